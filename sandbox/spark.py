@@ -1,0 +1,138 @@
+"""The Spark that the laptop cloud runs jobs and SQL with: its jars, its settings, its paths.
+
+Owns what differs from a Databricks cluster: which jars make Delta and S3 work on open-source Spark, and the
+`spark-defaults.conf` that points `s3://` at the sandbox's AWS. Jobs are started with `SPARK_CONF_DIR` set to
+that folder, so that they need no code for it.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+JARS = ROOT / ".cache" / "spark-jars"
+
+# hadoop-aws asks for the 600 MB SDK bundle; these five modules are the part of it that S3A uses.
+PACKAGES = (
+    "io.delta:delta-spark_4.2_2.13:4.4.0",
+    "org.apache.hadoop:hadoop-aws:3.5.0",
+    *(
+        f"software.amazon.awssdk:{module}:2.35.4"
+        for module in ("s3", "s3-transfer-manager", "sts", "apache-client", "netty-nio-client")
+    ),
+)
+EXCLUDED = "software.amazon.awssdk:bundle"
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
+
+def resolve_jars(jars: Path = JARS) -> Path:
+    """Download the jars once, by Ivy, and return the folder with those that Spark lacks; then do nothing.
+
+    Raises:
+        RuntimeError: when Ivy could not resolve them, with the end of what it printed.
+    """
+    resolved = jars / "resolved"
+    stamp = "\n".join(PACKAGES)
+    if resolved.exists() and resolved.read_text() == stamp:
+        return jars / "classpath"
+    code = "from pyspark.sql import SparkSession; SparkSession.builder.getOrCreate().stop()"
+    settings = {
+        "spark.master": "local[1]",
+        "spark.ui.enabled": "false",
+        "spark.jars.ivy": str(jars),
+        "spark.jars.packages": ",".join(PACKAGES),
+        "spark.jars.excludes": EXCLUDED,
+    }
+    conf = jars / "conf"
+    write_defaults(conf, settings)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=spark_environment(conf),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"the Spark jars could not be resolved:\n{(done.stdout + done.stderr)[-3000:]}")
+    _link_missing(jars / "jars", jars / "classpath")
+    resolved.write_text(stamp)
+    return jars / "classpath"
+
+
+def _link_missing(downloaded: Path, classpath: Path) -> None:
+    """Link the jars that pyspark does not ship: an older netty before Spark's own stops the session."""
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("pyspark is not installed: run `make setup`")
+    shipped = {_artifact(jar.name) for jar in (Path(spec.origin).parent / "jars").glob("*.jar")}
+    shutil.rmtree(classpath, ignore_errors=True)
+    classpath.mkdir(parents=True)
+    for jar in downloaded.glob("*.jar"):
+        name = jar.name.partition("_")[2]  # Ivy names a jar <organisation>_<artifact>-<version>.jar
+        if _artifact(name) not in shipped:
+            (classpath / name).symlink_to(jar)
+
+
+def _artifact(jar: str) -> str:
+    return re.sub(r"-\d[^/]*\.jar$", "", jar)
+
+
+def properties(
+    *, aws_endpoint: str | None, driver_memory: str = "1g", cores: int = 2, jars: Path = JARS
+) -> dict[str, str]:
+    """The settings of a sandbox Spark: Delta, local cores, and `s3://` on `aws_endpoint` when one is given."""
+    settings = {
+        "spark.master": f"local[{cores}]",
+        "spark.driver.memory": driver_memory,
+        "spark.driver.extraClassPath": f"{jars}/classpath/*",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": "4",
+        # Delta's state reconstruction: 50 tasks by default, for tables of any size.
+        "spark.databricks.delta.snapshotPartitions": "2",
+        **DELTA,
+    }
+    if aws_endpoint is not None:
+        settings |= {
+            "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+            "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
+            "spark.hadoop.fs.s3a.endpoint": aws_endpoint,
+            "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.access.key": "sandbox",
+            "spark.hadoop.fs.s3a.secret.key": "sandbox",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
+        }
+    return settings
+
+
+def write_defaults(folder: Path, settings: dict[str, str]) -> Path:
+    """Write `settings` as `spark-defaults.conf` into `folder`, to be named by SPARK_CONF_DIR."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{key} {value}\n" for key, value in sorted(settings.items())]
+    (folder / "spark-defaults.conf").write_text("".join(lines))
+    return folder
+
+
+def spark_environment(conf: Path, **more: str) -> dict[str, str]:
+    """The environment of a process that runs Spark with the settings in `conf`."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "AIRFLOW_"))}
+    own = {
+        "SPARK_CONF_DIR": str(conf),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "TZ": "UTC",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return inherited | own | more
