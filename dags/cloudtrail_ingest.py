@@ -1,0 +1,129 @@
+"""# CloudTrail to Delta
+
+Reads CloudTrail log files from S3 with Databricks and keeps every record in Delta tables: events (API calls)
+and insights. Trigger it with the form; every field says what it is for.
+
+**In**: log files under `s3://bucket/[prefix/]AWSLogs/…`. **Out**: `<events table>`, `<insights table>` and
+for each a `<table>_quarantine` with what could not be read, and why.
+
+| task | does | when it fails |
+|---|---|---|
+{rows}
+
+Every task may be retried or cleared: a cleared `submit` finds the run it had submitted, and the checkpoint
+makes a second run add nothing twice. One DAG run works at a time.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, TaskGroup, task
+from cloudtrail.request import resolve_requests
+
+from cloudtrail.form import ingest_params
+from cloudtrail.guidance import GUIDANCE
+from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.operators.preflight import PreflightOperator
+from cloudtrail.operators.report import ReportOperator
+from cloudtrail.operators.stage import StageWheelOperator
+from cloudtrail.operators.submit import SubmitIngestOperator
+from cloudtrail.operators.tables import CreateTablesOperator
+from cloudtrail.operators.validate import ValidateRowsOperator
+from cloudtrail.operators.wait import WaitForIngestRunOperator
+from cloudtrail.sensors.delta_log import DeltaLogSensor
+
+PURPOSE = {
+    "resolve": "turns the form into one request per kind and checks the whole contract",
+    "preflight": "lists the logs, simulates the reader role, looks at target, checkpoint and table names",
+    "stage_code": "puts the job wheel where Databricks can read it",
+    "submit": "submits the Spark job to Databricks",
+    "wait_for_delta_log": "waits, without a worker slot, for the first commit of the table",
+    "create_tables": "names the table and its quarantine",
+    "wait_for_run": "waits, without a worker slot, for the run's end",
+    "validate_rows": "COUNT(*) = rows by the Delta log; records in log files = rows + quarantined",
+    "report": "writes the summary and one asset event per table",
+}
+TOOLTIPS = {
+    "events": "API calls: AWSLogs/…/CloudTrail/ to the events table",
+    "insights": "Unusual call and error rates: AWSLogs/…/CloudTrail-Insight/ to the insights table; skipped, "
+    "with the reason, while the bucket has none",
+}
+
+
+def dag_page() -> str:
+    """The DAG's page: the text above, with what each task does and what to do when it fails."""
+    rows = "\n".join(f"| `{name}` | {PURPOSE[name]} | {GUIDANCE[name]} |" for name in PURPOSE)
+    return str(__doc__).replace("{rows}", rows)
+
+
+def described(name: str) -> dict[str, str]:
+    """A task's id and its page in the UI."""
+    return {"task_id": name, "doc_md": f"{PURPOSE[name]}.\n\n**When it fails:** {GUIDANCE[name]}"}
+
+
+@task(**described("resolve"))
+def resolve(params: dict) -> dict:  # type: ignore[type-arg] # Airflow's own name for the context's params
+    """Params → kind → request, as dicts; every violation of the contract in one error."""
+    return {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
+
+
+def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
+    """The five tasks of one kind; returns the validation's result."""
+    with TaskGroup(kind, tooltip=TOOLTIPS[kind]):
+        submit = SubmitIngestOperator(
+            kind=kind, requests=requests, preflight=preflight, wheel=wheel, **described("submit")
+        )
+        run_id = submit.output
+        delta_log = DeltaLogSensor(
+            kind=kind, requests=requests, run_id=run_id, **described("wait_for_delta_log")
+        )
+        tables = CreateTablesOperator(kind=kind, requests=requests, **described("create_tables"))
+        ended = WaitForIngestRunOperator(run_id=run_id, **described("wait_for_run"))
+        validate = ValidateRowsOperator(
+            kind=kind,
+            requests=requests,
+            run_id=run_id,
+            **described("validate_rows"),
+            # A continuous stream skips wait_for_run and is validated all the same.
+            trigger_rule="none_failed_min_one_success",
+        )
+        delta_log >> tables >> ended >> validate
+        tables >> validate
+        return validate.output
+
+
+def build_dag(dag_id: str) -> DAG:
+    """The ingest pipeline as a DAG."""
+    with DAG(
+        dag_id,
+        dag_display_name="CloudTrail ingest",
+        description="CloudTrail log files in S3 to validated Delta tables on Databricks",
+        doc_md=dag_page(),
+        schedule=None,
+        catchup=False,
+        # Two DAG runs at once could work on one checkpoint.
+        max_active_runs=1,
+        params=ingest_params(),
+        default_args={
+            "retries": 2,
+            "retry_delay": timedelta(seconds=30),
+            "on_failure_callback": FailureNotifier(),
+        },
+        tags=["cloudtrail", "databricks", "delta"],
+    ) as dag:
+        requests = resolve()
+        preflight = PreflightOperator(requests=requests, **described("preflight"))
+        wheel = StageWheelOperator(**described("stage_code"))
+        preflight >> wheel
+        validations = [
+            ingest_group(kind, requests, preflight.output, wheel.output) for kind in ("events", "insights")
+        ]
+        ReportOperator(
+            validations=validations,
+            preflight=preflight.output,
+            trigger_rule="none_failed_min_one_success",
+            **described("report"),
+        )
+    return dag
+
+
+cloudtrail_ingest = build_dag("cloudtrail_ingest")

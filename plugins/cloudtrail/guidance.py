@@ -1,0 +1,27 @@
+"""What to do when a task fails: one paragraph per task, for the alert, the DAG's page and the task's page."""
+
+GUIDANCE = {
+    "resolve": "The params break the contract; the error names every one. Correct them and trigger again. "
+    "Nothing was submitted.",
+    "preflight": "At least one check failed; each finding in the task's log has its remedy. Mend them, then "
+    "clear this task. Nothing was submitted or written.",
+    "stage_code": "The job wheel could not be put under the code root. Check that `make wheel` has built one "
+    "and that the AWS (or Databricks) connection may write there, then clear this task.",
+    "submit": "Databricks refused the run, or another run is active on this checkpoint. The error has the "
+    "service's own words. Clearing this task never starts a second run beside an active one.",
+    "wait_for_delta_log": "The job wrote no first commit: the run failed (its error is shown) or the wait "
+    "ended. Mend the cause in the driver log, then clear `submit` with its downstream tasks.",
+    "create_tables": "A table name could not be created, or it points at another location. Check the "
+    "warehouse, the schema and the name, then clear this task.",
+    "wait_for_run": "The Databricks run ended without success; its error and page are shown. Nothing is "
+    "lost: clear `submit` with its downstream tasks, and the next run goes on from the checkpoint.",
+    "validate_rows": "Counts that must agree do not. Do not delete anything: compare the log files named in "
+    "the error with the table and its quarantine, then clear this task.",
+    "report": "The ingest itself is done and validated; only the summary failed. Clear this task.",
+}
+FALLBACK = "Open the task's log; clearing any task of this DAG is safe."
+
+
+def guidance_for(task_id: str) -> str:
+    """What to do about a failed task, by its id with or without the group (`events.submit`)."""
+    return GUIDANCE.get(task_id.rpartition(".")[2], FALLBACK)

@@ -1,0 +1,1 @@
+"""HTTP and state objects: what an operator asks of a service."""

@@ -1,0 +1,122 @@
+"""The Databricks calls of the pipeline that the provider's hook lacks: SQL results, active runs, files.
+
+Does not retry by itself: `DatabricksHook` retries connection errors, 429 and 5xx.
+"""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+import requests
+from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.databricks.exceptions import DatabricksApiError
+from airflow.providers.databricks.hooks.databricks import DatabricksHook, RunState
+from airflow.providers.databricks.utils.databricks import extract_failed_task_errors
+
+from cloudtrail.errors import CloudTrailError
+
+SQL_STATEMENTS = "2.0/sql/statements"
+LIST_RUNS = ("GET", "2.2/jobs/runs/list")
+# The service's own range is 5 to 50 seconds; the shortest holds a worker slot the least.
+STATEMENT_WAIT = "5s"
+
+Row = dict[str, str | None]
+
+
+class IngestHook(DatabricksHook):
+    """`DatabricksHook` with SQL results, the active runs, and files in Unity Catalog volumes."""
+
+    def start_statement(self, statement: str, *, warehouse_id: str) -> dict[str, Any]:
+        """Start one SQL statement and wait a few seconds for it; the answer may still be PENDING.
+
+        Source: Databricks REST, Statement Execution API, `POST /api/2.0/sql/statements`.
+        """
+        body = {
+            "statement": statement,
+            "warehouse_id": warehouse_id,
+            "wait_timeout": STATEMENT_WAIT,
+            "on_wait_timeout": "CONTINUE",
+            "disposition": "INLINE",
+            "format": "JSON_ARRAY",
+        }
+        answer: dict[str, Any] = self._do_api_call(("POST", SQL_STATEMENTS), body)
+        return answer
+
+    def get_statement(self, statement_id: str) -> dict[str, Any]:
+        """The state of a statement and, once SUCCEEDED, its result."""
+        answer: dict[str, Any] = self._do_api_call(("GET", f"{SQL_STATEMENTS}/{statement_id}"))
+        return answer
+
+    def active_runs(self) -> Iterator[dict[str, Any]]:
+        """Every active one-time run that the connection's principal may see, newest first.
+
+        Source: Databricks REST, Jobs API 2.2, `GET /api/2.2/jobs/runs/list`.
+        """
+        query: dict[str, Any] = {"active_only": "true", "run_type": "SUBMIT_RUN", "limit": 24}
+        while True:
+            page = self._do_api_call(LIST_RUNS, query)
+            yield from page.get("runs", [])
+            token = page.get("next_page_token")
+            if not token:
+                return
+            query = {**query, "page_token": token}
+
+    def run_failure(self, run_id: int) -> str | None:
+        """Why a run ended without success, in its own words and with its page; None while it has not."""
+        run = self.get_run(run_id)
+        state = RunState(**run["state"])
+        if not state.is_terminal or state.is_successful:
+            return None
+        try:
+            errors = [str(task["error"]) for task in extract_failed_task_errors(self, run, state)]
+        except AirflowException as lost:
+            # The output may be gone while the state is still known; the state alone must be enough.
+            errors = [f"its output could not be read: {lost}"]
+        return describe_failure(run_id, state, errors, run.get("run_page_url", ""))
+
+    def put_volume_file(self, path: str, content: bytes) -> None:
+        """Write a file into a Unity Catalog volume (`/Volumes/…`), whether or not it is there.
+
+        Source: Databricks REST, Files API, `PUT /api/2.0/fs/files{path}`.
+        """
+        response = requests.put(
+            self._endpoint_url(f"api/2.0/fs/files{PurePosixPath(path)}"),
+            params={"overwrite": "true"},
+            data=content,
+            headers={
+                **self.user_agent_header,
+                "Authorization": f"Bearer {self._get_token(raise_error=True)}",
+            },
+            timeout=self.timeout_seconds,
+        )
+        if not response.ok:
+            raise CloudTrailError(
+                f"Databricks refused to write {path!r}: HTTP {response.status_code} {response.text[:500]}. "
+                "The connection's principal needs WRITE VOLUME on that volume."
+            )
+
+
+def describe_failure(run_id: int, state: RunState, errors: list[str], page: str) -> str:
+    """One paragraph on a failed run: state, the run's own error, and where to read on."""
+    outcome = state.result_state or state.life_cycle_state
+    why = "; ".join(errors) or state.state_message or "the service gave no reason"
+    return f"Databricks run {run_id} ended as {outcome}: {why}. Driver log: {page}"
+
+
+def result_rows(answer: dict[str, Any]) -> list[Row]:
+    """The rows of a SUCCEEDED statement, each as column name → text or None.
+
+    Raises:
+        CloudTrailError: when the result came in several chunks, which no statement here should need.
+    """
+    manifest = answer.get("manifest", {})
+    if manifest.get("truncated") or manifest.get("total_chunk_count", 1) > 1:
+        raise CloudTrailError(
+            f"statement {answer.get('statement_id')!r} gave more rows than one answer holds"
+        )
+    names = [column["name"] for column in manifest.get("schema", {}).get("columns", [])]
+    data = answer.get("result", {}).get("data_array") or []
+    return [dict(zip(names, row, strict=True)) for row in data]
+
+
+__all__ = ["DatabricksApiError", "IngestHook", "Row", "describe_failure", "result_rows"]

@@ -1,0 +1,1 @@
+"""Notifiers: how a person hears of a failed task."""

@@ -1,0 +1,84 @@
+"""The preflight task: where the table names point, then every check of `cloudtrail.preflight`."""
+
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.sdk import Context
+
+from cloudtrail.errors import CloudTrailError
+from cloudtrail.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail.operators.tables import describe_statement
+from cloudtrail.preflight import run_preflight
+from cloudtrail.request import IngestRequest
+
+# Databricks and open-source Spark word an unknown table with one of these error classes.
+UNKNOWN_TABLE = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "DELTA_TABLE_NOT_FOUND")
+
+
+class PreflightOperator(StatementsOperator):
+    """Runs every preflight check, shows every finding, and fails when one failed. Read-only.
+
+    Returns:
+        `findings` (a list of dicts), `skipped_kinds` (kind → reason in words) and `summary` (one line).
+    """
+
+    template_fields = (*StatementsOperator.template_fields, "requests", "aws_conn_id")
+    tolerates_errors = True
+
+    def __init__(
+        self, *, requests: Any, aws_conn_id: str = "{{ params.aws_conn_id }}", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.requests = requests
+        self.aws_conn_id = aws_conn_id
+
+    def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the requests are templated
+        """The table names whose location has to be asked for."""
+        requests = self._requests().values()
+        return {"names": [name for r in requests for name in (r.table, r.quarantine_table)]}
+
+    def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
+        """DESCRIBE DETAIL of each table in turn; an unknown table is an answer."""
+        names = facts["names"]
+        return describe_statement(names[len(results)]) if len(results) < len(names) else None
+
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
+        """Run the checks, print the findings, raise PreflightError when any failed."""
+        answers = dict(zip(facts["names"], results, strict=True))
+        requests = self._requests()
+        region = next(iter(requests.values())).region
+        report = run_preflight(
+            requests,
+            context["params"],
+            s3=self._client("s3", region),
+            iam=self._client("iam", region),
+            table_location=lambda name: table_location(name, answers[name]),
+        )
+        self.log.info("Preflight findings:\n%s", report.render())
+        context["ti"].xcom_push(key="findings", value=[finding.to_dict() for finding in report.findings])
+        report.raise_if_failed()
+        return {
+            "summary": report.summary_line(),
+            "skipped_kinds": report.skipped_kinds,
+            "findings": [finding.to_dict() for finding in report.findings],
+        }
+
+    def _requests(self) -> dict[str, IngestRequest]:
+        return {kind: IngestRequest.from_dict(request) for kind, request in self.requests.items()}
+
+    def _client(self, service: str, region: str) -> Any:
+        return AwsBaseHook(self.aws_conn_id, client_type=service, region_name=region).get_conn()
+
+
+def table_location(name: str, answer: Result) -> str | None:
+    """Where a table points, by the answer to DESCRIBE DETAIL; None when there is no such table.
+
+    Raises:
+        CloudTrailError: when the question could not be answered.
+    """
+    error = answer.get("error")
+    if error is None:
+        return first_row(answer)["location"]
+    if any(known in error for known in UNKNOWN_TABLE):
+        return None
+    raise CloudTrailError(f"Databricks could not describe table {name!r}: {error}")

@@ -1,0 +1,66 @@
+"""The last task: a summary that a person can read, and an asset event per table for others to schedule on."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import Asset, AssetAlias, BaseOperator, Context
+
+# Asset events of every table this pipeline writes are added under this alias, since the tables are params.
+TABLES = AssetAlias("cloudtrail_tables")
+
+
+class ReportOperator(BaseOperator):
+    """Summarizes the validated kinds and emits one asset event per table.
+
+    Returns:
+        the summary as Markdown.
+    """
+
+    template_fields = ("validations", "preflight")
+
+    def __init__(self, *, validations: list[Any], preflight: Any, **kwargs: Any) -> None:
+        super().__init__(outlets=[TABLES], **kwargs)
+        self.validations = validations
+        self.preflight = preflight
+
+    def execute(self, context: Context) -> str:
+        """Write the summary and emit the events."""
+        validated = [outcome for outcome in self.validations if outcome]
+        for outcome in validated:
+            asset = Asset(name=outcome["table"], uri=outcome["delta_path"])
+            context["outlet_events"][TABLES].add(asset, extra=asset_extra(outcome))
+        summary = render_summary(validated, self.preflight, now=datetime.now(UTC))
+        self.log.info("Summary:\n%s", summary)
+        return summary
+
+
+def asset_extra(outcome: dict[str, Any]) -> dict[str, Any]:
+    """What a downstream DAG learns from the event: counts of this run and how fresh the table is."""
+    return {
+        "rows": outcome["row_count"],
+        "new_rows": outcome["run_rows"],
+        "files": outcome["run_files"],
+        "quarantined": outcome["run_quarantined"],
+        "newest_event": outcome["newest_event"],
+        "lag_seconds": outcome["slowest_seconds"],
+        "version": outcome["version"],
+    }
+
+
+def render_summary(validated: list[dict[str, Any]], preflight: dict[str, Any], *, now: datetime) -> str:
+    """Markdown: one table row per kind, then the quarantine's reasons and what was skipped and why."""
+    lines = [
+        f"CloudTrail ingest, {now:%Y-%m-%d %H:%M} UTC. Preflight: {preflight['summary']}",
+        "",
+        "| table | rows | new rows | new files | quarantined (new) | newest event |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {o['table']} | {o['row_count']} | {o['run_rows']} | {o['run_files']} | "
+        f"{o['quarantined']} ({o['run_quarantined']}) | {o['newest_event'] or 'nothing new'} |"
+        for o in validated
+    ]
+    for outcome in validated:
+        lines += [f"- {outcome['table']}: {n} quarantined as `{r}`" for r, n in outcome["reasons"].items()]
+    lines += [f"- {kind} skipped: {why}" for kind, why in preflight["skipped_kinds"].items()]
+    return "\n".join(lines)

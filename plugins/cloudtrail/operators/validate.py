@@ -1,0 +1,135 @@
+"""The validation of one kind's run: the counts that must agree, or a failed task that says which do not."""
+
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.sdk import Context
+
+from cloudtrail import balance
+from cloudtrail.balance import Snapshot
+from cloudtrail.delta_log import row_counts, storage_options
+from cloudtrail.errors import CountMismatchError
+from cloudtrail.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail.request import IngestRequest
+
+
+class ValidateRowsOperator(StatementsOperator):
+    """Holds COUNT(*) against the Delta log, rows against the minimum, and records against rows + quarantined.
+
+    It reads; it changes nothing. Both tables are read at the versions whose logs were counted, so a writer
+    that goes on at the same time does not disturb it.
+
+    Returns:
+        a dict with `table`, `row_count`, `log_rows`, `quarantined`, `version`, and for the batches of this
+        run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `reasons`, `newest_event`,
+        `newest_delivery`, `slowest_seconds`, and `balanced` (always true: otherwise the task fails).
+    """
+
+    template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
+
+    def __init__(
+        self,
+        *,
+        kind: str,
+        requests: Any,
+        run_id: Any,
+        aws_conn_id: str = "{{ params.aws_conn_id }}",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+        self.requests = requests
+        self.run_id = run_id
+        self.aws_conn_id = aws_conn_id
+
+    def gather(self, context: Context) -> dict[str, Any]:
+        """Both Delta logs, counted once, and when the run began."""
+        request = IngestRequest.from_dict(self.requests[self.kind])
+        hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=request.region)
+        options = storage_options(hook)
+        rows = row_counts(request.delta_path, storage_options=options)
+        quarantine = row_counts(request.quarantine_path, storage_options=options)
+        run = self.databricks.get_run(int(self.run_id))
+        continuous = context["params"]["trigger"] == "continuous"
+        return {
+            "snapshot": {
+                "table": request.table,
+                "version": rows.version,
+                "rows": rows.rows,
+                "quarantine_table": request.quarantine_table,
+                "quarantine_version": quarantine.version,
+                "quarantine_rows": quarantine.rows,
+                "since_ms": int(run["start_time"]),
+            },
+            # A continuous stream may be between its two writes: its newest batch is left for the next look.
+            "unfinished_batches": 1 if continuous else 0,
+        }
+
+    def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
+        """Counts, the run's batches, and, when it wrote any, what is in them."""
+        snapshot = Snapshot(**facts["snapshot"])
+        if len(results) < 2:
+            return (balance.count_rows, balance.find_batches)[len(results)](snapshot)
+        batches = written_batches(facts, results)
+        questions = (balance.balance_files, balance.describe_run, balance.quarantine_reasons)
+        if batches is None or len(results) == 2 + len(questions):
+            return None
+        return questions[len(results) - 2](snapshot, *batches)
+
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
+        """Compare; raise CountMismatchError with everything that disagrees."""
+        snapshot = Snapshot(**facts["snapshot"])
+        counts = _integers(first_row(results[0]))
+        files: dict[str, Any] = {}
+        newest: dict[str, Any] = {}
+        reasons: dict[str, int] = {}
+        if len(results) > 2:
+            row = first_row(results[2])
+            files = _integers({k: v for k, v in row.items() if k != "example"}) | {"example": row["example"]}
+            newest = dict(first_row(results[3]))
+            reasons = {row["reason"]: int(row["n"]) for row in results[4]["rows"]}
+        problems = balance.find_mismatches(
+            snapshot,
+            row_count=counts["row_count"],
+            quarantined=counts["quarantined"],
+            balance=files,
+            minimum_rows=int(context["params"]["minimum_rows"]) if self.kind == "events" else 0,
+        )
+        if problems:
+            raise CountMismatchError(
+                "The counts do not agree; nothing was changed:\n" + "\n".join(f"  - {p}" for p in problems)
+            )
+        outcome = {
+            "kind": self.kind,
+            "table": snapshot.table,
+            "delta_path": self.requests[self.kind]["delta_path"],
+            "version": snapshot.version,
+            "row_count": counts["row_count"],
+            "log_rows": snapshot.rows,
+            "quarantined": counts["quarantined"],
+            "run_files": files.get("files", 0),
+            "run_records": files.get("records", 0),
+            "run_rows": files.get("kept", 0),
+            "run_quarantined": files.get("quarantined", 0),
+            "reasons": reasons,
+            "newest_event": newest.get("newest_event"),
+            "newest_delivery": newest.get("newest_delivery"),
+            "slowest_seconds": int(newest["slowest_seconds"]) if newest.get("slowest_seconds") else None,
+            "balanced": True,
+        }
+        self.log.info("%s", outcome)
+        return outcome
+
+
+def written_batches(facts: dict[str, Any], results: list[Result]) -> tuple[int, int] | None:
+    """First and last finished batch of the run, by the second statement's answer; None when there is none."""
+    found = first_row(results[1])
+    if found["first_batch"] is None or found["last_batch"] is None:
+        return None
+    first = int(found["first_batch"])
+    last = int(found["last_batch"]) - int(facts["unfinished_batches"])
+    return (first, last) if first <= last else None
+
+
+def _integers(row: dict[str, str | None]) -> dict[str, int]:
+    return {name: int(value or 0) for name, value in row.items()}

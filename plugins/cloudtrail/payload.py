@@ -1,0 +1,94 @@
+"""The `runs/submit` payload of one ingest run, as data. Source: Databricks REST, Jobs API 2.2."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import Context
+
+from cloudtrail.request import IngestRequest
+
+PACKAGE = "cloudtrail_jobs"
+ENTRY_POINT = "cloudtrail-ingest"
+TASK_KEY = "ingest"
+ENVIRONMENT_KEY = "ingest"
+# Serverless environment version: Python 3.12, Spark Connect. Source: Databricks serverless release notes.
+ENVIRONMENT_VERSION = "4"
+
+
+def run_name_prefix(request: IngestRequest) -> str:
+    """What every run on this checkpoint is called, whoever submitted it."""
+    return f"cloudtrail {request.kind} {request.checkpoint_path} "
+
+
+def run_name(request: IngestRequest, context: Context) -> str:
+    """The run's name: its checkpoint, and the DAG run that submitted it."""
+    dag_run = context["dag_run"]
+    return f"{run_name_prefix(request)}({dag_run.dag_id}, {dag_run.run_id})"
+
+
+def job_parameters(request: IngestRequest, params: Mapping[str, Any]) -> dict[str, str]:
+    """The job's arguments, by name and without dashes, as `python_wheel_task.named_parameters` takes them."""
+    return {
+        "kind": request.kind,
+        "logs-path": request.logs_path,
+        "delta-path": request.delta_path,
+        "checkpoint-path": request.checkpoint_path,
+        "table": request.table,
+        "region": request.region,
+        "discovery": params["discovery"],
+        "trigger": params["trigger"],
+        "max-files-per-trigger": str(params["max_files_per_trigger"]),
+        "max-bytes-per-trigger": str(params["max_bytes_per_trigger"]),
+    }
+
+
+def submit_payload(
+    request: IngestRequest, params: Mapping[str, Any], *, wheel: str, name: str
+) -> dict[str, Any]:
+    """The body of `runs/submit`: one wheel task on the compute that the params choose.
+
+    A run that ends by itself is bounded by `run_timeout_minutes`; a continuous one is not.
+    """
+    task: dict[str, Any] = {
+        "task_key": TASK_KEY,
+        "python_wheel_task": {
+            "package_name": PACKAGE,
+            "entry_point": ENTRY_POINT,
+            "named_parameters": job_parameters(request, params),
+        },
+    }
+    payload: dict[str, Any] = {"run_name": name, "tasks": [task]}
+    if params["trigger"] == "available_now":
+        payload["timeout_seconds"] = int(params["run_timeout_minutes"]) * 60
+    if params["compute"] == "serverless":
+        task["environment_key"] = ENVIRONMENT_KEY
+        payload["environments"] = [
+            {
+                "environment_key": ENVIRONMENT_KEY,
+                "spec": {"environment_version": ENVIRONMENT_VERSION, "dependencies": [wheel]},
+            }
+        ]
+        return payload
+    task["libraries"] = [{"whl": wheel}]
+    if params["compute"] == "existing_cluster":
+        task["existing_cluster_id"] = params["cluster_id"]
+    else:
+        task["new_cluster"] = new_cluster(params)
+    return payload
+
+
+def new_cluster(params: Mapping[str, Any]) -> dict[str, Any]:
+    """A cluster that lives as long as the run, with the instance profile when one is given."""
+    cluster: dict[str, Any] = {
+        "spark_version": params["spark_version"],
+        "node_type_id": params["node_type_id"],
+        "num_workers": int(params["num_workers"]),
+        "data_security_mode": "SINGLE_USER",
+    }
+    if cluster["num_workers"] == 0:
+        # A single-node cluster needs these three. Source: Databricks, compute configuration reference.
+        cluster["spark_conf"] = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+        cluster["custom_tags"] = {"ResourceClass": "SingleNode"}
+    if params.get("instance_profile_arn"):
+        cluster["aws_attributes"] = {"instance_profile_arn": params["instance_profile_arn"]}
+    return cluster

@@ -1,0 +1,1 @@
+"""Sensors of the ingest pipeline: poke once, then defer."""
