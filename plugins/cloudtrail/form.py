@@ -263,8 +263,8 @@ def _stream() -> dict[str, Param]:
             enum=["available_now", "continuous"],
             section=STREAM,
             title="Trigger",
-            description_md="`available_now`: ingest what is there, then end. `continuous`: run, and cost, until "
-            "it is cancelled, as the guide's stream did.",
+            description_md="`available_now`: ingest what is there, then end. `continuous`: run, "
+            "and cost, until it is cancelled, as the guide's stream did.",
         ),
         "max_files_per_trigger": Param(
             1000, type="integer", minimum=1, section=STREAM, title="Files per micro-batch"

@@ -1,0 +1,17 @@
+"""What every test shares: Airflow told where it is before anything imports it, and the stand-ins' fixtures."""
+
+import os
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Before the first import of airflow, which reads them once.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+os.environ["TZ"] = "UTC"
+
+pytest_plugins = ["tests.fixtures.spark", "tests.fixtures.aws", "tests.fixtures.databricks"]

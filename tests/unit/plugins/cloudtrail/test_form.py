@@ -1,0 +1,47 @@
+"""The trigger form: its defaults hold, its fields explain themselves, and it agrees with the contract."""
+
+import pytest
+from cloudtrail.form import ingest_params
+from cloudtrail.request import resolve_requests
+
+
+def defaults():
+    return {name: param.resolve() for name, param in ingest_params().items()}
+
+
+def test_every_default_fits_its_own_schema():
+    assert defaults()["bucket"] == "cloudtrail-logs"
+
+
+def test_the_defaults_are_a_request_that_the_contract_accepts():
+    assert set(resolve_requests(defaults())) == {"events", "insights"}
+
+
+@pytest.mark.parametrize("name", ingest_params())
+def test_every_field_stands_in_a_section_and_has_a_title(name):
+    schema = ingest_params()[name].schema
+    assert schema["section"][0].isdigit()
+    assert schema["title"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("account", "12345"),
+        ("bucket", "s3://cloudtrail-logs"),
+        ("regions", ["Virginia"]),
+        ("events_table", "Events-2026"),
+        ("compute", "cluster"),
+        ("alert_topic_arn", "cloudtrail-alerts"),
+        ("max_bytes_per_trigger", "a lot"),
+        ("organization", "my-org"),
+    ],
+)
+def test_a_slip_is_refused_while_typing(name, value):
+    with pytest.raises(ValueError, match="Invalid input"):
+        ingest_params()[name].resolve(value)
+
+
+@pytest.mark.parametrize("name", ["prefix", "organization", "code_root", "alert_topic_arn", "events_logs_path"])
+def test_a_field_that_may_stay_empty_takes_the_null_that_the_form_sends(name):
+    assert ingest_params()[name].resolve(None) is None

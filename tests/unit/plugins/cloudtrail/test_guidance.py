@@ -1,0 +1,11 @@
+"""What to do when a task fails: known for every task of the DAG."""
+
+from cloudtrail.guidance import FALLBACK, GUIDANCE, guidance_for
+
+
+def test_a_task_in_a_group_has_the_guidance_of_its_name():
+    assert guidance_for("insights.validate_rows") == GUIDANCE["validate_rows"]
+
+
+def test_an_unknown_task_has_general_guidance():
+    assert guidance_for("something_else") == FALLBACK

@@ -1,0 +1,94 @@
+"""The runs/submit payload: exactly what Databricks' own types know, on each kind of compute."""
+
+from types import SimpleNamespace
+
+import pytest
+from cloudtrail.form import ingest_params
+from cloudtrail.payload import job_parameters, run_name, run_name_prefix, submit_payload
+from cloudtrail.request import resolve_requests
+from databricks.sdk.service.jobs import SubmitRun
+
+WHEEL = "s3://cloudtrail-lake/code/0123/cloudtrail_jobs-0.1.0-py3-none-any.whl"
+
+
+def params(**changed):
+    return {name: param.value for name, param in ingest_params().items()} | changed
+
+
+def payload(**changed):
+    values = params(**changed)
+    request = resolve_requests(values)["events"]
+    return submit_payload(request, values, wheel=WHEEL, name="a name")
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        {"compute": "existing_cluster"},
+        {"compute": "new_cluster"},
+        {
+            "compute": "new_cluster",
+            "num_workers": 2,
+            "instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/reader",
+        },
+        {"compute": "serverless", "code_root": "/Volumes/main/security/code"},
+    ],
+)
+def test_the_payload_survives_a_round_trip_through_the_sdks_types(compute):
+    body = payload(**compute)
+    # The SDK drops every key it does not know, as the service does silently.
+    assert SubmitRun.from_dict(body).as_dict() == body
+
+
+def test_an_existing_cluster_gets_the_wheel_as_a_library():
+    (task,) = payload()["tasks"]
+    assert task["existing_cluster_id"] == "sandbox-cluster"
+    assert task["libraries"] == [{"whl": WHEEL}]
+
+
+def test_a_new_cluster_without_workers_is_a_single_node():
+    (task,) = payload(compute="new_cluster")["tasks"]
+    assert task["new_cluster"]["spark_conf"]["spark.databricks.cluster.profile"] == "singleNode"
+
+
+def test_a_new_cluster_carries_the_instance_profile():
+    profile = "arn:aws:iam::123456789012:instance-profile/reader"
+    (task,) = payload(compute="new_cluster", instance_profile_arn=profile)["tasks"]
+    assert task["new_cluster"]["aws_attributes"] == {"instance_profile_arn": profile}
+
+
+def test_serverless_gets_the_wheel_as_a_dependency_of_its_environment():
+    body = payload(compute="serverless", code_root="/Volumes/main/security/code")
+    assert body["tasks"][0]["environment_key"] == body["environments"][0]["environment_key"]
+    assert body["environments"][0]["spec"]["dependencies"] == [WHEEL]
+    assert "libraries" not in body["tasks"][0]
+
+
+def test_a_run_that_ends_by_itself_is_bounded_and_a_continuous_one_is_not():
+    assert payload(run_timeout_minutes=60)["timeout_seconds"] == 3600
+    assert "timeout_seconds" not in payload(trigger="continuous")
+
+
+def test_the_job_gets_the_guides_five_parameters_and_its_own():
+    values = params()
+    parameters = job_parameters(resolve_requests(values)["events"], values)
+    assert parameters == {
+        "kind": "events",
+        "logs-path": "s3://cloudtrail-logs/AWSLogs/*/CloudTrail/*/*",
+        "delta-path": "s3://cloudtrail-lake/delta/cloudtrail_events",
+        "checkpoint-path": "s3://cloudtrail-lake/checkpoints/cloudtrail_events",
+        "table": "cloudtrail_events",
+        "region": "us-east-1",
+        "discovery": "listing",
+        "trigger": "available_now",
+        "max-files-per-trigger": "1000",
+        "max-bytes-per-trigger": "1g",
+    }
+
+
+def test_a_run_is_named_after_its_checkpoint_first_and_its_dag_run_last():
+    request = resolve_requests(params())["events"]
+    context = {"dag_run": SimpleNamespace(dag_id="cloudtrail_ingest", run_id="manual__1")}
+    name = run_name(request, context)
+    assert name.startswith(run_name_prefix(request))
+    assert name.endswith("(cloudtrail_ingest, manual__1)")
