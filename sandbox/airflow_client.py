@@ -1,0 +1,164 @@
+"""Airflow's REST API v2, the few calls that the demo and the end-to-end tests make."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from sandbox.errors import SandboxError
+
+FINAL_RUN_STATES = frozenset({"success", "failed"})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a DAG."""
+
+    dag_id: str
+    run_id: str
+
+    @property
+    def path(self) -> str:
+        """Where the API has it."""
+        return f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}"
+
+
+class AirflowClient:
+    """A client of an Airflow whose simple auth manager takes everybody for an admin."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None, **fields: Any) -> Run:
+        """Trigger a run with `conf` over the defaults of the form; `fields` go into the request's body."""
+        body = {"logical_date": None, "conf": dict(conf or {}), **fields}
+        answer = self._json("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        return Run(dag_id, str(answer["dag_run_id"]))
+
+    def run(self, run: Run) -> dict[str, Any]:
+        """The run as the API shows it: `state`, `conf`, `start_date`, …."""
+        return dict(self._json("GET", run.path))
+
+    def wait(
+        self,
+        run: Run,
+        *,
+        timeout_seconds: float = 300,
+        poll_seconds: float = 1,
+        on_change: Callable[[dict[str, Any]], None] | None = None,
+    ) -> str:
+        """Wait for the end of a run and return its state, `success` or `failed`.
+
+        `on_change` is given every task instance whose state differs from the last time it was looked at.
+
+        Raises:
+            SandboxError: when the run has not ended in time, with the tasks that had not.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        seen: dict[tuple[str, int], str | None] = {}
+        while True:
+            # The run first: its end is seen only after the tasks that ended it could be shown.
+            state = str(self.run(run)["state"])
+            tasks = self.task_instances(run)
+            for task in tasks:
+                key = (task["task_id"], task["map_index"])
+                if seen.get(key) != task["state"] and on_change:
+                    on_change(task)
+                seen[key] = task["state"]
+            if state in FINAL_RUN_STATES:
+                return state
+            if time.monotonic() > deadline:
+                open_tasks = [f"{t['task_id']} ({t['state']})" for t in tasks if t["end_date"] is None]
+                raise SandboxError(
+                    f"run {run.run_id!r} has not ended after {timeout_seconds:.0f} s; open: {open_tasks}"
+                )
+            time.sleep(poll_seconds)
+
+    def task_instances(self, run: Run) -> list[dict[str, Any]]:
+        """The task instances of a run: `task_id`, `state`, `try_number`, `start_date`, `end_date`, …."""
+        return list(self._json("GET", f"{run.path}/taskInstances")["task_instances"])
+
+    def xcom(self, run: Run, task_id: str, key: str = "return_value") -> Any:
+        """What a task returned, or pushed under `key`; None when it pushed nothing."""
+        path = f"{run.path}/taskInstances/{task_id}/xcomEntries/{key}"
+        response = self._send("GET", path, params={"deserialize": "false", "stringify": "false"})
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return _checked(response)["value"]
+
+    def task_log(self, run: Run, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
+        """The log of one try of a task, one line per event."""
+        path = f"{run.path}/taskInstances/{task_id}/logs/{try_number}"
+        answer = self._json("GET", path, params={"full_content": "true", "map_index": map_index})
+        return "\n".join(_log_lines(answer["content"]))
+
+    def clear(self, run: Run, task_ids: Iterable[str], *, downstream: bool = False) -> list[str]:
+        """Clear tasks of a run, so that they run again, and return the ids of those cleared."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run.run_id,
+            "task_ids": list(task_ids),
+            "only_failed": False,
+            "reset_dag_runs": True,
+            "include_downstream": downstream,
+        }
+        answer = self._json("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
+        return [str(task["task_id"]) for task in answer["task_instances"]]
+
+    def wait_for_dag(self, dag_id: str, *, timeout_seconds: float = 60, poll_seconds: float = 0.5) -> None:
+        """Wait until the DAG processor has parsed a DAG.
+
+        Raises:
+            SandboxError: when it is not there in time, with the import errors of the DAG files.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while self._send("GET", f"/api/v2/dags/{dag_id}").status_code == httpx.codes.NOT_FOUND:
+            errors = self._json("GET", "/api/v2/importErrors")["import_errors"]
+            if errors or time.monotonic() > deadline:
+                shown = "\n".join(f"{e['filename']}:\n{e['stack_trace']}" for e in errors)
+                raise SandboxError(f"DAG {dag_id!r} was not loaded. Import errors: {shown or 'none'}")
+            time.sleep(poll_seconds)
+
+    def _json(self, method: str, path: str, **request: Any) -> Any:
+        return _checked(self._send(method, path, **request))
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        if "Authorization" not in self._http.headers:
+            token = _checked(self._http.get("/auth/token"))["access_token"]
+            self._http.headers["Authorization"] = f"Bearer {token}"
+        return self._http.request(method, path, **request)
+
+
+def _checked(response: httpx.Response) -> Any:
+    if response.is_success:
+        return response.json()
+    request = response.request
+    raise SandboxError(f"{request.method} {request.url}: HTTP {response.status_code}: {response.text[:2000]}")
+
+
+def _log_lines(content: Iterable[Any]) -> Iterable[str]:
+    """The lines of a log as the API gives it: events, some with an exception of several frames."""
+    for event in content:
+        if not isinstance(event, dict):
+            yield str(event)
+            continue
+        fields = (event.get(name) for name in ("timestamp", "level", "event"))
+        yield " ".join(str(field) for field in fields if field is not None)
+        for error in event.get("error_detail") or []:
+            yield f"    {error.get('exc_type')}: {error.get('exc_value')}"

@@ -1,0 +1,61 @@
+"""Ports: is somebody else listening where the sandbox wants to?"""
+
+import socket
+from collections.abc import Mapping
+
+import psutil
+
+from sandbox.errors import PortInUseError
+from sandbox.settings import HOST
+
+
+def require_free(wanted: Mapping[str, int]) -> None:
+    """Check that nothing listens on the ports of `wanted`, which maps a service's name to its port.
+
+    Raises:
+        PortInUseError: naming every port that is taken, by whom as far as the system tells, and the option
+            and the environment variable that choose another.
+    """
+    taken = {service: port for service, port in wanted.items() if not is_free(port)}
+    if not taken:
+        return
+    lines = [
+        f"port {port} for {service} is in use{_holder(port)}: end that program, or choose another port with "
+        f"--{service}-port or CLOUDTRAIL_SANDBOX_{service.upper()}_PORT"
+        for service, port in taken.items()
+    ]
+    raise PortInUseError("\n".join(["nothing was started:", *lines]))
+
+
+def is_free(port: int) -> bool:
+    """Whether a server can listen on `port` of 127.0.0.1."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at this moment, all different."""
+    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _holder(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            address = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and address and address[1] == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        pass  # macOS shows other programs' ports to root only
+    return ""

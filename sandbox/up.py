@@ -1,0 +1,148 @@
+"""Starting, showing and stopping a whole sandbox.
+
+Started are the AWS and Databricks stand-ins and the four processes of Airflow. Sample logs are put into the
+bucket while Airflow starts. What this module started it stops again when it is interrupted or fails.
+"""
+
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from sandbox import airflow, ports, seed
+from sandbox.errors import ProcessError
+from sandbox.health import Check, answers, beats, wait_until_ready
+from sandbox.lock import exclusive
+from sandbox.memory import resident_bytes
+from sandbox.processes import Processes, Record
+from sandbox.settings import ROOT, Sandbox, Secrets
+
+STAND_INS = ("aws", "databricks")
+SERVICES = (*STAND_INS, *airflow.COMPONENTS)
+READY_SECONDS = 180
+MIGRATE_SECONDS = 120
+
+
+def up(sandbox: Sandbox, samples: seed.Samples | None = None) -> Processes:
+    """Start what does not run yet, wait until all of it is ready, and fill an empty bucket with sample logs.
+
+    Raises:
+        PortInUseError: before anything is started.
+        ProcessError: when a service does not become ready; everything started here is stopped again.
+    """
+    with exclusive(sandbox.state):
+        processes = Processes(sandbox.state)
+        running = {record.name for record in processes.running()}
+        missing = [name for name in SERVICES if name not in running]
+        if not missing:
+            return processes
+        ports.require_free(_ports_of(sandbox, missing))
+        try:
+            _start(sandbox, processes, missing)
+            seed.fill(sandbox, samples or seed.Samples())
+            wait_until_ready(_checks(sandbox, processes), processes, timeout_seconds=READY_SECONDS)
+        except BaseException:
+            # Also a leftover of `airflow db migrate`; services that ran before go on.
+            stop_all(processes, *missing, "airflow-migrate")
+            raise
+    return processes
+
+
+def down(sandbox: Sandbox) -> list[str]:
+    """Stop every process of the sandbox, and of a demo that was killed, and return their names."""
+    stopped = []
+    for state in (sandbox.state, demo_state(sandbox)):
+        if (state / "run").exists():
+            with exclusive(state):
+                stopped += stop_all(Processes(state))
+    return stopped
+
+
+def stop_all(processes: Processes, *names: str) -> list[str]:
+    """Stop the named processes, or all of them, the youngest first."""
+    return processes.stop(*names)
+
+
+def demo_state(sandbox: Sandbox) -> Path:
+    """The folder of the demo's own sandbox: it starts from nothing each time and touches no other."""
+    return sandbox.state / "demo"
+
+
+def status(sandbox: Sandbox) -> tuple[str, bool]:
+    """A table of the processes, and whether every service runs."""
+    records = {record.name: record for record in Processes(sandbox.state).running()}
+    lines = [f"{'process':<22}{'pid':>8}{'memory':>10}{'uptime':>10}  url"]
+    for name in SERVICES:
+        record = records.get(name)
+        if record is None:
+            lines.append(f"{name:<22}{'-':>8}{'-':>10}{'-':>10}  not running")
+            continue
+        memory = sum(resident_bytes(process) for process in record.members())
+        uptime = time.strftime("%H:%M:%S", time.gmtime(max(0, time.time() - record.started)))
+        lines.append(f"{name:<22}{record.pid:>8}{memory / 2**20:>7.0f} MB{uptime:>10}  {record.url}")
+    return "\n".join(lines), all(name in records for name in SERVICES)
+
+
+def _ports_of(sandbox: Sandbox, services: list[str]) -> dict[str, int]:
+    wanted = {
+        "airflow": ("airflow-api-server", sandbox.airflow_port),
+        "aws": ("aws", sandbox.aws_port),
+        "databricks": ("databricks", sandbox.databricks_port),
+    }
+    return {option: port for option, (service, port) in wanted.items() if service in services}
+
+
+def _start(sandbox: Sandbox, processes: Processes, missing: list[str]) -> None:
+    secrets = Secrets.of(sandbox)
+    for name in STAND_INS:
+        if name in missing:
+            _start_stand_in(name, sandbox, processes, secrets)
+    environment = airflow.environment(sandbox, secrets)
+    _migrate(sandbox, processes, environment)
+    for name, arguments in airflow.COMPONENTS.items():
+        if name in missing:
+            url = sandbox.airflow_url if name == "airflow-api-server" else ""
+            processes.start(name, airflow.command(*arguments), environment=environment, cwd=ROOT, url=url)
+
+
+def _start_stand_in(name: str, sandbox: Sandbox, processes: Processes, secrets: Secrets) -> None:
+    state = str(sandbox.state / name)
+    command = [sys.executable, "-m", f"sandbox.{name}", "--state", state]
+    if name == "aws":
+        command += ["--port", str(sandbox.aws_port)]
+        environment, url = airflow.inherited(), sandbox.aws_url
+    else:
+        command += ["--port", str(sandbox.databricks_port), "--aws-endpoint", sandbox.aws_url]
+        # Not an argument: anybody on the machine can list those.
+        environment = airflow.inherited({"SANDBOX_DATABRICKS_TOKEN": secrets.databricks_token})
+        url = sandbox.databricks_url
+    processes.start(name, command, environment=environment, cwd=ROOT, url=url)
+
+
+def _migrate(sandbox: Sandbox, processes: Processes, environment: dict[str, str]) -> None:
+    """Bring the metadata database to this Airflow's schema, once per Airflow version."""
+    stamp = sandbox.airflow_home / "migrated"
+    if stamp.exists() and stamp.read_text() == version("apache-airflow"):
+        return
+    name = "airflow-migrate"
+    code = processes.run(
+        name,
+        airflow.command(*airflow.MIGRATE),
+        environment=environment,
+        cwd=ROOT,
+        timeout_seconds=MIGRATE_SECONDS,
+    )
+    if code != 0:
+        raise ProcessError(f"`airflow db migrate` ended with {code}:\n{processes.tail(name)}")
+    stamp.write_text(version("apache-airflow"))
+
+
+def _checks(sandbox: Sandbox, processes: Processes) -> dict[str, Check]:
+    records: dict[str, Record] = {record.name: record for record in processes.records()}
+    url = sandbox.airflow_url
+    return seed.checks(sandbox) | {
+        "airflow-api-server": answers(f"{url}/api/v2/version"),
+        "airflow-scheduler": beats(url, "scheduler", records["airflow-scheduler"]),
+        "airflow-dag-processor": beats(url, "dag_processor", records["airflow-dag-processor"]),
+        "airflow-triggerer": beats(url, "triggerer", records["airflow-triggerer"]),
+    }
