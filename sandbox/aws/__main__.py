@@ -1,0 +1,61 @@
+"""`python -m sandbox.aws --port 5555 --state .sandbox/aws`: serve until SIGTERM or Ctrl-C.
+
+Prints one line when ready: `AWS is ready at http://127.0.0.1:5555 (lake <id>, <n> objects)`. On a clean
+stop S3's content goes into the state folder and comes back with the next start. IAM, SNS, SQS and KMS are
+held in memory only: whoever starts the server seeds it (`--seed`, or `sandbox.aws.seed.seed`), which is
+idempotent.
+"""
+
+import argparse
+import errno
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from sandbox.aws import snapshot
+from sandbox.aws.seed import seed
+from sandbox.aws.server import AwsServer
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve; returns the exit code, 2 when the port is taken."""
+    arguments = _parser().parse_args(argv)
+    try:
+        server = AwsServer(port=arguments.port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print(
+            f"port {arguments.port} is in use: stop what listens there, or choose another with --port",
+            file=sys.stderr,
+        )
+        return 2
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    lake = snapshot.load(arguments.state)
+    if lake is not None:
+        server.control.lake = lake
+    server.start()
+    if arguments.seed:
+        seed(server.endpoint)
+    kept = "kept from the last stop" if lake else "new"
+    print(f"AWS is ready at {server.endpoint} (lake {server.control.lake}, {kept})", flush=True)
+    stopping.wait()
+    server.stop()
+    saved = snapshot.save(arguments.state, lake=server.control.lake)
+    print(f"AWS has stopped; S3 is kept in {saved}", flush=True)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__.partition("\n")[0])
+    parser.add_argument("--port", type=int, default=5555, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--state", type=Path, default=Path(".sandbox/aws"), help="folder for S3 over a stop")
+    parser.add_argument("--seed", action="store_true", help="create the sandbox's buckets, roles and topic")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

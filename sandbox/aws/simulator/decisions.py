@@ -1,0 +1,179 @@
+"""The decision on one action and one resource, and the statements that made it.
+
+IAM User Guide, "Policy evaluation logic": an explicit deny anywhere wins. Without one, a grant is needed.
+Within an account that is the identity-based policies, as far as the permissions boundary lets them, or a
+resource-based policy that names the principal itself, which neither of the two limits; naming the account
+only delegates to the account's own policies. A KMS key's policy must always take part. Across accounts both
+sides must grant.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sandbox.aws.simulator.conditions import condition_keys, conditions_hold
+from sandbox.aws.simulator.documents import PolicyDocument, Statement
+from sandbox.aws.simulator.patterns import Context, action_matches, value_matches
+
+Verdict = Literal["allowed", "explicitDeny", "implicitDeny"]
+Match = tuple[PolicyDocument, Statement]
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Every policy that bears on a request; `boundary` and `resource` are None where there is none."""
+
+    identity: tuple[PolicyDocument, ...]
+    boundary: PolicyDocument | None = None
+    resource: PolicyDocument | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call to be judged: by whom (an IAM ARN), what, on which resource, owned by which account."""
+
+    principal: str
+    action: str
+    resource: str
+    context: Context
+    resource_account: str
+
+    @property
+    def principal_account(self) -> str:
+        """The account in the principal's ARN."""
+        return self.principal.split(":")[4]
+
+    @property
+    def crosses_accounts(self) -> bool:
+        """Whether the resource belongs to another account than the principal."""
+        return self.resource_account != self.principal_account
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict, the statements behind it (none for an implicit deny), and each side's own verdict.
+
+    `by_policy_type` is filled for a request across accounts; `boundary_allows` is None without a boundary.
+    """
+
+    verdict: Verdict
+    matched: tuple[Match, ...] = ()
+    missing_context: tuple[str, ...] = ()
+    boundary_allows: bool | None = None
+    by_policy_type: dict[str, Verdict] = field(default_factory=dict)
+
+
+def decide(request: Request, policies: Policies) -> Decision:
+    """Judge `request`; see the module for the rules.
+
+    Raises:
+        InvalidInputError: when a policy uses a condition operator that IAM does not know.
+    """
+    identity = _applicable(policies.identity, request)
+    boundary = _applicable(_present(policies.boundary), request)
+    resource = [
+        match
+        for match in _applicable(_present(policies.resource), request)
+        if _names(match[1], request) != "nobody"
+    ]
+    boundary_allows = _verdict(boundary) == "allowed" if policies.boundary else None
+    verdict = _combined(request, policies, identity, resource, boundary_allows)
+    if "explicitDeny" in (_verdict(identity), _verdict(boundary), _verdict(resource)):
+        verdict = "explicitDeny"
+    decisive = [] if verdict == "implicitDeny" else resource + identity
+    return Decision(
+        verdict=verdict,
+        matched=tuple(match for match in decisive if match[1].allows == (verdict == "allowed")),
+        missing_context=_missing(policies, request.context),
+        boundary_allows=boundary_allows,
+        by_policy_type=_by_policy_type(request, policies, identity, resource),
+    )
+
+
+def _combined(
+    request: Request,
+    policies: Policies,
+    identity: list[Match],
+    resource: list[Match],
+    boundary_allows: bool | None,
+) -> Verdict:
+    """What the grants come to when nothing is denied explicitly."""
+    own = _verdict(identity) == "allowed" and boundary_allows is not False
+    grants = {_names(statement, request) for _, statement in resource if statement.allows}
+    if policies.resource is None:
+        allowed = own
+    elif request.crosses_accounts:
+        allowed = own and bool(grants)
+    elif request.action.lower().startswith("kms:"):
+        allowed = "principal" in grants or (own and "account" in grants)
+    else:
+        allowed = own or "principal" in grants
+    return "allowed" if allowed else "implicitDeny"
+
+
+def _by_policy_type(
+    request: Request, policies: Policies, identity: list[Match], resource: list[Match]
+) -> dict[str, Verdict]:
+    if policies.resource is None or not request.crosses_accounts:
+        return {}
+    return {"IAM Policy": _verdict(identity), "Resource Policy": _verdict(resource)}
+
+
+def _verdict(matches: list[Match]) -> Verdict:
+    if any(not statement.allows for _, statement in matches):
+        return "explicitDeny"
+    return "allowed" if matches else "implicitDeny"
+
+
+def _present(document: PolicyDocument | None) -> tuple[PolicyDocument, ...]:
+    return () if document is None else (document,)
+
+
+def _applicable(documents: Iterable[PolicyDocument], request: Request) -> list[Match]:
+    """The statements whose action, resource and conditions fit."""
+    return [
+        (document, statement)
+        for document in documents
+        for statement in document.statements
+        if conditions_hold(statement, request.context) and _covers(statement, request)
+    ]
+
+
+def _covers(statement: Statement, request: Request) -> bool:
+    actions = statement.values("Action") or statement.values("NotAction")
+    resources = statement.values("Resource") or statement.values("NotResource")
+    by_action = any(action_matches(pattern, request.action) for pattern in actions)
+    by_resource = any(value_matches(pattern, request.resource, request.context) for pattern in resources)
+    return by_action != ("NotAction" in statement.body) and by_resource != ("NotResource" in statement.body)
+
+
+def _names(statement: Statement, request: Request) -> Literal["principal", "account", "nobody"]:
+    """Whether a resource-based statement speaks of the principal itself, of its account, or of neither."""
+    element = "NotPrincipal" if "NotPrincipal" in statement.body else "Principal"
+    named = set(_principals(statement.body[element]))
+    account = request.principal_account
+    partition = request.principal.split(":")[1]
+    itself = bool(named & {"*", request.principal})
+    by_account = bool(named & {account, f"arn:{partition}:iam::{account}:root"})
+    if element == "NotPrincipal":
+        return "nobody" if itself or by_account else "principal"
+    return "principal" if itself else "account" if by_account else "nobody"
+
+
+def _principals(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    of_aws = value.get("AWS", [])
+    return of_aws if isinstance(of_aws, list) else [of_aws]
+
+
+def _missing(policies: Policies, context: Context) -> tuple[str, ...]:
+    """Context keys that identity and resource policies name and the request lacks, once each."""
+    documents = (*policies.identity, *_present(policies.resource))
+    keys = [
+        key
+        for document in documents
+        for statement in document.statements
+        for key in condition_keys(statement)
+    ]
+    return tuple(dict.fromkeys(key for key in keys if key.lower() not in context))

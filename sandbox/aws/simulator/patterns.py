@@ -1,0 +1,81 @@
+"""Matching of actions, resources and condition values: wildcards and policy variables.
+
+IAM User Guide, "IAM JSON policy elements: Resource" and "Variables and tags": `*` is any run of characters,
+`?` one character; `${aws:username}` is taken from the request context, `${aws:username, 'nobody'}` with a
+default; `${*}`, `${?}` and `${$}` are those characters themselves.
+"""
+
+import re
+from collections.abc import Mapping
+
+# Request context: lower-case key → values. IAM compares key names without regard to case.
+Context = Mapping[str, tuple[str, ...]]
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_DEFAULT = re.compile(r"\s*([^,\s]+)\s*,\s*'([^']*)'\s*")
+
+
+def action_matches(pattern: str, action: str) -> bool:
+    """Whether `pattern` covers `action`; neither the service nor the name is case-sensitive."""
+    return re.fullmatch(_wildcards(pattern.lower()), action.lower()) is not None
+
+
+def value_matches(pattern: str, value: str, context: Context) -> bool:
+    """Whether `pattern` covers `value`; a pattern with a variable that has no value covers nothing."""
+    try:
+        return re.fullmatch(_expression(pattern, context), value, re.DOTALL) is not None
+    except KeyError:
+        return False
+
+
+def arn_matches(pattern: str, arn: str, context: Context) -> bool:
+    """ArnLike and ArnEquals: each of the six parts by itself, so that `*` does not cross a colon."""
+    parts = list(zip(_split(pattern), arn.split(":", 5), strict=False))
+    return len(parts) == 6 and all(value_matches(wanted, part, context) for wanted, part in parts)
+
+
+def expand(pattern: str, context: Context) -> str:
+    """`pattern` with its variables filled in and no wildcards, for operators that compare exactly.
+
+    Raises:
+        KeyError: when a variable has neither a single value in the context nor a default.
+    """
+    return _VARIABLE.sub(lambda match: _variable(match.group(1), context), pattern)
+
+
+def variables(pattern: str) -> list[str]:
+    """The context keys that `pattern` names and gives no default for."""
+    names = [match.group(1) for match in _VARIABLE.finditer(pattern)]
+    return [name for name in names if name not in ("*", "?", "$") and "," not in name]
+
+
+def _expression(pattern: str, context: Context) -> str:
+    """The regular expression for `pattern`; what a variable brings in is taken literally."""
+    expression, at = "", 0
+    for match in _VARIABLE.finditer(pattern):
+        expression += _wildcards(pattern[at : match.start()]) + re.escape(_variable(match.group(1), context))
+        at = match.end()
+    return expression + _wildcards(pattern[at:])
+
+
+def _wildcards(text: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in text)
+
+
+def _variable(name: str, context: Context) -> str:
+    if name in ("*", "?", "$"):
+        return name
+    with_default = _DEFAULT.fullmatch(name)
+    key = with_default.group(1) if with_default else name.strip()
+    values = context.get(key.lower(), ())
+    if len(values) == 1:
+        return values[0]
+    if with_default:
+        return with_default.group(2)
+    raise KeyError(key)
+
+
+def _split(pattern: str) -> list[str]:
+    """The parts of an ARN pattern; a colon inside `${…}` is none that separates."""
+    hidden = _VARIABLE.sub(lambda match: match.group(0).replace(":", "\0"), pattern)
+    return [part.replace("\0", ":") for part in hidden.split(":", 5)]
