@@ -1,0 +1,105 @@
+"""Start the stand-in: `python -m sandbox.databricks --port 5556 --state DIR --aws-endpoint URL`.
+
+Prints one line when it is ready. TERM or INT ends it with every job and the SQL Spark. After a KILL jobs go
+on, and the next start on the same folder adopts them. The token comes from `--token` or, unseen by `ps`,
+from SANDBOX_DATABRICKS_TOKEN.
+"""
+
+import argparse
+import fcntl
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import IO
+
+import uvicorn
+
+from sandbox.databricks.app import create_app
+from sandbox.databricks.gateway import Protocol
+from sandbox.databricks.settings import Settings
+
+TOKEN_VARIABLE = "SANDBOX_DATABRICKS_TOKEN"  # noqa: S105 - a variable's name
+
+
+class Server(uvicorn.Server):
+    """Says when it is ready, on standard output."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            print(f"Databricks stand-in ready on http://{host}:{port} (process {os.getpid()})", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until told to stop."""
+    options = _parser().parse_args(arguments)
+    token = options.token or os.environ.pop(TOKEN_VARIABLE, "")
+    if not token:
+        return _refuse(f"a token is needed: give --token or set {TOKEN_VARIABLE}")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = Settings(
+        state=options.state.resolve(),
+        aws_endpoint=options.aws_endpoint,
+        token=token,
+        max_concurrent_runs=options.max_concurrent_runs,
+        grace_seconds=options.grace_seconds,
+        job_memory=options.job_memory,
+        sql_memory=options.sql_memory,
+        warm_sql=options.warm_sql,
+    )
+    settings.state.mkdir(parents=True, exist_ok=True)
+    with (settings.state / "lock").open("w") as lock, socket.socket() as listener:
+        if not _locked(lock):
+            return _refuse(f"another stand-in uses {settings.state}; stop it, or give another --state")
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((options.host, options.port))
+        except OSError as error:
+            return _refuse(
+                f"port {options.port} of {options.host} cannot be used ({error}); give another --port"
+            )
+        config = uvicorn.Config(
+            create_app(settings),
+            http=Protocol,
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=1,
+        )
+        Server(config).run(sockets=[listener])
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.databricks", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=5556, help="port to listen on, 0 for a free one (5556)")
+    parser.add_argument("--state", type=Path, required=True, help="folder of runs, volumes and tables")
+    parser.add_argument("--aws-endpoint", required=True, help="URL of the sandbox's AWS")
+    parser.add_argument("--token", help=f"bearer token of the API (else {TOKEN_VARIABLE})")
+    parser.add_argument("--max-concurrent-runs", type=int, default=2, help="runs beyond it are queued (2)")
+    parser.add_argument("--grace-seconds", type=float, default=5.0, help="from TERM to KILL (5)")
+    parser.add_argument("--job-memory", default="1g", help="heap of a job's Spark (1g)")
+    parser.add_argument("--sql-memory", default="768m", help="heap of the warehouse's Spark (768m)")
+    parser.add_argument("--warm-sql", action="store_true", help="start the warehouse's Spark at once")
+    return parser
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _refuse(why: str) -> int:
+    print(f"sandbox.databricks: {why}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The stand-in as one ASGI app: its parts put together, its errors in the service's form, its start and end."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sandbox.databricks import compute
+from sandbox.databricks.errors import ApiError, EndpointNotFoundError, InvalidParameterError
+from sandbox.databricks.faults import Faults
+from sandbox.databricks.gateway import Gateway, Requests
+from sandbox.databricks.jobs import Jobs
+from sandbox.databricks.pages import Pages
+from sandbox.databricks.parameters import Parameters
+from sandbox.databricks.payloads import Json
+from sandbox.databricks.runner import Runner
+from sandbox.databricks.scheduler import Scheduler
+from sandbox.databricks.settings import Settings
+from sandbox.databricks.statements import Statements
+from sandbox.databricks.store import Store
+from sandbox.databricks.volumes import Volumes
+from sandbox.databricks.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The app of one stand-in. Its end (a TERM) ends every job and the SQL Spark as well; a KILL does not."""
+    store = Store(settings.state / "state.sqlite")
+    faults, requests, runner = Faults(), Requests(), Runner(settings)
+    scheduler = Scheduler(store, runner, faults, settings)
+    warehouse = Warehouse(store, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        scheduler.start()
+        warehouse.start()
+        yield
+        scheduler.stop()
+        warehouse.stop()
+        store.close()
+
+    app = FastAPI(
+        title="Databricks stand-in", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.include_router(Jobs(store, scheduler, runner).router())
+    app.include_router(Statements(store, warehouse).router())
+    app.include_router(Volumes(settings.volumes).router())
+    app.include_router(compute.router())
+    app.include_router(Pages(store, runner).router())
+    app.include_router(_control(faults, requests, store, warehouse))
+    app.add_middleware(Gateway, token=settings.token, faults=faults, requests=requests)
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(RequestValidationError, _wrong_parameter)
+    app.add_exception_handler(Exception, _internal_error)
+    return app
+
+
+def _control(faults: Faults, requests: Requests, store: Store, warehouse: Warehouse) -> APIRouter:
+    """What the real service does not have: health, scripted failures (see faults), the log of requests."""
+    router = APIRouter()
+
+    @router.get("/health")
+    def health() -> Json:
+        return {"status": "ok", "active_runs": len(store.active()), "sql": warehouse.status()}
+
+    @router.post("/sandbox/faults")
+    def add_fault(parameters: Parameters) -> Json:
+        return {"fault_id": faults.add(parameters).fault_id}
+
+    @router.get("/sandbox/faults")
+    def list_faults() -> Json:
+        return {"faults": faults.pending()}
+
+    @router.delete("/sandbox/faults")
+    def clear_faults() -> Json:
+        faults.clear()
+        return {}
+
+    @router.get("/sandbox/requests")
+    def list_requests() -> Json:
+        return {"requests": requests.all()}
+
+    @router.delete("/sandbox/requests")
+    def clear_requests() -> Json:
+        requests.clear()
+        return {}
+
+    return router
+
+
+async def _api_error(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, ApiError):
+        raise error
+    return JSONResponse(error.body(), status_code=error.status)
+
+
+async def _no_route(request: Request, error: Exception) -> JSONResponse:
+    """No such path or no such method: the service answers both alike."""
+    path = (
+        request.url.path.removeprefix("/api").removeprefix("/2.0").removeprefix("/2.1").removeprefix("/2.2")
+    )
+    missing = EndpointNotFoundError(f"No API found for '{request.method} {path}'")
+    status = error.status_code if isinstance(error, HTTPException) else missing.status
+    return JSONResponse(missing.body(), status_code=404 if status == 405 else status)
+
+
+async def _wrong_parameter(_: Request, error: Exception) -> JSONResponse:
+    """A path or query parameter that is not of its type."""
+    defects: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
+    words = "; ".join(f"{defect['loc'][-1]}: {defect['msg']}" for defect in defects)
+    return JSONResponse(InvalidParameterError(words).body(), status_code=InvalidParameterError.status)
+
+
+async def _internal_error(request: Request, error: Exception) -> JSONResponse:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"error_code": "INTERNAL_ERROR", "message": repr(error)}, status_code=500)

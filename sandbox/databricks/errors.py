@@ -1,0 +1,95 @@
+"""The service's error form: an HTTP status and `{"error_code": …, "message": …}`.
+
+ApiError
+├── InvalidParameterError      400 INVALID_PARAMETER_VALUE
+├── MalformedRequestError      400 MALFORMED_REQUEST
+├── InvalidStateError          400 INVALID_STATE
+├── NotFoundError              404 RESOURCE_DOES_NOT_EXIST
+├── EndpointNotFoundError      404 ENDPOINT_NOT_FOUND
+├── AlreadyExistsError         409 ALREADY_EXISTS
+├── CredentialMissingError     401, numeric error_code, as the service's gateway answers
+├── CredentialInvalidError     403, numeric error_code
+└── NotSupportedError          501 NOT_IMPLEMENTED: a sound request for something the stand-in cannot do
+
+Source: the mapping in `databricks.sdk.errors.platform`; the numeric codes are what the gateway sends.
+"""
+
+from typing import ClassVar
+
+
+class ApiError(Exception):
+    """An answer other than success; `message` is shown to the caller as it is."""
+
+    status: ClassVar[int] = 500
+    error_code: ClassVar[str | int] = "INTERNAL_ERROR"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def body(self) -> dict[str, str | int]:
+        """The answer's JSON."""
+        return {"error_code": self.error_code, "message": self.message}
+
+
+class InvalidParameterError(ApiError):
+    """A parameter is unknown, of the wrong type, or contradicts another one."""
+
+    status = 400
+    error_code = "INVALID_PARAMETER_VALUE"
+
+
+class MalformedRequestError(ApiError):
+    """The body is not the JSON object that was expected."""
+
+    status = 400
+    error_code = "MALFORMED_REQUEST"
+
+
+class InvalidStateError(ApiError):
+    """The resource is in a state that does not allow the call."""
+
+    status = 400
+    error_code = "INVALID_STATE"
+
+
+class NotFoundError(ApiError):
+    """There is no such resource."""
+
+    status = 404
+    error_code = "RESOURCE_DOES_NOT_EXIST"
+
+
+class EndpointNotFoundError(ApiError):
+    """There is no such API path."""
+
+    status = 404
+    error_code = "ENDPOINT_NOT_FOUND"
+
+
+class AlreadyExistsError(ApiError):
+    """The resource is there already and may not be replaced."""
+
+    status = 409
+    error_code = "ALREADY_EXISTS"
+
+
+class CredentialMissingError(ApiError):
+    """No bearer token was sent."""
+
+    status = 401
+    error_code = 401
+
+
+class CredentialInvalidError(ApiError):
+    """A bearer token was sent, and it is not the sandbox's."""
+
+    status = 403
+    error_code = 403
+
+
+class NotSupportedError(ApiError):
+    """The service can do this and the stand-in cannot: it refuses rather than pretend."""
+
+    status = 501
+    error_code = "NOT_IMPLEMENTED"

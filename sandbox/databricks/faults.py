@@ -1,0 +1,107 @@
+"""Failures on request: what a test or a person wants to go wrong, and how often.
+
+`POST /sandbox/faults` takes one of
+
+    {"action": "respond", "status": 429, "retry_after": 1, "method": "GET", "path": "/api/2.2/jobs",
+    "times": 2} {"action": "disconnect", "path": "/api/2.0/sql", "times": 1} {"action": "kill_driver",
+    "run_id": 100003, "log": "batch 2"} {"action": "lose_run", "run_id": 100003}
+
+`respond` and `disconnect` hit the next `times` API calls (1 unless told) whose path begins with `path` and
+whose method is `method`, or any. `kill_driver` ends a running driver with SIGKILL, as the system does when
+memory runs out; `lose_run` ends all its processes and the run as lost. Both take the run `run_id` (of the
+run or of its task), or the first that runs; with `log` they wait until the driver's log contains that text.
+Each fires once. Faults are kept in memory: a restart forgets them.
+"""
+
+import dataclasses
+import itertools
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.databricks.errors import InvalidParameterError
+from sandbox.databricks.payloads import Json, checked
+
+REQUEST_ACTIONS = ("respond", "disconnect")
+DRIVER_ACTIONS = ("kill_driver", "lose_run")
+STATUSES = (429, 500, 503, 504)
+
+
+@dataclass
+class Fault:
+    """One scripted failure; `times` counts down."""
+
+    fault_id: int
+    action: str
+    method: str = ""
+    path: str = "/api/"
+    status: int = 503
+    retry_after: int | None = None
+    times: int = 1
+    run_id: int | None = None
+    log: str = ""
+
+
+class Faults:
+    """The failures that are still to happen. Safe to use from every thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pending: list[Fault] = []
+        self._ids = itertools.count(1)
+
+    def add(self, request: Json) -> Fault:
+        """Script a failure.
+
+        Raises:
+            InvalidParameterError: for an unknown key, action or status.
+        """
+        values = checked(Fault, {"fault_id": 0} | request)
+        if values["action"] not in REQUEST_ACTIONS + DRIVER_ACTIONS:
+            raise InvalidParameterError(
+                f"Unknown action {values['action']!r}: one of {', '.join(REQUEST_ACTIONS + DRIVER_ACTIONS)}"
+            )
+        if values.get("status", 503) not in STATUSES:
+            raise InvalidParameterError(f"Unknown status {values['status']}: one of {STATUSES}")
+        with self._lock:
+            fault = Fault(**values | {"fault_id": next(self._ids)})
+            self._pending.append(fault)
+        return fault
+
+    def pending(self) -> list[Json]:
+        """What is still to happen."""
+        with self._lock:
+            return [dataclasses.asdict(fault) for fault in self._pending]
+
+    def clear(self) -> None:
+        """Forget every failure that has not happened."""
+        with self._lock:
+            self._pending.clear()
+
+    def of_request(self, method: str, path: str) -> Fault | None:
+        """The failure of this API call, if one is due."""
+        for fault in self._of(REQUEST_ACTIONS):
+            if fault.method.upper() in ("", method) and path.startswith(fault.path):
+                return self._use(fault)
+        return None
+
+    def of_driver(self, run_ids: tuple[int, ...], log: Path) -> Fault | None:
+        """The failure of this running driver, if one is due."""
+        for fault in self._of(DRIVER_ACTIONS):
+            wanted = fault.run_id is None or fault.run_id in run_ids
+            if wanted and fault.log in log.read_text(errors="replace"):
+                return self._use(fault)
+        return None
+
+    def _of(self, actions: tuple[str, ...]) -> list[Fault]:
+        with self._lock:
+            return [fault for fault in self._pending if fault.action in actions]
+
+    def _use(self, fault: Fault) -> Fault | None:
+        with self._lock:
+            if fault not in self._pending:
+                return None
+            fault.times -= 1
+            if fault.times <= 0 or fault.action in DRIVER_ACTIONS:
+                self._pending.remove(fault)
+            return fault

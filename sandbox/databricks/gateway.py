@@ -1,0 +1,136 @@
+"""What stands before every API call: scripted failures, the token, and the log of requests.
+
+An ASGI middleware, so that no answer escapes it. The log keeps method, path, query and status of the
+`/api/` calls; it never sees a header or a body, so no token can get into it.
+"""
+
+import hmac
+import json
+import time
+from asyncio import Transport
+from collections import deque
+from threading import Lock
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.databricks.errors import ApiError, CredentialInvalidError, CredentialMissingError
+from sandbox.databricks.faults import Fault, Faults
+from sandbox.databricks.payloads import Json
+
+KEPT = 10_000
+_CODES = {
+    429: "REQUEST_LIMIT_EXCEEDED",
+    500: "INTERNAL_ERROR",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class Requests:
+    """The API calls served so far, the newest 10,000. Safe to use from every thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._served: deque[Json] = deque(maxlen=KEPT)
+
+    def add(self, scope: Scope, status: int) -> None:
+        """Note one call; status 0 means that the connection was closed without an answer."""
+        with self._lock:
+            self._served.append(
+                {
+                    "at": int(time.time() * 1000),
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "query": scope["query_string"].decode(),
+                    "status": status,
+                }
+            )
+
+    def all(self) -> list[Json]:
+        """The calls, oldest first."""
+        with self._lock:
+            return list(self._served)
+
+    def clear(self) -> None:
+        """Forget them."""
+        with self._lock:
+            self._served.clear()
+
+
+class Protocol(H11Protocol):
+    """HTTP as uvicorn speaks it, with the connection within reach, so that a fault can cut it."""
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        """Hand the connection on as `scope["state"]["transport"]`."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class Gateway:
+    """The middleware."""
+
+    def __init__(self, app: ASGIApp, *, token: str, faults: Faults, requests: Requests) -> None:
+        self._app, self._token, self._faults, self._requests = app, token, faults, requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one call; run pages and /health need no token, as a browser has none."""
+        if scope["type"] != "http" or not scope["path"].startswith(("/api/", "/sandbox/")):
+            await self._app(scope, receive, send)
+            return
+        if scope["path"].startswith("/sandbox/"):
+            await self._authorized(scope, receive, send)
+            return
+        fault = self._faults.of_request(scope["method"], scope["path"])
+        if fault is not None and fault.action == "disconnect":
+            self._requests.add(scope, 0)
+            await _cut(scope, receive)
+            return
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._requests.add(scope, message["status"])
+            await send(message)
+
+        if fault is not None:
+            await _answer_fault(noted, fault)
+        else:
+            await self._authorized(scope, receive, noted)
+
+    async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(dict(scope["headers"]).get(b"authorization", b""))
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await _answer(send, refusal.status, refusal.body())
+
+    def _refusal(self, header: bytes) -> ApiError | None:
+        scheme, _, credential = header.partition(b" ")
+        if scheme.lower() != b"bearer" or not credential.strip():
+            return CredentialMissingError(
+                "Credential was not sent or was of an unsupported type for this API."
+            )
+        if not hmac.compare_digest(credential.strip(), self._token.encode()):
+            return CredentialInvalidError("Invalid access token.")
+        return None
+
+
+async def _answer_fault(send: Send, fault: Fault) -> None:
+    headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
+    body = {"error_code": _CODES[fault.status], "message": f"Scripted failure {fault.fault_id}."}
+    await _answer(send, fault.status, body, headers)
+
+
+async def _answer(send: Send, status: int, body: Json, headers: dict[str, str] | None = None) -> None:
+    content = json.dumps(body).encode()
+    more = {"content-type": "application/json", "content-length": str(len(content)), **(headers or {})}
+    start = [(name.encode(), value.encode()) for name, value in more.items()]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """Close the connection without an answer, and wait until the server has noticed."""
+    scope["state"]["transport"].abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass

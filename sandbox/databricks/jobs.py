@@ -1,0 +1,175 @@
+"""The Jobs API calls: runs/submit, get, list, cancel, delete, get-output. Versions 2.1 and 2.2 alike.
+
+Source: Databricks REST, Jobs API 2.2, and databricks-sdk's `JobsAPI` for names and types. An unknown run is
+a 400, as the service answers; the SDK makes it ResourceDoesNotExist.
+"""
+
+from typing import Any
+
+from databricks.sdk.service.jobs import JobsAPI
+from fastapi import APIRouter, Request
+
+from sandbox.databricks import shapes, states
+from sandbox.databricks.errors import InvalidParameterError, InvalidStateError
+from sandbox.databricks.parameters import Parameters, base_url
+from sandbox.databricks.payloads import Json, checked
+from sandbox.databricks.runner import Runner
+from sandbox.databricks.scheduler import Scheduler, now_ms
+from sandbox.databricks.store import Run, Store, TaskRun
+from sandbox.databricks.submissions import submission
+
+VERSIONS = ("2.1", "2.2")
+# Source: `jobs/runs/list` (limit) and `jobs/runs/get` (elements of an array per page).
+LIST_DEFAULT, LIST_LIMIT, PAGE = 20, 25, 100
+LOG_LIMIT = 5 * 2**20
+
+
+class Jobs:
+    """The routes; holds no state of its own."""
+
+    def __init__(self, store: Store, scheduler: Scheduler, runner: Runner) -> None:
+        self._store, self._scheduler, self._runner = store, scheduler, runner
+
+    def router(self) -> APIRouter:
+        """The routes of both versions."""
+        router = APIRouter()
+        for version in VERSIONS:
+            root = f"/api/{version}/jobs/runs"
+            for name in ("submit", "cancel", "delete"):
+                router.add_api_route(f"{root}/{name}", getattr(self, name), methods=["POST"])
+            router.add_api_route(f"{root}/get", self.get, methods=["GET"])
+            router.add_api_route(f"{root}/list", self.list, methods=["GET"])
+            router.add_api_route(f"{root}/get-output", self.get_output, methods=["GET"])
+        return router
+
+    def submit(self, parameters: Parameters) -> Json:
+        """Start a run, or give back the one that this idempotency token started, however it ended."""
+        request = submission(parameters)
+        try:
+            run, new = self._store.add(request, submitted=now_ms())
+        except LookupError as error:
+            raise InvalidParameterError(
+                f"The run {error.args[0]} of this idempotency_token has been deleted; use another token"
+            ) from error
+        if new:
+            self._scheduler.wake()
+        return {"run_id": run.run_id}
+
+    def get(self, parameters: Parameters, request: Request) -> Json:
+        """A run, or a task run under its own id; tasks beyond a hundred come in pages."""
+        query = checked(JobsAPI.get_run, parameters, text=True)
+        run, task = self._find(query["run_id"])
+        if task is not None:
+            return shapes.task_run_shape(run, task, base_url=base_url(request), now=now_ms())
+        tasks = self._store.tasks(run.run_id)
+        shape = shapes.run_shape(run, tasks, base_url=base_url(request), now=now_ms())
+        start = _offset(query.get("page_token"))
+        shape["tasks"] = shape["tasks"][start : start + PAGE]
+        if start + PAGE < len(tasks):
+            shape["next_page_token"] = str(start + PAGE)
+        return shape
+
+    def list(self, parameters: Parameters, request: Request) -> Json:
+        """Runs, newest first."""
+        query = checked(JobsAPI.list_runs, parameters, text=True)
+        limit = query.get("limit", LIST_DEFAULT) or LIST_LIMIT
+        if not 0 < limit <= LIST_LIMIT:
+            raise InvalidParameterError(f"limit must be between 0 and {LIST_LIMIT}, not {limit}")
+        if query.get("active_only") and query.get("completed_only"):
+            raise InvalidParameterError("active_only and completed_only cannot both be true")
+        start = _offset(query.get("page_token")) or query.get("offset", 0)
+        found = [run for run in self._store.runs() if _matches(run, query)]
+        page = found[start : start + limit]
+        answer: Json = {"has_more": start + limit < len(found)}
+        if page:
+            expand = query.get("expand_tasks", False)
+            answer["runs"] = [self._listed(run, request, expand=expand) for run in page]
+        if answer["has_more"]:
+            answer["next_page_token"] = str(start + limit)
+        if start:
+            answer["prev_page_token"] = str(max(0, start - limit))
+        return answer
+
+    def _listed(self, run: Run, request: Request, *, expand: bool) -> Json:
+        tasks = self._store.tasks(run.run_id)
+        shape = shapes.run_shape(run, tasks, base_url=base_url(request), now=now_ms(), expand=expand)
+        if len(tasks) > PAGE and expand:
+            shape |= {"tasks": shape["tasks"][:PAGE], "has_more": True}
+        return shape
+
+    def cancel(self, parameters: Parameters) -> Json:
+        """Ask for the end of a run or a task run; it may go on for a moment. No-op on one that has ended."""
+        self._find(query := checked(JobsAPI.cancel_run, parameters)["run_id"])
+        self._store.request_cancel(query)
+        self._scheduler.wake()
+        return {}
+
+    def delete(self, parameters: Parameters) -> Json:
+        """Forget a run that is not active; its idempotency token stays taken."""
+        run_id = checked(JobsAPI.delete_run, parameters)["run_id"]
+        run, task = self._find(run_id)
+        if task is not None:
+            raise InvalidParameterError(
+                f"Run {run_id} is a task run; delete the run {run.run_id} it belongs to"
+            )
+        if not run.ended:
+            raise InvalidStateError(f"Run {run_id} is active; cancel it and wait for its end first")
+        self._store.delete(run_id)
+        return {}
+
+    def get_output(self, parameters: Parameters, request: Request) -> Json:
+        """The error, its trace and the driver's log of a task run."""
+        run_id = checked(JobsAPI.get_run_output, parameters, text=True)["run_id"]
+        run, task = self._find(run_id)
+        if task is None:
+            raise InvalidParameterError(
+                "Retrieving the output of runs with multiple tasks is not supported. "
+                "Please retrieve the output of each individual task run instead."
+            )
+        log = self._runner.log(run_id)
+        content = log.read_bytes() if log.exists() else b""
+        answer = {
+            "metadata": shapes.task_run_shape(run, task, base_url=base_url(request), now=now_ms()),
+            "logs": content[-LOG_LIMIT:].decode(errors="replace"),
+            "logs_truncated": len(content) > LOG_LIMIT,
+        }
+        return answer | error_of(task, self._runner.outcome(run_id))
+
+    def _find(self, run_id: int) -> tuple[Run, TaskRun | None]:
+        run = self._store.run(run_id)
+        if run is not None:
+            return run, None
+        task = self._store.task(run_id)
+        parent = self._store.run(task.parent) if task is not None else None
+        if task is None or parent is None:
+            raise InvalidParameterError(f"Run {run_id} does not exist.")
+        return parent, task
+
+
+def error_of(task: TaskRun, outcome: dict[str, str]) -> dict[str, str]:
+    """`error` and `error_trace` of a task run that failed; nothing for any other."""
+    if task.state not in states.TERMINAL or task.result == "SUCCESS":
+        return {}
+    if outcome.get("result") == "FAILED" and task.result == "FAILED":
+        return {"error": outcome["error"], "error_trace": outcome["error_trace"]}
+    return {"error": task.message}
+
+
+def _matches(run: Run, query: dict[str, Any]) -> bool:
+    return (
+        not (query.get("active_only") and run.ended)
+        and not (query.get("completed_only") and not run.ended)
+        and query.get("job_id", run.job_id) == run.job_id
+        and query.get("run_type", "SUBMIT_RUN") == "SUBMIT_RUN"
+        and query.get("start_time_from", 0) <= run.submitted
+        and run.submitted <= query.get("start_time_to", run.submitted)
+    )
+
+
+def _offset(token: str | None) -> int:
+    """Where a page begins. An empty token is the first page, as Airflow's provider sends it."""
+    if not token:
+        return 0
+    if not token.isdecimal():
+        raise InvalidParameterError(f"Invalid page_token {token!r}")
+    return int(token)

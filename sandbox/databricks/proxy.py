@@ -1,0 +1,153 @@
+"""The stand-in's end of the SQL engine process: starts it, speaks with it, notices its death."""
+
+import json
+import sys
+import threading
+import time
+from concurrent.futures import Future
+
+from sandbox.databricks import processes
+from sandbox.databricks.payloads import Json
+from sandbox.databricks.processes import Child
+from sandbox.databricks.runner import private
+from sandbox.databricks.settings import CATALOGS, Settings
+from sandbox.spark import DELTA, ROOT, properties, spark_environment, write_defaults
+
+START_SECONDS = 180
+
+
+class EngineError(Exception):
+    """The engine could not start, or died."""
+
+
+class EngineProxy:
+    """One engine process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._mark = f"{settings.state}:sql"
+        self._log = settings.sql / "spark.log"
+        self._lock = threading.Lock()
+        self._waiting: dict[str, Future[Json]] = {}
+        self._ready: Future[float] = Future()
+        self._end_leftover()
+        self._started = time.monotonic()
+        self._child = self._launch(settings)
+        self._in, self._out = self._child.pipes()
+        threading.Thread(target=self._listen, name="engine", daemon=True).start()
+
+    def _end_leftover(self) -> None:
+        """End the engine of a stand-in that was killed: two may not open the metastore."""
+        for process in processes.marked(self._mark):
+            process.kill()
+            process.wait()
+
+    def _launch(self, settings: Settings) -> Child:
+        settings.sql.mkdir(parents=True, exist_ok=True)
+        conf = write_defaults(settings.sql / "conf", _spark_settings(settings))
+        return processes.start(
+            [sys.executable, "-m", "sandbox.databricks.engine"],
+            mark=self._mark,
+            environment=private(spark_environment(conf), PYTHONPATH=str(ROOT)),
+            folder=settings.sql,
+            log=self._log,
+            piped=True,
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._child.alive
+
+    def status(self) -> Json:
+        """For /health: state, pid, how long it took to start, resident memory."""
+        ready = self._ready.done() and self._ready.exception() is None
+        return {
+            "state": ("running" if ready else "starting") if self.alive else "stopped",
+            "pid": self._child.pid,
+            "start_seconds": round(self._ready.result(), 1) if ready else None,
+            "resident_mb": processes.resident_mb(self._mark),
+        }
+
+    def wait(self) -> None:
+        """Wait until it takes statements.
+
+        Raises:
+            EngineError: when it ended, or took longer than three minutes.
+        """
+        self._ready.result(timeout=START_SECONDS)
+
+    def run(self, request: Json) -> Json:
+        """Run one statement and wait for its answer.
+
+        Raises:
+            EngineError: when the process ends before it answered.
+        """
+        answer: Future[Json] = Future()
+        with self._lock:
+            self._waiting[request["id"]] = answer
+        self._send(request)
+        return answer.result()
+
+    def cancel(self, statement_id: str) -> None:
+        """End a statement's Spark jobs."""
+        self._send({"cancel": statement_id})
+
+    def stop(self, grace_seconds: float) -> None:
+        """Close its input, upon which it ends; kill it when it does not."""
+        self._in.close()
+        deadline = time.monotonic() + grace_seconds
+        while not self._child.gone:
+            if time.monotonic() > deadline:
+                self._child.end(force=True)
+            time.sleep(0.05)
+
+    def _send(self, message: Json) -> None:
+        with self._lock:
+            try:
+                self._in.write(json.dumps(message).encode() + b"\n")
+                self._in.flush()
+            except (BrokenPipeError, ValueError) as error:
+                raise EngineError(f"The warehouse's Spark has ended: {error}") from error
+
+    def _listen(self) -> None:
+        for line in self._out:
+            message = json.loads(line)
+            if "ready" in message:
+                self._ready.set_result(time.monotonic() - self._started)
+            else:
+                with self._lock:
+                    answer = self._waiting.pop(message["id"])
+                answer.set_result(message)
+        self._fail()
+
+    def _fail(self) -> None:
+        """The process has ended: so have the statements in it."""
+        tail = self._log.read_text(errors="replace")[-2000:]
+        error = EngineError(f"The warehouse's Spark ended unexpectedly; the end of {self._log}:\n{tail}")
+        with self._lock:
+            waiting, self._waiting = list(self._waiting.values()), {}
+        for answer in waiting:
+            answer.set_exception(error)
+        if not self._ready.done():
+            self._ready.set_exception(error)
+
+
+def _spark_settings(settings: Settings) -> dict[str, str]:
+    spark = properties(aws_endpoint=settings.aws_endpoint, driver_memory=settings.sql_memory)
+    catalogs = {f"spark.sql.catalog.{name}": DELTA["spark.sql.catalog.spark_catalog"] for name in CATALOGS}
+    folder = settings.sql
+    metastore = f"jdbc:derby:;databaseName={folder}/metastore;create=true"
+    return (
+        spark
+        | catalogs
+        | {
+            "spark.driver.maxResultSize": "64m",
+            "spark.local.dir": str(folder / "tmp"),
+            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.warehouse.dir": str(folder / "tables"),
+            # Hive's metastore in an embedded database: names survive a restart, also an abrupt one.
+            "spark.sql.catalogImplementation": "hive",
+            "spark.hadoop.javax.jdo.option.ConnectionURL": metastore,
+            "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={folder}/derby.log",
+        }
+    )

@@ -1,0 +1,101 @@
+"""A DataFrame as the Statement Execution API gives results: columns with types, rows of text.
+
+Source: Databricks REST, Statement Execution API (`ResultManifest`, `ResultData`, format JSON_ARRAY: "each
+value is either the string representation of a value, or null"). Timestamps are ISO 8601 in UTC, binary is
+base64, arrays, maps and structs are JSON.
+"""
+
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as f
+from pyspark.sql import types as t
+
+from sandbox.databricks.payloads import Json
+
+# Source: `databricks.sdk.service.sql.ColumnInfoTypeName`.
+TYPE_NAMES: dict[type[t.DataType], str] = {
+    t.ArrayType: "ARRAY",
+    t.BinaryType: "BINARY",
+    t.BooleanType: "BOOLEAN",
+    t.ByteType: "BYTE",
+    t.CharType: "CHAR",
+    t.DateType: "DATE",
+    t.DayTimeIntervalType: "INTERVAL",
+    t.DecimalType: "DECIMAL",
+    t.DoubleType: "DOUBLE",
+    t.FloatType: "FLOAT",
+    t.IntegerType: "INT",
+    t.LongType: "LONG",
+    t.MapType: "MAP",
+    t.NullType: "NULL",
+    t.ShortType: "SHORT",
+    t.StringType: "STRING",
+    t.StructType: "STRUCT",
+    t.TimestampNTZType: "TIMESTAMP",
+    t.TimestampType: "TIMESTAMP",
+    t.VarcharType: "STRING",
+    t.YearMonthIntervalType: "INTERVAL",
+}
+INLINE_BYTES = 25 * 2**20
+
+
+class ResultTooLargeError(Exception):
+    """A result beyond what the service returns inline."""
+
+
+def columns(frame: DataFrame) -> list[Json]:
+    """The columns: name, position, type name, and type as SQL writes it."""
+    described = []
+    for position, field in enumerate(frame.schema.fields):
+        kind = field.dataType
+        column = {
+            "name": field.name,
+            "position": position,
+            "type_name": TYPE_NAMES.get(type(kind), "USER_DEFINED_TYPE"),
+            "type_text": frame._jdf.schema().apply(position).dataType().sql(),
+        }
+        if isinstance(kind, t.DecimalType):
+            column |= {"type_precision": kind.precision, "type_scale": kind.scale}
+        described.append(column)
+    return described
+
+
+def rows(frame: DataFrame, row_limit: int | None) -> tuple[list[list[str | None]], bool]:
+    """The rows as text, at most `row_limit`, and whether there were more.
+
+    Raises:
+        ResultTooLargeError: when they are more than 25 MiB.
+    """
+    if not frame.columns:
+        return [], False
+    # A result may have two columns of one name, which cannot be selected by it.
+    numbered = frame.toDF(*(f"c{index}" for index in range(len(frame.columns))))
+    cells = [text(f.col(f"c{index}"), field.dataType) for index, field in enumerate(frame.schema.fields)]
+    if row_limit is not None:
+        numbered = numbered.limit(row_limit + 1)
+    found = [list(row) for row in numbered.select(*cells).collect()]
+    size = sum(len(cell) for row in found for cell in row if cell is not None)
+    if size > INLINE_BYTES:
+        raise ResultTooLargeError(f"Inline byte limit exceeded: {size} bytes, the limit is {INLINE_BYTES}")
+    truncated = row_limit is not None and len(found) > row_limit
+    return found[:row_limit], truncated
+
+
+def text(column: Column, kind: t.DataType) -> Column:
+    """A column as the text of its values."""
+    if isinstance(kind, t.ArrayType | t.MapType | t.StructType):
+        return f.to_json(column, {"ignoreNullFields": "false"})
+    if isinstance(kind, t.TimestampType):
+        return f.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSSXXX")
+    if isinstance(kind, t.TimestampNTZType):
+        return f.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSS")
+    if isinstance(kind, t.BinaryType):
+        return f.base64(column)
+    return column.cast("string")
+
+
+def literal(session: Any, parameter: Json) -> Any:
+    """The value of a statement's parameter, cast to its type, with the errors of a cast."""
+    value, kind = parameter.get("value"), parameter.get("type", "STRING")
+    return session.sql(f"SELECT CAST(:value AS {kind}) AS value", {"value": value}).first()[0]

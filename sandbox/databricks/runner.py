@@ -1,0 +1,138 @@
+"""Starting the driver of a task run, and reading what became of it.
+
+Everything of a task run is in one folder: task.json, conf/spark-defaults.conf, the installed wheel in site/,
+driver.log, and at the end outcome.json.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from sandbox.databricks import processes, states
+from sandbox.databricks.payloads import Json
+from sandbox.databricks.processes import Child
+from sandbox.databricks.settings import Settings
+from sandbox.databricks.states import State
+from sandbox.databricks.store import Run, TaskRun
+from sandbox.spark import properties, spark_environment, write_defaults
+
+DRIVER = Path(__file__).with_name("driver.py")
+# What the driver must not inherit: the token, another workspace's credentials, the caller's own packages.
+_PRIVATE = ("SANDBOX_", "DATABRICKS_", "PYTHON", "VIRTUAL_ENV", "COVERAGE_")
+_AWS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+class Runner:
+    """Starts drivers for one stand-in."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def folder(self, run_id: int) -> Path:
+        """Where everything of a task run is."""
+        return self._settings.runs / str(run_id)
+
+    def log(self, run_id: int) -> Path:
+        """What the driver and everything below it printed."""
+        return self.folder(run_id) / "driver.log"
+
+    def mark(self, run_id: int) -> str:
+        """What the task run's processes carry in their environment."""
+        return f"{self._settings.state}:{run_id}"
+
+    def launch(self, run: Run, task: TaskRun) -> Child:
+        """Start the driver of `task`."""
+        folder = self.folder(task.run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        program = program_of(run, task) | {
+            "volumes": str(self._settings.volumes),
+            "aws_endpoint": self._settings.aws_endpoint,
+        }
+        (folder / "task.json").write_text(json.dumps(program))
+        return processes.start(
+            [sys.executable, "-P", str(DRIVER), str(folder)],
+            mark=self.mark(task.run_id),
+            environment=self._environment(folder, task.spec.get("new_cluster", {})),
+            folder=folder,
+            log=self.log(task.run_id),
+        )
+
+    def _environment(self, folder: Path, cluster: Json) -> dict[str, str]:
+        settings = properties(
+            aws_endpoint=self._settings.aws_endpoint, driver_memory=self._settings.job_memory
+        )
+        settings["spark.local.dir"] = str(folder / "tmp")
+        conf = write_defaults(folder / "conf", settings | cluster.get("spark_conf", {}))
+        return private(
+            spark_environment(conf),
+            **_AWS,
+            AWS_ENDPOINT_URL=self._settings.aws_endpoint,
+            # Also where Spark's Python workers look.
+            PYTHONPATH=str(folder / "site"),
+            **cluster.get("spark_env_vars", {}),
+        )
+
+    def adopt(self, task: TaskRun) -> Child | None:
+        """The driver that an earlier stand-in started for `task`; a dead one when it has ended since."""
+        if not task.launched:
+            return None
+        mark = self.mark(task.run_id)
+        found = processes.adopt(mark, pid=task.pid, born=task.born)
+        return found or Child(pid=task.pid, born=task.born, mark=mark)
+
+    def installed(self, run_id: int) -> bool:
+        """Whether the driver has its libraries and has begun with the job's code."""
+        return (self.folder(run_id) / "running").exists()
+
+    def outcome(self, run_id: int) -> dict[str, str]:
+        """What the driver wrote when the code ended (result, error, error_trace); empty before."""
+        path = self.folder(run_id) / "outcome.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def state_at_end(self, task: TaskRun, child: Child) -> State:
+        """The state of a task run whose driver has ended by itself."""
+        outcome = self.outcome(task.run_id)
+        result = outcome.get("result")
+        if result == "SUCCESS":
+            return states.SUCCEEDED
+        if result == "LIBRARY_FAILED":
+            return states.library_failed(outcome["error"])
+        return states.FAILED if result == "FAILED" else states.driver_lost(child.exit_code)
+
+    def tidy(self, run_id: int) -> None:
+        """Remove what a killed Spark leaves on the disk."""
+        shutil.rmtree(self.folder(run_id) / "tmp", ignore_errors=True)
+
+
+def program_of(run: Run, task: TaskRun) -> Json:
+    """What the driver is to run: libraries, code and argv."""
+    spec = task.spec
+    libraries = [
+        library["whl"] if "whl" in library else library["pypi"]["package"]
+        for library in spec.get("libraries", [])
+    ]
+    for environment in run.request.get("environments", []):
+        if environment["environment_key"] == spec.get("environment_key"):
+            libraries += environment.get("spec", {}).get("dependencies", [])
+    if "spark_python_task" in spec:
+        script = spec["spark_python_task"]
+        return {
+            "libraries": libraries,
+            "python_file": script["python_file"],
+            "argv": script.get("parameters", []),
+        }
+    wheel = spec["python_wheel_task"]
+    named = [f"--{name}={value}" for name, value in wheel.get("named_parameters", {}).items()]
+    return {
+        "libraries": libraries,
+        "package_name": wheel["package_name"],
+        "entry_point": wheel["entry_point"],
+        "argv": wheel.get("parameters", []) or named,
+    }
+
+
+def private(environment: dict[str, str], **more: str) -> dict[str, str]:
+    """`environment` for a process that runs somebody's code: without the stand-in's secrets, with `more`."""
+    kept = {key: value for key, value in environment.items() if not key.startswith(_PRIVATE)}
+    return kept | {"PYTHONUNBUFFERED": "1"} | more

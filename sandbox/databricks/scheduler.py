@@ -1,0 +1,216 @@
+"""The life of runs: admits them in order, starts and watches their drivers, enforces timeouts, cancels.
+
+One thread that looks at every active run ten times a second. It alone decides how a run stands. Everything
+it needs to go on after a restart is in the store and in the run folders: a driver that still runs is
+adopted, one that ended meanwhile has left its outcome.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+
+from sandbox.databricks import states
+from sandbox.databricks.faults import Faults
+from sandbox.databricks.processes import Child
+from sandbox.databricks.runner import Runner
+from sandbox.databricks.settings import Settings
+from sandbox.databricks.states import State
+from sandbox.databricks.store import Run, Store, TaskRun
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 0.1
+
+
+class Scheduler:
+    """Owns the drivers of one stand-in."""
+
+    def __init__(self, store: Store, runner: Runner, faults: Faults, settings: Settings) -> None:
+        self._store, self._runner, self._faults, self._settings = store, runner, faults, settings
+        self._children: dict[int, Child] = {}
+        self._kill_at: dict[int, int] = {}
+        self._linger_until: dict[int, int] = {}
+        self._lost: set[int] = set()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Adopt the drivers of an earlier stand-in, then begin."""
+        for run in self._store.active():
+            for task in self._store.tasks(run.run_id):
+                child = self._runner.adopt(task) if task.state not in states.TERMINAL else None
+                if child is not None:
+                    logger.info("run %d: adopted driver %d, alive: %s", run.run_id, child.pid, child.alive)
+                    self._children[task.run_id] = child
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at once: something was submitted or cancelled."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Cancel every active run, wait until its processes are gone, and end the thread."""
+        for run in self._store.active():
+            self._store.request_cancel(run.run_id)
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        try:
+            while not (self._stopping.is_set() and not self._store.active()):
+                self.tick(now_ms())
+                self._wake.wait(INTERVAL_SECONDS)
+                self._wake.clear()
+        except BaseException:
+            # Without this thread nothing would ever end: better no stand-in than a silent one.
+            logger.exception("the scheduler failed, the stand-in stops")
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+
+    def tick(self, now: int) -> None:
+        """One look at every active run, oldest first."""
+        active = self._store.active()
+        room = self._settings.max_concurrent_runs - sum(1 for run in active if run.admitted)
+        for run in active:
+            if not run.admitted and not run.cancelled:
+                if room <= 0:
+                    continue
+                room -= 1
+                run.admitted = now
+                self._store.save_run(run)
+            self._look(run, now)
+
+    def _look(self, run: Run, now: int) -> None:
+        limit = run.request.get("timeout_seconds", 0)
+        if limit and run.admitted and not run.timed_out and now > run.admitted + limit * 1000:
+            run.timed_out = True
+            self._store.save_run(run)
+        tasks = self._store.tasks(run.run_id)
+        for task in tasks:
+            if task.state not in states.TERMINAL:
+                self._advance(run, task, tasks, now)
+        tasks = self._store.tasks(run.run_id)
+        if all(task.state in states.TERMINAL for task in states.latest(tasks)):
+            run.ended = now
+            self._store.save_run(run)
+            state = states.of_run(run, tasks)
+            logger.info("run %d ended: %s %s", run.run_id, state.life_cycle, state.result)
+
+    def _advance(self, run: Run, task: TaskRun, tasks: Sequence[TaskRun], now: int) -> None:
+        limit = task.spec.get("timeout_seconds", 0)
+        if limit and task.launched and not task.timed_out and now > task.launched + limit * 1000:
+            task.timed_out = True
+        stopped = _stopped(run, task)
+        child = self._children.get(task.run_id)
+        retry = not (run.timed_out or run.cancelled or task.cancelled)
+        if child is None:
+            if stopped is not None:
+                self._finish(task, stopped, now, retry=False)
+            else:
+                self._approach(run, task, tasks, now)
+        elif child.alive and (stopped is not None or self._lingers(task, now)):
+            self._terminate(task, child, now)
+        elif child.alive:
+            self._watch(task, child, now)
+        elif not child.gone:
+            # A JVM or a worker that outlives its driver.
+            child.end(force=True)
+        else:
+            self._bury(task, self._state_at_end(task, child, stopped), now, retry=retry)
+
+    def _approach(self, run: Run, task: TaskRun, tasks: Sequence[TaskRun], now: int) -> None:
+        """A task without a driver: has its time come?"""
+        if task.state == "BLOCKED":
+            state = states.unblocked(task, tasks)
+            if state is not None and state.terminal:
+                self._finish(task, state, now, retry=False)
+            elif state is not None:
+                self._save(task, state)
+        elif task.state == "WAITING_FOR_RETRY":
+            if now >= task.ready:
+                self._save(task, State("PENDING"))
+        else:
+            # Written before the process exists: after a crash in between it is found by its mark.
+            task.launched = now
+            self._store.save_task(task)
+            child = self._runner.launch(run, task)
+            self._children[task.run_id] = child
+            task.pid, task.born = child.pid, child.born
+            self._store.save_task(task)
+            logger.info("run %d: task %s started as process %d", run.run_id, task.key, child.pid)
+
+    def _watch(self, task: TaskRun, child: Child, now: int) -> None:
+        if not task.running and self._runner.installed(task.run_id):
+            task.running = now
+            self._save(task, State("RUNNING"))
+        fault = self._faults.of_driver((task.run_id, task.parent), self._runner.log(task.run_id))
+        if fault is not None and fault.action == "kill_driver":
+            child.end_leader()
+        elif fault is not None:
+            self._lost.add(task.run_id)
+            child.end(force=True)
+
+    def _lingers(self, task: TaskRun, now: int) -> bool:
+        """Whether the code has ended but its process has not: some thread of the job goes on."""
+        if not self._runner.outcome(task.run_id):
+            return False
+        return now > self._linger_until.setdefault(task.run_id, now + self._grace)
+
+    @property
+    def _grace(self) -> int:
+        return int(self._settings.grace_seconds * 1000)
+
+    def _terminate(self, task: TaskRun, child: Child, now: int) -> None:
+        if task.run_id not in self._kill_at:
+            self._kill_at[task.run_id] = now + self._grace
+            self._save(task, State("TERMINATING"))
+            child.end(force=False)
+        elif now > self._kill_at[task.run_id]:
+            child.end(force=True)
+
+    def _state_at_end(self, task: TaskRun, child: Child, stopped: State | None) -> State:
+        state = self._runner.state_at_end(task, child)
+        if task.run_id in self._lost:
+            return states.LOST
+        return stopped if stopped is not None and state.result != "SUCCESS" else state
+
+    def _bury(self, task: TaskRun, state: State, now: int, *, retry: bool) -> None:
+        """The driver and all it started have ended."""
+        if not task.running and self._runner.installed(task.run_id):
+            task.running = now
+        self._runner.tidy(task.run_id)
+        del self._children[task.run_id]
+        for times in (self._kill_at, self._linger_until):
+            times.pop(task.run_id, None)
+        self._finish(task, state, now, retry=retry)
+
+    def _finish(self, task: TaskRun, state: State, now: int, *, retry: bool) -> None:
+        task.state, task.result, task.message, task.code = (
+            state.life_cycle,
+            state.result,
+            state.message,
+            state.code,
+        )
+        task.ended = now
+        self._store.finish(task, again=states.retry_due(task, state, now=now) if retry else None)
+
+    def _save(self, task: TaskRun, state: State) -> None:
+        task.state = state.life_cycle
+        self._store.save_task(task)
+
+
+def now_ms() -> int:
+    """The time as the API tells it: epoch milliseconds."""
+    return int(time.time() * 1000)
+
+
+def _stopped(run: Run, task: TaskRun) -> State | None:
+    """How a task ends that must end now; None while it may go on."""
+    if run.timed_out or task.timed_out:
+        return states.TIMED_OUT
+    return states.CANCELED if run.cancelled or task.cancelled else None

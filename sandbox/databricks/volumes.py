@@ -1,0 +1,81 @@
+"""Files in Unity Catalog volumes: the Files API on a folder. A volume begins with its first file.
+
+Source: Databricks REST, Files API, `/api/2.0/fs/files{file_path}`.
+"""
+
+import shutil
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from sandbox.databricks.errors import AlreadyExistsError, InvalidParameterError, NotFoundError
+
+ROUTE = "/api/2.0/fs/files/{path:path}"
+# /Volumes/<catalog>/<schema>/<volume>/<file>
+PARTS = 5
+
+
+class Volumes:
+    """The routes of the Files API."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def router(self) -> APIRouter:
+        """Upload, download, look, delete."""
+        router = APIRouter()
+        router.add_api_route(ROUTE, self.put, methods=["PUT"], status_code=204)
+        router.add_api_route(ROUTE, self.get, methods=["GET"])
+        router.add_api_route(ROUTE, self.head, methods=["HEAD"])
+        router.add_api_route(ROUTE, self.delete, methods=["DELETE"], status_code=204)
+        return router
+
+    async def put(self, path: str, request: Request, overwrite: bool = False) -> Response:
+        """Write the body as a file, whole or not at all."""
+        target = self._file(path)
+        if target.exists() and not overwrite:
+            raise AlreadyExistsError(f"The file /{path} already exists; pass overwrite=true to replace it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=target.parent, delete=False) as new:
+            async for chunk in request.stream():
+                new.write(chunk)
+        shutil.move(new.name, target)
+        return Response(status_code=204)
+
+    def get(self, path: str) -> FileResponse:
+        """The file's bytes."""
+        return FileResponse(self._existing(path), media_type="application/octet-stream")
+
+    def head(self, path: str) -> Response:
+        """The file's size and time."""
+        status = self._existing(path).stat()
+        modified = datetime.fromtimestamp(status.st_mtime, UTC)
+        headers = {
+            "Content-Length": str(status.st_size),
+            "Content-Type": "application/octet-stream",
+            "Last-Modified": format_datetime(modified, usegmt=True),
+        }
+        return Response(headers=headers)
+
+    def delete(self, path: str) -> Response:
+        """Remove the file."""
+        self._existing(path).unlink()
+        return Response(status_code=204)
+
+    def _existing(self, path: str) -> Path:
+        file = self._file(path)
+        if not file.is_file():
+            raise NotFoundError(f"The file /{path} does not exist")
+        return file
+
+    def _file(self, path: str) -> Path:
+        parts = PurePosixPath("/", path).parts[1:]
+        if len(parts) < PARTS or parts[0] != "Volumes" or ".." in parts:
+            raise InvalidParameterError(
+                f"Invalid path /{path}: /Volumes/<catalog>/<schema>/<volume>/<file> is expected"
+            )
+        return self._root.joinpath(*parts[1:])
