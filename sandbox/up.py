@@ -16,9 +16,11 @@ from sandbox.lock import exclusive
 from sandbox.memory import resident_bytes
 from sandbox.processes import Processes, Record
 from sandbox.settings import ROOT, Sandbox, Secrets
+from sandbox.signals import shielded
 
 STAND_INS = ("aws", "databricks")
 SERVICES = (*STAND_INS, *airflow.COMPONENTS)
+MIGRATION = "airflow-migrate"
 READY_SECONDS = 180
 MIGRATE_SECONDS = 120
 
@@ -42,8 +44,8 @@ def up(sandbox: Sandbox, samples: seed.Samples | None = None) -> Processes:
             seed.fill(sandbox, samples or seed.Samples())
             wait_until_ready(_checks(sandbox, processes), processes, timeout_seconds=READY_SECONDS)
         except BaseException:
-            # Also a leftover of `airflow db migrate`; services that ran before go on.
-            stop_all(processes, *missing, "airflow-migrate")
+            with shielded():  # services that ran before go on
+                processes.stop(*missing, MIGRATION)
             raise
     return processes
 
@@ -54,13 +56,24 @@ def down(sandbox: Sandbox) -> list[str]:
     for state in (sandbox.state, demo_state(sandbox)):
         if (state / "run").exists():
             with exclusive(state):
-                stopped += stop_all(Processes(state))
+                stopped += Processes(state).stop()
     return stopped
 
 
-def stop_all(processes: Processes, *names: str) -> list[str]:
-    """Stop the named processes, or all of them, the youngest first."""
-    return processes.stop(*names)
+def is_up(sandbox: Sandbox) -> bool:
+    """Whether every service runs."""
+    return {record.name for record in Processes(sandbox.state).running()} >= set(SERVICES)
+
+
+def addresses(sandbox: Sandbox) -> str:
+    """What a person opens, and how to go on."""
+    return (
+        f"  Airflow     {sandbox.airflow_url}/dags/cloudtrail_ingest (no login; the form's defaults fit)\n"
+        f"  AWS         {sandbox.aws_url} (any keys, region us-east-1)\n"
+        f"  Databricks  {sandbox.databricks_url} (token: databricks_token in {sandbox.state}/secrets.json)\n"
+        f"  Logs        {sandbox.logs}\n"
+        "`make status` shows the processes, `make down` stops them."
+    )
 
 
 def demo_state(sandbox: Sandbox) -> Path:
@@ -124,16 +137,15 @@ def _migrate(sandbox: Sandbox, processes: Processes, environment: dict[str, str]
     stamp = sandbox.airflow_home / "migrated"
     if stamp.exists() and stamp.read_text() == version("apache-airflow"):
         return
-    name = "airflow-migrate"
     code = processes.run(
-        name,
+        MIGRATION,
         airflow.command(*airflow.MIGRATE),
         environment=environment,
         cwd=ROOT,
         timeout_seconds=MIGRATE_SECONDS,
     )
     if code != 0:
-        raise ProcessError(f"`airflow db migrate` ended with {code}:\n{processes.tail(name)}")
+        raise ProcessError(f"`airflow db migrate` ended with {code}:\n{processes.tail(MIGRATION)}")
     stamp.write_text(version("apache-airflow"))
 
 

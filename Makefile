@@ -1,0 +1,98 @@
+# CloudTrail to Delta. `make` alone prints this file's targets.
+#
+# Everything is installed below this folder: .venv (packages), .cache (Spark's jars), dist (the job's wheel),
+# .sandbox (what the sandbox writes). Packages come from wherever pip and uv are told to look on this machine.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The Python that makes .venv: the first of these that is 3.11 or 3.12. Override: make setup PYTHON=/path/to/python
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
+	"$$p" -c '$(SUITABLE)' >/dev/null 2>&1 && echo "$$p" && break; done)
+RUN := .venv/bin/python
+# More arguments: make test-unit ARGS="-k form", make up ARGS="--airflow-port 8081"
+ARGS ?=
+
+##@ Try it
+
+.PHONY: demo
+demo: setup ## Run one real ingest of sample logs, show the tables and the row counts, stop everything
+	@exec $(RUN) -m sandbox demo $(ARGS)
+
+.PHONY: up
+up: setup ## Start the sandbox and Airflow's UI, and leave them running
+	@exec $(RUN) -m sandbox up $(ARGS)
+
+.PHONY: status
+status: require-setup ## Show the sandbox's processes: pid, memory, uptime, address
+	@exec $(RUN) -m sandbox status $(ARGS)
+
+.PHONY: logs
+logs: require-setup ## Show the last lines of every process's log (all of it: .sandbox/logs)
+	@exec $(RUN) -m sandbox logs $(ARGS)
+
+.PHONY: down
+down: require-setup ## Stop everything that `make up`, or a demo that was killed, has started
+	@exec $(RUN) -m sandbox down $(ARGS)
+
+##@ Work on it
+
+.PHONY: test
+test: setup lint ## Check style and types, then run all tests: unit, integration, end to end
+	@exec $(RUN) -m pytest $(ARGS)
+
+.PHONY: test-unit
+test-unit: setup ## Run the unit tests alone: no Spark, no Airflow database, seconds
+	@exec $(RUN) -m pytest tests/unit $(ARGS)
+
+.PHONY: lint
+lint: setup ## Check style (ruff) and types (mypy)
+	@$(RUN) -m ruff check --quiet .
+	@$(RUN) -m ruff format --check --quiet .
+	@$(RUN) -m mypy --no-error-summary
+
+.PHONY: format
+format: setup ## Format the code and mend what ruff can mend
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+.PHONY: wheel
+wheel: setup ## Build the job's wheel into dist/ (the same sources give the same bytes)
+	@ls -l dist/*.whl
+
+.PHONY: requirements
+requirements: require-python ## Pin requirements*.in again (ARGS=--upgrade: to the newest versions)
+	@exec "$(PYTHON)" -m sandbox.install requirements $(ARGS)
+
+##@ Set up
+
+.PHONY: setup
+setup: require-python ## Install everything once: packages, Spark's jars, the job's wheel (the others do it too)
+	@exec "$(PYTHON)" -m sandbox.install
+
+.PHONY: clean
+clean: ## Stop the sandbox and remove everything made here: packages, jars, wheel, tables, logs
+	@if [ -x $(RUN) ] && [ -d .sandbox ]; then $(RUN) -m sandbox down; fi
+	@rm -rf .venv .cache .sandbox dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: require-python
+require-python:
+	@"$(PYTHON)" -c '$(SUITABLE)' 2>/dev/null || { \
+	  echo "make: Python 3.11 or 3.12 is needed, and $(or $(PYTHON),none of python3.11, python3.12, python3) is not one:" \
+	    "$$("$(or $(PYTHON),python3)" --version 2>&1 || true)" >&2; \
+	  echo "Install one (Debian, Ubuntu: python3.11 and python3.11-venv; Fedora: python3.11; macOS: python@3.11)," \
+	    "or name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+
+.PHONY: require-setup
+require-setup:
+	@[ -x $(RUN) ] || { echo "make: nothing is set up here, so nothing runs; \`make up\` does both" >&2; exit 1; }
+
+.PHONY: help
+help: ## Print this
+	@echo "CloudTrail logs into Delta tables, by Airflow and Databricks. Two commands to start with:"
+	@echo "  make demo    and    make test"
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
