@@ -1,0 +1,253 @@
+"""The contract of the params: what each may be, and what they may not be together. A specification.
+
+`PARAMS` has a row per param, `CHOICES` a row per combination that cannot work, `find_shared_places` the rules
+about paths and tables. All functions return violations, as sentences that name the param, its value and what
+to do; `cloudtrail.request` gathers them into one error. The rules are those of the guide ("Ingesting AWS
+CloudTrail Logs Into Databricks") and of the services as they are today.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cloudtrail.locations import ACCOUNT, ANY, BUCKET, FOLDERS, ORGANIZATION, SEGMENT, S3Location
+from cloudtrail.values import (
+    Check,
+    arn,
+    code_root,
+    data_path,
+    did_you_mean,
+    each,
+    logs_path,
+    matches,
+    number,
+    one_of,
+    or_empty,
+    partitions_by_region,
+    region,
+    storage_root,
+    table,
+)
+
+KINDS = tuple(FOLDERS)
+REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class ParamRule:
+    """What a param may be, and what it is when it is not given or left empty (null)."""
+
+    check: Check
+    default: Any = REQUIRED
+
+
+_BUCKET = matches(BUCKET, "the name of an S3 bucket, without s3://")
+_PREFIX = matches(
+    rf"(?!(.*/)?AWSLogs(/|$)){SEGMENT.pattern}(/{SEGMENT.pattern})*",
+    "what precedes /AWSLogs/ in the keys, without a slash at its ends, or nothing",
+)
+_ORGANIZATION = matches(ORGANIZATION, "an organization id like o-a1b2c3d4e5, or nothing")
+_ACCOUNT = matches(rf"\*|{ACCOUNT.pattern}", "12 digits (in quotes where it is YAML), or '*' for all")
+_ROLE = arn(
+    "iam|sts",
+    "",
+    r"(role|instance-profile|assumed-role)/[\w+=,.@/-]+",
+    "arn:aws:iam::123456789012:role/reader",
+)
+_INSTANCE_PROFILE = arn(
+    "iam", "", r"instance-profile/[\w+=,.@/-]+", "arn:aws:iam::123456789012:instance-profile/reader"
+)
+_TOPIC = arn("sns", "[a-z0-9-]+", r"[\w-]+(\.fifo)?", "arn:aws:sns:us-east-1:123456789012:alerts")
+_WORD = matches(r"\S+", "a value without spaces")
+
+PARAMS: dict[str, ParamRule] = {
+    # The logs.
+    "kinds": ParamRule(each(one_of(*KINDS)), list(KINDS)),
+    "bucket": ParamRule(_BUCKET),
+    "prefix": ParamRule(or_empty(_PREFIX), ""),
+    "organization": ParamRule(or_empty(_ORGANIZATION), ""),
+    "account": ParamRule(_ACCOUNT),
+    "regions": ParamRule(each(region, alone=ANY), [ANY]),
+    "region": ParamRule(region),
+    # The tables. A path that is left empty is derived from its root.
+    "target_root": ParamRule(storage_root),
+    "checkpoint_root": ParamRule(storage_root),
+    "code_root": ParamRule(or_empty(code_root), ""),
+    **{f"{kind}_table": ParamRule(table, f"cloudtrail_{kind}") for kind in KINDS},
+    **{f"{kind}_logs_path": ParamRule(or_empty(logs_path), "") for kind in KINDS},
+    **{f"{kind}_delta_path": ParamRule(or_empty(data_path), "") for kind in KINDS},
+    **{f"{kind}_checkpoint_path": ParamRule(or_empty(data_path), "") for kind in KINDS},
+    # The compute.
+    "compute": ParamRule(one_of("existing_cluster", "new_cluster", "serverless"), "existing_cluster"),
+    "cluster_id": ParamRule(or_empty(_WORD), ""),
+    "instance_profile_arn": ParamRule(or_empty(_INSTANCE_PROFILE), ""),
+    "node_type_id": ParamRule(or_empty(_WORD), ""),
+    "spark_version": ParamRule(or_empty(_WORD), ""),
+    "num_workers": ParamRule(number(0), 0),
+    "warehouse_id": ParamRule(_WORD),
+    # The stream.
+    "discovery": ParamRule(one_of("listing", "file_events", "notifications"), "listing"),
+    "trigger": ParamRule(one_of("available_now", "continuous"), "available_now"),
+    "max_files_per_trigger": ParamRule(number(1), 1000),
+    "max_bytes_per_trigger": ParamRule(matches(r"(?i)[1-9][0-9]*[kmgt]?b?", "a size like 512m or 1g"), "1g"),
+    # Checks, alerts, connections.
+    "minimum_rows": ParamRule(number(0), 1),
+    "reader_role_arn": ParamRule(or_empty(_ROLE), ""),
+    "iam_simulation": ParamRule(one_of("require", "warn", "off"), "require"),
+    "alert_topic_arn": ParamRule(or_empty(_TOPIC), ""),
+    "aws_conn_id": ParamRule(_WORD, "aws_default"),
+    "databricks_conn_id": ParamRule(_WORD, "databricks_default"),
+    "delta_log_timeout_minutes": ParamRule(number(1), 30),
+    "run_timeout_minutes": ParamRule(number(1), 720),
+}
+
+
+@dataclass(frozen=True)
+class ChoiceRule:
+    """A combination of params, in the order in which `broken` takes their values, that cannot work."""
+
+    params: tuple[str, ...]
+    broken: Callable[..., bool]
+    why: str
+
+
+CHOICES = (
+    ChoiceRule(
+        ("compute", "cluster_id"),
+        lambda compute, cluster_id: compute == "existing_cluster" and not cluster_id,
+        "give the id of the cluster, or choose another compute.",
+    ),
+    ChoiceRule(
+        ("compute", "node_type_id"),
+        lambda compute, node_type_id: compute == "new_cluster" and not node_type_id,
+        "a new cluster needs a node type.",
+    ),
+    ChoiceRule(
+        ("compute", "spark_version"),
+        lambda compute, spark_version: compute == "new_cluster" and not spark_version,
+        "a new cluster needs a Databricks runtime, 17.3 LTS or newer.",
+    ),
+    # Source: Databricks, "Serverless compute limitations".
+    ChoiceRule(
+        ("compute", "trigger"),
+        lambda compute, trigger: compute == "serverless" and trigger == "continuous",
+        "serverless compute ends a stream only with available_now; choose that, or a cluster.",
+    ),
+    ChoiceRule(
+        ("compute", "instance_profile_arn"),
+        lambda compute, profile: compute == "serverless" and profile,
+        "serverless compute takes no instance profile; leave it empty, or choose new_cluster.",
+    ),
+    ChoiceRule(
+        ("compute", "code_root"),
+        lambda compute, root: compute == "serverless" and not root.startswith("/Volumes/"),
+        "serverless compute installs wheels from Unity Catalog: give /Volumes/catalog/schema/volume.",
+    ),
+    # Source: Databricks, "Configure Auto Loader streams in file notification mode".
+    ChoiceRule(
+        ("compute", "discovery"),
+        lambda compute, discovery: compute == "serverless" and discovery == "notifications",
+        "notifications need dedicated compute; choose listing or file_events, or a cluster.",
+    ),
+    ChoiceRule(
+        ("iam_simulation", "reader_role_arn"),
+        lambda simulation, role: simulation != "off" and not role,
+        "give the role that Databricks reads with, or turn iam_simulation off.",
+    ),
+)
+
+
+def check_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The values that are sound, with defaults filled in, and the violations of all others."""
+    violations = [
+        f"unknown param {name!r}: remove it.{did_you_mean(name, PARAMS)}"
+        for name in params
+        if name not in PARAMS
+    ]
+    values: dict[str, Any] = {}
+    for name, rule in PARAMS.items():
+        value = params.get(name)
+        value = rule.default if value is None else value
+        if value is REQUIRED:
+            violations.append(f"{name} is missing: {rule.check('')}")
+        elif (complaint := rule.check(value)) is not None:
+            violations.append(f"{name}={value!r}: {complaint}")
+        else:
+            values[name] = list(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
+    return values, violations
+
+
+def check_choices(values: Mapping[str, Any]) -> list[str]:
+    """Violations of `CHOICES`, among values that are sound by themselves."""
+    return [
+        f"{', '.join(f'{name}={values[name]!r}' for name in rule.params)}: {rule.why}"
+        for rule in CHOICES
+        if all(name in values for name in rule.params)
+        and rule.broken(*(values[name] for name in rule.params))
+    ]
+
+
+def check_partition(values: Mapping[str, Any]) -> list[str]:
+    """Nothing crosses partitions: buckets, roles and topics are all where `region` is."""
+    if "region" not in values:
+        return []
+    partition = partitions_by_region()[values["region"]]
+    arns = {name: values.get(name) for name in ("instance_profile_arn", "reader_role_arn", "alert_topic_arn")}
+    places = {name: value.split(":")[1] for name, value in arns.items() if value}
+    places |= {
+        f"regions {name}": partitions_by_region().get(name, partition) for name in values.get("regions", [])
+    }
+    return [
+        f"{name} is in partition {other!r}, but region={values['region']!r} is in {partition!r}: "
+        "give both of one partition."
+        for name, other in places.items()
+        if other != partition
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A folder that belongs to one use alone: whose (in words), where, and the params that move it."""
+
+    use: str
+    location: S3Location
+    params: tuple[str, ...]
+
+
+def find_shared_places(places: Sequence[Place], logs: Sequence[S3Location], code: Place | None) -> list[str]:
+    """Tables, quarantines and checkpoints lie apart from each other, from the logs and from the code.
+
+    Source: Databricks, Auto Loader: a checkpoint may not be under a table's directory. A table under another
+    one's directory would be vacuumed with it; anything under `AWSLogs/` would be read as a log file.
+    """
+    violations = [
+        _share(left, right)
+        for left, right in itertools.combinations(places, 2)
+        if left.location.contains(right.location) or right.location.contains(left.location)
+    ]
+    trails = [Place(use="the logs", location=log, params=()) for log in dict.fromkeys(logs)]
+    violations += [
+        _share(place, trail)
+        for place, trail in itertools.product(places, trails)
+        if place.location.contains(trail.location) or trail.location.contains(place.location)
+    ]
+    # A wheel lies in a folder of its own below the code root: the root itself may be wide, but not inside.
+    return violations + [
+        _share(place, code) for place in [*places, *trails] if code and place.location.contains(code.location)
+    ]
+
+
+def _share(left: Place, right: Place) -> str:
+    params = " or ".join(dict.fromkeys(left.params + right.params))
+    both = f"{left.use} ({left.location.uri}) and {right.use} ({right.location.uri})"
+    return f"{both} share a folder: change {params}."
+
+
+def find_shared_tables(tables: Mapping[str, str]) -> list[str]:
+    """No two tables have one name; `tables` maps what a table is for (in words) to its name."""
+    return [
+        f"{left} and {right} are both named {name!r}: change events_table or insights_table."
+        for (left, name), (right, other) in itertools.combinations(tables.items(), 2)
+        if name == other
+    ]

@@ -1,0 +1,170 @@
+"""Params → one frozen request per kind: what the rest of the pipeline works from."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from cloudtrail.contract import (
+    KINDS,
+    Place,
+    check_choices,
+    check_params,
+    check_partition,
+    find_shared_places,
+    find_shared_tables,
+)
+from cloudtrail.errors import InvalidRequestError
+from cloudtrail.locations import FOLDERS, LogsLocation, S3Location
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestRequest:
+    """One kind's ingest: the guide's five values (logs path, Delta path, checkpoint path, table, region)."""
+
+    kind: str
+    logs_path: str
+    delta_path: str
+    checkpoint_path: str
+    table: str
+    region: str
+
+    @property
+    def quarantine_path(self) -> str:
+        """Where what could not be read is kept: a Delta table beside the table."""
+        return f"{self.delta_path}_quarantine"
+
+    @property
+    def quarantine_table(self) -> str:
+        """The quarantine's name, in the table's own schema."""
+        return f"{self.table}_quarantine"
+
+    @property
+    def log_bucket(self) -> str:
+        """The bucket that the logs are in."""
+        return self.logs.bucket
+
+    @property
+    def logs(self) -> LogsLocation:
+        """The logs path, taken apart."""
+        return LogsLocation.parse(self.logs_path)
+
+    def to_dict(self) -> dict[str, str]:
+        """The request as an XCom holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, str]) -> Self:
+        """The reverse of `to_dict`.
+
+        Raises:
+            InvalidRequestError: when a value is missing or unknown.
+        """
+        names = {field.name for field in fields(cls)}
+        if set(values) != names:
+            wrong = ", ".join(sorted(set(values) ^ names))
+            raise InvalidRequestError(
+                [f"a request has {', '.join(sorted(names))}: missing or too much: {wrong}"]
+            )
+        return cls(**values)
+
+
+def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
+    """Check the whole contract and derive one request per kind that is asked for.
+
+    Args:
+        params: the trigger form's values; those left out or null take the contract's defaults.
+
+    Returns:
+        kind → request, in the order in which the kinds were asked for.
+
+    Raises:
+        InvalidRequestError: with every violation of the contract, not only the first.
+    """
+    values, violations = check_params(params)
+    violations += check_choices(values) + check_partition(values)
+    derived = {kind: _derive(kind, values) for kind in KINDS}
+    for kind, found in derived.items():
+        violations += _check_folder(kind, found)
+    # Kinds that are not asked for today count too: their tables may be there from another run.
+    violations += _check_places(derived, values) + _check_tables(derived)
+    if violations:
+        raise InvalidRequestError(violations)
+    return {kind: IngestRequest(**derived[kind]) for kind in values["kinds"]}
+
+
+def code_root(params: Mapping[str, Any]) -> str:
+    """Where the job wheel goes: `code_root`, or `code` beside the last folder of `checkpoint_root`."""
+    given = str(params.get("code_root") or "").rstrip("/")
+    if given:
+        return given
+    checkpoints = S3Location.parse(params["checkpoint_root"])
+    parent = checkpoints.key.rpartition("/")[0]
+    return S3Location(bucket=checkpoints.bucket, key=parent).below("code").uri
+
+
+def _derive(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """The request's values, as far as the params they come from are sound."""
+    found = {"kind": kind}
+    if "region" in values:
+        found["region"] = values["region"]
+    if table := values.get(f"{kind}_table"):
+        found["table"] = table
+    if path := values.get(f"{kind}_logs_path"):
+        found["logs_path"] = path
+    elif path == "" and {"bucket", "prefix", "organization", "account", "regions"} <= set(values):
+        found["logs_path"] = LogsLocation(
+            bucket=values["bucket"],
+            prefix=values["prefix"],
+            organization=values["organization"],
+            account=values["account"],
+            folder=FOLDERS[kind],
+            regions=tuple(values["regions"]),
+        ).path
+    for name, root in (("delta_path", "target_root"), ("checkpoint_path", "checkpoint_root")):
+        if path := values.get(f"{kind}_{name}"):
+            found[name] = S3Location.parse(path).uri
+        elif path == "" and root in values and table:
+            found[name] = S3Location.parse(values[root]).below(table.rpartition(".")[2]).uri
+    return found
+
+
+def _check_folder(kind: str, found: Mapping[str, str]) -> list[str]:
+    """The guide's own slip: the help of its events notebook shows the Insights path."""
+    if "logs_path" not in found or (folder := LogsLocation.parse(found["logs_path"]).folder) == FOLDERS[kind]:
+        return []
+    return [
+        f"{kind}_logs_path={found['logs_path']!r}: {folder!r} is not where {kind} are delivered: "
+        f"write {FOLDERS[kind]!r} in its place."
+    ]
+
+
+def _check_places(derived: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
+    places = []
+    for kind, found in derived.items():
+        for name, root, uses in (
+            ("delta_path", "target_root", {"table": "", "quarantine": "_quarantine"}),
+            ("checkpoint_path", "checkpoint_root", {"checkpoint": ""}),
+        ):
+            own = f"{kind}_{name}"
+            params = (own,) if values.get(own) else (root, f"{kind}_table")
+            places += [
+                Place(use=f"the {kind} {use}", location=S3Location.parse(found[name] + suffix), params=params)
+                for use, suffix in uses.items()
+                if name in found
+            ]
+    logs = [LogsLocation.parse(found["logs_path"]).root for found in derived.values() if "logs_path" in found]
+    code = None
+    if {"code_root", "checkpoint_root"} <= set(values) and (root := code_root(values)).startswith("s3://"):
+        code = Place(use="the code root", location=S3Location.parse(root), params=("code_root",))
+    return find_shared_places(places, logs, code)
+
+
+def _check_tables(derived: Mapping[str, Mapping[str, str]]) -> list[str]:
+    tables: dict[str, str] = {}
+    for kind, found in derived.items():
+        if "table" in found:
+            tables |= {
+                f"the {kind} table": found["table"],
+                f"the {kind} quarantine": f"{found['table']}_quarantine",
+            }
+    return find_shared_tables(tables)

@@ -1,0 +1,162 @@
+"""Checks of single values: each takes a value and returns a complaint with what to give, or None.
+
+What the contract's table (`cloudtrail.contract`) is written in. A complaint does not name the param or repeat
+the value; the contract adds both.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from cloudtrail.errors import InvalidRequestError
+from cloudtrail.locations import LogsLocation, S3Location
+
+PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
+
+Check = Callable[[Any], str | None]
+
+
+def did_you_mean(value: Any, known: Iterable[str]) -> str:
+    """` Did you mean '…'?` when something known is close to the value, else nothing."""
+    close = difflib.get_close_matches(str(value).strip().lower(), list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+@cache
+def partitions_by_region() -> dict[str, str]:
+    """Region name → partition, of every region in `PARTITIONS` that the installed botocore knows."""
+    import botocore.session
+
+    session = botocore.session.get_session()
+    return {
+        region: partition
+        for partition in PARTITIONS
+        for region in session.get_available_regions("s3", partition_name=partition)
+    }
+
+
+def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:
+    """Text that fits the pattern from start to end."""
+    compiled = re.compile(pattern)
+
+    def check(value: Any) -> str | None:
+        return None if isinstance(value, str) and compiled.fullmatch(value) else f"give {wanted}."
+
+    return check
+
+
+def one_of(*known: str) -> Check:
+    """One of these words."""
+
+    def check(value: Any) -> str | None:
+        sound = isinstance(value, str) and value in known
+        return None if sound else f"give one of {', '.join(known)}.{did_you_mean(value, known)}"
+
+    return check
+
+
+def number(minimum: int) -> Check:
+    """A whole number, not below the minimum."""
+
+    def check(value: Any) -> str | None:
+        sound = isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+        return None if sound else f"give a whole number of at least {minimum}."
+
+    return check
+
+
+def each(check: Check, *, alone: str | None = None) -> Check:
+    """A list of at least one value that fits; `alone` is a value that may only stand by itself."""
+
+    def check_list(values: Any) -> str | None:
+        if not isinstance(values, list | tuple) or not values:
+            return "give a list of at least one value."
+        if alone is not None and alone in values:
+            return (
+                None
+                if all(value == alone for value in values)
+                else f"{alone!r} means all of them: give it alone."
+            )
+        complaints = ((value, check(value)) for value in values)
+        return " ".join(f"{value!r}: {complaint}" for value, complaint in complaints if complaint) or None
+
+    return check_list
+
+
+def or_empty(check: Check) -> Check:
+    """Nothing, or a value that fits."""
+    return lambda value: None if value == "" else check(value)
+
+
+def region(value: Any) -> str | None:
+    """A region that botocore knows, in one of the supported partitions."""
+    known = partitions_by_region()
+    if isinstance(value, str) and value in known:
+        return None
+    return (
+        f"give a region of {', '.join(PARTITIONS)} that the installed botocore knows, like us-east-1."
+        f"{did_you_mean(value, known)}"
+    )
+
+
+def arn(service: str, location: str, resource: str, example: str) -> Check:
+    """An ARN of a 12-digit account; `service`, `location` (its region part) and `resource` are patterns."""
+    pattern = rf"arn:({'|'.join(PARTITIONS)}):({service}):{location}:[0-9]{{12}}:{resource}"
+    return matches(pattern, f"an ARN like {example}, in partition {', '.join(PARTITIONS)}")
+
+
+def logs_path(value: Any) -> str | None:
+    """A path of log files in CloudTrail's layout."""
+    return _parse_error(LogsLocation.parse, value)
+
+
+def storage_root(value: Any) -> str | None:
+    """A folder in S3, or a bucket."""
+    text = str(value)
+    if re.match(r"(dbfs:)?/Volumes/", text):
+        return "Unity Catalog volumes cannot hold tables and checkpoints in this release: give s3://bucket/folder."
+    if re.match(r"dbfs:|/dbfs/", text):
+        return "DBFS cannot hold tables and checkpoints in this release: give s3://bucket/folder."
+    return _parse_error(S3Location.parse, value)
+
+
+def data_path(value: Any) -> str | None:
+    """The own folder of a table or checkpoint: a bucket alone leaves no room for `<path>_quarantine`."""
+    complaint = storage_root(value)
+    if complaint is None and not S3Location.parse(value).key:
+        return "a bucket alone is too wide: give s3://bucket/folder."
+    return complaint
+
+
+def code_root(value: Any) -> str | None:
+    """A folder in S3 or in a Unity Catalog volume."""
+    if isinstance(value, str) and re.fullmatch(r"/Volumes(/[A-Za-z0-9_.-]+){3,}/?", value):
+        return None
+    complaint = _parse_error(S3Location.parse, value)
+    return complaint and f"{complaint} Or give /Volumes/catalog/schema/volume[/folder]."
+
+
+def table(value: Any) -> str | None:
+    """A table name of one to three levels. Source: the guide; Databricks SQL reference, "Names"."""
+    text = str(value)
+    if isinstance(value, str) and re.fullmatch(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}", value):
+        fits = len(f"{value.rpartition('.')[2]}_quarantine") <= 255
+        return None if fits else "too long: with '_quarantine' a name may have 255 characters."
+    plain = re.sub(r"[^a-z0-9_.]+", "_", text.strip().lower())
+    hint = f" Did you mean {plain!r}?" if plain != text and table(plain) is None else ""
+    return (
+        "give table, schema.table or catalog.schema.table, each of lower-case letters, digits and "
+        f"underscores, none starting with a digit.{hint}"
+    )
+
+
+def _parse_error(parse: Callable[[str], object], value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "give text."
+    try:
+        parse(value)
+    except InvalidRequestError as error:
+        return f"{'; '.join(error.violations)}.".removeprefix(f"{value!r}: ")
+    return None
