@@ -2,6 +2,7 @@
 
 - `GET /sandbox/requests`: the requests served, oldest first, as a JSON list of `ServedRequest`; the header
   `X-Dropped` says how many older ones the log has lost. `DELETE /sandbox/requests` empties it.
+- `POST /sandbox/reset`: every service is emptied, the log too; what `seed` makes is gone.
 - `GET /sandbox/health`: `{"lake": "<id>"}`. The id names the content of S3: it is kept over a clean stop
 and start
   and is new when the content is, so that a catalog of tables can tell that its files are gone.
@@ -12,6 +13,8 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from moto.moto_api._internal.models import moto_api_backend
 
 from sandbox.aws.request_log import RequestLog
 
@@ -43,6 +46,11 @@ class Control:
                 return "200 OK", listed.encode(), [("X-Dropped", str(self._requests.dropped))]
             case "DELETE", "/sandbox/requests":
                 self._requests.clear()
+                return "204 No Content", b"", []
+            case "POST", "/sandbox/reset":
+                moto_api_backend.reset()
+                self._requests.clear()
+                self.lake = uuid.uuid4().hex
                 return "204 No Content", b"", []
             case "GET", "/sandbox/health":
                 return "200 OK", json.dumps({"lake": self.lake}).encode(), []

@@ -1,0 +1,13 @@
+"""Sample CloudTrail logs: seeded, realistic in shape, in CloudTrail's own key layout, some of them damaged.
+
+`generate` yields the log files of a `SampleSpec`, `write` puts them into a bucket and says what the tables
+must hold afterwards. Nothing in them is real: accounts, people and addresses are made up or reserved for
+examples.
+"""
+
+from sandbox.sample_logs.files import generate
+from sandbox.sample_logs.spec import LogFile, SampleSpec
+from sandbox.sample_logs.summary import SampleSummary
+from sandbox.sample_logs.upload import write
+
+__all__ = ["LogFile", "SampleSpec", "SampleSummary", "generate", "write"]

@@ -1,0 +1,123 @@
+"""What the tables must hold when every generated file has been ingested, counted while generating."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.sample_logs.spec import Kind, LogFile
+
+
+@dataclass
+class Counts:
+    """The files of one kind, account and region: rows by date and name, quarantined by reason."""
+
+    files: int = 0
+    bytes: int = 0
+    rows: int = 0
+    by_date: Counter[str] = field(default_factory=Counter)
+    by_name: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+
+    def add(self, file: LogFile) -> None:
+        """Count `file` in; a file that is a defect as a whole is one row of the quarantine."""
+        self.files += 1
+        self.bytes += len(file.body)
+        self.rows += file.rows
+        self.by_date.update({day.isoformat(): count for day, count in file.event_dates.items()})
+        self.by_name.update(file.event_names)
+        self.quarantined.update(file.bad_records)
+        self.quarantined.update([file.defect] if file.defect else [])
+
+    def __iadd__(self, other: "Counts") -> "Counts":
+        """Add what `other` counted."""
+        self.files += other.files
+        self.bytes += other.bytes
+        self.rows += other.rows
+        self.by_date.update(other.by_date)
+        self.by_name.update(other.by_name)
+        self.quarantined.update(other.quarantined)
+        return self
+
+
+class SampleSummary:
+    """Counts for every kind, account and region, to compare tables with; a batch more is added by `+`."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[Kind, str, str], Counts] = {}
+
+    def add(self, file: LogFile) -> None:
+        """Count `file` in."""
+        self._counts.setdefault((file.kind, file.account, file.region), Counts()).add(file)
+
+    def counts(
+        self, kind: Kind | None = None, account: str | None = None, region: str | None = None
+    ) -> Counts:
+        """The counts of what is asked for; None stands for all."""
+        total = Counts()
+        for key, counts in self._counts.items():
+            if all(wanted in (None, has) for wanted, has in zip((kind, account, region), key, strict=True)):
+                total += counts
+        return total
+
+    @property
+    def places(self) -> list[tuple[Kind, str, str]]:
+        """Every kind, account and region that has files."""
+        return sorted(self._counts)
+
+    def __add__(self, other: "SampleSummary") -> "SampleSummary":
+        """Both together."""
+        total = SampleSummary()
+        for one in (self, other):
+            for key, counts in one._counts.items():
+                total._counts.setdefault(key, Counts()).__iadd__(counts)
+        return total
+
+    def to_json(self) -> str:
+        """The counts as JSON text, for another process; `from_json` reads it."""
+        listed = [
+            {"kind": kind, "account": account, "region": region, **vars(counts)}
+            for (kind, account, region), counts in sorted(self._counts.items())
+        ]
+        return json.dumps(listed, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "SampleSummary":
+        """The summary that `to_json` wrote."""
+        summary = cls()
+        for entry in json.loads(text):
+            place = (entry.pop("kind"), entry.pop("account"), entry.pop("region"))
+            summary._counts[place] = _counts(entry)
+        return summary
+
+    def __str__(self) -> str:
+        """A few lines for a person."""
+        lines = []
+        for kind in ("events", "insights"):
+            counts = self.counts(kind)
+            bad = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.quarantined.items()))
+            lines.append(
+                f"{kind}: {counts.files} files, {counts.bytes / 1e6:.1f} MB, {counts.rows} records"
+                + (f"; for the quarantine: {bad}" if bad else "")
+            )
+        return "\n".join(lines)
+
+
+def summarize(files: Iterable[LogFile]) -> SampleSummary:
+    """The summary of `files`."""
+    summary = SampleSummary()
+    for file in files:
+        summary.add(file)
+    return summary
+
+
+def _counts(entry: dict[str, Any]) -> Counts:
+    return Counts(
+        files=entry["files"],
+        bytes=entry["bytes"],
+        rows=entry["rows"],
+        by_date=Counter(entry["by_date"]),
+        by_name=Counter(entry["by_name"]),
+        quarantined=Counter(entry["quarantined"]),
+    )
