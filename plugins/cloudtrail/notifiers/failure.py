@@ -42,7 +42,7 @@ class FailureNotifier(SnsNotifier):
 def compose_subject(context: Context, params: dict[str, Any]) -> str:
     """One line, within SNS's limit."""
     ti = context["ti"]
-    return f"CloudTrail ingest failed: {account_name(params)}, {ti.task_id}"[:SUBJECT_LIMIT]
+    return f"CloudTrail ingest: {ti.task_id} failed for {account_name(params)}"[:SUBJECT_LIMIT]
 
 
 def compose_message(context: Context, params: dict[str, Any]) -> str:

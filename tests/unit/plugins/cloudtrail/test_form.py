@@ -1,6 +1,7 @@
 """The trigger form: its defaults hold, its fields explain themselves, and it agrees with the contract."""
 
 import pytest
+
 from cloudtrail.form import ingest_params
 from cloudtrail.request import resolve_requests
 
@@ -42,6 +43,8 @@ def test_a_slip_is_refused_while_typing(name, value):
         ingest_params()[name].resolve(value)
 
 
-@pytest.mark.parametrize("name", ["prefix", "organization", "code_root", "alert_topic_arn", "events_logs_path"])
+@pytest.mark.parametrize(
+    "name", ["prefix", "organization", "code_root", "alert_topic_arn", "events_logs_path"]
+)
 def test_a_field_that_may_stay_empty_takes_the_null_that_the_form_sends(name):
     assert ingest_params()[name].resolve(None) is None

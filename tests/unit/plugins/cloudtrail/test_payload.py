@@ -3,10 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
+from databricks.sdk.service.jobs import SubmitRun
+
 from cloudtrail.form import ingest_params
 from cloudtrail.payload import job_parameters, run_name, run_name_prefix, submit_payload
 from cloudtrail.request import resolve_requests
-from databricks.sdk.service.jobs import SubmitRun
 
 WHEEL = "s3://cloudtrail-lake/code/0123/cloudtrail_jobs-0.1.0-py3-none-any.whl"
 
