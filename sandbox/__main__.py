@@ -1,4 +1,4 @@
-"""The sandbox's command line: `python -m sandbox up|down|status|logs|demo|prepare` (make has a target for each).
+"""The command line of the sandbox: `python -m sandbox up|down|status|logs|demo|prepare`, as make calls it.
 
 Exit codes: 0 done; 1 failed, with the reason on stderr; 2 wrong arguments; 3 for `status` of a sandbox that
 does not run whole; 130 interrupted.
@@ -120,8 +120,8 @@ def _demo(sandbox: Sandbox) -> int:
 
 
 def _prepare(_: Sandbox) -> int:
-    """Fetch Spark's jars and build the job's wheel, unless both are there (part of `make setup`)."""
-    from sandbox import spark, wheel
+    """Fetch Spark's jars, build the job's wheel, make an empty database: what is missing (`make setup`)."""
+    from sandbox import database, spark, wheel
 
     try:
         if not (spark.JARS / "resolved").exists():
@@ -130,6 +130,7 @@ def _prepare(_: Sandbox) -> int:
     except RuntimeError as error:
         raise SandboxError(str(error)) from error
     wheel.build()
+    database.prepare()
     return 0
 
 

@@ -24,6 +24,7 @@ from sandbox.errors import ProcessError
 MARK = "CLOUDTRAIL_SANDBOX_PROCESS"
 # The kernel counts a start time in hundredths of a second; a corrected clock moves what is read of it.
 START_TOLERANCE_SECONDS = 2.0
+ASKED_SECONDS = 2
 KILL_SECONDS = 10
 
 
@@ -132,29 +133,6 @@ class Processes:
         self._write(record)
         return record
 
-    def run(
-        self,
-        name: str,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        cwd: Path,
-        timeout_seconds: float,
-    ) -> int:
-        """Start `command` like `start`, wait for its end and return its exit code.
-
-        Raises:
-            ProcessError: when it takes longer than `timeout_seconds`; it is stopped then.
-        """
-        self.start(name, command, environment=environment, cwd=cwd)
-        try:
-            return self._started[-1].wait(timeout_seconds)
-        except subprocess.TimeoutExpired:
-            late = f"{name} took longer than {timeout_seconds:.0f} s:\n{self.tail(name)}"
-            raise ProcessError(late) from None
-        finally:
-            self.stop(name)
-
     def records(self) -> list[Record]:
         """Every record, of processes that run and of those that ended, oldest first."""
         records = []
@@ -176,41 +154,34 @@ class Processes:
                 self._forget(record)
         return running
 
-    def stop(self, *names: str, grace_seconds: float = 10) -> list[str]:
-        """Stop the named processes, or all, the youngest first, and return the names of those that ran.
+    def stop(self, *names: str, grace_seconds: float = 8) -> list[str]:
+        """Stop the named processes, or all, together, and return the names of those that ran.
 
-        The leader is asked first (SIGTERM), so that it can end its children in order; what is left after
-        `grace_seconds` is asked, then killed.
+        Leaders are asked first (SIGTERM), the youngest first, so that they can end their children in order;
+        what is left after `grace_seconds` is asked, and soon after killed.
 
         Raises:
             ProcessError: when a process outlives even SIGKILL; its record stays.
         """
-        stopped = []
-        for record in reversed(self.records()):
-            if names and record.name not in names:
-                continue
-            members = record.members()
-            if members:
-                stopped.append(record.name)
-                self._end(record, members, grace_seconds)
-            self._forget(record)
-        self._started = [child for child in self._started if child.poll() is None]
-        return stopped
-
-    def _end(self, record: Record, members: list[psutil.Process], grace_seconds: float) -> None:
-        leader = record.leader()
-        if leader:
-            _signal([leader], kill=False)
-            _wait([leader], grace_seconds)
-        left = members
-        for kill in (False, True):
+        records = [record for record in reversed(self.records()) if not names or record.name in names]
+        members = {record.name: record.members() for record in records}
+        leaders = [leader for record in records if (leader := record.leader())]
+        _signal(leaders, kill=False)
+        _wait(leaders, grace_seconds)
+        left = [process for belonging in members.values() for process in belonging]
+        for kill, seconds in ((False, ASKED_SECONDS), (True, KILL_SECONDS)):
             # Those found late were started while the others were ending.
-            left = list({process.pid: process for process in [*left, *record.members()]}.values())
+            late = [process for record in records for process in record.members()]
+            left = list({process.pid: process for process in [*left, *late]}.values())
             _signal(left, kill=kill)
-            left = _wait(left, KILL_SECONDS if kill else grace_seconds)
+            left = _wait(left, seconds)
         if left:
             pids = ", ".join(str(process.pid) for process in left)
-            raise ProcessError(f"{record.name} could not be stopped: pid {pids} outlived SIGKILL")
+            raise ProcessError(f"{', '.join(members)} could not be stopped: pid {pids} outlived SIGKILL")
+        for record in records:
+            self._forget(record)
+        self._started = [child for child in self._started if child.poll() is None]
+        return [name for name, belonging in members.items() if belonging]
 
     def log(self, name: str) -> Path:
         """The file with everything the process of that name printed."""

@@ -6,46 +6,46 @@ bucket while Airflow starts. What this module started it stops again when it is 
 
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
-from sandbox import airflow, ports, seed
-from sandbox.errors import ProcessError
+from sandbox import airflow, database, ports, seed, wheel
 from sandbox.health import Check, answers, beats, wait_until_ready
 from sandbox.lock import exclusive
 from sandbox.memory import resident_bytes
 from sandbox.processes import Processes, Record
+from sandbox.sample_logs import SampleSpec
 from sandbox.settings import ROOT, Sandbox, Secrets
 from sandbox.signals import shielded
 
 STAND_INS = ("aws", "databricks")
 SERVICES = (*STAND_INS, *airflow.COMPONENTS)
-MIGRATION = "airflow-migrate"
 READY_SECONDS = 180
-MIGRATE_SECONDS = 120
 
 
-def up(sandbox: Sandbox, samples: seed.Samples | None = None) -> Processes:
+def up(sandbox: Sandbox, samples: SampleSpec | None = None) -> Processes:
     """Start what does not run yet, wait until all of it is ready, and fill an empty bucket with sample logs.
 
     Raises:
         PortInUseError: before anything is started.
         ProcessError: when a service does not become ready; everything started here is stopped again.
     """
-    with exclusive(sandbox.state):
+    with exclusive(sandbox.state / "lock"):
         processes = Processes(sandbox.state)
         running = {record.name for record in processes.running()}
         missing = [name for name in SERVICES if name not in running]
         if not missing:
             return processes
         ports.require_free(_ports_of(sandbox, missing))
+        wheel.build()
         try:
             _start(sandbox, processes, missing)
-            seed.fill(sandbox, samples or seed.Samples())
+            ready = {"aws": answers(f"{sandbox.aws_url}/sandbox/health")}
+            wait_until_ready(ready, processes, timeout_seconds=READY_SECONDS)
+            seed.fill(sandbox.aws_url, samples or seed.sample_spec(), seed.summary_path(sandbox))
             wait_until_ready(_checks(sandbox, processes), processes, timeout_seconds=READY_SECONDS)
         except BaseException:
             with shielded():  # services that ran before go on
-                processes.stop(*missing, MIGRATION)
+                stop(processes, *missing)
             raise
     return processes
 
@@ -55,8 +55,18 @@ def down(sandbox: Sandbox) -> list[str]:
     stopped = []
     for state in (sandbox.state, demo_state(sandbox)):
         if (state / "run").exists():
-            with exclusive(state):
-                stopped += Processes(state).stop()
+            with exclusive(state / "lock"):
+                processes = Processes(state)
+                stopped += stop(processes, *(record.name for record in processes.records()))
+    return stopped
+
+
+def stop(processes: Processes, *names: str) -> list[str]:
+    """Stop the named processes: Airflow first, then Databricks with its jobs, then AWS, which they use."""
+    stopped = []
+    for tier in (set(airflow.COMPONENTS), {"databricks"}, {"aws"}):
+        chosen = tier & set(names)
+        stopped += processes.stop(*chosen) if chosen else []
     return stopped
 
 
@@ -110,8 +120,8 @@ def _start(sandbox: Sandbox, processes: Processes, missing: list[str]) -> None:
     for name in STAND_INS:
         if name in missing:
             _start_stand_in(name, sandbox, processes, secrets)
+    database.create(sandbox, secrets)
     environment = airflow.environment(sandbox, secrets)
-    _migrate(sandbox, processes, environment)
     for name, arguments in airflow.COMPONENTS.items():
         if name in missing:
             url = sandbox.airflow_url if name == "airflow-api-server" else ""
@@ -126,33 +136,19 @@ def _start_stand_in(name: str, sandbox: Sandbox, processes: Processes, secrets: 
         environment, url = airflow.inherited(), sandbox.aws_url
     else:
         command += ["--port", str(sandbox.databricks_port), "--aws-endpoint", sandbox.aws_url]
+        # Its Spark starts while Airflow does, not with the first statement.
+        command += ["--warm-sql"]
         # Not an argument: anybody on the machine can list those.
         environment = airflow.inherited({"SANDBOX_DATABRICKS_TOKEN": secrets.databricks_token})
         url = sandbox.databricks_url
     processes.start(name, command, environment=environment, cwd=ROOT, url=url)
 
 
-def _migrate(sandbox: Sandbox, processes: Processes, environment: dict[str, str]) -> None:
-    """Bring the metadata database to this Airflow's schema, once per Airflow version."""
-    stamp = sandbox.airflow_home / "migrated"
-    if stamp.exists() and stamp.read_text() == version("apache-airflow"):
-        return
-    code = processes.run(
-        MIGRATION,
-        airflow.command(*airflow.MIGRATE),
-        environment=environment,
-        cwd=ROOT,
-        timeout_seconds=MIGRATE_SECONDS,
-    )
-    if code != 0:
-        raise ProcessError(f"`airflow db migrate` ended with {code}:\n{processes.tail(MIGRATION)}")
-    stamp.write_text(version("apache-airflow"))
-
-
 def _checks(sandbox: Sandbox, processes: Processes) -> dict[str, Check]:
     records: dict[str, Record] = {record.name: record for record in processes.records()}
     url = sandbox.airflow_url
-    return seed.checks(sandbox) | {
+    return {
+        "databricks": answers(f"{sandbox.databricks_url}/health"),
         "airflow-api-server": answers(f"{url}/api/v2/version"),
         "airflow-scheduler": beats(url, "scheduler", records["airflow-scheduler"]),
         "airflow-dag-processor": beats(url, "dag_processor", records["airflow-dag-processor"]),

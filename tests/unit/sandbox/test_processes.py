@@ -77,7 +77,7 @@ def test_a_started_process_is_stopped_by_another_command(processes: Processes, t
     assert processes.records() == []
 
 
-def test_the_youngest_is_stopped_first(processes: Processes) -> None:
+def test_all_are_stopped_and_named_the_youngest_first(processes: Processes) -> None:
     for name in ("b", "c", "a"):
         start(processes, name, WAITS)
 
@@ -179,24 +179,6 @@ def test_the_tail_of_a_log_is_its_last_lines(processes: Processes) -> None:
     start(processes, "one", "[print(i) for i in range(50)]; " + WAITS)
 
     assert processes.tail("one", lines=2) == "    49\n    ready"
-
-
-def test_run_returns_the_exit_code_and_leaves_no_record(processes: Processes) -> None:
-    command = [sys.executable, "-c", "raise SystemExit(7)"]
-
-    code = processes.run("one", command, environment=os.environ, cwd=Path("/"), timeout_seconds=30)
-
-    assert code == 7
-    assert processes.records() == []
-
-
-def test_run_stops_what_takes_too_long(processes: Processes) -> None:
-    command = [sys.executable, "-c", WAITS]
-
-    with pytest.raises(ProcessError, match="one took longer than 0 s"):
-        processes.run("one", command, environment=os.environ, cwd=Path("/"), timeout_seconds=0.2)
-
-    assert processes.records() == []
 
 
 def test_secrets_of_the_environment_are_not_recorded(processes: Processes) -> None:
