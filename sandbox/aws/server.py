@@ -10,7 +10,7 @@ import io
 import socket
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -44,8 +44,13 @@ class AwsServer:
             OSError: when the port is taken.
         """
         moto_iam.register()
-        self.requests = RequestLog(_Services())
-        self.control = Control(_WholeBody(self.requests), self.requests)
+        services = Services(
+            s3=create_backend_app("s3"),
+            others=DomainDispatcherApplication(create_backend_app),
+            lock=threading.Lock(),
+        )
+        self.requests = RequestLog(services)
+        self.control = Control(WholeBody(self.requests), self.requests)
         # A socket of ours: werkzeug answers a port that is taken by leaving the process.
         with socket.create_server((host, port), backlog=128) as listener:
             self._server: BaseWSGIServer = make_server(
@@ -78,13 +83,14 @@ class _Handler(MotoRequestHandler):
         """No line per request: the request log holds them."""
 
 
-class _WholeBody:
+class WholeBody:
     """Reads the body before anything else, so that no lock is held while a client sends."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Read the body by its length, or to its end when it comes in chunks, and pass the request on."""
         body = environ["wsgi.input"]
         length = int(environ.get("CONTENT_LENGTH") or 0)
         data = body.read() if environ.get("wsgi.input_terminated") else body.read(length)
@@ -93,21 +99,21 @@ class _WholeBody:
         return self._app(environ, start_response)
 
 
-class _Services:
+class Services:
     """Serves S3 under a lock and everything else beside it.
 
     S3 goes to its app directly: moto's dispatcher lists the folders of all its services for every request,
     which is half the time of a download.
     """
 
-    def __init__(self) -> None:
-        self._s3 = create_backend_app("s3")
-        self._others = DomainDispatcherApplication(create_backend_app)
-        self._lock = threading.Lock()
+    def __init__(self, *, s3: "WSGIApplication", others: "WSGIApplication", lock: threading.Lock) -> None:
+        self._s3 = s3
+        self._others = others
+        self._lock = lock
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        others = environ["PATH_INFO"].startswith(_NOT_S3) or signed_service(environ) != "s3"
-        if others:
-            return cast("Iterable[bytes]", self._others(environ, start_response))
+        """Pass the request on; its body must be in memory already, so that the lock is not held for long."""
+        if environ["PATH_INFO"].startswith(_NOT_S3) or signed_service(environ) != "s3":
+            return self._others(environ, start_response)
         with self._lock:
             return list(self._s3(environ, start_response))

@@ -9,7 +9,7 @@ import itertools
 import random
 import string
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,12 @@ from sandbox.sample_logs.people import Account
 from sandbox.sample_logs.records import make_record, scenes_of
 from sandbox.sample_logs.spec import DAMAGED_FILES, Kind, LogFile, SampleSpec
 
-# Share of files, share of records: a burst of a few busy minutes, some busy hours, and many quiet files.
-_CROWDS = ((0.01, 0.4), (0.1, 0.3), (0.89, 0.3))
+# Share of files, share of records, spread about the mean: few busy minutes, some busy hours, many quiet files.
+_CROWDS: tuple[tuple[float, float, Callable[[random.Random], float]], ...] = (
+    (0.01, 0.4, lambda rng: rng.uniform(0.5, 1.5)),
+    (0.1, 0.3, lambda rng: rng.uniform(0.5, 1.5)),
+    (0.89, 0.3, lambda rng: rng.expovariate(1)),
+)
 _FOLDERS: dict[Kind, str] = {"events": "CloudTrail", "insights": "CloudTrail-Insight"}
 _NAME = string.ascii_letters + string.digits
 _RECORDS_OF_DAMAGED = 4
@@ -48,9 +52,9 @@ def generate(spec: SampleSpec) -> Iterator[LogFile]:
 def _sizes(files: int, records: int, rng: random.Random) -> list[int]:
     """How many records each file holds: skewed, at least one each, `records` in all."""
     weights: list[float] = []
-    for share_of_files, share_of_records in _CROWDS:
+    for share_of_files, share_of_records, spread in _CROWDS:
         count = max(round(files * share_of_files), 1)
-        weights += [share_of_records / count * rng.uniform(0.3, 1.7) for _ in range(count)]
+        weights += [share_of_records / count * spread(rng) for _ in range(count)]
     weights = weights[:files] + [weights[-1]] * (files - len(weights))
     scale = (records - files) / sum(weights)
     sizes = [1 + int(weight * scale) for weight in weights]

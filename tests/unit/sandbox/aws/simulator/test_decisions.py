@@ -1,0 +1,266 @@
+"""The evaluation logic of IAM as a table: what is attached, what is asked, what comes out.
+
+Each case cites its rule in the IAM User Guide: [E] "Policy evaluation logic", [B] "Permissions boundaries
+for IAM entities", [R] "Identity-based policies and resource-based policies", [X] "Cross-account policy
+evaluation logic", [K] "Key policies in AWS KMS", [C] "Condition operators", [W] "Resource" and
+"NotResource", [A] "Action".
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from sandbox.aws.simulator.decisions import Policies, Request, decide
+from sandbox.aws.simulator.documents import PolicyDocument, parse
+from sandbox.aws.simulator.errors import InvalidInputError
+
+ACCOUNT = "123456789012"
+OTHER = "999999999999"
+USER = f"arn:aws:iam::{ACCOUNT}:user/ann"
+OBJECT = "arn:aws:s3:::logs/AWSLogs/1/a.json.gz"
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
+
+
+def allow(action: Any = "s3:GetObject", resource: Any = "arn:aws:s3:::logs/*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: Any = "s3:GetObject", resource: Any = "arn:aws:s3:::logs/*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
+
+
+def to(principal: Any, statement: dict[str, Any]) -> dict[str, Any]:
+    return {**statement, "Principal": principal}
+
+
+def when(operator: str, key: str, value: Any) -> dict[str, Any]:
+    return {"Condition": {operator: {key: value}}}
+
+
+def document(statements: list[dict[str, Any]], name: str, *, resource: bool = False) -> PolicyDocument:
+    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return parse(text, source_id=name, source_type="IAM Policy", needs_principal=resource)
+
+
+def verdict(
+    identity: list[dict[str, Any]],
+    *,
+    boundary: list[dict[str, Any]] | None = None,
+    resource_policy: list[dict[str, Any]] | None = None,
+    action: str = "s3:GetObject",
+    resource: str = OBJECT,
+    context: dict[str, tuple[str, ...]] | None = None,
+    owner: str = ACCOUNT,
+) -> str:
+    request = Request(
+        principal=USER, action=action, resource=resource, context=context or {}, resource_account=owner
+    )
+    policies = Policies(
+        identity=(document(identity, "identity"),) if identity else (),
+        boundary=None if boundary is None else document(boundary, "boundary"),
+        resource=None if resource_policy is None else document(resource_policy, "resource", resource=True),
+    )
+    return decide(request, policies).verdict
+
+
+IDENTITY = [
+    ("[E] nothing allows", [], "implicitDeny"),
+    ("[E] an allow", [allow()], "allowed"),
+    ("[E] a deny beside the allow", [allow(), deny()], "explicitDeny"),
+    ("[E] a deny before the allow", [deny(), allow()], "explicitDeny"),
+    ("[E] a deny of something else", [allow(), deny("s3:PutObject")], "allowed"),
+    ("[A] another action", [allow("s3:PutObject")], "implicitDeny"),
+    ("[A] one of a list", [allow(["s3:PutObject", "s3:GetObject"])], "allowed"),
+    ("[A] a wildcard", [allow("s3:Get*")], "allowed"),
+    ("[A] one character", [allow("s3:GetObjec?")], "allowed"),
+    ("[A] no case", [allow("S3:getobject")], "allowed"),
+    ("[A] every action", [allow("*")], "allowed"),
+    ("[A] a prefix is not a match", [allow("s3:Get")], "implicitDeny"),
+    ("[A] NotAction of another", [{"Effect": "Allow", "NotAction": "s3:Put*", "Resource": "*"}], "allowed"),
+    ("[A] NotAction of this", [{"Effect": "Allow", "NotAction": "s3:Get*", "Resource": "*"}], "implicitDeny"),
+    ("[W] another bucket", [allow(resource="arn:aws:s3:::lake/*")], "implicitDeny"),
+    ("[W] one of a list", [allow(resource=["arn:aws:s3:::lake/*", OBJECT])], "allowed"),
+    ("[W] the bucket is not its objects", [allow(resource="arn:aws:s3:::logs")], "implicitDeny"),
+    ("[W] a wildcard crosses slashes", [allow(resource="arn:aws:s3:::logs/*.json.gz")], "allowed"),
+    ("[W] a dot is a dot", [allow(resource="arn:aws:s3:::logs/AWSLogs/1/a.json?gzz")], "implicitDeny"),
+    ("[W] case counts", [allow(resource="arn:aws:s3:::logs/awslogs/*")], "implicitDeny"),
+    (
+        "[W] NotResource of another",
+        [{"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::lake/*"}],
+        "allowed",
+    ),
+    (
+        "[W] NotResource of this",
+        [{"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::logs/*"}],
+        "implicitDeny",
+    ),
+    (
+        "[W] a deny on all but this",
+        [allow(), {"Effect": "Deny", "Action": "*", "NotResource": OBJECT}],
+        "allowed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "statements", "expected"), IDENTITY, ids=[case[0] for case in IDENTITY])
+def test_identity_policies_decide_by_the_documented_rules(rule, statements, expected):
+    assert verdict(statements) == expected
+
+
+BOUNDARY = [
+    ("[B] both allow", [allow()], [allow("s3:*", "*")], "allowed"),
+    ("[B] the boundary does not allow", [allow()], [allow("kms:*", "*")], "implicitDeny"),
+    ("[B] the boundary alone grants nothing", [], [allow("s3:*", "*")], "implicitDeny"),
+    ("[B] the boundary denies", [allow()], [allow("*", "*"), deny()], "explicitDeny"),
+    ("[B] a deny counts without any allow", [], [deny()], "explicitDeny"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "statements", "boundary", "expected"), BOUNDARY, ids=[case[0] for case in BOUNDARY]
+)
+def test_a_boundary_limits_what_identity_policies_grant(rule, statements, boundary, expected):
+    assert verdict(statements, boundary=boundary) == expected
+
+
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+RESOURCE = [
+    ("[R] the user is named", [], [to({"AWS": USER}, allow())], "allowed"),
+    ("[R] one of a list", [], [to({"AWS": [ROOT, USER]}, allow())], "allowed"),
+    ("[R] everybody", [], [to("*", allow())], "allowed"),
+    ("[R] everybody, written as AWS", [], [to({"AWS": "*"}, allow())], "allowed"),
+    ("[R] somebody else", [], [to({"AWS": f"{USER}s"}, allow())], "implicitDeny"),
+    ("[R] a service", [], [to({"Service": "cloudtrail.amazonaws.com"}, allow())], "implicitDeny"),
+    ("[R] the account only delegates", [], [to({"AWS": ROOT}, allow())], "implicitDeny"),
+    ("[R] the account, and the user's own policy", [allow()], [to({"AWS": ACCOUNT}, allow())], "allowed"),
+    ("[R] silent, and the user's own policy", [allow()], [to("*", allow("s3:PutObject"))], "allowed"),
+    ("[R] a deny for everybody", [allow()], [to("*", deny())], "explicitDeny"),
+    ("[R] a deny for the account", [allow()], [to({"AWS": ROOT}, deny())], "explicitDeny"),
+    ("[R] a deny for somebody else", [allow()], [to({"AWS": f"{USER}s"}, deny())], "allowed"),
+    ("[R] a deny for all but this user", [allow()], [{**deny(), "NotPrincipal": {"AWS": USER}}], "allowed"),
+    ("[R] a deny for all but another", [allow()], [{**deny(), "NotPrincipal": {"AWS": "x"}}], "explicitDeny"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "statements", "resource_policy", "expected"), RESOURCE, ids=[case[0] for case in RESOURCE]
+)
+def test_in_one_account_a_resource_policy_grants_beside_identity_policies(
+    rule, statements, resource_policy, expected
+):
+    assert verdict(statements, resource_policy=resource_policy) == expected
+
+
+def test_a_resource_policy_that_names_the_user_is_not_limited_by_the_boundary():
+    named = [to({"AWS": USER}, allow())]
+    assert verdict([], boundary=[allow("kms:*", "*")], resource_policy=named) == "allowed"
+
+
+def test_an_explicit_deny_in_the_boundary_limits_a_resource_policy_too():
+    named = [to({"AWS": USER}, allow())]
+    assert verdict([], boundary=[allow("*", "*"), deny()], resource_policy=named) == "explicitDeny"
+
+
+KMS = [
+    ("[K] the key delegates to IAM, IAM allows", [allow("kms:*", KEY)], ROOT, "allowed"),
+    ("[K] the key delegates to IAM, IAM is silent", [], ROOT, "implicitDeny"),
+    ("[K] the key names the user", [], USER, "allowed"),
+    ("[K] IAM allows, the key is silent", [allow("kms:*", KEY)], f"{USER}s", "implicitDeny"),
+]
+
+
+@pytest.mark.parametrize(("rule", "statements", "principal", "expected"), KMS, ids=[case[0] for case in KMS])
+def test_the_policy_of_a_kms_key_must_take_part(rule, statements, principal, expected):
+    key_policy = [to({"AWS": principal}, allow("kms:Decrypt", "*"))]
+    assert verdict(statements, resource_policy=key_policy, action="kms:Decrypt", resource=KEY) == expected
+
+
+CROSS = [
+    ("[X] both sides", [allow()], [to({"AWS": USER}, allow())], "allowed"),
+    ("[X] both sides, by account", [allow()], [to({"AWS": ROOT}, allow())], "allowed"),
+    ("[X] only the resource", [], [to({"AWS": USER}, allow())], "implicitDeny"),
+    (
+        "[X] only the identity",
+        [allow()],
+        [to({"AWS": f"arn:aws:iam::{OTHER}:root"}, allow())],
+        "implicitDeny",
+    ),
+    ("[X] the resource denies", [allow()], [to("*", deny())], "explicitDeny"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "statements", "resource_policy", "expected"), CROSS, ids=[case[0] for case in CROSS]
+)
+def test_across_accounts_both_sides_must_grant(rule, statements, resource_policy, expected):
+    assert verdict(statements, resource_policy=resource_policy, owner=OTHER) == expected
+
+
+def test_a_boundary_also_limits_access_across_accounts():
+    granted = [to({"AWS": USER}, allow())]
+    assert (
+        verdict([allow()], boundary=[allow("kms:*", "*")], resource_policy=granted, owner=OTHER)
+        == "implicitDeny"
+    )
+
+
+def test_a_condition_that_fails_takes_the_statement_out_be_it_allow_or_deny():
+    secure = when("Bool", "aws:SecureTransport", "false")
+    assert verdict([allow(**secure)], context={"aws:securetransport": ("true",)}) == "implicitDeny"
+    assert verdict([allow(), deny(**secure)], context={"aws:securetransport": ("true",)}) == "allowed"
+    assert verdict([allow(), deny(**secure)], context={"aws:securetransport": ("false",)}) == "explicitDeny"
+
+
+def test_a_policy_variable_stands_for_the_value_in_the_request():
+    own = [allow(resource="arn:aws:s3:::logs/${aws:username}/*")]
+    mine = "arn:aws:s3:::logs/ann/a"
+    assert verdict(own, resource=mine, context={"aws:username": ("ann",)}) == "allowed"
+    assert verdict(own, resource=mine, context={"aws:username": ("bob",)}) == "implicitDeny"
+    assert verdict(own, resource=mine, context={}) == "implicitDeny"
+
+
+def test_a_wildcard_in_the_value_of_a_variable_is_only_a_character():
+    own = [allow(resource="arn:aws:s3:::logs/${aws:username}/*")]
+    assert (
+        verdict(own, resource="arn:aws:s3:::logs/bob/a", context={"aws:username": ("*",)}) == "implicitDeny"
+    )
+
+
+def decide_with(identity: list[dict[str, Any]], resource_policy: list[dict[str, Any]] | None = None) -> Any:
+    request = Request(
+        principal=USER, action="s3:GetObject", resource=OBJECT, context={}, resource_account=ACCOUNT
+    )
+    resource = None if resource_policy is None else document(resource_policy, "resource", resource=True)
+    return decide(request, Policies(identity=(document(identity, "identity"),), resource=resource))
+
+
+def test_only_the_statements_that_made_the_decision_are_matched():
+    allowed = decide_with([allow(), allow("s3:PutObject"), allow("s3:*", "*")])
+    assert [statement.body["Action"] for _, statement in allowed.matched] == ["s3:GetObject", "s3:*"]
+    denied = decide_with([allow(), deny("s3:*", "*")])
+    assert [statement.body["Effect"] for _, statement in denied.matched] == ["Deny"]
+    assert decide_with([allow("s3:PutObject")]).matched == ()
+
+
+def test_a_matched_statement_is_told_by_its_policy():
+    denied = decide_with([allow()], [to("*", deny())])
+    assert [policy.source_id for policy, _ in denied.matched] == ["resource"]
+
+
+def test_context_keys_that_the_policies_ask_for_and_nobody_gave_are_listed_once():
+    missing = decide_with(
+        [
+            allow(**when("StringEquals", "aws:SourceVpc", "vpc-1")),
+            deny(**when("StringNotEquals", "aws:sourcevpce", "vpce-1")),
+            allow(
+                "s3:PutObject", "arn:aws:s3:::logs/${aws:username}", **when("Null", "aws:SourceVpc", "true")
+            ),
+        ]
+    ).missing_context
+    assert missing == ("aws:SourceVpc", "aws:sourcevpce", "aws:username")
+
+
+def test_an_unknown_condition_operator_is_an_error_and_not_a_match():
+    with pytest.raises(InvalidInputError, match="StringResembles"):
+        verdict([allow(**when("StringResembles", "aws:username", "ann"))])
