@@ -20,7 +20,7 @@ from sandbox.sample_logs.people import Account
 from sandbox.sample_logs.records import make_record, scenes_of
 from sandbox.sample_logs.spec import DAMAGED_FILES, Kind, LogFile, SampleSpec
 
-# Share of files, share of records, spread about the mean: few busy minutes, some busy hours, many quiet files.
+# Share of files, share of records, spread: a few busy minutes, some busy hours, many quiet files.
 _CROWDS: tuple[tuple[float, float, Callable[[random.Random], float]], ...] = (
     (0.01, 0.4, lambda rng: rng.uniform(0.5, 1.5)),
     (0.1, 0.3, lambda rng: rng.uniform(0.5, 1.5)),
