@@ -76,6 +76,7 @@ def test_sizes_are_skewed_from_single_records_to_thousands(files):
 
 def test_what_a_file_says_of_itself_is_what_is_in_it(files):
     for file in files:
+        assert file.event_dates.total() == file.event_names.total() == file.rows
         if file.defect:
             continue
         held = records(file)

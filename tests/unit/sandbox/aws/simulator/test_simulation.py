@@ -104,6 +104,14 @@ def test_the_caller_is_in_the_context_and_a_given_entry_wins_over_it():
     assert results(given, own, ROLE)[0]["EvalDecision"] == "allowed"
 
 
+def test_a_users_name_is_in_the_context_and_a_roles_is_not():
+    home = attached(policy(statement("Allow", "s3:*", "arn:aws:s3:::logs/${aws:username}")))
+    asked = {"ResourceArns": ["arn:aws:s3:::logs/ann"]}
+    (for_user,), (for_role,) = results(asked, home, USER), results(asked, home, ROLE)
+    assert (for_user["EvalDecision"], for_user["MissingContextValues"]) == ("allowed", [])
+    assert (for_role["EvalDecision"], for_role["MissingContextValues"]) == ("implicitDeny", ["aws:username"])
+
+
 BUCKET_POLICY = policy(
     {**statement("Allow", "s3:GetObject", "arn:aws:s3:::logs/*"), "Principal": {"AWS": USER.arn}}
 )
