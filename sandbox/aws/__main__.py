@@ -34,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    if arguments.stop_with_stdin:
+        threading.Thread(target=_wait_for_end_of_input, args=(stopping,), daemon=True).start()
     lake = snapshot.load(arguments.state)
     if lake is not None:
         server.control.lake = lake
@@ -49,11 +51,18 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _wait_for_end_of_input(stopping: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stopping.set()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__.partition("\n")[0])
-    parser.add_argument("--port", type=int, default=5555, help="0 takes a free one (default: %(default)s)")
-    parser.add_argument("--state", type=Path, default=Path(".sandbox/aws"), help="folder for S3 over a stop")
-    parser.add_argument("--seed", action="store_true", help="create the sandbox's buckets, roles and topic")
+    add = parser.add_argument
+    add("--port", type=int, default=5555, help="0 takes a free one (default: %(default)s)")
+    add("--state", type=Path, default=Path(".sandbox/aws"), help="folder for S3 over a stop")
+    add("--seed", action="store_true", help="create the sandbox's buckets, roles and topic")
+    add("--stop-with-stdin", action="store_true", help="also stop when standard input ends: with the parent")
     return parser
 
 

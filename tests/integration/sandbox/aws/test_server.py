@@ -130,6 +130,15 @@ def test_a_snapshot_of_another_version_of_moto_is_left_out_and_that_is_said(tmp_
     assert "saved by moto 0.1" in (tmp_path / "stderr.log").read_text()
 
 
+def test_the_server_stops_cleanly_when_its_parent_is_gone(tmp_path):
+    process = start(tmp_path)
+    endpoint_of(process, tmp_path)
+    process.stdin.close()
+    assert process.wait(timeout=60) == 0
+    process.stdout.close()
+    assert (tmp_path / "s3.snapshot").exists()
+
+
 def test_a_port_that_is_taken_is_named_and_nothing_is_started(aws, tmp_path):
     port = aws.endpoint.rpartition(":")[2]
     done = subprocess.run(
