@@ -58,9 +58,7 @@ def python_problem(version: tuple[int, ...]) -> str:
     if least <= version[:2] < bound:
         return ""
     found = ".".join(str(part) for part in version)
-    reason = (
-        "older than 3.11" if version[:2] < least else "newer than what the pinned packages are tested with"
-    )
+    reason = "too old" if version[:2] < least else "newer than what the pinned packages are tested with"
     return f"Python {found} at {sys.executable} is {reason}. {PYTHON_HINT}"
 
 
@@ -160,9 +158,7 @@ def pip_settings() -> dict[str, str]:
 
 def uv_environment(pip: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for uv: pip's settings under uv's names, unless uv has been told itself."""
-    links = " ".join(
-        link for link in pip.get("find-links", "").split() if "://" in link or Path(link).exists()
-    )
+    links = [link for link in pip.get("find-links", "").split() if "://" in link or Path(link).exists()]
     told = {
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
         "UV_INDEX": pip.get("extra-index-url", ""),

@@ -169,7 +169,7 @@ class Processes:
         _signal(leaders, kill=False)
         _wait(leaders, grace_seconds)
         left = [process for belonging in members.values() for process in belonging]
-        for kill, seconds in ((False, ASKED_SECONDS), (True, KILL_SECONDS)):
+        for kill, seconds in ((False, min(ASKED_SECONDS, grace_seconds)), (True, KILL_SECONDS)):
             # Those found late were started while the others were ending.
             late = [process for record in records for process in record.members()]
             left = list({process.pid: process for process in [*left, *late]}.values())
