@@ -11,6 +11,7 @@ MAKEFLAGS += --no-print-directory
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	"$$p" -c '$(SUITABLE)' >/dev/null 2>&1 && echo "$$p" && break; done)
+CHOSEN = $(if $(PYTHON),$(PYTHON),none of python3.11 python3.12 python3 python)
 RUN := .venv/bin/python
 # More arguments: make test-unit ARGS="-k form", make up ARGS="--airflow-port 8081"
 ARGS ?=
@@ -81,7 +82,7 @@ clean: ## Stop the sandbox and remove everything made here: packages, jars, whee
 .PHONY: require-python
 require-python:
 	@"$(PYTHON)" -c '$(SUITABLE)' 2>/dev/null || { \
-	  echo "make: Python 3.11 or 3.12 is needed, and $(or $(PYTHON),none of python3.11, python3.12, python3) is not one:" \
+	  echo "make: Python 3.11 or 3.12 is needed, and $(CHOSEN) is not one:" \
 	    "$$("$(or $(PYTHON),python3)" --version 2>&1 || true)" >&2; \
 	  echo "Install one (Debian, Ubuntu: python3.11 and python3.11-venv; Fedora: python3.11; macOS: python@3.11)," \
 	    "or name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }

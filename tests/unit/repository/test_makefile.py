@@ -1,0 +1,117 @@
+"""The repository's commands: the help of make, what documents name, and what a missing Python leads to."""
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from sandbox import install
+from sandbox.__main__ import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[3]
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = re.findall(r"(?m)^([a-z-]+):(?! *=)", MAKEFILE)
+# Checks that other targets need; not for a person.
+INTERNAL = {"require-python", "require-setup"}
+
+
+def make(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    # Not of a make that runs these tests.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_make_alone_prints_every_target_with_what_it_does() -> None:
+    shown = dict(re.findall(r"(?m)^  make ([a-z-]+) +(\S.*)$", make().stdout))
+
+    assert set(shown) == set(TARGETS) - INTERNAL
+    assert all(len(text) > 5 for text in shown.values())
+
+
+def test_targets_are_no_files() -> None:
+    assert set(re.findall(r"(?m)^\.PHONY: ([a-z-]+)$", MAKEFILE)) == set(TARGETS)
+
+
+@pytest.mark.parametrize("target", sorted(set(TARGETS) - INTERNAL))
+def test_every_recipe_can_be_read_by_make(target: str) -> None:
+    done = make("--dry-run", target)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_sandbox_commands_of_recipes_exist() -> None:
+    called = set(re.findall(r"-m sandbox ([a-z]+)", MAKEFILE + (ROOT / "sandbox/install.py").read_text()))
+    called |= set(re.findall(r'"sandbox", "([a-z]+)"', (ROOT / "sandbox/install.py").read_text()))
+
+    assert called == set(COMMANDS)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "plugins/cloudtrail/guidance.py"])
+def test_make_commands_that_documents_name_exist(document: str) -> None:
+    named = set(re.findall(r"`make ([a-z-]+)", (ROOT / document).read_text()))
+
+    assert named
+    assert named <= set(TARGETS)
+
+
+def test_an_unsupported_python_is_refused_with_its_version_and_what_to_install(tmp_path: Path) -> None:
+    python = tmp_path / "python3.14"
+    python.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.14.0"\nexit 1\n')
+    python.chmod(0o755)
+
+    done = make("setup", f"PYTHON={python}")
+
+    assert done.returncode != 0
+    assert f"{python} is not one: Python 3.14.0" in done.stderr
+    assert "make setup PYTHON=" in done.stderr
+
+
+def test_no_python_at_all_is_refused_with_what_to_install(tmp_path: Path) -> None:
+    for tool in ("sh", "make"):
+        (tmp_path / tool).symlink_to(f"/usr/bin/{tool}")
+
+    done = make("setup", PATH=str(tmp_path))
+
+    assert done.returncode != 0
+    assert "none of python3.11 python3.12 python3 python is not one" in done.stderr
+
+
+def test_the_supported_pythons_are_said_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    least, bound = (".".join(map(str, version)) for version in install.PYTHON_RANGE)
+
+    assert project["requires-python"] == f">={least},<{bound}"
+    as_code = [repr(version) for version in install.PYTHON_RANGE]
+    assert f"not {as_code[0]} <= sys.version_info[:2] < {as_code[1]}" in MAKEFILE
+
+
+def test_continuous_integration_runs_make_test() -> None:
+    script = ROOT / ".ci" / "run"
+
+    assert os.access(script, os.X_OK)
+    assert script.read_text().splitlines()[-1] == "exec make test"
+    assert "set -euo pipefail" in script.read_text()
+
+
+def test_pins_are_made_by_the_commands_in_their_headers() -> None:
+    for name in ("requirements-dev.txt", "requirements.txt"):
+        header = (ROOT / name).read_text().splitlines()[1].split()
+        assert header[:4] == ["#", "uv", "pip", "compile"]
+        assert name in header
+
+
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "docker-compose.yml", "requirements.txt"])
+def test_no_file_says_where_packages_come_from(name: str) -> None:
+    words = re.findall(r"(?<!emit-)index-url|extra-index|pypi\.org|pythonhosted", (ROOT / name).read_text())
+
+    assert words == []
