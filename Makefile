@@ -9,8 +9,9 @@ MAKEFLAGS += --no-print-directory
 
 # The Python that makes .venv: the first of these that is 3.11 or 3.12. Override: make setup PYTHON=/path/to/python
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
-PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
-	"$$p" -c '$(SUITABLE)' >/dev/null 2>&1 && echo "$$p" && break; done)
+# Looked for once, and by those targets alone that need it.
+PYTHON ?= $(eval PYTHON := $$(shell for p in python3.11 python3.12 python3 python; do \
+	"$$$$p" -c '$(SUITABLE)' >/dev/null 2>&1 && echo "$$$$p" && break; done))$(PYTHON)
 CHOSEN = $(if $(PYTHON),$(PYTHON),none of python3.11 python3.12 python3 python)
 RUN := .venv/bin/python
 # More arguments: make test-unit ARGS="-k form", make up ARGS="--airflow-port 8081"

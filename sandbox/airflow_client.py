@@ -29,9 +29,9 @@ class Run:
 class AirflowClient:
     """A client of an Airflow whose simple auth manager takes everybody for an admin."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False, transport=transport)
 
     def __enter__(self) -> Self:
         return self

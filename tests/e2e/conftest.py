@@ -1,0 +1,101 @@
+"""The harness of the end-to-end tests: one whole sandbox for the session, with real processes throughout."""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databricks.sdk import WorkspaceClient
+
+from sandbox import seed, up
+from sandbox.airflow_client import AirflowClient
+from sandbox.aws.seed import client
+from sandbox.ports import free_ports
+from sandbox.processes import Processes
+from sandbox.sample_logs import SampleSummary
+from sandbox.settings import Sandbox, Secrets
+from sandbox.signals import INTERRUPTS, interrupt_on_signals
+from sandbox.warehouse import Row, Warehouse
+
+FILES, RECORDS = 60, 900
+DAG = "cloudtrail_ingest"
+
+
+@dataclass(frozen=True)
+class Aws:
+    """The AWS stand-in."""
+
+    endpoint: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of `service`."""
+        return client(service, self.endpoint)
+
+
+@dataclass(frozen=True)
+class Databricks:
+    """The Databricks stand-in."""
+
+    host: str
+    port: int
+    token: str
+
+    def sdk(self) -> WorkspaceClient:
+        """A client of the workspace."""
+        return WorkspaceClient(host=self.host, token=self.token, auth_type="pat")
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """A sandbox that runs, with its bucket full of sample logs and its tables not there yet.
+
+    `airflow` triggers and watches DAG runs; `promised` is what the tables must hold after an ingest with the
+    form's defaults; `processes` stops and kills single services; `state` has every log.
+    """
+
+    state: Path
+    airflow: AirflowClient
+    aws: Aws
+    databricks: Databricks
+    promised: SampleSummary
+    processes: Processes
+    warehouse: Warehouse
+
+    def sql(self, statement: str) -> list[Row]:
+        """Run a statement; rows as column → text."""
+        return self.warehouse.sql(statement)
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """The session's sandbox, on free ports; stopped at the end, also when pytest is interrupted or ended."""
+    airflow_port, aws_port, databricks_port = free_ports(3)
+    own = Sandbox(
+        state=tmp_path_factory.mktemp("sandbox"),
+        airflow_port=airflow_port,
+        aws_port=aws_port,
+        databricks_port=databricks_port,
+    )
+    handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
+    interrupt_on_signals()
+    processes = Processes(own.state)
+    try:
+        up.up(own, replace(seed.sample_spec(), files=FILES, records=RECORDS))
+        token = Secrets.of(own).databricks_token
+        with AirflowClient(own.airflow_url) as airflow:
+            airflow.wait_for_dag(DAG)
+            yield RunningSandbox(
+                state=own.state,
+                airflow=airflow,
+                aws=Aws(own.aws_url),
+                databricks=Databricks(own.databricks_url, databricks_port, token),
+                promised=seed.promised(own),
+                processes=processes,
+                warehouse=Warehouse(own.databricks_url, token),
+            )
+    finally:
+        up.stop(processes, *up.SERVICES)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
