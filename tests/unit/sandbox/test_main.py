@@ -1,0 +1,92 @@
+"""The command line: arguments, defaults by environment, exit codes."""
+
+import fcntl
+import socket
+from pathlib import Path
+
+import pytest
+
+from sandbox.__main__ import main, parser
+from sandbox.settings import ROOT, Sandbox
+
+
+def test_ports_and_folder_have_defaults() -> None:
+    parsed = parser({}).parse_args(["up"])
+
+    assert (parsed.state, parsed.airflow_port) == (ROOT / ".sandbox", 8080)
+    assert (parsed.aws_port, parsed.databricks_port) == (Sandbox.aws_port, Sandbox.databricks_port)
+
+
+def test_the_environment_gives_defaults(tmp_path: Path) -> None:
+    environment = {"CLOUDTRAIL_SANDBOX_STATE": str(tmp_path), "CLOUDTRAIL_SANDBOX_AWS_PORT": "1234"}
+
+    parsed = parser(environment).parse_args(["demo"])
+
+    assert (parsed.state, parsed.aws_port) == (tmp_path, 1234)
+
+
+def test_an_argument_wins_over_the_environment() -> None:
+    parsed = parser({"CLOUDTRAIL_SANDBOX_AWS_PORT": "1234"}).parse_args(["up", "--aws-port", "4321"])
+
+    assert parsed.aws_port == 4321
+
+
+def test_a_variable_that_is_no_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        parser({"CLOUDTRAIL_SANDBOX_AWS_PORT": "many"}).parse_args(["up"])
+
+    assert error.value.code == 2
+    assert "--aws-port: invalid int value: 'many'" in capsys.readouterr().err
+
+
+def test_status_of_nothing_is_3_and_names_every_service(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--state", str(tmp_path)]) == 3
+
+    shown = capsys.readouterr().out
+    assert shown.count("not running") == 6
+    assert "airflow-triggerer" in shown
+
+
+def test_down_of_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["down", "--state", str(tmp_path)]) == 0
+
+    assert capsys.readouterr().out == "Nothing was running.\n"
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_taken_port_is_said_before_anything_is_started(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code = main([command, "--state", str(tmp_path), "--databricks-port", str(port)])
+
+    assert code == 1
+    said = capsys.readouterr().err
+    assert "nothing was started" in said
+    assert f"port {port} for databricks is in use" in said
+    assert "--databricks-port or CLOUDTRAIL_SANDBOX_DATABRICKS_PORT" in said
+    assert list(tmp_path.rglob("run/*.json")) == []
+
+
+@pytest.mark.parametrize(("command", "lock"), [("up", "lock"), ("demo", "demo.lock")])
+def test_two_commands_at_once_do_not_mix(
+    command: str, lock: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / lock).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        assert main([command, "--state", str(tmp_path)]) == 1
+
+    assert "another command is at work" in capsys.readouterr().err
+
+
+def test_logs_are_shown_with_their_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "aws.log").write_text("one\ntwo\n")
+
+    assert main(["logs", "--state", str(tmp_path)]) == 0
+
+    assert capsys.readouterr().out == f"{tmp_path}/logs/aws.log\n    one\n    two\n"
