@@ -108,7 +108,7 @@ def install() -> None:
     _run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV)
     _run(
         *(python(), "-m", "uv", "pip", "install", "--python", python()),
-        *("--compile-bytecode", "--requirement", str(requirements)),
+        *("--quiet", "--compile-bytecode", "--requirement", str(requirements)),
         environment=uv_environment(pip_settings(), os.environ),
     )
     stamp.write_text(wanted)
@@ -172,7 +172,7 @@ def uv_environment(pip: Mapping[str, str], environment: Mapping[str, str]) -> di
     own = {
         name: value
         for name, value in told.items()
-        if value and name not in environment and older.get(name) not in environment
+        if value and name not in environment and older.get(name, name) not in environment
     }
     return {**environment, **own}
 

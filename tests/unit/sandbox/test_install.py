@@ -109,3 +109,7 @@ def test_what_uv_was_told_itself_wins(variable: str) -> None:
 
 def test_a_machine_without_settings_tells_uv_nothing() -> None:
     assert install.uv_environment({}, {"HOME": "/h"}) == {"HOME": "/h"}
+
+
+def test_the_environment_of_this_process_can_be_handed_on() -> None:
+    assert install.uv_environment({"default-timeout": "7"}, os.environ)["PATH"] == os.environ["PATH"]
