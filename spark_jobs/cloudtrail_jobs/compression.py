@@ -1,0 +1,67 @@
+"""The bytes of a log file without their gzip: whole, or a reason why not.
+
+What counts as gzip is decided by the first bytes and not by the name: clients that decode
+`Content-Encoding: gzip` leave plain JSON under `.json.gz`.
+"""
+
+import zlib
+from types import ModuleType
+
+from cloudtrail_jobs.quality import FileDefectError, Reason
+
+GZIP_MAGIC = b"\x1f\x8b"
+# CloudTrail's largest files have some tens of MB. More than this is a mistake or an attack, and would take
+# the worker's memory with it.
+MAX_UNCOMPRESSED_BYTES = 512 * 1024 * 1024
+
+
+def decompress(content: bytes, accelerated: ModuleType | None = None, limit: int | None = None) -> bytes:
+    """The uncompressed bytes of `content`, which may be plain, gzip, or several gzip members.
+
+    Bytes after the last member that start no other one are ignored, as gunzip does.
+
+    Args:
+        content: the object's bytes.
+        accelerated: a module with zlib's interface that is tried first; its refusal is zlib's to confirm.
+        limit: the most bytes to accept; the default is MAX_UNCOMPRESSED_BYTES.
+
+    Raises:
+        FileDefectError: truncated_gzip, corrupt_gzip, or unreadable when it exceeds the limit.
+    """
+    limit = MAX_UNCOMPRESSED_BYTES if limit is None else limit
+    if content[:2] not in (GZIP_MAGIC, GZIP_MAGIC[:1]):
+        if len(content) > limit:
+            raise _too_large(limit)
+        return content
+    if accelerated is not None:
+        try:
+            return _inflate(accelerated, content, limit)
+        except (accelerated.error, FileDefectError):
+            pass  # zlib decides below
+    try:
+        return _inflate(zlib, content, limit)
+    except zlib.error as error:
+        raise FileDefectError(Reason.CORRUPT_GZIP, f"the gzip data is damaged: {error}") from error
+
+
+def _inflate(library: ModuleType, content: bytes, limit: int) -> bytes:
+    members: list[bytes] = []
+    total, rest = 0, content
+    while True:
+        inflater = library.decompressobj(wbits=31)
+        members.append(inflater.decompress(rest, limit - total + 1))
+        total += len(members[-1])
+        if total > limit:
+            raise _too_large(limit)
+        if not inflater.eof:
+            raise FileDefectError(
+                Reason.TRUNCATED_GZIP,
+                f"the gzip data ends early: {len(content)} bytes gave {total} and the end is missing",
+            )
+        rest = inflater.unused_data
+        if not rest.startswith(GZIP_MAGIC):
+            return members[0] if len(members) == 1 else b"".join(members)
+
+
+def _too_large(limit: int) -> FileDefectError:
+    return FileDefectError(Reason.UNREADABLE, f"the file expands to more than {limit} bytes")

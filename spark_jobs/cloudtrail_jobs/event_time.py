@@ -1,0 +1,62 @@
+"""A record's time: what CloudTrail writes in `eventTime`, as microseconds since 1970 in UTC.
+
+CloudTrail documents UTC as `2024-05-01T12:00:00Z` ("CloudTrail record contents"). Fractions, numeric offsets
+and a missing zone (then UTC) are instants as well; anything looser is no time, because guessing a record's
+day would put it where nobody looks for it.
+"""
+
+import re
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+
+from cloudtrail_jobs.quality import Defect, Reason, excerpt
+
+# Years that a partition can sensibly have: CloudTrail began in 2013, and Parquet readers disagree about
+# dates before 1900.
+_INSTANT = re.compile(
+    r"((?:19|2\d)\d\d-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?",
+    re.ASCII,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017  # datetime.UTC came with Python 3.11
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def judge_time(column: str, value: object) -> tuple[int | None, Defect | None]:
+    """The instant in `value` in microseconds since 1970, or what is wrong with it.
+
+    Args:
+        column: the field's name, for the message.
+        value: the field as decoded from JSON; None when it is absent or null.
+    """
+    if value is None:
+        return None, Defect(Reason.NO_EVENT_TIME, f"the record has no {column}")
+    micros = parse_instant(value) if isinstance(value, str) else None
+    if micros is None:
+        detail = f"{column} is {excerpt(str(value))}, not an instant such as 2024-05-01T12:00:00Z"
+        return None, Defect(Reason.BAD_EVENT_TIME, detail)
+    return micros, None
+
+
+@lru_cache(maxsize=4096)  # the records of a file share few seconds
+def parse_instant(text: str) -> int | None:
+    """Microseconds since 1970 in UTC (further decimals are cut off), or None when `text` is no instant."""
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        return None
+    day, clock, fraction, sign, hours, minutes = found.groups()
+    try:
+        instant = datetime.fromisoformat(f"{day}T{clock}+00:00")
+        micros = (instant - _EPOCH) // _MICROSECOND + int((fraction or "0")[:6].ljust(6, "0"))
+        offset = timedelta(hours=int(hours or 0), minutes=_below_sixty(minutes))
+        if offset >= timedelta(days=1):
+            return None
+    except ValueError:
+        return None
+    return micros - (offset // _MICROSECOND) * (-1 if sign == "-" else 1)
+
+
+def _below_sixty(minutes: str | None) -> int:
+    value = int(minutes or 0)
+    if value > 59:
+        raise ValueError(f"{minutes!r} are not minutes")
+    return value

@@ -1,0 +1,242 @@
+"""Cuts the text of a log file into the exact texts of its records, without changing a character.
+
+One walk over the body does it with the standard library, and survives what `json.loads` does not: a record
+that is no JSON, nesting beyond Python's recursion limit, invalid UTF-8 in one record. Where `msgspec` is
+installed, a body that it accepts is cut by it; it is stricter than the walk, so what it accepts the walk
+would cut the same way. Source of the forms: reference "Accepted bodies": {"Records": […]}, a bare array,
+pretty-printed or not.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from cloudtrail_jobs.quality import Defect, FileDefectError, Reason, excerpt
+
+_BOM = b"\xef\xbb\xbf"
+_KEY = "Records"
+# Numbers stay text: Python refuses integers of more than 4,300 digits, and no number is needed here.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
+_SPACE = re.compile(r"[ \t\n\r]*")
+_SCALAR = re.compile(r'[^\s,:"\[\]{}]+')
+_STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{}]', re.DOTALL)
+_INVALID_UTF8 = re.compile("[\udc80-\udcff]")
+_NESTED: dict[str, Any] = {}  # stands for a value that was skipped and is no string
+
+
+@dataclass(frozen=True, slots=True)
+class RecordText:
+    r"""One record as it stands in the file.
+
+    `text` is UTF-8; bytes that are not are written `\xNN` (which JSON cannot contain) and `defect` says so.
+    `time` is the decoded value of the time field, None when it is absent or null.
+    """
+
+    text: bytes
+    time: object = None
+    defect: Defect | None = None
+
+
+def cut(body: bytes, time_field: str, msgspec: ModuleType | None = None) -> list[RecordText]:
+    """The records of one uncompressed log file, in order; at least one.
+
+    Raises:
+        FileDefectError: empty_file, not_json, no_records_array or empty_records.
+    """
+    body = body[len(_BOM) :] if body.startswith(_BOM) else body
+    start = body[:1] if body[:1] in (b"{", b"[") else body.lstrip(b" \t\n\r")[:1]
+    if not start:
+        raise FileDefectError(Reason.EMPTY_FILE, "the file has no content")
+    records = _cut_fast(body, start, time_field, msgspec) if msgspec is not None else None
+    if records is None:
+        records = list(_walk(body.decode("utf-8", "surrogateescape"), time_field))
+    if not records:
+        raise FileDefectError(Reason.EMPTY_RECORDS, "the file's array of records is empty")
+    return records
+
+
+def _cut_fast(body: bytes, start: bytes, time_field: str, msgspec: ModuleType) -> list[RecordText] | None:
+    """The records by msgspec; None when the walk has to decide."""
+    if start == b"{" and body.count(b'"Records"') != 1:
+        return None  # perhaps two arrays: msgspec would keep the last only
+    decode_body, decode_time = _decoders(msgspec, time_field, start)
+    if decode_body is None or not _is_utf8(body):
+        return None
+    try:
+        raws = decode_body(body)
+        texts = [bytes(raw) for raw in (raws if start == b"[" else raws.Records)]
+        return [
+            RecordText(text, getattr(decode_time(text), time_field))
+            if text[:1] == b"{"
+            else RecordText(text, None, _not_an_object(text.decode()))
+            for text in texts
+        ]
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=8)
+def _decoders(msgspec: ModuleType, time_field: str, start: bytes) -> tuple[Any, Any]:
+    decoder = msgspec.json.Decoder
+    raw: Any = msgspec.Raw
+    timed = msgspec.defstruct("Timed", [(time_field, Any, None)])
+    if start == b"[":
+        return decoder(list[raw]).decode, decoder(timed).decode
+    if start == b"{":
+        envelope = msgspec.defstruct("Envelope", [(_KEY, list[raw])])
+        return decoder(envelope).decode, decoder(timed).decode
+    return None, None
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether all of it is valid UTF-8, which msgspec does not check; in pieces, to spare memory."""
+    if body.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for begin in range(0, len(body), 1 << 20):
+            decoder.decode(body[begin : begin + (1 << 20)])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _walk(text: str, time_field: str) -> Iterator[RecordText]:
+    """The records, by the standard library alone."""
+    try:
+        yield from _walk_body(text, time_field)
+    except (ValueError, IndexError) as error:
+        raise FileDefectError(
+            Reason.NOT_JSON, f"{error}; the file starts with {excerpt(_shown(text[:80]))}"
+        ) from error
+
+
+def _walk_body(text: str, time_field: str) -> Iterator[RecordText]:
+    at = _skip_space(text, 0)
+    arrays: list[list[tuple[int, int]]] = []
+    keys: list[str] = []
+    if text[at] == "[":
+        spans, at = _elements(text, at)
+        arrays.append(spans)
+    elif text[at] == "{":
+        for key, begin in _members(text, at):
+            keys.append(key)
+            if key == _KEY and text[begin] == "[":
+                arrays.append(_elements(text, begin)[0])
+        at = _value_end(text, at)
+    else:
+        _, at = _DECODER.raw_decode(text, at)
+    if (end := _skip_space(text, at)) != len(text):
+        raise ValueError(f"there is more after the end of the JSON, at character {end}")
+    if not arrays:
+        found = f"its keys are {', '.join(map(repr, keys[:10]))}" if keys else "it is no object with keys"
+        raise FileDefectError(Reason.NO_RECORDS_ARRAY, f"the file has no array {_KEY!r}: {found}")
+    for spans in arrays:
+        for begin, end in spans:
+            yield _record(text[begin:end], time_field)
+
+
+def _record(text: str, time_field: str) -> RecordText:
+    if _INVALID_UTF8.search(text):
+        shown = _shown(text)
+        detail = "the record is not valid UTF-8; the bytes that are not are written \\xNN in raw"
+        return RecordText(shown.encode(), None, Defect(Reason.NOT_JSON, detail))
+    encoded = text.encode()
+    if text[0] != "{":
+        try:
+            _DECODER.raw_decode(text)
+        except RecursionError:
+            pass
+        except ValueError as error:
+            return RecordText(encoded, None, Defect(Reason.NOT_JSON, f"the record is no JSON: {error}"))
+        return RecordText(encoded, None, _not_an_object(text))
+    try:
+        value, _ = _DECODER.raw_decode(text)
+    except RecursionError:
+        value = _shallow(text)
+    except ValueError as error:
+        return RecordText(encoded, None, Defect(Reason.NOT_JSON, f"the record is no JSON: {error}"))
+    return RecordText(encoded, value.get(time_field))
+
+
+def _shallow(text: str) -> dict[str, Any]:
+    """The members of an object that is nested too deeply to decode; nested values are stand-ins."""
+    return {
+        key: _NESTED if text[begin] in "{[" else _DECODER.raw_decode(text, begin)[0]
+        for key, begin in _members(text, 0)
+    }
+
+
+def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
+    """Key and start of the value, for each member of the object that starts at `at`."""
+    at = _skip_space(text, at + 1)
+    while text[at] != "}":
+        if text[at] != '"':
+            raise ValueError(f"a key was expected at character {at}")
+        key, at = _DECODER.raw_decode(text, at)
+        at = _skip_space(text, at)
+        if text[at] != ":":
+            raise ValueError(f"':' was expected at character {at}")
+        at = _skip_space(text, at + 1)
+        yield key, at
+        at = _after_comma(text, _value_end(text, at), "}")
+
+
+def _elements(text: str, at: int) -> tuple[list[tuple[int, int]], int]:
+    """Start and end of each element of the array that starts at `at`, and the end of the array."""
+    spans: list[tuple[int, int]] = []
+    at = _skip_space(text, at + 1)
+    while text[at] != "]":
+        end = _value_end(text, at)
+        spans.append((at, end))
+        at = _after_comma(text, end, "]")
+    return spans, at + 1
+
+
+def _after_comma(text: str, at: int, closing: str) -> int:
+    at = _skip_space(text, at)
+    if text[at] == closing:
+        return at
+    if text[at] != ",":
+        raise ValueError(f"',' or {closing!r} was expected at character {at}")
+    at = _skip_space(text, at + 1)
+    if text[at] == closing:
+        raise ValueError(f"a value was expected after the comma, at character {at}")
+    return at
+
+
+def _value_end(text: str, at: int) -> int:
+    """The end of the value that starts at `at`, judged by its strings and brackets alone."""
+    if text[at] not in '"{[':
+        scalar = _SCALAR.match(text, at)
+        if scalar is None:
+            raise ValueError(f"a value was expected at character {at}")
+        return scalar.end()
+    depth = 0
+    for token in _STRUCTURE.finditer(text, at):
+        mark = token.group()
+        if mark == '"':
+            raise ValueError(f"the text that starts at character {token.start()} has no end")
+        depth += 1 if mark in "{[" else -1 if mark in "}]" else 0
+        if depth == 0:
+            return token.end()
+    raise ValueError(f"the value that starts at character {at} has no end")
+
+
+def _skip_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _not_an_object(text: str) -> Defect:
+    return Defect(Reason.NOT_AN_OBJECT, f"the record is {excerpt(text)}, not a JSON object")
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

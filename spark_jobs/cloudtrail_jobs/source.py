@@ -1,0 +1,61 @@
+"""Where new log files come from: Auto Loader on Databricks, Spark's file source elsewhere.
+
+Both read files whole (`binaryFile`), so that a damaged file is a row and not the stream's end.
+"""
+
+import os
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame, SparkSession
+
+from cloudtrail_jobs.args import Arguments
+
+FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
+
+
+def on_databricks(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a Databricks cluster or serverless compute. Source: Databricks Runtime, environment."""
+    return "DATABRICKS_RUNTIME_VERSION" in environment
+
+
+def auto_loader_options(arguments: Arguments) -> dict[str, str]:
+    """The options of the `cloudFiles` source. Source: Databricks, "Auto Loader options".
+
+    Files are never moved or deleted (`cleanSource` stays off): that would break digest validation.
+    """
+    options = {
+        "cloudFiles.format": "binaryFile",
+        "cloudFiles.includeExistingFiles": "true",
+        "cloudFiles.validateOptions": "true",
+        "cloudFiles.maxFilesPerTrigger": str(arguments.max_files_per_trigger),
+        "cloudFiles.maxBytesPerTrigger": f"{arguments.max_bytes_per_trigger}b",
+    }
+    if arguments.discovery == "file_events":
+        # Excludes useNotifications and backfillInterval.
+        return options | {"cloudFiles.useManagedFileEvents": "true"}
+    if arguments.discovery == "notifications":
+        # Delivery of events is not guaranteed: the daily backfill finds what was missed.
+        return options | {
+            "cloudFiles.useNotifications": "true",
+            "cloudFiles.region": arguments.region,
+            "cloudFiles.backfillInterval": "1 day",
+        }
+    return options
+
+
+def file_source_options(arguments: Arguments) -> dict[str, str]:
+    """The options of Spark's file source. Source: Spark, "Structured Streaming", file source."""
+    return {
+        # The guide's path ends above the day folders.
+        "recursiveFileLookup": "true",
+        # It takes one limit only, and bytes are what memory depends on: see docs/adr/0016-batch-limits.md.
+        "maxBytesPerTrigger": str(arguments.max_bytes_per_trigger),
+    }
+
+
+def read_files(spark: SparkSession, arguments: Arguments) -> DataFrame:
+    """The stream of log files: `path`, `modificationTime`, `length`, `content`."""
+    databricks = on_databricks()
+    options = auto_loader_options(arguments) if databricks else file_source_options(arguments)
+    reader = spark.readStream.format("cloudFiles" if databricks else "binaryFile").schema(FILES)
+    return reader.options(**options).load(arguments.logs_path)

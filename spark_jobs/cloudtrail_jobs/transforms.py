@@ -1,0 +1,54 @@
+"""DataFrame → DataFrame: from the files of a micro-batch to the rows of the table and of the quarantine."""
+
+from datetime import datetime
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
+
+from cloudtrail_jobs.kinds import Kind
+from cloudtrail_jobs.schemas import QUARANTINE, ddl
+from cloudtrail_jobs.unpacking import ROWS, unpacker
+
+_PARSED = "__parsed"
+# One record's odd field must cost that field only, whatever the cluster's defaults are.
+_FROM_JSON = {"mode": "PERMISSIVE", "allowUnquotedControlChars": "true"}
+
+
+def unpack_files(files: DataFrame, kind: Kind) -> DataFrame:
+    """`binaryFile` rows → one row per record, or per file that is a defect as a whole."""
+    return files.mapInArrow(unpacker(kind.time_field), ROWS)
+
+
+def with_batch(rows: DataFrame, *, batch_id: int, ingested_at: datetime) -> DataFrame:
+    """Add which micro-batch the rows came in, and when it was read (an aware datetime)."""
+    micros = int(ingested_at.timestamp() * 1_000_000)
+    return rows.withColumns(
+        {
+            "batch_id": F.lit(batch_id).cast("bigint"),
+            "ingested_at": F.timestamp_micros(F.lit(micros).cast("bigint")),
+        }
+    )
+
+
+def is_sound() -> Column:
+    """Whether a row belongs into the table."""
+    return F.col("reason").isNull()
+
+
+def to_table(rows: DataFrame, kind: Kind) -> DataFrame:
+    """The sound rows, typed, with the columns of the kind's table in their order."""
+    parsed = rows.where(is_sound()).withColumn(_PARSED, F.from_json("raw", ddl(kind.columns), _FROM_JSON))
+    typed = parsed.withColumn("date", F.to_date("timestamp"))
+    fields = {column.name for column in kind.columns}
+    return typed.select(
+        *(
+            F.col(f"{_PARSED}.`{column.name}`").alias(column.name) if column.name in fields else column.name
+            for column in kind.table_columns
+        )
+    )
+
+
+def to_quarantine(rows: DataFrame) -> DataFrame:
+    """The other rows, with the columns of the quarantine in their order."""
+    dated = rows.where(~is_sound()).withColumn("date", F.to_date("ingested_at"))
+    return dated.select(*(column.name for column in QUARANTINE))
