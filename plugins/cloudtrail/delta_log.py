@@ -1,0 +1,146 @@
+"""What a table's Delta log says, read without Spark: its newest version, and its row counts.
+
+Source: Delta Transaction Log Protocol: `_delta_log/<version, 20 digits>.json` is a commit, and
+`<version>.checkpoint….parquet` the state as of it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloudtrail.errors import CloudTrailError, CountMismatchError
+from cloudtrail.locations import S3Location
+
+if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+    from deltalake import DeltaTable
+    from mypy_boto3_s3 import S3Client
+
+VERSION = re.compile(r"([0-9]{20})\.(json|checkpoint(\..+)?\.parquet|checkpoint\..+\.json)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeltaLogCounts:
+    """A table at one version: its rows and data files by the log."""
+
+    version: int
+    rows: int
+    files: int
+
+
+def latest_commit(s3: "S3Client", delta_path: str) -> int | None:
+    """The newest version in `<delta_path>/_delta_log`, None when there is no commit yet.
+
+    A log of up to some 300 commits takes one listing request, one of n commits about 2·log2(n/300) more: keys
+    are listed in ascending order, so the end is found by doubling and halving.
+
+    Raises:
+        botocore.exceptions.ClientError: when the bucket cannot be listed.
+    """
+    location = S3Location.parse(delta_path)
+    folder = location.below("_delta_log").prefix
+
+    def look(version: int) -> tuple[list[int], bool]:
+        """The versions on the page that starts with `version`, and whether more pages follow."""
+        # Versions are the keys that start with 0: other names (`_last_checkpoint`, `_sidecars/`) sort behind.
+        page = s3.list_objects_v2(
+            Bucket=location.bucket, Prefix=f"{folder}0", StartAfter=f"{folder}{version:020d}"
+        )
+        names = [VERSION.fullmatch(entry["Key"].removeprefix(folder)) for entry in page.get("Contents", [])]
+        return [int(name[1]) for name in names if name is not None], page["IsTruncated"]
+
+    versions, more = look(0)
+    if not more:
+        return max(versions, default=None)
+    return _last_version(look, max(versions, default=0))
+
+
+def _last_version(look: Callable[[int], tuple[list[int], bool]], known: int) -> int:
+    """The last version, at least `known`, of a log that one page does not hold."""
+    step = 1
+    beyond: int | None = None
+    while True:
+        # Double until a page is empty, then halve what lies between: a page that is the last one ends it.
+        probe = known + step if beyond is None else (known + beyond + 1) // 2
+        versions, more = look(probe)
+        if versions and not more:
+            return max(versions)
+        if versions:
+            known, step = max(versions), step * 2
+        elif beyond is None or probe < beyond:
+            beyond = probe
+        if beyond is not None and known + 1 >= beyond:
+            return known
+
+
+def storage_options(aws_hook: "AwsBaseHook") -> dict[str, str]:
+    """What `row_counts` needs to read S3 as an Airflow connection does; the secrets are masked in task logs.
+
+    Raises:
+        CloudTrailError: when the connection has no credentials.
+    """
+    session_credentials = aws_hook.get_session().get_credentials()
+    if session_credentials is None:
+        raise CloudTrailError(
+            f"AWS connection {aws_hook.aws_conn_id!r} has no credentials: give it a key, a role or a profile"
+        )
+    credentials = aws_hook.get_credentials()
+    options: dict[str, str] = {
+        "AWS_ACCESS_KEY_ID": str(credentials.access_key),
+        "AWS_SECRET_ACCESS_KEY": str(credentials.secret_key),
+        "AWS_REGION": aws_hook.region_name or "us-east-1",
+    }
+    if credentials.token:
+        options["AWS_SESSION_TOKEN"] = credentials.token
+    endpoint = aws_hook.conn_config.get_service_endpoint_url("s3")
+    if endpoint:
+        options["AWS_ENDPOINT_URL"] = endpoint
+        if endpoint.startswith("http://"):
+            options["AWS_ALLOW_HTTP"] = "true"
+    return options
+
+
+def row_counts(delta_path: str, *, storage_options: Mapping[str, str]) -> DeltaLogCounts:
+    """Rows and files of the table's newest version, from the statistics that every commit holds.
+
+    Args:
+        delta_path: a Delta table, `s3://…` or a local folder.
+        storage_options: as the function of that name returns them; empty for a local folder.
+
+    Raises:
+        CloudTrailError: when the log cannot be read (a retry may mend it).
+        CountMismatchError: when it does not tell the rows: files that were written without statistics.
+    """
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    try:
+        table = DeltaTable(delta_path, storage_options=dict(storage_options))
+        actions = table.get_add_actions()
+        deleted = _deleted_rows(table)
+    except (DeltaError, OSError) as error:
+        raise CloudTrailError(
+            f"the Delta log at {delta_path!r} cannot be read: {error}. Is there a table, and may the AWS "
+            "connection read it?"
+        ) from error
+    counts: Any = actions["num_records"].to_pylist()
+    if None in counts:
+        paths: Any = actions["path"].to_pylist()
+        raise CountMismatchError(
+            f"{counts.count(None)} of {len(counts)} data files of {delta_path!r} have no row count in the "
+            f"Delta log, the first is {paths[counts.index(None)]!r}: they were written with statistics "
+            "switched off. Rewrite them with ANALYZE TABLE … COMPUTE DELTA STATISTICS, then clear this task."
+        )
+    return DeltaLogCounts(version=table.version(), rows=sum(counts) - deleted, files=len(counts))
+
+
+def _deleted_rows(table: "DeltaTable") -> int:
+    """Rows that deletion vectors take away: the statistics still count them."""
+    if "deletionVectors" not in (table.protocol().reader_features or ()):
+        return 0
+    return sum(
+        keep.count(False)
+        for batch in table.deletion_vectors()
+        for keep in batch["selection_vector"].to_pylist()
+    )

@@ -1,0 +1,17 @@
+"""Preflight: every reason why an ingest would fail, found before it costs anything, each with its remedy.
+
+A check is a pure decision (`decide_…`) on facts that a thin client fetched (`fetch_…`), and yields findings.
+`run_preflight` runs them all, side by side and read-only; one that cannot be made is a failed finding.
+
+    buckets      the buckets are there and can be listed
+    logs         log files of each kind exist, and when the newest was delivered
+    targets      the tables' folders are empty or Delta tables
+    checkpoints  the checkpoints are new or belong to this logs path and table
+    tables       the table names are free or point at these paths
+    simulation   the reader role may do what the requests need
+"""
+
+from cloudtrail.preflight.findings import Finding
+from cloudtrail.preflight.report import PreflightReport, run_preflight
+
+__all__ = ["Finding", "PreflightReport", "run_preflight"]

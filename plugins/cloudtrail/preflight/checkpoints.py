@@ -1,0 +1,133 @@
+"""The checkpoint check: a checkpoint is new, or belongs to this logs path and table and to nothing else.
+
+The job keeps Spark's checkpoint in `<checkpoint>/stream` and, in `<checkpoint>/owner`, one JSON object that
+says whose it is. Source: the guide, "a checkpoint belongs to exactly one logs path".
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloudtrail.delta_log import latest_commit
+from cloudtrail.locations import S3Location
+from cloudtrail.preflight.findings import Finding, Status
+from cloudtrail.preflight.listing import Listing
+from cloudtrail.request import IngestRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHECK = "checkpoint"
+STREAM = "stream"
+OWNER = "owner"
+# What a stream's progress depends on. The table's name may change: the job writes by path.
+IDENTITY = ("kind", "logs_path", "delta_path")
+OTHER = (
+    "Choose another checkpoint path (events_checkpoint_path, insights_checkpoint_path or checkpoint_root)."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointFacts:
+    """What a checkpoint's folder holds.
+
+    `foreign` is a name that the job does not put there; `stream_key` the first key of Spark's own checkpoint;
+    `owners` the texts of the marker (one, when it is sound); `table_version` the newest version of
+    the table that the checkpoint is for.
+    """
+
+    foreign: str = ""
+    stream_key: str = ""
+    owners: tuple[str, ...] = ()
+    table_version: int | None = None
+
+
+def check_checkpoint(s3: "S3Client", request: IngestRequest) -> Finding:
+    """Look into the request's checkpoint and at its table."""
+    return decide_checkpoint(request, fetch_checkpoint(s3, request))
+
+
+def fetch_checkpoint(s3: "S3Client", request: IngestRequest) -> CheckpointFacts:
+    """Read what the checkpoint's folder holds, its marker, and the version of the request's table."""
+    location = S3Location.parse(request.checkpoint_path)
+    listing = Listing(s3, location.bucket, budget=3)
+    there = listing.folders(location.prefix)
+    foreign = [name for name in there.names if name not in {STREAM, OWNER}] + list(there.keys)
+    stream = listing.keys(location.below(STREAM).prefix) if STREAM in there.names else []
+    markers = listing.keys(location.below(f"{OWNER}/part-").key) if OWNER in there.names else []
+    return CheckpointFacts(
+        foreign=foreign[0] if foreign else "",
+        stream_key=stream[0] if stream else "",
+        owners=tuple(text for text in (_read(s3, location.bucket, key) for key in markers) if text),
+        table_version=latest_commit(s3, request.delta_path),
+    )
+
+
+def _read(s3: "S3Client", bucket: str, key: str) -> str:
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    with body:
+        return body.read(65536).decode("utf-8", errors="replace").strip()
+
+
+def decide_checkpoint(request: IngestRequest, facts: CheckpointFacts) -> Finding:
+    """The finding that follows from what the checkpoint holds. Pure."""
+    status: Status = "failed"
+    detail, remedy = "", OTHER
+    if facts.foreign:
+        detail = (
+            f"holds {facts.foreign!r}, which is not of this job: another stream's checkpoint, or other data"
+        )
+    elif facts.owners:
+        return _decide_owned(request, facts)
+    elif facts.stream_key:
+        detail = f"holds a stream ({facts.stream_key!r}) and does not say whose it is"
+    elif facts.table_version is not None:
+        status = "warning"
+        detail = (
+            f"new, but the table at {request.delta_path} is at version {facts.table_version}: every log file "
+            "would be loaded again, also those whose records are in the table"
+        )
+        remedy = "Give the checkpoint that the table was written with, or an empty Delta path."
+    else:
+        status, detail, remedy = "ok", "new", ""
+    return _finding(request, status, detail, remedy)
+
+
+def _decide_owned(request: IngestRequest, facts: CheckpointFacts) -> Finding:
+    owner = _parse_owner(facts.owners)
+    if owner is None:
+        text = " ".join(facts.owners)[:200]
+        return _finding(request, "failed", f"its owner cannot be read: {text!r}", OTHER)
+    differing = [name for name in IDENTITY if owner[name] != getattr(request, name)]
+    if differing:
+        both = "; ".join(f"{n} {owner[n]!r}, not {getattr(request, n)!r}" for n in differing)
+        return _finding(request, "failed", f"belongs to another stream: {both}", OTHER)
+    if facts.stream_key and facts.table_version is None:
+        return _finding(
+            request,
+            "failed",
+            f"has progress, but its table at {request.delta_path} is gone: the log files already read would "
+            "be missing",
+            "Restore the table, or delete the checkpoint as well, so that everything is loaded again.",
+        )
+    return _finding(request, "ok", "belongs to this logs path and table", "")
+
+
+def _parse_owner(texts: tuple[str, ...]) -> Mapping[str, Any] | None:
+    try:
+        objects = [json.loads(line) for text in texts for line in text.splitlines()]
+    except ValueError:
+        return None
+    sound = len(objects) == 1 and isinstance(objects[0], dict) and set(IDENTITY) <= set(objects[0])
+    return objects[0] if sound else None
+
+
+def _finding(request: IngestRequest, status: Status, detail: str, remedy: str) -> Finding:
+    return Finding(
+        check=CHECK,
+        subject=request.checkpoint_path,
+        status=status,
+        detail=detail,
+        remedy=remedy,
+    )

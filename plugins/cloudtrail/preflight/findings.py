@@ -1,0 +1,65 @@
+"""What a check says: one finding per subject, and how findings are shown to a person."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Status = Literal["failed", "warning", "skipped", "ok"]
+# In the order in which a person wants to read them.
+STATUSES: tuple[Status, ...] = ("failed", "warning", "skipped", "ok")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One answer of one check.
+
+    `check` is the check's name, `subject` what it looked at, `detail` what it found, `remedy` what to do
+    (empty when there is nothing to do). A `failed` one stops the pipeline; no other does.
+    """
+
+    check: str
+    subject: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """The finding as an XCom holds it."""
+        return asdict(self)
+
+
+def summary_line(findings: Sequence[Finding], *, seconds: float) -> str:
+    """One line that sums up, such as `2 failed, 1 warning, 31 ok in 4.2 s`."""
+    counts = Counter(finding.status for finding in findings)
+    counted = [f"{counts[status]} {status}" for status in STATUSES if counts[status]]
+    return f"{', '.join(counted) or 'nothing checked'} in {seconds:.1f} s"
+
+
+def render_table(findings: Sequence[Finding]) -> str:
+    """The findings as aligned text, the failed ones first, each remedy on a line of its own."""
+    rows = sorted(findings, key=lambda finding: STATUSES.index(finding.status))
+    header = ("STATUS", "CHECK", "SUBJECT", "DETAIL")
+    cells = [header, *((row.status, row.check, row.subject, row.detail) for row in rows)]
+    widths = [max(len(cell[column]) for cell in cells) for column in range(3)]
+
+    def line(cell: tuple[str, str, str, str]) -> str:
+        return "  ".join([*(text.ljust(width) for text, width in zip(cell, widths, strict=False)), cell[3]])
+
+    lines = [line(header)]
+    for row, cell in zip(rows, cells[1:], strict=True):
+        lines.append(line(cell))
+        if row.remedy:
+            lines.append(f"{' ' * (sum(widths) + 6)}→ {row.remedy}")
+    return "\n".join(lines)
+
+
+def describe_failures(findings: Sequence[Finding]) -> str:
+    """The failed findings with their remedies, as the text of an error."""
+    failed = [finding for finding in findings if finding.status == "failed"]
+    lines = [f"{len(failed)} preflight check(s) failed; nothing was submitted or written:"]
+    for finding in failed:
+        lines.append(f"  - {finding.check} {finding.subject}: {finding.detail}")
+        if finding.remedy:
+            lines.append(f"    → {finding.remedy}")
+    return "\n".join(lines)

@@ -1,0 +1,111 @@
+"""The log listing check: are there log files of this kind, and when was the newest delivered?"""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cloudtrail.locations import LogsLocation
+from cloudtrail.preflight.deliveries import Deliveries, find_deliveries
+from cloudtrail.preflight.findings import Finding
+from cloudtrail.preflight.listing import Listing
+from cloudtrail.preflight.surroundings import describe_surroundings
+from cloudtrail.request import IngestRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHECK = "log_listing"
+# Listing requests per kind, whatever the bucket's size.
+BUDGET = 20
+# Of these, kept for saying what there is instead of log files.
+DESCRIBE = 4
+# Source: CloudTrail User Guide: files come about every 5 minutes while there is activity.
+QUIET = timedelta(hours=24)
+# Source: CloudTrail User Guide, "Logging Insights events".
+INSIGHTS_DELAY = (
+    "CloudTrail can take up to 36 hours to deliver the first Insights event after Insights are switched on, "
+    "and delivers one only when it has seen unusual activity"
+)
+LOGGING = "Check that the trail is logging: aws cloudtrail get-trail-status --name <trail>."
+
+
+def check_logs(s3: "S3Client", request: IngestRequest, *, now: datetime) -> Finding:
+    """Look for log files under the request's logs path, in at most `BUDGET` requests."""
+    logs = request.logs
+    listing = Listing(s3, logs.bucket, budget=BUDGET)
+    now = now.astimezone(UTC)
+    deliveries = find_deliveries(
+        listing,
+        logs,
+        since=now - QUIET,
+        today=now.replace(hour=0, minute=0, second=0, microsecond=0),
+        # Events of global services are delivered in us-east-1: it is never quiet.
+        prefer=(request.region, "us-east-1"),
+        reserve=DESCRIBE,
+    )
+    instead = ("", "")
+    if deliveries.newest is None and deliveries.exhaustive:
+        instead = describe_surroundings(listing, logs)
+    return decide_logs(request.kind, logs, deliveries, instead=instead, now=now)
+
+
+def decide_logs(
+    kind: str, logs: LogsLocation, deliveries: Deliveries, *, instead: tuple[str, str], now: datetime
+) -> Finding:
+    """The finding that follows from what was seen. Pure.
+
+    Args:
+        kind: events or insights.
+        logs: what was looked for.
+        deliveries: what was seen.
+        instead: when there is nothing, what there is instead and what to change.
+        now: an aware datetime.
+    """
+    if deliveries.newest is None:
+        return _nothing_found(kind, logs, deliveries, instead)
+    newest = deliveries.newest
+    when = f"{newest.delivered_at:%Y-%m-%d %H:%M} UTC"
+    detail = f"newest delivery {when} (account {newest.account}, {newest.region})"
+    if kind != "events" or logs.period or now - newest.delivered_at <= QUIET:
+        return Finding(check=CHECK, subject=kind, status="ok", detail=detail)
+    if not deliveries.exhaustive:
+        detail += f", in the {deliveries.looked_at} folders of one account and region that were looked at"
+    return Finding(
+        check=CHECK,
+        subject=kind,
+        status="warning",
+        detail=f"no delivery in the last 24 hours; {detail}",
+        remedy=LOGGING,
+    )
+
+
+def _nothing_found(
+    kind: str, logs: LogsLocation, deliveries: Deliveries, instead: tuple[str, str]
+) -> Finding:
+    there, change = instead
+    if deliveries.foreign:
+        there = f"{deliveries.foreign!r} lies there, but is not named like a CloudTrail log file"
+    if not deliveries.exhaustive:
+        return Finding(
+            check=CHECK,
+            subject=kind,
+            status="warning",
+            detail=f"no log file found under {logs.path} in {BUDGET} listing requests "
+            f"({deliveries.looked_at} folders of one account and region looked at); there may be some "
+            "elsewhere",
+            remedy="Name one account and its regions to be sure.",
+        )
+    if kind == "insights":
+        return Finding(
+            check=CHECK,
+            subject=kind,
+            status="skipped",
+            detail=f"no Insights log file under {logs.path} ({there}). {INSIGHTS_DELAY}. Nothing is ingested "
+            "for insights this time; events are not affected",
+        )
+    return Finding(
+        check=CHECK,
+        subject=kind,
+        status="failed",
+        detail=f"no log file under {logs.path}: {there}",
+        remedy=f"{change} {LOGGING}".strip(),
+    )

@@ -1,0 +1,221 @@
+"""Running every preflight check, side by side, and what comes of it. Read-only."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cloudtrail.errors import PreflightError
+from cloudtrail.locations import S3Location
+from cloudtrail.policies import required_access
+from cloudtrail.preflight import buckets, checkpoints, logs, simulation, tables, targets
+from cloudtrail.preflight.aws_errors import explain_error
+from cloudtrail.preflight.findings import Finding, describe_failures, render_table, summary_line
+from cloudtrail.preflight.tables import TableLocation
+from cloudtrail.request import IngestRequest, code_root
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_s3 import S3Client
+
+log = logging.getLogger(__name__)
+# boto3's clients keep 10 connections.
+THREADS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightReport:
+    """All findings, in the order of the checks; `skipped_kinds` maps a kind to the reason in words."""
+
+    findings: tuple[Finding, ...]
+    skipped_kinds: dict[str, str]
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """The findings that failed; empty, and so false, when there are none."""
+        return tuple(finding for finding in self.findings if finding.status == "failed")
+
+    def summary_line(self) -> str:
+        """One line that sums up, such as `2 failed, 1 warning, 31 ok in 4.2 s`."""
+        return summary_line(self.findings, seconds=self.seconds)
+
+    def render(self) -> str:
+        """The summary and a table of all findings, for the task log."""
+        return f"{self.summary_line()}\n{render_table(self.findings)}"
+
+    def raise_if_failed(self) -> None:
+        """Stop the pipeline when a check failed.
+
+        Raises:
+            PreflightError: with every failed finding and its remedy.
+        """
+        if self.failed:
+            raise PreflightError(describe_failures(self.findings))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A check that can run beside others: its name, what it looks at, and the bucket it cannot do without."""
+
+    check: str
+    subject: str
+    run: Callable[[], list[Finding]]
+    bucket: str = ""
+
+
+def run_preflight(
+    requests: Mapping[str, IngestRequest],
+    params: Mapping[str, Any],
+    *,
+    s3: "S3Client",
+    iam: "IAMClient",
+    table_location: TableLocation,
+    now: datetime | None = None,
+) -> PreflightReport:
+    """Run every check for these requests and return all findings; nothing is written.
+
+    Args:
+        requests: kind → request, as `resolve_requests` returns them.
+        params: the params they come from.
+        s3: a client that may list the buckets; it is not the reader role's.
+        iam: a client of the account that the reader role is in.
+        table_location: table name → location, None when the name is free; called from one thread only.
+        now: what "24 hours ago" counts from; the current time when None.
+    """
+    started = time.monotonic()
+    connection = str(params.get("aws_conn_id") or "aws_default")
+    findings = _run_jobs(_bucket_jobs(requests, params, s3, connection), connection=connection)
+    missing = {finding.subject for finding in findings if finding.status == "failed"}
+    jobs = _storage_jobs(requests, s3, now or datetime.now(UTC))
+    jobs.append(_table_job(requests, table_location, connection))
+    jobs.append(_simulation_job(requests, params, iam))
+    findings += [_not_looked_at(job) for job in jobs if job.bucket in missing]
+    findings += _run_jobs([job for job in jobs if job.bucket not in missing], connection=connection)
+    reasons = {finding.subject: finding.detail for finding in findings if _skips_kind(finding)}
+    return PreflightReport(
+        findings=tuple(findings),
+        skipped_kinds={
+            k: reasons[k] for k, r in requests.items() if k in reasons and r.log_bucket not in missing
+        },
+        seconds=time.monotonic() - started,
+    )
+
+
+def _bucket_jobs(
+    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], s3: "S3Client", connection: str
+) -> list[Job]:
+    uris = [uri for r in requests.values() for uri in (r.logs.root.uri, r.delta_path, r.checkpoint_path)]
+    uris.append(code_root(params))
+    first: dict[str, S3Location] = {}
+    for uri in uris:
+        if uri.startswith("s3://"):
+            location = S3Location.parse(uri)
+            first.setdefault(location.bucket, location)
+    return [
+        Job(
+            check=buckets.CHECK,
+            subject=bucket,
+            run=_one(buckets.check_bucket, s3, location, connection=connection),
+        )
+        for bucket, location in first.items()
+    ]
+
+
+def _storage_jobs(requests: Mapping[str, IngestRequest], s3: "S3Client", now: datetime) -> list[Job]:
+    jobs = []
+    for kind, request in requests.items():
+        jobs.append(
+            Job(
+                check=logs.CHECK,
+                subject=kind,
+                run=_one(logs.check_logs, s3, request, now=now),
+                bucket=request.log_bucket,
+            )
+        )
+        jobs += [
+            Job(
+                check=targets.CHECK,
+                subject=path,
+                run=_one(targets.check_target, s3, path),
+                bucket=S3Location.parse(path).bucket,
+            )
+            for path in (request.delta_path, request.quarantine_path)
+        ]
+        jobs.append(
+            Job(
+                check=checkpoints.CHECK,
+                subject=request.checkpoint_path,
+                run=_one(checkpoints.check_checkpoint, s3, request),
+                bucket=S3Location.parse(request.checkpoint_path).bucket,
+            )
+        )
+    return jobs
+
+
+def _table_job(requests: Mapping[str, IngestRequest], table_location: TableLocation, connection: str) -> Job:
+    """All names in one job: the caller's function need not bear several threads."""
+    names = [
+        pair
+        for request in requests.values()
+        for pair in ((request.table, request.delta_path), (request.quarantine_table, request.quarantine_path))
+    ]
+
+    def run() -> list[Finding]:
+        checks = (
+            Job(check=tables.CHECK, subject=table, run=_one(tables.check_table, table_location, table, path))
+            for table, path in names
+        )
+        return [finding for job in checks for finding in _run_job(job, connection=connection)]
+
+    return Job(check=tables.CHECK, subject=", ".join(table for table, _ in names), run=run)
+
+
+def _simulation_job(
+    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], iam: "IAMClient"
+) -> Job:
+    role = str(params.get("reader_role_arn") or "")
+    mode = str(params.get("iam_simulation") or "require")
+
+    def run() -> list[Finding]:
+        accesses = required_access(requests, code_root=code_root(params))
+        return simulation.check_access(iam, role, accesses, mode=mode)
+
+    return Job(check=simulation.CHECK, subject=role or "reader role", run=run)
+
+
+def _one(check: Callable[..., Finding], *args: Any, **kwargs: Any) -> Callable[[], list[Finding]]:
+    return lambda: [check(*args, **kwargs)]
+
+
+def _run_jobs(jobs: Sequence[Job], *, connection: str) -> list[Finding]:
+    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="preflight") as pool:
+        results = pool.map(lambda job: _run_job(job, connection=connection), jobs)
+        return [finding for findings in results for finding in findings]
+
+
+def _run_job(job: Job, *, connection: str) -> list[Finding]:
+    """The check's findings; an error in it is a failed finding, so that the others are still reported."""
+    try:
+        return job.run()
+    except Exception as error:
+        # Whatever it is becomes a failed finding: never a crash that hides the others, never a pass.
+        log.warning("Check %s of %s could not be made", job.check, job.subject, exc_info=True)
+        detail, remedy = explain_error(error, connection=connection)
+        return [Finding(check=job.check, subject=job.subject, status="failed", detail=detail, remedy=remedy)]
+
+
+def _not_looked_at(job: Job) -> Finding:
+    return Finding(
+        check=job.check,
+        subject=job.subject,
+        status="skipped",
+        detail=f"not looked at: bucket {job.bucket!r} could not be listed",
+    )
+
+
+def _skips_kind(finding: Finding) -> bool:
+    return finding.check == logs.CHECK and finding.status == "skipped"
