@@ -221,27 +221,27 @@ def find_shared_places(places: Sequence[Place], logs: Sequence[S3Location], code
     Source: Databricks, Auto Loader: a checkpoint may not be under a table's directory. A table under another
     one's directory would be vacuumed with it; anything under `AWSLogs/` would be read as a log file.
     """
-    violations = [
-        _share(left, right)
-        for left, right in itertools.combinations(places, 2)
+    trails = [Place(use="the logs", location=log, params=()) for log in dict.fromkeys(logs)]
+    either_way = [*itertools.combinations(places, 2), *itertools.product(places, trails)]
+    shared = [
+        (left, right)
+        for left, right in either_way
         if left.location.contains(right.location) or right.location.contains(left.location)
     ]
-    trails = [Place(use="the logs", location=log, params=()) for log in dict.fromkeys(logs)]
-    violations += [
-        _share(place, trail)
-        for place, trail in itertools.product(places, trails)
-        if place.location.contains(trail.location) or trail.location.contains(place.location)
-    ]
     # A wheel lies in a folder of its own below the code root: the root itself may be wide, but not inside.
-    return violations + [
-        _share(place, code) for place in [*places, *trails] if code and place.location.contains(code.location)
+    shared += [
+        (place, code) for place in [*places, *trails] if code and place.location.contains(code.location)
     ]
-
-
-def _share(left: Place, right: Place) -> str:
-    params = " or ".join(dict.fromkeys(left.params + right.params))
-    both = f"{left.use} ({left.location.uri}) and {right.use} ({right.location.uri})"
-    return f"{both} share a folder: change {params}."
+    violations: dict[tuple[str, ...], str] = {}
+    for left, right in shared:
+        params = tuple(dict.fromkeys(left.params + right.params))
+        # A quarantine moves with its table: the first violation that the same params mend is enough.
+        violations.setdefault(
+            params,
+            f"{left.use} ({left.location.uri}) and {right.use} ({right.location.uri}) share a folder: change "
+            f"{' or '.join(params)}.",
+        )
+    return list(violations.values())
 
 
 def find_shared_tables(tables: Mapping[str, str]) -> list[str]:
