@@ -9,14 +9,15 @@ import argparse
 import fcntl
 import logging
 import os
+import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 from typing import IO
 
 import uvicorn
 
-from sandbox.databricks.app import create_app
 from sandbox.databricks.gateway import Protocol
 from sandbox.databricks.settings import Settings
 
@@ -62,6 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
             return _refuse(
                 f"port {options.port} of {options.host} cannot be used ({error}); give another --port"
             )
+        if options.stop_with_stdin:
+            threading.Thread(target=_stop_with_stdin, name="stdin", daemon=True).start()
+        from sandbox.databricks.app import create_app  # four seconds that a refused start need not take
+
         config = uvicorn.Config(
             create_app(settings),
             http=Protocol,
@@ -85,7 +90,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--job-memory", default="1g", help="heap of a job's Spark (1g)")
     parser.add_argument("--sql-memory", default="768m", help="heap of the warehouse's Spark (768m)")
     parser.add_argument("--warm-sql", action="store_true", help="start the warehouse's Spark at once")
+    parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input ends")
     return parser
+
+
+def _stop_with_stdin() -> None:
+    """Stop when whoever holds the other end is gone, however it ended."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _locked(lock: IO[str]) -> bool:
@@ -98,7 +110,7 @@ def _locked(lock: IO[str]) -> bool:
 
 def _refuse(why: str) -> int:
     print(f"sandbox.databricks: {why}", file=sys.stderr)
-    return 1
+    return 2
 
 
 if __name__ == "__main__":

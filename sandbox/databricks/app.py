@@ -1,4 +1,4 @@
-"""The stand-in as one ASGI app: its parts put together, its errors in the service's form, its start and end."""
+"""The stand-in as one ASGI app: its parts put together, its errors in the service's form, start and end."""
 
 import logging
 from collections.abc import AsyncIterator

@@ -84,7 +84,8 @@ def session_of(spark: SparkSession) -> SparkSession:
     """
     session = spark.newSession()
     # Catalogs are looked up in the settings of the thread's active session, and a new thread has none.
-    session._jvm.org.apache.spark.sql.classic.SparkSession.setActiveSession(session._jsparkSession)
+    jvm: Any = session._jvm
+    jvm.org.apache.spark.sql.classic.SparkSession.setActiveSession(session._jsparkSession)
     manager = session._jsparkSession.sessionState().catalogManager()
     for name in CATALOGS:
         manager.catalog(name).setDelegateCatalog(manager.v2SessionCatalog())

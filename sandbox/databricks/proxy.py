@@ -10,7 +10,7 @@ from sandbox.databricks import processes
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
 from sandbox.databricks.runner import private
-from sandbox.databricks.settings import CATALOGS, Settings
+from sandbox.databricks.settings import CATALOGS, JAVA_OPTIONS, PARAMETERS, Settings
 from sandbox.spark import DELTA, ROOT, properties, spark_environment, write_defaults
 
 START_SECONDS = 180
@@ -140,7 +140,10 @@ def _spark_settings(settings: Settings) -> dict[str, str]:
     return (
         spark
         | catalogs
+        | PARAMETERS
         | {
+            "spark.databricks.delta.snapshotPartitions": "1",
+            "spark.sql.shuffle.partitions": "2",
             "spark.driver.maxResultSize": "64m",
             "spark.local.dir": str(folder / "tmp"),
             "spark.sql.session.timeZone": "UTC",
@@ -148,6 +151,6 @@ def _spark_settings(settings: Settings) -> dict[str, str]:
             # Hive's metastore in an embedded database: names survive a restart, also an abrupt one.
             "spark.sql.catalogImplementation": "hive",
             "spark.hadoop.javax.jdo.option.ConnectionURL": metastore,
-            "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={folder}/derby.log",
+            "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -Dderby.stream.error.file={folder}/derby.log",
         }
     )

@@ -5,9 +5,7 @@ value is either the string representation of a value, or null"). Timestamps are 
 base64, arrays, maps and structs are JSON.
 """
 
-from typing import Any
-
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
@@ -95,7 +93,12 @@ def text(column: Column, kind: t.DataType) -> Column:
     return column.cast("string")
 
 
-def literal(session: Any, parameter: Json) -> Any:
-    """The value of a statement's parameter, cast to its type, with the errors of a cast."""
-    value, kind = parameter.get("value"), parameter.get("type", "STRING")
-    return session.sql(f"SELECT CAST(:value AS {kind}) AS value", {"value": value}).first()[0]
+def literal(session: SparkSession, parameter: Json) -> Column:
+    """The value of a statement's parameter, cast to its type, with the errors of a cast.
+
+    `SparkSession.sql` takes literals only, so the cast is a query of its own; a NULL has no type then.
+    """
+    if parameter.get("value") is None:
+        return f.lit(None)
+    cast = f"SELECT CAST(:value AS {parameter.get('type', 'STRING')}) AS value"
+    return f.lit(session.sql(cast, {"value": parameter["value"]}).collect()[0]["value"])
