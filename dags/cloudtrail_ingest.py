@@ -17,7 +17,6 @@ makes a second run add nothing twice. One DAG run works at a time.
 from datetime import timedelta
 
 from airflow.sdk import DAG, TaskGroup, task
-from cloudtrail.request import resolve_requests
 
 from cloudtrail.form import ingest_params
 from cloudtrail.guidance import GUIDANCE
@@ -29,6 +28,7 @@ from cloudtrail.operators.submit import SubmitIngestOperator
 from cloudtrail.operators.tables import CreateTablesOperator
 from cloudtrail.operators.validate import ValidateRowsOperator
 from cloudtrail.operators.wait import WaitForIngestRunOperator
+from cloudtrail.request import resolve_requests
 from cloudtrail.sensors.delta_log import DeltaLogSensor
 
 PURPOSE = {

@@ -14,4 +14,4 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 os.environ["TZ"] = "UTC"
 
-pytest_plugins = ["tests.fixtures.aws", "tests.fixtures.databricks"]
+pytest_plugins = ["tests.fixtures.spark", "tests.fixtures.aws", "tests.fixtures.databricks"]

@@ -122,7 +122,8 @@ def _check_written(spark: SparkSession, arguments: Arguments, batch_id: int, cou
         if written != rows:
             raise BatchImbalanceError(
                 f"Batch {batch_id} had {rows} rows for {path}, and Delta's last commit has {written}. Is "
-                "another program writing to that table? Nothing was deleted; compare log_file and record_index."
+                "another program writing to that table? Nothing was deleted; compare log_file and "
+                "record_index."
             )
 
 

@@ -1,0 +1,71 @@
+"""Log files on local disk, and the job on them."""
+
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cloudtrail_jobs.args import parse_arguments
+from cloudtrail_jobs.ingest import run
+
+FOLDERS = {"events": "CloudTrail", "insights": "CloudTrail-Insight"}
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A folder with log files, tables and checkpoints; `spark` reads the tables."""
+
+    folder: Path
+    spark: object
+
+    def put(self, name, content, *, kind="events", account="111122223333", region="us-east-1"):
+        """Deliver one log file; records are written as CloudTrail does, bytes as they are."""
+        path = self.folder / "AWSLogs" / account / FOLDERS[kind] / region / "2026/11/22" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body = content if isinstance(content, bytes) else pack(*content)
+        path.write_bytes(body)
+        return path
+
+    def argv(self, kind="events", **changed):
+        """The job's arguments, as Databricks passes them."""
+        values = {
+            "kind": kind,
+            "logs-path": f"{self.folder}/AWSLogs/*/{FOLDERS[kind]}/*/*",
+            "delta-path": f"{self.folder}/delta/{kind}",
+            "checkpoint-path": f"{self.folder}/checkpoints/{kind}",
+            "table": kind,
+            "region": "us-east-1",
+        } | {name.replace("_", "-"): value for name, value in changed.items()}
+        return [f"--{name}={value}" for name, value in values.items()]
+
+    def ingest(self, kind="events", **changed):
+        """Run the job in this process."""
+        run(parse_arguments(self.argv(kind, **changed)))
+
+    def table(self, kind="events"):
+        return self.spark.read.format("delta").load(f"{self.folder}/delta/{kind}")
+
+    def quarantine(self, kind="events"):
+        return self.spark.read.format("delta").load(f"{self.folder}/delta/{kind}_quarantine")
+
+    def commits(self, name):
+        """The versions in a table's Delta log."""
+        return sorted(int(path.stem) for path in (self.folder / "delta" / name / "_delta_log").glob("*.json"))
+
+
+def event(number=0, **fields):
+    """A small sound record."""
+    return {"eventTime": "2026-11-22T10:00:00Z", "eventID": f"id-{number}", "eventName": "Get"} | fields
+
+
+def pack(*records):
+    """A gzipped log file of these records; a text stands for itself."""
+    texts = [record if isinstance(record, str) else json.dumps(record) for record in records]
+    return gzip.compress(('{"Records":[' + ",".join(texts) + "]}").encode())
+
+
+@pytest.fixture
+def lake(tmp_path, spark):
+    return Lake(tmp_path, spark)

@@ -1,0 +1,132 @@
+"""Log files, one row per oddity: what each becomes, the same with and without the accelerators."""
+
+import gzip
+import hashlib
+import json
+
+import isal.isal_zlib
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudtrail_jobs.accelerators import Accelerators
+from cloudtrail_jobs.log_files import unpack
+
+PLAIN = Accelerators()
+FAST = Accelerators(zlib=isal.isal_zlib, msgspec=msgspec)
+TIME = '"eventTime":"2026-11-22T10:00:00Z"'
+ONE = f'{{{TIME},"n":1}}'
+
+
+def envelope(*records):
+    return ('{"Records":[' + ",".join(records) + "]}").encode()
+
+
+def outcome(content, using):
+    """What a file became: its defect's reason, or each record's text and reason."""
+    log_file = unpack(content, time_field="eventTime", using=using)
+    if log_file.defect:
+        assert log_file.records == ()
+        return log_file.defect.reason.value
+    return [(record.raw, record.defect and record.defect.reason.value) for record in log_file.records]
+
+
+SOUND = [(ONE, None)]
+FILES = {
+    "gzip": (gzip.compress(envelope(ONE)), SOUND),
+    "plain JSON under any name": (envelope(ONE), SOUND),
+    "a bare array": (f"[{ONE}]".encode(), SOUND),
+    "pretty-printed": (json.dumps({"Records": [1]}, indent=2).replace("1", ONE).encode(), SOUND),
+    "other keys around Records": (f'{{"a":[1,{{"Records":[2]}}],"Records":[{ONE}],"z":1}}'.encode(), SOUND),
+    "byte-order mark": (b"\xef\xbb\xbf" + envelope(ONE), SOUND),
+    "CR and LF between": (f'{{"Records":\r\n[\r\n{ONE}\r\n]\r\n}}\r\n'.encode(), SOUND),
+    "two gzip members": (gzip.compress(b'{"Records":[') + gzip.compress(f"{ONE}]}}".encode()), SOUND),
+    "garbage after the gzip": (gzip.compress(envelope(ONE)) + b"\0\0garbage", SOUND),
+    "truncated gzip": (gzip.compress(envelope(ONE) * 50)[:-20], "truncated_gzip"),
+    "damaged gzip": (b"\x1f\x8b\x08\x00" + b"\xff" * 40, "corrupt_gzip"),
+    "no bytes": (b"", "empty_file"),
+    "gzip of nothing": (gzip.compress(b""), "empty_file"),
+    "only spaces": (b" \n ", "empty_file"),
+    "an XML error body": (b'<?xml version="1.0"?><Error/>', "not_json"),
+    "cut-off JSON": (envelope(ONE)[:-2], "not_json"),
+    "two documents": (envelope(ONE) + envelope(ONE), "not_json"),
+    "a digest": (b'{"digestS3Bucket":"b","logFiles":[]}', "no_records_array"),
+    "Records that is null": (b'{"Records":null}', "no_records_array"),
+    "a number": (b"3", "no_records_array"),
+    "empty Records": (b'{"Records":[]}', "empty_records"),
+    "an empty array": (b"[]", "empty_records"),
+    "a record that is no object": (envelope("7", ONE), [("7", "not_an_object"), (ONE, None)]),
+    "a null record": (envelope("null"), [("null", "not_an_object")]),
+    "a record without time": (envelope('{"a":1}'), [('{"a":1}', "no_event_time")]),
+    "a null time": (envelope('{"eventTime":null}'), [('{"eventTime":null}', "no_event_time")]),
+    "a time that is none": (envelope('{"eventTime":"soon"}'), [('{"eventTime":"soon"}', "bad_event_time")]),
+    "a number as time": (envelope('{"eventTime":5}'), [('{"eventTime":5}', "bad_event_time")]),
+}
+# Odd but sound: the text must come back to the character.
+RECORDS = {
+    "spaces and escapes": f'{{ {TIME} , "a" : "\\u0041\\/" }}',
+    "exponents and long decimals": f'{{{TIME},"a":1.0E5,"b":0.1234567890123456789012345}}',
+    "1e400": f'{{{TIME},"a":1e400}}',
+    "an integer of 5,000 digits": f'{{{TIME},"a":{"9" * 5000}}}',
+    "duplicate keys": f'{{"a":1,"a":2,{TIME}}}',
+    "keys in another case": f'{{"EVENTTIME":1,{TIME}}}',
+    "four-byte characters": f'{{{TIME},"a":"😀é"}}',
+    "brackets in strings": f'{{{TIME},"a":"]}}[{{\\"Records\\":[\\\\"}}',
+    "deep nesting": f'{{{TIME},"a":{"[" * 3000}{"]" * 3000}}}',
+    "100 KB": f'{{{TIME},"a":"{"x" * 100_000}"}}',
+    "milliseconds": '{"eventTime":"2026-11-22T10:00:00.123Z"}',
+    "nine decimals": '{"eventTime":"2026-11-22T10:00:00.123456789Z"}',
+    "an offset": '{"eventTime":"2026-11-22T10:00:00-05:00"}',
+}
+
+
+@pytest.mark.parametrize("using", [PLAIN, FAST], ids=["standard library", "accelerated"])
+@pytest.mark.parametrize("name", FILES)
+def test_each_file_becomes_exactly_this(name, using):
+    content, expected = FILES[name]
+    assert outcome(content, using) == expected
+
+
+@pytest.mark.parametrize("using", [PLAIN, FAST], ids=["standard library", "accelerated"])
+@pytest.mark.parametrize("name", RECORDS)
+def test_an_odd_but_sound_record_keeps_its_text(name, using):
+    text = RECORDS[name]
+    assert outcome(gzip.compress(envelope(ONE, text, ONE)), using) == [(ONE, None), (text, None), (ONE, None)]
+
+
+@pytest.mark.parametrize("using", [PLAIN, FAST], ids=["standard library", "accelerated"])
+def test_invalid_utf8_costs_its_record_only(using):
+    bad = f'{{{TIME},"a":"'.encode() + b'\xff"}'
+    content = b'{"Records":[' + ONE.encode() + b"," + bad + b"]}"
+    (sound, none), (shown, reason) = outcome(content, using)
+    assert (sound, none, reason) == (ONE, None, "not_json")
+    assert "\\xff" in shown
+
+
+def test_the_hash_is_that_of_the_uncompressed_bytes():
+    body = envelope(ONE)
+    for content in (body, gzip.compress(body)):
+        found = unpack(content, time_field="eventTime", using=FAST)
+        assert found.sha256 == hashlib.sha256(body).hexdigest()
+
+
+def test_an_offset_moves_the_instant_and_decimals_are_kept_to_microseconds():
+    texts = [
+        '{"eventTime":"2026-11-22T23:00:00.1234567-05:00"}',
+        '{"eventTime":"2026-11-23T04:00:00.123456Z"}',
+    ]
+    first, second = unpack(envelope(*texts), time_field="eventTime", using=FAST).records
+    assert first.micros == second.micros
+
+
+@given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\\ Records1null', max_size=80).map(str.encode))
+def test_any_bytes_end_as_records_or_a_reason_alike_with_and_without_accelerators(content):
+    assert outcome(content, PLAIN) == outcome(content, FAST)
+
+
+@given(st.integers(min_value=0), st.integers(min_value=0, max_value=255))
+def test_any_damage_to_a_sound_file_is_seen_alike_with_and_without_accelerators(place, byte):
+    content = bytearray(gzip.compress(envelope(ONE, ONE), mtime=0))
+    content[place % len(content)] = byte
+    assert outcome(bytes(content), PLAIN) == outcome(bytes(content), FAST)
