@@ -15,6 +15,7 @@ makes a second run add nothing twice. One DAG run works at a time.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, task
 
@@ -55,13 +56,13 @@ def dag_page() -> str:
     return str(__doc__).replace("{rows}", rows)
 
 
-def described(name: str) -> dict[str, str]:
+def described(name: str) -> dict[str, Any]:
     """A task's id and its page in the UI."""
     return {"task_id": name, "doc_md": f"{PURPOSE[name]}.\n\n**When it fails:** {GUIDANCE[name]}"}
 
 
 @task(**described("resolve"))
-def resolve(params: dict) -> dict:  # type: ignore[type-arg] # Airflow's own name for the context's params
+def resolve(params: dict[str, Any]) -> dict[str, Any]:
     """Params → kind → request, as dicts; every violation of the contract in one error."""
     return {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
 

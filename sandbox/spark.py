@@ -88,7 +88,7 @@ def _artifact(jar: str) -> str:
 def properties(
     *, aws_endpoint: str | None, driver_memory: str = "1g", cores: int = 2, jars: Path = JARS
 ) -> dict[str, str]:
-    """The settings of a sandbox Spark: Delta, local cores, and `s3://` on `aws_endpoint` when one is given."""
+    """The settings of a sandbox Spark: Delta, local cores, and `s3://` on `aws_endpoint` if one is given."""
     settings = {
         "spark.master": f"local[{cores}]",
         "spark.driver.memory": driver_memory,

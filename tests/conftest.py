@@ -1,4 +1,4 @@
-"""What every test shares: Airflow told where it is before anything imports it, and the stand-ins' fixtures."""
+"""What every test shares: Airflow is told where it is before its first import; the stand-ins' fixtures."""
 
 import os
 import tempfile

@@ -32,8 +32,8 @@ class DeltaLogCounts:
 def latest_commit(s3: "S3Client", delta_path: str) -> int | None:
     """The newest version in `<delta_path>/_delta_log`, None when there is no commit yet.
 
-    A log of up to some 300 commits takes one listing request, one of n commits about 2·log2(n/300) more: keys
-    are listed in ascending order, so the end is found by doubling and halving.
+    A log of up to some 300 commits takes one listing request, one of n commits up to 2·log2(n/300) more: S3
+    lists in ascending order, so the end is found by doubling and halving.
 
     Raises:
         botocore.exceptions.ClientError: when the bucket cannot be listed.
@@ -53,12 +53,11 @@ def latest_commit(s3: "S3Client", delta_path: str) -> int | None:
     versions, more = look(0)
     if not more:
         return max(versions, default=None)
-    return _last_version(look, max(versions, default=0))
+    return _last_version(look, known=max(versions, default=0), step=len(versions) + 1)
 
 
-def _last_version(look: Callable[[int], tuple[list[int], bool]], known: int) -> int:
-    """The last version, at least `known`, of a log that one page does not hold."""
-    step = 1
+def _last_version(look: Callable[[int], tuple[list[int], bool]], *, known: int, step: int) -> int:
+    """The last version, at least `known`, of a log that one page of `step` commits does not hold."""
     beyond: int | None = None
     while True:
         # Double until a page is empty, then halve what lies between: a page that is the last one ends it.

@@ -72,8 +72,9 @@ class Engine:
         return {"columns": results.columns(frame), "rows": found, "truncated": truncated}
 
     def cancel(self, statement_id: str) -> None:
-        """End a statement's Spark jobs."""
-        self._spark.sparkContext.cancelJobGroup(statement_id)
+        """End a statement's Spark jobs, and those that it has not begun yet."""
+        context: Any = self._spark.sparkContext._jsc
+        context.sc().cancelJobGroupAndFutureJobs(statement_id)
 
 
 def session_of(spark: SparkSession) -> SparkSession:

@@ -6,6 +6,7 @@ worker loses nothing but the statement at hand, and statements here are safe to 
 """
 
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +31,7 @@ class StatementsOperator(BaseOperator):
         poll_seconds: how often the triggerer asks for a statement's state.
     """
 
-    template_fields = ("databricks_conn_id", "warehouse_id")
+    template_fields: Sequence[str] = ("databricks_conn_id", "warehouse_id")
     tolerates_errors = False
 
     def __init__(

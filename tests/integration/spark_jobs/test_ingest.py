@@ -20,7 +20,7 @@ def test_every_damaged_file_and_record_is_quarantined_and_the_rest_is_ingested(l
     lake.put("error.json.gz", b"<Error><Code>AccessDenied</Code></Error>")
     lake.put("digest.json.gz", gzip.compress(b'{"digestS3Bucket":"b"}'))
     lake.put("empty.json.gz", gzip.compress(b'{"Records":[]}'))
-    lake.put("nothing.json.gz", b"")
+    lake.put("nothing.json.gz", gzip.compress(b""))
     lake.ingest()
     assert {row.eventID for row in lake.table().collect()} == {"id-1", "id-2", "id-3"}
     found = {

@@ -54,6 +54,21 @@ def stubborn():
     here.with_suffix(".new").rename(here)
     time.sleep(600)
 
+def spark():
+    """Write a Delta table at argv[1] with the wheel's own code in Spark's workers, then go on."""
+    from pyspark.sql import SparkSession
+    session = SparkSession.builder.getOrCreate()
+    numbers = session.range(4).mapInArrow(doubled, "id LONG").coalesce(1)
+    numbers.write.format("delta").save(sys.argv[1])
+    print("written", flush=True)
+    time.sleep(600)
+
+def doubled(batches):
+    import probe, pyarrow
+    assert probe.__file__.endswith("site/probe.py")
+    for batch in batches:
+        yield pyarrow.RecordBatch.from_pydict({"id": [2 * n for n in batch["id"].to_pylist()]})
+
 def linger():
     """Return while a thread goes on."""
     import threading

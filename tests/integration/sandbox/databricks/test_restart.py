@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+import requests
 
 from tests.fixtures.databricks import ROOT, StandIn, alive, until
 from tests.integration.sandbox.databricks import probe
@@ -86,6 +87,27 @@ def test_the_death_of_an_adopted_driver_is_noticed(survived):
 
 def test_a_run_that_was_queued_has_its_turn(survived):
     assert survived.one.ended(survived.queued)["state"]["result_state"] == "SUCCESS"
+
+
+def test_health_needs_no_token_starts_no_spark_and_no_token_is_written_anywhere(survived):
+    one = survived.one
+    answer = requests.get(f"{one.host}/health", timeout=60)
+    assert answer.json().items() >= {"status": "ok", "sql": {"state": "stopped"}}.items()
+    run_id = one.submit(probe.task(survived.location, "say"), idempotency_token="secret-idempotency")
+    task = one.ended(run_id)["tasks"][0]["run_id"]
+    pages = [
+        requests.get(f"{one.host}{path}", timeout=60).text
+        for path in ("/", f"/runs/{run_id}", f"/runs/{task}")
+    ]
+    kept = [
+        path.read_text(errors="replace")
+        for path in one.state.rglob("*")
+        if path.suffix in (".log", ".json", ".conf")
+    ]
+    assert kept
+    for text in [*pages, *kept]:
+        assert one.token not in text
+        assert "secret-idempotency" not in text
 
 
 def test_the_end_of_the_stand_in_ends_every_job(survived, tmp_path):
