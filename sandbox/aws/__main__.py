@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     """Serve; returns the exit code, 2 when the port is taken."""
     arguments = _parser().parse_args(argv)
     try:
-        server = AwsServer(port=arguments.port)
+        server = AwsServer(host=arguments.host, port=arguments.port)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
@@ -59,6 +59,7 @@ def _wait_for_end_of_input(stopping: threading.Event) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__.partition("\n")[0])
     add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=5555, help="0 takes a free one (default: %(default)s)")
     add("--state", type=Path, default=Path(".sandbox/aws"), help="folder for S3 over a stop")
     add("--seed", action="store_true", help="create the sandbox's buckets, roles and topic")

@@ -13,8 +13,9 @@ import os
 import re
 import sys
 import threading
+import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TextIO
 
 from pyspark.errors import PySparkException
@@ -26,6 +27,7 @@ from sandbox.databricks.results import ResultTooLargeError
 from sandbox.databricks.settings import CATALOGS
 
 CONCURRENT_STATEMENTS = 4
+CANCEL_SECONDS = 0.2
 # The plan that Spark appends to a message, and the JVM's stack trace.
 _PLAN = re.compile(r";\n('|[^\n]*\n\+- )[\s\S]*\Z|\n+JVM stacktrace:[\s\S]*\Z")
 
@@ -36,6 +38,15 @@ class Engine:
     def __init__(self, spark: SparkSession, out: TextIO) -> None:
         self._spark, self._out = spark, out
         self._lock = threading.Lock()
+        self._running: set[str] = set()
+
+    def take(self, request: Json, pool: Executor) -> None:
+        """Run a statement, or cancel one, without waiting for it."""
+        if "cancel" in request:
+            threading.Thread(target=self.cancel, args=(request["cancel"],), daemon=True).start()
+        else:
+            self._running.add(request["id"])
+            pool.submit(self.run, request)
 
     def say(self, message: Json) -> None:
         """Write one line."""
@@ -54,6 +65,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - a statement without an answer would hang its caller
             traceback.print_exc()
             answer = {"error": error_of(str(error), None) | {"error_code": "INTERNAL_ERROR"}}
+        self._running.discard(request["id"])
         self.say({"id": request["id"], **answer})
 
     def _answer(self, request: Json) -> Json:
@@ -72,9 +84,10 @@ class Engine:
         return {"columns": results.columns(frame), "rows": found, "truncated": truncated}
 
     def cancel(self, statement_id: str) -> None:
-        """End a statement's Spark jobs, and those that it has not begun yet."""
-        context: Any = self._spark.sparkContext._jsc
-        context.sc().cancelJobGroupAndFutureJobs(statement_id)
+        """End a statement's Spark jobs until it has ended: one that is being planned has none to end yet."""
+        while statement_id in self._running:
+            self._spark.sparkContext.cancelJobGroup(statement_id)
+            time.sleep(CANCEL_SECONDS)
 
 
 def session_of(spark: SparkSession) -> SparkSession:
@@ -129,11 +142,7 @@ def main() -> None:
     engine.say({"ready": True})
     pool = ThreadPoolExecutor(CONCURRENT_STATEMENTS)
     for line in sys.stdin:
-        request: dict[str, Any] = json.loads(line)
-        if "cancel" in request:
-            engine.cancel(request["cancel"])
-        else:
-            pool.submit(engine.run, request)
+        engine.take(json.loads(line), pool)
     # Not a tidy exit: that would wait for statements whose answers nobody reads any more.
     os._exit(0)
 

@@ -16,7 +16,7 @@ def dagbag(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse)
-        return DagBag(dag_folder="dags", include_examples=False)
+        return DagBag(dag_folder="dags")
 
 
 @pytest.fixture(scope="module")

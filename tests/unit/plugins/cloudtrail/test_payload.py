@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from databricks.sdk.service.jobs import SubmitRun
+from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
 
 from cloudtrail.form import ingest_params
 from cloudtrail.payload import job_parameters, run_name, run_name_prefix, submit_payload
@@ -38,7 +38,9 @@ def payload(**changed):
 def test_the_payload_survives_a_round_trip_through_the_sdks_types(compute):
     body = payload(**compute)
     # The SDK drops every key it does not know, as the service does silently.
-    assert SubmitRun.from_dict(body).as_dict() == body
+    assert [SubmitTask.from_dict(task).as_dict() for task in body["tasks"]] == body["tasks"]
+    environments = body.get("environments", [])
+    assert [JobEnvironment.from_dict(one).as_dict() for one in environments] == environments
 
 
 def test_an_existing_cluster_gets_the_wheel_as_a_library():

@@ -1,0 +1,81 @@
+"""The whole pipeline by the real scheduler: triggered through Airflow's REST API, tables read back by SQL."""
+
+import pytest
+
+DAG = "cloudtrail_ingest"
+COUNT = (
+    "SELECT (SELECT COUNT(*) FROM cloudtrail_events) AS events, "
+    "(SELECT COUNT(*) FROM cloudtrail_insights) AS insights"
+)
+TIMEOUT_SECONDS = 600
+
+
+@pytest.fixture(scope="module")
+def watched():
+    """What the first run showed while it went on: every (task, state) that was seen."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def first_run(sandbox, watched):
+    """One DAG run with the form's defaults, to its end."""
+    run = sandbox.airflow.trigger(DAG)
+    state = sandbox.airflow.wait(
+        run,
+        timeout_seconds=TIMEOUT_SECONDS,
+        on_change=lambda task: watched.append((task["task_id"], task["state"])),
+    )
+    logs = {
+        task["task_id"]: sandbox.airflow.task_log(run, task["task_id"], task["try_number"])[-2000:]
+        for task in sandbox.airflow.task_instances(run)
+        if task["state"] == "failed"
+    }
+    assert state == "success", logs
+    return run
+
+
+def test_every_record_of_the_log_files_is_in_the_tables(sandbox, first_run):
+    events, insights = (sandbox.promised.counts(kind=kind) for kind in ("events", "insights"))
+    (row,) = sandbox.sql(COUNT)
+    assert row == {"events": str(events.rows), "insights": str(insights.rows)}
+    reasons = sandbox.sql("SELECT reason, COUNT(*) AS n FROM cloudtrail_events_quarantine GROUP BY reason")
+    assert {row["reason"]: int(row["n"]) for row in reasons} == dict(events.quarantined)
+
+
+def test_the_validation_of_each_kind_is_recorded(sandbox, first_run):
+    for kind in ("events", "insights"):
+        outcome = sandbox.airflow.xcom(first_run, f"{kind}.validate_rows")
+        assert outcome["balanced"]
+        assert outcome["row_count"] == outcome["log_rows"] == sandbox.promised.counts(kind=kind).rows
+
+
+def test_waiting_tasks_are_deferred_and_hold_no_slot(sandbox, first_run, watched):
+    assert ("events.wait_for_delta_log", "deferred") in watched
+
+
+def test_clearing_any_task_changes_no_row_and_starts_no_second_job(sandbox, first_run):
+    before = sandbox.sql(COUNT)
+    jobs = sandbox.airflow.xcom(first_run, "events.submit", "run_id")
+    sandbox.airflow.clear(first_run, ["events.submit"], downstream=True)
+    assert sandbox.airflow.wait(first_run, timeout_seconds=TIMEOUT_SECONDS) == "success"
+    assert sandbox.sql(COUNT) == before
+    assert sandbox.airflow.xcom(first_run, "events.submit", "run_id") == jobs
+
+
+def test_a_role_that_may_not_read_fails_the_preflight_and_alerts_before_anything_is_submitted(
+    sandbox, first_run
+):
+    role = "arn:aws:iam::123456789012:role/cloudtrail-reader-denied"
+    topic = "arn:aws:sns:us-east-1:123456789012:cloudtrail-alerts"
+    run = sandbox.airflow.trigger(DAG, {"reader_role_arn": role, "alert_topic_arn": topic})
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "failed"
+    states = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
+    assert states["preflight"] == "failed"
+    assert states["events.submit"] == "upstream_failed"
+    log = sandbox.airflow.task_log(run, "preflight")
+    assert "s3:GetObject" in log
+    sqs = sandbox.aws.client("sqs")
+    queue = sqs.get_queue_url(QueueName="cloudtrail-alerts")["QueueUrl"]
+    (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert "cloudtrail_ingest.preflight" in message["Body"]
+    assert "s3:GetObject" in message["Body"]
