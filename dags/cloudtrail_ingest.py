@@ -105,6 +105,7 @@ def build_dag(dag_id: str) -> DAG:
         max_active_runs=1,
         params=ingest_params(),
         default_args={
+            "owner": "cloudtrail",
             "retries": 2,
             "retry_delay": timedelta(seconds=30),
             "on_failure_callback": FailureNotifier(),

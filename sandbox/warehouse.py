@@ -1,5 +1,6 @@
 """SQL through the Databricks stand-in, by the SQL statements API and `databricks-sdk`, as a user's script."""
 
+import logging
 import os
 import time
 
@@ -10,6 +11,8 @@ from databricks.sdk.service.sql import Disposition, Format, StatementState
 from sandbox.errors import SandboxError
 
 WAREHOUSE_ID = "sandbox-warehouse"
+# The stand-in has no discovery document; the SDK warns of that and takes what it is given.
+logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
 OPEN_STATES = (StatementState.PENDING, StatementState.RUNNING)
 
 # A row: column → its value as text, or None for NULL.

@@ -65,7 +65,7 @@ def _logs() -> dict[str, Param]:
             pattern=r"^(\*|\d{12})$",
             section=LOGS,
             title="Account",
-            description_md="A 12-digit account id, or `*` for every account in the bucket.",
+            description_md="12 digits, or `*` for every account in the bucket.",
         ),
         "regions": Param(
             ["*"],
@@ -126,7 +126,6 @@ def _target() -> dict[str, Param]:
             pattern=TABLE_NAME,
             section=TARGET,
             title="Insights table",
-            description_md="As above, for insights.",
         ),
     }
 
@@ -160,8 +159,7 @@ def _compute() -> dict[str, Param]:
             "m6id.large",
             type=["null", "string"],
             section=COMPUTE,
-            title="Node type",
-            description_md="For `new_cluster`.",
+            title="Node type of a new cluster",
         ),
         "num_workers": Param(
             0,
@@ -267,7 +265,12 @@ def _stream() -> dict[str, Param]:
             "and cost, until it is cancelled, as the guide's stream did.",
         ),
         "max_files_per_trigger": Param(
-            1000, type="integer", minimum=1, section=STREAM, title="Files per micro-batch"
+            1000,
+            type="integer",
+            minimum=1,
+            section=STREAM,
+            title="Files per micro-batch",
+            description_md="On Databricks; open-source Spark bounds a micro-batch by bytes only.",
         ),
         "max_bytes_per_trigger": Param(
             "1g",
@@ -291,7 +294,7 @@ def _overrides() -> dict[str, Param]:
         f"{kind}_{field}": _optional(
             OVERRIDES,
             text.replace("{folder}", folder),
-            title=f"{kind.capitalize()}: {field.replace('_', ' ')}",
+            title=f"{kind.capitalize()}: {field.replace('_', ' ').replace('delta', 'Delta')}",
         )
         for kind, folder in folders.items()
         for field, text in words.items()
