@@ -1,7 +1,7 @@
 """The trigger form: every param of the ingest DAG, with its section, help and the schema the UI checks.
 
-The schema catches a slip while typing; the contract (`cloudtrail.request`) is what decides. Optional values
-are nullable, since Airflow's form sends null for a field left empty.
+The schema catches a slip while typing; the contract (`cloudtrail.request`) decides. Optional values are
+nullable: Airflow's form sends null for an empty field.
 """
 
 from typing import Any
@@ -182,7 +182,6 @@ def _compute() -> dict[str, Param]:
             minLength=1,
             section=COMPUTE,
             title="SQL warehouse id",
-            description_md="Creates the tables and counts their rows.",
         ),
         "databricks_conn_id": Param(
             "databricks_default", type="string", section=COMPUTE, title="Databricks connection"

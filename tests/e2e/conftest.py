@@ -82,7 +82,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
     interrupt_on_signals()
     processes = Processes(own.state)
     try:
-        up.up(own, replace(seed.sample_spec(), files=FILES, records=RECORDS))
+        # What started the processes has to outlive them: it is their parent, and waits for their end.
+        processes = up.up(own, replace(seed.sample_spec(), files=FILES, records=RECORDS))
         token = Secrets.of(own).databricks_token
         with AirflowClient(own.airflow_url) as airflow:
             airflow.wait_for_dag(DAG)

@@ -1,6 +1,8 @@
 """Operators run by hand against the stand-ins over HTTP: connections, a context, tiny wheels."""
 
+import asyncio
 import io
+import json
 import time
 import zipfile
 from dataclasses import dataclass, field
@@ -8,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import TaskDeferred
 
 from cloudtrail.form import ingest_params
 from cloudtrail.hooks.databricks import IngestHook
@@ -142,3 +145,33 @@ def finished(run_id):
     """The run id, once the run has ended."""
     wait_for(lambda: state_of(run_id)["life_cycle_state"] in FINAL_STATES)
     return run_id
+
+
+def fire(trigger):
+    """The trigger's first event, in an event loop as the triggerer has one."""
+
+    async def first():
+        events = trigger.run()
+        try:
+            async for event in events:
+                return event.payload
+        finally:
+            await events.aclose()
+        return None
+
+    return asyncio.run(first())
+
+
+def run_to_end(operator, context):
+    """Execute an operator through all its deferrals, each time as another worker would go on."""
+    try:
+        return operator.execute(context)
+    except TaskDeferred as deferred:
+        pending = deferred
+    while True:
+        event = fire(pending.trigger)
+        kept = json.loads(json.dumps(pending.kwargs or {}))
+        try:
+            return getattr(operator, pending.method_name)(context, event, **kept)
+        except TaskDeferred as deferred:
+            pending = deferred

@@ -14,6 +14,7 @@ from tests.integration.plugins.cloudtrail.conftest import (
     finished,
     form_values,
     request_dicts,
+    run_to_end,
     submit,
     task_context,
 )
@@ -79,7 +80,7 @@ def create(name, **changed):
         databricks_conn_id="databricks_default",
         warehouse_id=params["warehouse_id"],
     )
-    return operator.execute(task_context(params=params))
+    return run_to_end(operator, task_context(params=params))
 
 
 def validate(name, run_id, **changed):
@@ -93,7 +94,7 @@ def validate(name, run_id, **changed):
         databricks_conn_id="databricks_default",
         warehouse_id=params["warehouse_id"],
     )
-    return operator.execute(task_context(params=params))
+    return run_to_end(operator, task_context(params=params))
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from tests.integration.plugins.cloudtrail.conftest import (
     FAILS,
     WAITS,
     finished,
+    fire,
     form_values,
     request_dicts,
     state_of,
@@ -41,17 +42,6 @@ def commit(aws, table, version=0):
     key = f"delta/{table}/_delta_log/{version:020}.json"
     body = json.dumps({"commitInfo": {"operation": "CREATE TABLE"}})
     aws.client("s3").put_object(Bucket="cloudtrail-lake", Key=key, Body=body.encode())
-
-
-def fire(trigger):
-    """The trigger's first event, in an event loop as the triggerer has one."""
-
-    async def first():
-        async for event in trigger.run():
-            return event.payload
-        return None
-
-    return asyncio.run(first())
 
 
 @pytest.fixture

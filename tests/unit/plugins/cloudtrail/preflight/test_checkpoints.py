@@ -1,0 +1,90 @@
+"""The checkpoint check: every state that a checkpoint can be in."""
+
+import json
+
+import pytest
+
+from cloudtrail.preflight.checkpoints import CheckpointFacts, decide_checkpoint
+from cloudtrail.request import IngestRequest
+
+REQUEST = IngestRequest(
+    kind="events",
+    logs_path="s3://audit/AWSLogs/111122223333/CloudTrail/*/*",
+    delta_path="s3://lake/delta/trail",
+    checkpoint_path="s3://lake/checkpoints/trail",
+    table="trail",
+    region="us-east-1",
+)
+
+
+def owner(**changed):
+    marker = {
+        "kind": "events",
+        "logs_path": REQUEST.logs_path,
+        "delta_path": REQUEST.delta_path,
+        "table": "trail",
+        "created_at": "2026-05-02T12:00:00+00:00",
+    }
+    return json.dumps(marker | changed)
+
+
+def decide(**facts):
+    return decide_checkpoint(REQUEST, CheckpointFacts(**facts))
+
+
+def test_a_new_checkpoint_for_a_new_table_is_ok():
+    assert (decide().status, decide().detail) == ("ok", "new")
+
+
+def test_our_own_checkpoint_is_ok_also_under_a_new_table_name():
+    for text in (owner(), owner(table="renamed")):
+        finding = decide(owners=(text,), stream_key="checkpoints/trail/stream/metadata", table_version=7)
+        assert finding.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("logs_path", "s3://audit/AWSLogs/*/CloudTrail/*/*"),
+        ("delta_path", "s3://lake/delta/other"),
+        ("kind", "insights"),
+    ],
+)
+def test_another_streams_checkpoint_fails_and_both_are_named(name, value):
+    finding = decide(owners=(owner(**{name: value}),), stream_key="x", table_version=1)
+    assert finding.status == "failed"
+    assert f"{name} {value!r}, not {getattr(REQUEST, name)!r}" in finding.detail
+    assert "Choose another checkpoint path" in finding.remedy
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", owner() + "\n" + owner(), '"x"', "null"])
+def test_an_owner_that_cannot_be_read_fails(text):
+    finding = decide(owners=(text,))
+    assert finding.status == "failed"
+    assert "cannot be read" in finding.detail
+
+
+def test_a_stream_that_does_not_say_whose_it_is_fails():
+    finding = decide(stream_key="checkpoints/trail/stream/offsets/0")
+    assert finding.status == "failed"
+    assert "does not say whose it is" in finding.detail
+
+
+def test_anything_else_in_the_folder_fails():
+    finding = decide(foreign="offsets", owners=(owner(),))
+    assert finding.status == "failed"
+    assert "'offsets'" in finding.detail
+
+
+def test_a_new_checkpoint_for_a_table_with_commits_is_a_warning():
+    finding = decide(table_version=12)
+    assert finding.status == "warning"
+    assert "version 12" in finding.detail
+    assert "loaded again" in finding.detail
+
+
+def test_progress_without_a_table_fails_since_what_was_read_would_be_missing():
+    finding = decide(owners=(owner(),), stream_key="checkpoints/trail/stream/offsets/0")
+    assert finding.status == "failed"
+    assert "is gone" in finding.detail
+    assert decide(owners=(owner(),)).status == "ok"
