@@ -59,12 +59,12 @@ class PreflightReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A check that can run beside others: its name, what it looks at, and the bucket it cannot do without."""
+    """A check that can run beside others: its name, its subject, and the buckets it cannot do without."""
 
     check: str
     subject: str
     run: Callable[[], list[Finding]]
-    bucket: str = ""
+    buckets: tuple[str, ...] = ()
 
 
 def run_preflight(
@@ -93,8 +93,9 @@ def run_preflight(
     jobs = _storage_jobs(requests, s3, now or datetime.now(UTC))
     jobs.append(_table_job(requests, table_location, connection))
     jobs.append(_simulation_job(requests, params, iam))
-    findings += [_not_looked_at(job) for job in jobs if job.bucket in missing]
-    findings += _run_jobs([job for job in jobs if job.bucket not in missing], connection=connection)
+    findings += [_not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
+    able = [job for job in jobs if not missing.intersection(job.buckets)]
+    findings += _run_jobs(able, connection=connection)
     reasons = {finding.subject: finding.detail for finding in findings if _skips_kind(finding)}
     return PreflightReport(
         findings=tuple(findings),
@@ -133,7 +134,7 @@ def _storage_jobs(requests: Mapping[str, IngestRequest], s3: "S3Client", now: da
                 check=logs.CHECK,
                 subject=kind,
                 run=_one(logs.check_logs, s3, request, now=now),
-                bucket=request.log_bucket,
+                buckets=(request.log_bucket,),
             )
         )
         jobs += [
@@ -141,7 +142,7 @@ def _storage_jobs(requests: Mapping[str, IngestRequest], s3: "S3Client", now: da
                 check=targets.CHECK,
                 subject=path,
                 run=_one(targets.check_target, s3, path),
-                bucket=S3Location.parse(path).bucket,
+                buckets=(S3Location.parse(path).bucket,),
             )
             for path in (request.delta_path, request.quarantine_path)
         ]
@@ -150,7 +151,10 @@ def _storage_jobs(requests: Mapping[str, IngestRequest], s3: "S3Client", now: da
                 check=checkpoints.CHECK,
                 subject=request.checkpoint_path,
                 run=_one(checkpoints.check_checkpoint, s3, request),
-                bucket=S3Location.parse(request.checkpoint_path).bucket,
+                # It also looks for the table's commits.
+                buckets=tuple(
+                    S3Location.parse(p).bucket for p in (request.checkpoint_path, request.delta_path)
+                ),
             )
         )
     return jobs
@@ -208,12 +212,13 @@ def _run_job(job: Job, *, connection: str) -> list[Finding]:
         return [Finding(check=job.check, subject=job.subject, status="failed", detail=detail, remedy=remedy)]
 
 
-def _not_looked_at(job: Job) -> Finding:
+def _not_looked_at(job: Job, missing: set[str]) -> Finding:
+    buckets_missing = ", ".join(bucket for bucket in dict.fromkeys(job.buckets) if bucket in missing)
     return Finding(
         check=job.check,
         subject=job.subject,
         status="skipped",
-        detail=f"not looked at: bucket {job.bucket!r} could not be listed",
+        detail=f"not looked at: bucket {buckets_missing} could not be listed",
     )
 
 

@@ -24,7 +24,8 @@ PARAMS = {
     "iam_simulation": "off",
     "aws_conn_id": "aws_audit",
 }
-EVENT = f"AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/05/02/{ACCOUNT}_CloudTrail_us-east-1_20260502T1100Z_a.json.gz"
+DAY = f"AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/05/02/"
+EVENT = f"{DAY}{ACCOUNT}_CloudTrail_us-east-1_20260502T1100Z_a.json.gz"
 
 
 class Buckets:
@@ -42,7 +43,7 @@ class Buckets:
         return bucket.list_objects_v2(**asked)
 
 
-def preflight(*, audit=(EVENT,), lake=(), table_location=lambda name: None, **changed):
+def preflight(*, audit=(EVENT,), lake=(), table_location={}.get, **changed):
     params = PARAMS | changed
     s3 = Buckets(
         audit=audit if isinstance(audit, Exception) else ListedBucket(audit),
@@ -83,11 +84,11 @@ def test_an_error_in_one_check_is_its_own_failed_finding_and_the_others_are_made
 def test_a_bucket_that_is_not_there_is_said_once_and_what_lies_in_it_is_not_passed():
     report = preflight(target_root="s3://gone/delta")
     assert failed(report) == {("bucket", "gone")}
-    not_looked_at = {
-        f.subject for f in report.findings if f.detail.startswith("not looked at: bucket 'gone'")
-    }
+    not_looked_at = {f.subject for f in report.findings if f.detail.startswith("not looked at: bucket gone")}
     assert "s3://gone/delta/cloudtrail_events" in not_looked_at
     assert "s3://gone/delta/cloudtrail_insights_quarantine" in not_looked_at
+    # A checkpoint is judged together with its table.
+    assert "s3://lake/checkpoints/cloudtrail_events" in not_looked_at
 
 
 def test_insights_are_not_skipped_for_a_bucket_that_could_not_be_listed():
