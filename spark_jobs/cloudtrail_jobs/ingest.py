@@ -108,7 +108,7 @@ def _counted(counts: Observation) -> dict[str, Any] | None:
     waiter = threading.Thread(target=lambda: found.append(counts.get), daemon=True)
     waiter.start()
     waiter.join(COUNTS_SECONDS)
-    return found[0] if found else None
+    return (found[0] or None) if found else None
 
 
 def _check_written(spark: SparkSession, arguments: Arguments, batch_id: int, counted: dict[str, Any]) -> None:

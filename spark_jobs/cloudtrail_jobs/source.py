@@ -48,6 +48,8 @@ def file_source_options(arguments: Arguments) -> dict[str, str]:
     return {
         # The guide's path ends above the day folders.
         "recursiveFileLookup": "true",
+        # Its default passes over files a week older than the newest one seen: late deliveries would be lost.
+        "maxFileAge": "36500d",
         # It takes one limit only, and bytes are what memory depends on: see docs/adr/0016-batch-limits.md.
         "maxBytesPerTrigger": str(arguments.max_bytes_per_trigger),
     }
