@@ -1,0 +1,74 @@
+"""An account of the sandbox with log files, and preflight on it over HTTP."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cloudtrail.preflight import PreflightReport, run_preflight
+from cloudtrail.request import resolve_requests
+from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET, Seeded
+
+NOW = datetime.now(UTC)
+ACCOUNT = "111122223333"
+FOLDERS = {"events": "CloudTrail", "insights": "CloudTrail-Insight"}
+
+
+@dataclass
+class Account:
+    """A seeded AWS account and the params of an ingest in it."""
+
+    aws: Any
+    s3: Any
+    iam: Any
+    seeded: Seeded
+
+    def deliver(self, kind="events", *, account=ACCOUNT, region="us-east-1", age=timedelta(hours=1), root=""):
+        """Put one log file, delivered `age` ago."""
+        moment = NOW - age
+        folder = FOLDERS[kind]
+        name = f"{account}_{folder}_{region}_{moment:%Y%m%dT%H%MZ}_a1b2c3d4e5f6g7h8.json.gz"
+        key = f"{root}AWSLogs/{account}/{folder}/{region}/{moment:%Y/%m/%d}/{name}"
+        self.s3.put_object(Bucket=LOGS_BUCKET, Key=key, Body=b"")
+
+    def put(self, key, body=b"x"):
+        """Put one object into the lake."""
+        self.s3.put_object(Bucket=LAKE_BUCKET, Key=key, Body=body)
+
+    def params(self, **changed):
+        """The params of a sound request, with some of them changed."""
+        return {
+            "bucket": LOGS_BUCKET,
+            "account": ACCOUNT,
+            "regions": ["*"],
+            "region": "us-east-1",
+            "target_root": f"s3://{LAKE_BUCKET}/delta",
+            "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
+            "cluster_id": "c",
+            "warehouse_id": "w",
+            "reader_role_arn": self.seeded.reader_role_arn,
+        } | changed
+
+    def preflight(self, *, table_location={}.get, **changed) -> PreflightReport:
+        """Run every check; table names are free unless `table_location` says otherwise."""
+        params = self.params(**changed)
+        self.aws.forget_requests()
+        return run_preflight(
+            resolve_requests(params),
+            params,
+            s3=self.s3,
+            iam=self.iam,
+            table_location=table_location,
+            now=NOW,
+        )
+
+
+@pytest.fixture
+def account(aws):
+    """A fresh account with one recent log file of each kind."""
+    seeded = aws.reset()
+    fresh = Account(aws=aws, s3=aws.client("s3"), iam=aws.client("iam"), seeded=seeded)
+    fresh.deliver("events")
+    fresh.deliver("insights")
+    return fresh

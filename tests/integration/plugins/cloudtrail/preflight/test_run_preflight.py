@@ -1,0 +1,205 @@
+"""Preflight over HTTP: every check passes and fails, all faults are reported at once, nothing is written."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from cloudtrail.errors import PreflightError
+from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
+
+EVENTS_TABLE = f"s3://{LAKE_BUCKET}/delta/cloudtrail_events"
+EVENTS_CHECKPOINT = f"s3://{LAKE_BUCKET}/checkpoints/cloudtrail_events"
+OWNER = "checkpoints/cloudtrail_events/owner/part-00000-1.json"
+
+
+def failed(report):
+    return {(finding.check, finding.subject) for finding in report.failed}
+
+
+def finding_of(report, check, subject):
+    (found,) = [f for f in report.findings if (f.check, f.subject) == (check, subject)]
+    return found
+
+
+def owner(account, **changed):
+    logs_path = f"s3://{LOGS_BUCKET}/AWSLogs/{account.params()['account']}/CloudTrail/*/*"
+    marker = {
+        "kind": "events",
+        "logs_path": logs_path,
+        "delta_path": EVENTS_TABLE,
+        "table": "x",
+        "created_at": "x",
+    }
+    return json.dumps(marker | changed).encode() + b"\n"
+
+
+def test_a_good_set_up_passes_every_check(account):
+    report = account.preflight()
+    assert not report.failed, report.render()
+    assert report.skipped_kinds == {}
+    assert {finding.status for finding in report.findings} == {"ok"}
+    assert {finding.check for finding in report.findings} == {
+        "bucket",
+        "log_listing",
+        "delta_target",
+        "checkpoint",
+        "table_name",
+        "iam_simulation",
+    }
+
+
+def test_nothing_is_written(account):
+    account.preflight()
+    served = account.aws.requests()
+    assert {request["action"] for request in served} == {"ListObjectsV2", "SimulatePrincipalPolicy"}
+    account.put(OWNER, owner(account))
+    account.preflight(reader_role_arn=account.seeded.instance_profile_arn)
+    assert {request["action"] for request in account.aws.requests()} == {
+        "ListObjectsV2",
+        "GetObject",
+        "GetInstanceProfile",
+        "SimulatePrincipalPolicy",
+    }
+
+
+def test_a_bucket_that_does_not_exist_fails(account):
+    report = account.preflight(bucket="cloudtrail-logz")
+    assert "there is no bucket 'cloudtrail-logz'" in finding_of(report, "bucket", "cloudtrail-logz").detail
+    # The role has no rights there either, and says so; what would have been looked for in it is not passed.
+    assert {check for check, _ in failed(report)} == {"bucket", "iam_simulation"}
+    assert finding_of(report, "log_listing", "events").status == "skipped"
+    assert report.skipped_kinds == {}
+
+
+def test_an_account_without_events_fails_and_what_is_there_is_named(account):
+    report = account.preflight(account="999999999999", kinds=["events"])
+    assert failed(report) == {("log_listing", "events")}
+    assert "AWSLogs/ has no 999999999999/, it has 111122223333/" in report.failed[0].detail
+
+
+def test_an_organizations_bucket_is_recognised(account):
+    key = "AWSLogs/o-a1b2c3d4e5/444455556666/CloudTrail/us-east-1/2026/01/01/x.json.gz"
+    account.s3.put_object(Bucket=LOGS_BUCKET, Key=key, Body=b"")
+    report = account.preflight(account="444455556666", kinds=["events"])
+    assert report.failed[0].remedy.startswith(
+        "This is an organization trail: set organization to 'o-a1b2c3d4e5'."
+    )
+
+
+def test_insights_without_a_prefix_are_skipped_with_the_reason(account):
+    account.deliver("events", account="444455556666")
+    report = account.preflight(account="444455556666")
+    assert not report.failed, report.render()
+    assert list(report.skipped_kinds) == ["insights"]
+    assert "36 hours" in report.skipped_kinds["insights"]
+    assert "it has CloudTrail/" in report.skipped_kinds["insights"]
+
+
+def test_a_trail_that_went_quiet_is_a_warning(account):
+    account.deliver("events", account="444455556666", age=timedelta(days=3))
+    report = account.preflight(account="444455556666", kinds=["events"])
+    finding = finding_of(report, "log_listing", "events")
+    assert finding.status == "warning"
+    assert "no delivery in the last 24 hours" in finding.detail
+    assert not report.failed
+
+
+@pytest.mark.parametrize("suffix", ["", "_quarantine"])
+def test_a_delta_path_that_holds_other_files_fails(account, suffix):
+    account.put(f"delta/cloudtrail_events{suffix}/part-0.parquet")
+    report = account.preflight()
+    assert failed(report) == {("delta_target", EVENTS_TABLE + suffix)}
+    assert f"'delta/cloudtrail_events{suffix}/part-0.parquet'" in report.failed[0].detail
+
+
+def test_a_table_of_an_earlier_run_passes_with_its_checkpoint(account):
+    account.put(f"delta/cloudtrail_events/_delta_log/{3:020d}.json")
+    account.put(OWNER, owner(account))
+    account.put("checkpoints/cloudtrail_events/owner/_SUCCESS", b"")
+    account.put("checkpoints/cloudtrail_events/stream/metadata")
+    report = account.preflight(table_location={"cloudtrail_events": EVENTS_TABLE}.get)
+    assert not report.failed, report.render()
+    assert finding_of(report, "delta_target", EVENTS_TABLE).detail == "a Delta table at version 3"
+    assert "belongs to this logs path" in finding_of(report, "checkpoint", EVENTS_CHECKPOINT).detail
+    assert finding_of(report, "table_name", "cloudtrail_events").detail == f"already at {EVENTS_TABLE}"
+
+
+def test_a_new_checkpoint_for_a_table_that_is_there_is_a_warning(account):
+    account.put(f"delta/cloudtrail_events/_delta_log/{3:020d}.json")
+    finding = finding_of(account.preflight(), "checkpoint", EVENTS_CHECKPOINT)
+    assert finding.status == "warning"
+    assert "loaded again" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "said"),
+    [
+        (OWNER, {"logs_path": "s3://other/AWSLogs/1/CloudTrail/*/*"}, "logs_path 's3://other/AWSLogs/1"),
+        (OWNER, {"kind": "insights"}, "kind 'insights', not 'events'"),
+        ("checkpoints/cloudtrail_events/stream/offsets/0", None, "does not say whose it is"),
+        ("checkpoints/cloudtrail_events/offsets/0", None, "'offsets', which is not of this job"),
+    ],
+)
+def test_a_checkpoint_of_another_stream_fails(account, key, body, said):
+    account.put(key, b"x" if body is None else owner(account, **body))
+    report = account.preflight()
+    assert failed(report) == {("checkpoint", EVENTS_CHECKPOINT)}
+    assert said in report.failed[0].detail
+
+
+def test_a_table_name_taken_by_another_location_fails(account):
+    report = account.preflight(table_location={"cloudtrail_events_quarantine": "dbfs:/user/hive/x"}.get)
+    assert failed(report) == {("table_name", "cloudtrail_events_quarantine")}
+    assert "'dbfs:/user/hive/x'" in report.failed[0].detail
+
+
+def test_several_faults_are_all_reported_in_one_run(account):
+    account.put("delta/cloudtrail_events/notes.txt")
+    account.put("delta/cloudtrail_insights_quarantine/notes.txt")
+    account.put("checkpoints/cloudtrail_insights/commits/0")
+
+    def table_location(name):
+        if name == "cloudtrail_events":
+            raise RuntimeError("the warehouse is stopped")
+        return {"cloudtrail_insights": "s3://elsewhere/x"}.get(name)
+
+    report = account.preflight(
+        account="*",
+        regions=["eu-west-3"],
+        reader_role_arn=account.seeded.denied_role_arn,
+        table_location=table_location,
+        code_root="s3://cloudtrail-code",
+    )
+    found = failed(report)
+    assert {
+        ("bucket", "cloudtrail-code"),
+        ("log_listing", "events"),
+        ("delta_target", EVENTS_TABLE),
+        ("delta_target", f"s3://{LAKE_BUCKET}/delta/cloudtrail_insights_quarantine"),
+        ("checkpoint", f"s3://{LAKE_BUCKET}/checkpoints/cloudtrail_insights"),
+        ("table_name", "cloudtrail_events"),
+        ("table_name", "cloudtrail_insights"),
+        ("iam_simulation", "s3:GetObject on arn:aws:s3:::cloudtrail-code/*"),
+        ("iam_simulation", f"s3:GetObject on arn:aws:s3:::{LOGS_BUCKET}/AWSLogs/*/CloudTrail/eu-west-3/*"),
+        ("iam_simulation", f"s3:DeleteObject on arn:aws:s3:::{LAKE_BUCKET}/delta/cloudtrail_events/*"),
+    } <= found
+    assert list(report.skipped_kinds) == ["insights"]
+    with pytest.raises(PreflightError) as caught:
+        report.raise_if_failed()
+    assert all(f"{check} {subject}:" in str(caught.value) for check, subject in found)
+    assert all(finding.remedy in str(caught.value) for finding in report.failed)
+
+
+def test_the_listing_costs_the_same_in_a_bucket_of_a_thousand_accounts(account):
+    for number in range(1100):
+        account.deliver("events", account=f"{number:012d}", age=timedelta(days=30))
+    report = account.preflight(account="*", iam_simulation="off")
+    listed = [
+        r for r in account.aws.requests() if r["action"] == "ListObjectsV2" and LOGS_BUCKET in r["path"]
+    ]
+    # One for the bucket check, and the budget of each kind.
+    assert len(listed) <= 1 + 2 * 20
+    finding = finding_of(report, "log_listing", "insights")
+    assert finding.status == "warning"
+    assert "there may be some elsewhere" in finding.detail

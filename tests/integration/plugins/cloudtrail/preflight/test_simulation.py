@@ -1,0 +1,196 @@
+"""The reader role simulated over HTTP: its policies, the forms of its ARN, what cannot be simulated."""
+
+import json
+
+import pytest
+
+from cloudtrail.policies import reader_policy, required_access
+from cloudtrail.preflight.simulation import check_access
+from cloudtrail.request import code_root, resolve_requests
+from sandbox.aws.seed import DENIED_ROLE, LAKE_BUCKET, LOGS_BUCKET, READER_ROLE
+
+TRUST = '{"Version":"2012-10-17","Statement":[]}'
+OWN_ACCOUNT = "123456789012"
+
+
+@pytest.fixture(scope="module")
+def account_of_roles(aws):
+    return aws.reset(), aws.client("iam")
+
+
+def accesses(account="*", **changed):
+    params = {
+        "bucket": LOGS_BUCKET,
+        "account": account,
+        "region": "us-east-1",
+        "target_root": f"s3://{LAKE_BUCKET}/delta",
+        "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
+        "cluster_id": "c",
+        "warehouse_id": "w",
+        "iam_simulation": "off",
+    } | changed
+    return required_access(resolve_requests(params), code_root=code_root(params))
+
+
+def role_with(iam, name, policy, **more):
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, **more)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="reader", PolicyDocument=json.dumps(policy))
+    return arn
+
+
+def failed(findings):
+    return {finding.subject for finding in findings if finding.status != "ok"}
+
+
+def test_the_seeded_reader_may_do_all_that_is_needed(account_of_roles):
+    seeded, iam = account_of_roles
+    findings = check_access(iam, seeded.reader_role_arn, accesses(), mode="require")
+    assert not failed(findings)
+    assert len(findings) == len(accesses()) == 29
+
+
+def test_the_policy_made_of_the_needs_passes_its_own_simulation(account_of_roles):
+    _, iam = account_of_roles
+    for number, needed in enumerate(
+        (accesses(), accesses("111122223333", regions=["us-east-1", "eu-west-1"]))
+    ):
+        arn = role_with(iam, f"own-{number}", reader_policy(needed))
+        assert not failed(check_access(iam, arn, needed, mode="require"))
+
+
+def without(policy, sid, action):
+    statements = []
+    for statement in policy["Statement"]:
+        actions = [a for a in statement["Action"] if statement["Sid"] != sid or a != action]
+        if actions:
+            statements.append(statement | {"Action": actions})
+    return policy | {"Statement": statements}
+
+
+@pytest.mark.parametrize(
+    ("sid", "action"),
+    [
+        (statement["Sid"], action)
+        for statement in reader_policy(accesses())["Statement"]
+        for action in statement["Action"]
+    ],
+)
+def test_removing_any_action_from_the_policy_fails_what_needs_it_and_the_remedy_mends_it(
+    account_of_roles, sid, action
+):
+    _, iam = account_of_roles
+    needed = accesses()
+    broken = without(reader_policy(needed), sid, action)
+    arn = role_with(iam, f"without-{sid}-{action.partition(':')[2]}", broken)
+    findings = check_access(iam, arn, needed, mode="require")
+    expected = [access for access in needed if (access.statement, access.action) == (sid, action)]
+    bad = [finding for finding in findings if finding.status == "failed"]
+    assert len(bad) == len(expected) > 0
+    assert all(finding.detail.startswith("no statement allows it") for finding in bad)
+    fixes = [json.loads("{" + finding.remedy.partition(": {")[2]) for finding in bad]
+    mended = broken | {"Statement": broken["Statement"] + fixes}
+    iam.put_role_policy(
+        RoleName=arn.rpartition("/")[2], PolicyName="reader", PolicyDocument=json.dumps(mended)
+    )
+    assert not failed(check_access(iam, arn, needed, mode="require"))
+
+
+def test_a_denied_role_says_what_nothing_allows_and_what_is_denied_by_which_statement(account_of_roles):
+    seeded, iam = account_of_roles
+    findings = check_access(iam, seeded.denied_role_arn, accesses(), mode="require")
+    bad = {finding.subject: finding for finding in findings if finding.status == "failed"}
+    read = bad[f"s3:GetObject on arn:aws:s3:::{LOGS_BUCKET}/AWSLogs/*/CloudTrail/*"]
+    assert read.detail.startswith("no statement allows it")
+    delete = bad[f"s3:DeleteObject on arn:aws:s3:::{LAKE_BUCKET}/delta/cloudtrail_events/*"]
+    assert f"denied explicitly by role_{DENIED_ROLE}_s3, lines" in delete.detail
+    assert not [s for s in bad if "s3:PutObject" in s]
+
+
+def test_a_policy_limited_to_another_prefix_does_not_let_list_this_one(account_of_roles):
+    _, iam = account_of_roles
+    needed = accesses("111122223333")
+    policy = reader_policy(accesses("444455556666"))
+    arn = role_with(iam, "other-account", policy)
+    subjects = failed(check_access(iam, arn, needed, mode="require"))
+    assert f"s3:ListBucket on arn:aws:s3:::{LOGS_BUCKET} for AWSLogs/111122223333/CloudTrail/" in subjects
+    assert f"s3:GetObject on arn:aws:s3:::{LOGS_BUCKET}/AWSLogs/111122223333/CloudTrail/*" in subjects
+    assert not [s for s in subjects if LAKE_BUCKET in s]
+
+
+def test_a_permissions_boundary_that_does_not_allow_is_named(account_of_roles):
+    _, iam = account_of_roles
+    boundary = iam.create_policy(
+        PolicyName="no-delete",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*", "s3:List*"], "Resource": "*"}
+                ],
+            }
+        ),
+    )["Policy"]["Arn"]
+    arn = role_with(iam, "bounded", reader_policy(accesses()), PermissionsBoundary=boundary)
+    bad = [f for f in check_access(iam, arn, accesses(), mode="require") if f.status == "failed"]
+    assert {finding.subject.partition(" ")[0] for finding in bad} == {"s3:DeleteObject"}
+    assert all("permissions boundary does not allow it" in finding.detail for finding in bad)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        f"arn:aws:iam::{OWN_ACCOUNT}:role/{READER_ROLE}",
+        f"arn:aws:iam::{OWN_ACCOUNT}:instance-profile/{READER_ROLE}",
+        f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/{READER_ROLE}/i-0123456789abcdef0",
+    ],
+)
+def test_a_role_is_found_behind_every_form_of_its_arn(account_of_roles, arn):
+    _, iam = account_of_roles
+    assert not failed(check_access(iam, arn, accesses(), mode="require"))
+
+
+def test_a_role_with_a_path_is_found_behind_its_session(account_of_roles):
+    _, iam = account_of_roles
+    role_with(iam, "deep", reader_policy(accesses()), Path="/aws-reserved/sso.amazonaws.com/")
+    session = f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/deep/someone@example.com"
+    assert not failed(check_access(iam, session, accesses(), mode="require"))
+
+
+@pytest.mark.parametrize(("mode", "status"), [("require", "failed"), ("warn", "warning")])
+@pytest.mark.parametrize(
+    ("arn", "detail", "remedy"),
+    [
+        (f"arn:aws:iam::{OWN_ACCOUNT}:role/nobody", "is not there", "Correct reader_role_arn"),
+        (f"arn:aws:iam::{OWN_ACCOUNT}:instance-profile/nobody", "is not there", "Correct reader_role_arn"),
+        (f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/nobody/me", "is not there", "Correct reader_role_arn"),
+        (
+            "arn:aws:iam::999999999999:role/reader",
+            "is in account 999999999999",
+            "a connection of that account",
+        ),
+    ],
+)
+def test_a_principal_that_cannot_be_simulated_fails_or_warns_as_asked(
+    account_of_roles, arn, detail, remedy, mode, status
+):
+    _, iam = account_of_roles
+    (finding,) = check_access(iam, arn, accesses(), mode=mode)
+    assert (finding.status, finding.subject) == (status, arn)
+    assert detail in finding.detail
+    assert remedy in finding.remedy
+
+
+def test_an_instance_profile_without_a_role_is_named(account_of_roles):
+    _, iam = account_of_roles
+    arn = iam.create_instance_profile(InstanceProfileName="empty")["InstanceProfile"]["Arn"]
+    (finding,) = check_access(iam, arn, accesses(), mode="require")
+    assert finding.status == "failed"
+    assert "has no role" in finding.detail
+
+
+def test_many_resources_take_few_calls(account_of_roles, aws):
+    seeded, iam = account_of_roles
+    aws.forget_requests()
+    check_access(iam, seeded.reader_role_arn, accesses(), mode="require")
+    calls = [r for r in aws.requests() if r["action"] == "SimulatePrincipalPolicy"]
+    assert len(calls) <= 9
