@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from cloudtrail.preflight.checkpoints import CheckpointFacts, decide_checkpoint
+from cloudtrail.preflight.checkpoints import CheckpointFacts, check_checkpoint, decide_checkpoint
 from cloudtrail.request import IngestRequest
+from tests.unit.plugins.cloudtrail.listed_bucket import ListedBucket
 
 REQUEST = IngestRequest(
     kind="events",
@@ -88,3 +89,15 @@ def test_progress_without_a_table_fails_since_what_was_read_would_be_missing():
     assert finding.status == "failed"
     assert "is gone" in finding.detail
     assert decide(owners=(owner(),)).status == "ok"
+
+
+@pytest.mark.parametrize("keys", [["/"], ["_$folder$"], ["/", "/stream_$folder$", "/owner/", "/stream/"]])
+def test_what_only_stands_for_a_folder_is_nothing(keys):
+    bucket = ListedBucket(f"checkpoints/trail{key}" for key in keys)
+    assert check_checkpoint(bucket, REQUEST).detail == "new"
+
+
+@pytest.mark.parametrize("name", ["offsets/0", "metadata", "part-0.parquet", ".hidden/x"])
+def test_what_the_job_does_not_put_there_is_foreign(name):
+    bucket = ListedBucket([f"checkpoints/trail/{name}"])
+    assert check_checkpoint(bucket, REQUEST).status == "failed"

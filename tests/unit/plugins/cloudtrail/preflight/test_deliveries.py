@@ -136,6 +136,15 @@ def test_twenty_requests_are_the_most_in_a_bucket_where_nothing_is_found():
     assert requests <= 20
 
 
+def test_what_was_left_out_is_admitted():
+    # Regions beyond the first two of each account, and folders beyond the first page.
+    stray = [f"AWSLogs/{a}/CloudTrail/us-east-{n}/x" for a in accounts(2) for n in range(3)]
+    deliveries, _ = find(stray, account="*")
+    assert (deliveries.newest, deliveries.exhaustive) == (None, False)
+    deliveries, _ = find([f"AWSLogs/0-{number:04d}/x" for number in range(1001)], account="*")
+    assert (deliveries.newest, deliveries.exhaustive) == (None, False)
+
+
 def test_an_account_that_went_quiet_does_not_hide_another_one():
     quiet, busy, *_ = accounts(9)
     keys = days(3, account=quiet, until=NOW - timedelta(days=300)) + days(3, account=busy)
