@@ -24,6 +24,7 @@ def test_the_page_of_a_failed_run_shows_error_trace_parameters_and_log_escaped(d
     assert "INTERNAL_ERROR FAILED" in text
     assert "http-equiv" not in text
     assert "<script>" not in text
+    assert "<b>missing</b>" not in text
     own = page(databricks, f"/runs/{run['tasks'][0]['run_id']}").text
     assert "the table is &lt;b&gt;missing" in own
 
