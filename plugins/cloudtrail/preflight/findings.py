@@ -50,7 +50,7 @@ def render_table(findings: Sequence[Finding]) -> str:
     for row, cell in zip(rows, cells[1:], strict=True):
         lines.append(line(cell))
         if row.remedy:
-            lines.append(f"{' ' * (sum(widths) + 6)}→ {row.remedy}")
+            lines.append(f"{' ' * (widths[0] + 2)}→ {row.remedy}")
     return "\n".join(lines)
 
 

@@ -21,9 +21,9 @@ def test_the_table_is_aligned_shows_the_failed_ones_first_and_each_remedy():
     assert render_table(FINDINGS).splitlines() == [
         "STATUS   CHECK        SUBJECT      DETAIL",
         "failed   checkpoint   s3://lake/c  another's",
-        "                                   → Choose.",
+        "         → Choose.",
         "warning  log_listing  events       quiet",
-        "                                   → Check.",
+        "         → Check.",
         "skipped  log_listing  insights     none yet",
         "ok       bucket       lake         there",
         "ok       bucket       audit        there",
