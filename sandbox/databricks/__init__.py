@@ -8,9 +8,9 @@ keeps no jobs (one-time runs only), makes no clusters, and knows no permissions 
 
     edge        errors (the service's form) · payloads (SDK types) · faults (scripted) · gateway · app
     jobs        submissions (rules) · store (SQLite) · states · shapes · scheduler · processes · jobs (routes)
-    a run       driver (the child process) · libraries (wheels) · pages (run page)
-    SQL         statements (routes) · warehouse (owns the Spark process) · engine (that process) · results
-    the rest    compute (clusters, warehouses) · volumes (Files API) · settings
+    a run       runner (starts it) · driver (the child process) · libraries (wheels) · pages (run page)
+    SQL         statements (routes) · warehouse (states) · proxy and engine (the Spark process) · results
+    the rest    compute (clusters, warehouses) · volumes (Files API) · parameters · settings
 
 docs/adr/0020 to 0022 say what was decided and why.
 """

@@ -2,9 +2,10 @@
 
 `POST /sandbox/faults` takes one of
 
-    {"action": "respond", "status": 429, "retry_after": 1, "method": "GET", "path": "/api/2.2/jobs",
-    "times": 2} {"action": "disconnect", "path": "/api/2.0/sql", "times": 1} {"action": "kill_driver",
-    "run_id": 100003, "log": "batch 2"} {"action": "lose_run", "run_id": 100003}
+    {"action": "respond", "status": 429, "retry_after": 1, "method": "GET", "path": "/api/2.2/", "times": 2}
+    {"action": "disconnect", "path": "/api/2.0/sql", "times": 1}
+    {"action": "kill_driver", "run_id": 100003, "log": "batch 2"}
+    {"action": "lose_run", "run_id": 100003}
 
 `respond` and `disconnect` hit the next `times` API calls (1 unless told) whose path begins with `path` and
 whose method is `method`, or any. `kill_driver` ends a running driver with SIGKILL, as the system does when
