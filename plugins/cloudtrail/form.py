@@ -57,7 +57,7 @@ def _logs() -> dict[str, Param]:
             LOGS,
             "For an organization trail, its id (`o-…`), which stands after `AWSLogs/`; empty for none.",
             title="Organization",
-            pattern=r"^o-[a-z0-9]{4,32}$",
+            pattern=r"^o-[a-z0-9]{10,32}$",
         ),
         "account": Param(
             "*",
