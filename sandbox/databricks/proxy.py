@@ -10,8 +10,8 @@ from sandbox.databricks import processes
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
 from sandbox.databricks.runner import private
-from sandbox.databricks.settings import CATALOGS, JAVA_OPTIONS, PARAMETERS, Settings
-from sandbox.spark import DELTA, ROOT, properties, spark_environment, write_defaults
+from sandbox.databricks.settings import CATALOGS, Settings
+from sandbox.spark import DELTA, JAVA_OPTIONS, ROOT, properties, spark_environment, write_defaults
 
 START_SECONDS = 180
 
@@ -140,7 +140,6 @@ def _spark_settings(settings: Settings) -> dict[str, str]:
     return (
         spark
         | catalogs
-        | PARAMETERS
         | {
             "spark.databricks.delta.snapshotPartitions": "1",
             "spark.sql.shuffle.partitions": "2",

@@ -12,7 +12,7 @@ from pathlib import Path
 from sandbox.databricks import processes, states
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
-from sandbox.databricks.settings import JAVA_OPTIONS, PARAMETERS, Settings
+from sandbox.databricks.settings import Settings
 from sandbox.databricks.states import State
 from sandbox.databricks.store import Run, TaskRun
 from sandbox.spark import properties, spark_environment, write_defaults
@@ -63,7 +63,6 @@ class Runner:
             aws_endpoint=self._settings.aws_endpoint, driver_memory=self._settings.job_memory
         )
         settings["spark.local.dir"] = str(folder / "tmp")
-        settings |= PARAMETERS | {"spark.driver.extraJavaOptions": JAVA_OPTIONS}
         conf = write_defaults(folder / "conf", settings | cluster.get("spark_conf", {}))
         return private(
             spark_environment(conf),

@@ -8,13 +8,6 @@ WAREHOUSE_ID = "sandbox-warehouse"
 SPARK_VERSION = "17.3.x-scala2.13"
 USER = "sandbox@example.com"
 
-# A Spark of the sandbox lives for minutes: the second compiler costs more than it gains. Start and a few
-# Delta statements took 82 s of processor time with the JVM's defaults, 34 s so, and 130 MB less.
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-# Delta's SQL parser drops the parameters of a statement since Spark 4.1 (delta-io/delta#7640); this setting
-# binds them after parsing, as Spark 4.0 and Databricks do.
-PARAMETERS = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
-
 # Both name the one metastore of the sandbox: a Unity Catalog catalog, and the legacy one.
 CATALOGS = ("main", "hive_metastore")
 

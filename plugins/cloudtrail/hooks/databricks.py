@@ -9,7 +9,6 @@ from typing import Any
 
 import requests
 from airflow.providers.common.compat.sdk import AirflowException
-from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks import DatabricksHook, RunState
 from airflow.providers.databricks.utils.databricks import extract_failed_task_errors
 
@@ -61,9 +60,12 @@ class IngestHook(DatabricksHook):
                 return
             query = {**query, "page_token": token}
 
-    def run_failure(self, run_id: int) -> str | None:
-        """Why a run ended without success, in its own words and with its page; None while it has not."""
-        run = self.get_run(run_id)
+    def run_failure(self, run: dict[str, Any]) -> str | None:
+        """Why a run ended without success, in its own words and with its page; None while it has not.
+
+        Args:
+            run: the run as `get_run` gives it.
+        """
         state = RunState(**run["state"])
         if not state.is_terminal or state.is_successful:
             return None
@@ -72,7 +74,7 @@ class IngestHook(DatabricksHook):
         except AirflowException as lost:
             # The output may be gone while the state is still known; the state alone must be enough.
             errors = [f"its output could not be read: {lost}"]
-        return describe_failure(run_id, state, errors, run.get("run_page_url", ""))
+        return describe_failure(run["run_id"], state, errors, run.get("run_page_url", ""))
 
     def put_volume_file(self, path: str, content: bytes) -> None:
         """Write a file into a Unity Catalog volume (`/Volumes/…`), whether or not it is there.
@@ -117,6 +119,3 @@ def result_rows(answer: dict[str, Any]) -> list[Row]:
     names = [column["name"] for column in manifest.get("schema", {}).get("columns", [])]
     data = answer.get("result", {}).get("data_array") or []
     return [dict(zip(names, row, strict=True)) for row in data]
-
-
-__all__ = ["DatabricksApiError", "IngestHook", "Row", "describe_failure", "result_rows"]

@@ -34,7 +34,7 @@ class DeltaLogWatch:
 
         The run is asked first: a run that has failed must not pass for the commit of an earlier one.
         """
-        failure = self._databricks.run_failure(self.run_id)
+        failure = self._databricks.run_failure(self._databricks.get_run(self.run_id))
         if failure is not None:
             return {"status": "failed", "error": failure}
         version = latest_commit(self._s3, self.delta_path)

@@ -19,7 +19,8 @@ class PreflightOperator(StatementsOperator):
     """Runs every preflight check, shows every finding, and fails when one failed. Read-only.
 
     Returns:
-        `findings` (a list of dicts), `skipped_kinds` (kind → reason in words) and `summary` (one line).
+        `skipped_kinds` (kind → reason in words) and `summary` (one line). All findings, as a list of dicts,
+        are in the XCom `findings`, also when the task fails.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "aws_conn_id")
@@ -60,7 +61,6 @@ class PreflightOperator(StatementsOperator):
         return {
             "summary": report.summary_line(),
             "skipped_kinds": report.skipped_kinds,
-            "findings": [finding.to_dict() for finding in report.findings],
         }
 
     def _requests(self) -> dict[str, IngestRequest]:

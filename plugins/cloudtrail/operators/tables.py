@@ -44,7 +44,7 @@ class CreateTablesOperator(StatementsOperator):
         name, path = facts["tables"][table]
         return create_table_statement(name, path) if step == 0 else describe_statement(name)
 
-    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> list[str]:  # noqa: ARG002
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> list[str]:  # noqa: ARG002 - StatementsOperator's signature
         """Compare each name's location with its path."""
         wrong = []
         for number, (name, path) in enumerate(facts["tables"]):

@@ -58,7 +58,7 @@ class WaitForIngestRunOperator(BaseOperator):
                 ),
                 method_name="conclude",
             )
-        if failure := self.databricks.run_failure(run_id):
+        if failure := self.databricks.run_failure(run):
             raise DatabricksRunError(failure)
         self.log.info("Databricks run %s succeeded: %s", run_id, run.get("run_page_url"))
 

@@ -9,8 +9,7 @@ import pytest
 
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.ingest import run
-
-FOLDERS = {"events": "CloudTrail", "insights": "CloudTrail-Insight"}
+from cloudtrail_jobs.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Lake:
 
     def put(self, name, content, *, kind="events", account="111122223333", region="us-east-1"):
         """Deliver one log file; records are written as CloudTrail does, bytes as they are."""
-        path = self.folder / "AWSLogs" / account / FOLDERS[kind] / region / "2026/11/22" / name
+        path = self.folder / "AWSLogs" / account / KINDS[kind].folder / region / "2026/11/22" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         body = content if isinstance(content, bytes) else pack(*content)
         path.write_bytes(body)
@@ -32,7 +31,7 @@ class Lake:
         """The job's arguments, as Databricks passes them."""
         values = {
             "kind": kind,
-            "logs-path": f"{self.folder}/AWSLogs/*/{FOLDERS[kind]}/*/*",
+            "logs-path": f"{self.folder}/AWSLogs/*/{KINDS[kind].folder}/*/*",
             "delta-path": f"{self.folder}/delta/{kind}",
             "checkpoint-path": f"{self.folder}/checkpoints/{kind}",
             "table": kind,

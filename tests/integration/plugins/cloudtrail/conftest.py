@@ -1,10 +1,7 @@
 """Operators run by hand against the stand-ins over HTTP: connections, a context, tiny wheels."""
 
 import asyncio
-import io
 import json
-import time
-import zipfile
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +13,7 @@ from cloudtrail.form import ingest_params
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.operators.submit import SubmitIngestOperator
 from cloudtrail.request import resolve_requests
-
-VERSION = "0.1.0"
+from tests.fixtures.databricks import build_wheel, until
 
 
 @dataclass
@@ -54,24 +50,6 @@ def request_dicts(params):
     return {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
 
 
-def job_wheel(source: str) -> bytes:
-    """A wheel called cloudtrail_jobs whose entry point `cloudtrail-ingest` is `main()` of `source`."""
-    info = f"cloudtrail_jobs-{VERSION}.dist-info"
-    files = {
-        "cloudtrail_jobs/__init__.py": "",
-        "cloudtrail_jobs/ingest.py": source,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: cloudtrail_jobs\nVersion: {VERSION}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": "[console_scripts]\ncloudtrail-ingest = cloudtrail_jobs.ingest:main\n",
-        f"{info}/RECORD": "",
-    }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as wheel:
-        for name, text in files.items():
-            wheel.writestr(name, text)
-    return buffer.getvalue()
-
-
 SUCCEEDS = "def main():\n    print('done')\n"
 FAILS = "def main():\n    raise ValueError('the checkpoint belongs to another logs path')\n"
 WAITS = "import time\ndef main():\n    print('waiting', flush=True)\n    time.sleep(600)\n"
@@ -94,27 +72,18 @@ def connections(aws, databricks, monkeypatch):
 
 
 @pytest.fixture
-def stage(aws):
+def stage(aws, tmp_path):
     """Puts a job wheel into the lake and returns its path."""
     s3 = aws.client("s3")
 
     def put(source: str) -> str:
-        content = job_wheel(source)
-        key = f"code/{abs(hash(source)):x}/cloudtrail_jobs-{VERSION}-py3-none-any.whl"
-        s3.put_object(Bucket="cloudtrail-lake", Key=key, Body=content)
+        points = {"cloudtrail-ingest": "cloudtrail_jobs:main"}
+        wheel = build_wheel(tmp_path, "cloudtrail_jobs", source, points=points)
+        key = f"code/{abs(hash(source)):x}/{wheel.name}"
+        s3.put_object(Bucket="cloudtrail-lake", Key=key, Body=wheel.read_bytes())
         return f"s3://cloudtrail-lake/{key}"
 
     return put
-
-
-def wait_for(question, *, seconds=60.0):
-    """Ask until the answer is truthy; the bound is for a test that would otherwise hang."""
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{question} was still {answer!r} after {seconds} s")
-        time.sleep(0.1)
-    return answer
 
 
 FINAL_STATES = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
@@ -143,7 +112,7 @@ def state_of(run_id):
 
 def finished(run_id):
     """The run id, once the run has ended."""
-    wait_for(lambda: state_of(run_id)["life_cycle_state"] in FINAL_STATES)
+    until(lambda: state_of(run_id)["life_cycle_state"] in FINAL_STATES, f"the end of run {run_id}")
     return run_id
 
 

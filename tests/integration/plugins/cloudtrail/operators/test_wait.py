@@ -15,7 +15,6 @@ from tests.integration.plugins.cloudtrail.conftest import (
     state_of,
     submit,
     task_context,
-    wait_for,
 )
 
 
@@ -34,7 +33,7 @@ def test_an_active_run_is_waited_for_in_the_triggerer(stage, connections):
         wait_operator(run_id).execute(task_context(params=form_values()))
     assert deferred.value.trigger.run_id == run_id
     wait_operator(run_id).on_kill()
-    assert wait_for(lambda: state_of(run_id).get("result_state")) == "CANCELED"
+    assert state_of(finished(run_id))["result_state"] == "CANCELED"
 
 
 def test_a_run_that_has_succeeded_is_not_waited_for(stage, connections):

@@ -21,7 +21,6 @@ from tests.integration.plugins.cloudtrail.conftest import (
     state_of,
     submit,
     task_context,
-    wait_for,
 )
 
 
@@ -79,7 +78,7 @@ def test_a_commit_that_never_comes_says_what_was_looked_for_and_cancels_the_run(
     assert event == {"status": "timeout"}
     with pytest.raises(DeltaLogTimeoutError, match="s3://cloudtrail-lake/delta/never_events/_delta_log"):
         waiting.conclude(task_context(params=form_values()), event)
-    assert wait_for(lambda: state_of(active_run).get("result_state")) == "CANCELED"
+    assert state_of(finished(active_run))["result_state"] == "CANCELED"
 
 
 def test_a_run_that_failed_ends_the_wait_at_once_with_its_error_even_beside_an_old_commit(
@@ -95,4 +94,4 @@ def test_a_person_who_cancels_the_wait_cancels_the_run(active_run):
     with pytest.raises(TaskDeferred) as deferred:
         sensor(active_run, "cancelled_events").execute(task_context(params=form_values()))
     asyncio.run(deferred.value.trigger.on_kill())
-    assert wait_for(lambda: state_of(active_run).get("result_state")) == "CANCELED"
+    assert state_of(finished(active_run))["result_state"] == "CANCELED"

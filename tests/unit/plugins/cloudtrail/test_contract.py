@@ -1,0 +1,220 @@
+"""The contract, rule by rule: what breaks it is named with what to do, all of it at once."""
+
+import pytest
+
+from cloudtrail.errors import InvalidRequestError
+from cloudtrail.request import resolve_requests
+from tests.unit.plugins.cloudtrail.test_request import params, violations
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("kinds", [], "give a list of at least one value"),
+        ("kinds", "events", "give a list"),
+        ("kinds", ["events", "insight"], "Did you mean 'insights'?"),
+        ("bucket", None, "bucket is missing: give the name of an S3 bucket"),
+        ("bucket", "s3://audit-logs", "without s3://"),
+        ("bucket", "Audit_Logs", "the name of an S3 bucket"),
+        ("bucket", "10.0.0.1", "the name of an S3 bucket"),
+        ("prefix", "/trails", "without a slash at its ends"),
+        ("prefix", "trails/AWSLogs", "what precedes /AWSLogs/"),
+        ("prefix", "a*", "what precedes"),
+        ("organization", "my-org", "like o-a1b2c3d4e5"),
+        ("account", "12345", "12 digits"),
+        ("account", 111122223333, "in quotes"),
+        ("account", "١١١١٢٢٢٢٣٣٣٣", "12 digits"),
+        ("regions", ["*", "us-east-1"], "'*' means all of them: give it alone"),
+        ("regions", ["us-east-1", "us-east2"], "Did you mean 'us-east-2'?"),
+        ("regions", [["us-east-1"]], "give a region"),
+        ("region", "eu-centrl-1", "Did you mean 'eu-central-1'?"),
+        ("region", "us-iso-east-1", "aws, aws-us-gov, aws-cn"),
+        ("target_root", "dbfs:/delta", "DBFS cannot hold tables and checkpoints in this release"),
+        ("target_root", "/dbfs/delta", "DBFS cannot hold"),
+        ("target_root", "/Volumes/main/x/y", "Unity Catalog volumes cannot hold tables"),
+        ("checkpoint_root", "dbfs:/Volumes/main/x/y", "Unity Catalog volumes cannot hold tables"),
+        ("checkpoint_root", "s3a://lake/x", "did you mean 's3://lake/x'?"),
+        ("target_root", "lake/delta", "not of the form s3://bucket/folder"),
+        ("target_root", "s3://lake//delta", "the part '' cannot be used"),
+        ("target_root", "s3://lake/../delta", "the part '..' cannot be used"),
+        ("target_root", "s3://lake/de lta", "the part 'de lta' cannot be used"),
+        ("target_root", 7, "give text"),
+        ("code_root", "/Volumes/main", "/Volumes/catalog/schema/volume"),
+        ("events_table", "Cloud-Trail", "Did you mean 'cloud_trail'?"),
+        ("events_table", "a.b.c.d", "catalog.schema.table"),
+        ("events_table", "1st", "none starting with a digit"),
+        ("events_table", "a" * 250, "may have 255 characters"),
+        ("events_delta_path", "s3://lake", "a bucket alone is too wide"),
+        ("insights_checkpoint_path", "dbfs:/x", "DBFS cannot hold"),
+        ("events_logs_path", "s3://audit-logs/111122223333/CloudTrail/*/*", "there is no '/AWSLogs/' in it"),
+        ("compute", "existing-cluster", "Did you mean 'existing_cluster'?"),
+        ("instance_profile_arn", "arn:aws:iam::111122223333:role/x", "instance-profile/reader"),
+        ("num_workers", -1, "a whole number of at least 0"),
+        ("num_workers", True, "a whole number"),
+        ("warehouse_id", "", "a value without spaces"),
+        ("discovery", "notification", "Did you mean 'notifications'?"),
+        ("trigger", "availablenow", "Did you mean 'available_now'?"),
+        ("max_files_per_trigger", 0, "at least 1"),
+        ("max_files_per_trigger", "1000", "a whole number"),
+        ("max_bytes_per_trigger", "1 g", "a size like 512m or 1g"),
+        ("max_bytes_per_trigger", "0", "a size like 512m or 1g"),
+        ("minimum_rows", 1.5, "a whole number"),
+        ("reader_role_arn", "arn:aws:iam::111122223333:user/reader", "an ARN like"),
+        (
+            "reader_role_arn",
+            "arn:aws-iso:iam::111122223333:role/reader",
+            "in partition aws, aws-us-gov, aws-cn",
+        ),
+        ("iam_simulation", "on", "require, warn, off"),
+        ("alert_topic_arn", "arn:aws:sqs:us-east-1:111122223333:q", "an ARN like arn:aws:sns:"),
+        ("databricks_conn_id", "my conn", "without spaces"),
+        ("delta_log_timeout_minutes", 0, "at least 1"),
+        ("run_timeout_minutes", "720", "a whole number"),
+    ],
+)
+def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, said):
+    found = violations(**{name: value})
+    assert len(found) == 1
+    assert found[0].startswith(name)
+    assert value is None or repr(value) in found[0]
+    assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"cluster_id": ""}, "compute='existing_cluster', cluster_id='': give the id of the cluster"),
+        ({"compute": "new_cluster", "spark_version": "17.3.x"}, "a new cluster needs a node type"),
+        ({"compute": "new_cluster", "node_type_id": "m6id.large"}, "needs a Databricks runtime"),
+        (
+            {"compute": "serverless", "code_root": "/Volumes/a/b/c", "trigger": "continuous"},
+            "compute='serverless', trigger='continuous': serverless compute ends a stream only",
+        ),
+        (
+            {"compute": "serverless", "code_root": "/Volumes/a/b/c", "discovery": "notifications"},
+            "notifications need dedicated compute",
+        ),
+        (
+            {
+                "compute": "serverless",
+                "code_root": "/Volumes/a/b/c",
+                "instance_profile_arn": "arn:aws:iam::111122223333:instance-profile/reader",
+            },
+            "serverless compute takes no instance profile",
+        ),
+        ({"compute": "serverless"}, "installs wheels from Unity Catalog"),
+        ({"reader_role_arn": ""}, "iam_simulation='require', reader_role_arn='': give the role"),
+        ({"reader_role_arn": None, "iam_simulation": "warn"}, "or turn iam_simulation off"),
+        (
+            {"region": "cn-north-1"},
+            "reader_role_arn is in partition 'aws', but region='cn-north-1' is in 'aws-cn'",
+        ),
+        ({"regions": ["us-gov-west-1"]}, "regions us-gov-west-1 is in partition 'aws-us-gov'"),
+        (
+            {"events_logs_path": "s3://audit-logs/AWSLogs/111122223333/CloudTrail-Insight/*/*"},
+            "'CloudTrail-Insight' is not where events are delivered: write 'CloudTrail'",
+        ),
+        (
+            {"events_delta_path": "s3://lake/same", "insights_delta_path": "s3://lake/same/"},
+            "the events table (s3://lake/same) and the insights table (s3://lake/same) share a folder",
+        ),
+        (
+            {"insights_delta_path": "s3://lake/delta/cloudtrail_events_quarantine"},
+            "the events quarantine (s3://lake/delta/cloudtrail_events_quarantine) and the insights table",
+        ),
+        (
+            {"events_checkpoint_path": "s3://lake/delta/cloudtrail_events/_checkpoint"},
+            "the events table (s3://lake/delta/cloudtrail_events) and the events checkpoint "
+            "(s3://lake/delta/cloudtrail_events/_checkpoint) share a folder: change target_root or "
+            "events_table or events_checkpoint_path",
+        ),
+        (
+            {"events_delta_path": "s3://lake/checkpoints/cloudtrail_events/table"},
+            "the events table (s3://lake/checkpoints/cloudtrail_events/table) and the events checkpoint",
+        ),
+        (
+            {"events_checkpoint_path": "s3://lake/cp", "insights_checkpoint_path": "s3://lake/cp"},
+            "the events checkpoint (s3://lake/cp) and the insights checkpoint (s3://lake/cp) share a folder",
+        ),
+        (
+            {"events_delta_path": "s3://audit-logs/AWSLogs/delta"},
+            "the events table (s3://audit-logs/AWSLogs/delta) and the logs (s3://audit-logs/AWSLogs) share",
+        ),
+        (
+            {"prefix": "trails/a", "events_checkpoint_path": "s3://audit-logs/trails"},
+            "the events checkpoint (s3://audit-logs/trails) and the logs (s3://audit-logs/trails/a/AWSLogs)",
+        ),
+        (
+            {"code_root": "s3://lake/delta/cloudtrail_events/code"},
+            "the events table (s3://lake/delta/cloudtrail_events) and the code root",
+        ),
+        (
+            {"code_root": "s3://audit-logs/AWSLogs/code"},
+            "the logs (s3://audit-logs/AWSLogs) and the code root",
+        ),
+        ({"comput": "serverless"}, "unknown param 'comput': remove it. Did you mean 'compute'?"),
+    ],
+)
+def test_values_that_do_not_fit_together_are_named_with_what_to_do(changed, said):
+    found = violations(**changed)
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_two_tables_of_one_name_are_refused_also_with_paths_of_their_own():
+    found = violations(
+        events_table="sec.trail",
+        insights_table="sec.trail",
+        insights_delta_path="s3://lake/delta/other",
+        insights_checkpoint_path="s3://lake/checkpoints/other",
+    )
+    assert found == [
+        "the events table and the insights table are both named 'sec.trail': change events_table or "
+        "insights_table.",
+        "the events quarantine and the insights quarantine are both named 'sec.trail_quarantine': change "
+        "events_table or insights_table.",
+    ]
+
+
+def test_a_wide_code_root_and_a_table_beside_the_logs_are_fine():
+    assert resolve_requests(params(code_root="s3://lake", target_root="s3://audit-logs/delta"))
+
+
+def test_a_kind_that_is_not_asked_for_keeps_its_places():
+    found = violations(kinds=["insights"], insights_delta_path="s3://lake/delta/cloudtrail_events")
+    assert "the events table" in found[0]
+
+
+def test_all_violations_are_reported_at_once():
+    found = violations(
+        bucket="S3://X",
+        region="mars-1",
+        target_root="dbfs:/x",
+        compute="serverless",
+        trigger="continuous",
+        events_table="trail",
+        insights_table="trail",
+        surprise=1,
+    )
+    for said in ("bucket=", "region=", "target_root=", "trigger='continuous'", "'trail'", "'surprise'"):
+        assert any(said in violation for violation in found), said
+    with pytest.raises(InvalidRequestError) as caught:
+        resolve_requests({})
+    assert len(caught.value.violations) == 8
+    assert "8 problem(s) with the params; nothing was submitted" in str(caught.value)
+    assert all(f"- {violation}" in str(caught.value) for violation in caught.value.violations)
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("us-gov-west-1", "aws-us-gov"), ("cn-northwest-1", "aws-cn"), ("us-east-1", "aws")],
+)
+def test_every_partition_works_when_all_of_it_is_in_one(region, partition):
+    assert resolve_requests(
+        params(
+            region=region,
+            regions=[region],
+            reader_role_arn=f"arn:{partition}:iam::111122223333:instance-profile/path/reader",
+            alert_topic_arn=f"arn:{partition}:sns:{region}:111122223333:alerts",
+        )
+    )
