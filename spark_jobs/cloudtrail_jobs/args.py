@@ -1,20 +1,43 @@
 """The command line: the guide's five values, and how to read. All problems at once, before Spark starts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from cloudtrail_jobs.bounds import takes_bounds
 from cloudtrail_jobs.errors import ArgumentsError
 from cloudtrail_jobs.kinds import KINDS
 
 DISCOVERIES = ("listing", "file_events", "notifications")
 TRIGGERS = ("available_now", "continuous")
+DUPLICATES = ("keep", "remove")
 MANDATORY = ("kind", "logs-path", "delta-path", "checkpoint-path", "table", "region")
 DEFAULTS = {
     "discovery": "listing",
     "trigger": "available_now",
     "max-files-per-trigger": "1000",
     "max-bytes-per-trigger": "1g",
+    "duplicates": "keep",
+    "from": "",
+    "until": "",
+}
+_CHOICES = {
+    "kind": tuple(KINDS),
+    "discovery": DISCOVERIES,
+    "trigger": TRIGGERS,
+    "duplicates": DUPLICATES,
+}
+_FORMS = {
+    "max-files-per-trigger": (r"[1-9][0-9]*", "a number of files above 0"),
+    "max-bytes-per-trigger": (r"(?i)[1-9][0-9]*[kmgt]?b?", "a size like 1g"),
+    "region": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region like us-east-1"),
+    "table": (
+        r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}",
+        "a table name like events or main.security.events, in lower case",
+    ),
+    "from": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day like 2026-01-31"),
+    "until": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day like 2026-01-31"),
 }
 # What Spark's byte strings may be; a bare number is bytes.
 _BYTES = re.compile(r"([1-9][0-9]*)([kmgt]?)b?", re.IGNORECASE)
@@ -34,6 +57,9 @@ class Arguments:
     trigger: str
     max_files_per_trigger: int
     max_bytes_per_trigger: int
+    duplicates: str = "keep"
+    first_day: date | None = None
+    last_day: date | None = None
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments:
@@ -45,30 +71,34 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     given, problems = _split(argv)
     values = {name: given.get(name, DEFAULTS.get(name, "")).strip() for name in (*MANDATORY, *DEFAULTS)}
     problems += [f"--{name} is missing" for name in MANDATORY if not values[name]]
-    for name, choices in (("kind", tuple(KINDS)), ("discovery", DISCOVERIES), ("trigger", TRIGGERS)):
-        if values[name] and values[name] not in choices:
-            problems.append(f"--{name}={values[name]!r} is not one of {', '.join(choices)}")
-    files = values["max-files-per-trigger"]
-    if not re.fullmatch(r"[1-9][0-9]*", files):
-        problems.append(f"--max-files-per-trigger={files!r} is not a number of files above 0")
-    if not _BYTES.fullmatch(values["max-bytes-per-trigger"]):
-        problems.append(f"--max-bytes-per-trigger={values['max-bytes-per-trigger']!r} is not a size like 1g")
-    delta, checkpoint = values["delta-path"].rstrip("/"), values["checkpoint-path"].rstrip("/")
-    if delta and checkpoint and _overlap(delta, checkpoint):
-        problems.append(f"--checkpoint-path={checkpoint!r} and --delta-path={delta!r} lie inside each other")
+    problems += [
+        f"--{name}={values[name]!r} is not one of {', '.join(choices)}"
+        for name, choices in _CHOICES.items()
+        if values[name] and values[name] not in choices
+    ]
+    problems += [
+        f"--{name}={values[name]!r} is not {form}"
+        for name, (pattern, form) in _FORMS.items()
+        if values[name] and not re.fullmatch(pattern, values[name])
+    ]
+    days = {name: _day(values[name]) for name in ("from", "until")}
+    problems += [*_misplaced(values), *_impossible_days(values, days)]
     if problems:
         raise ArgumentsError(problems)
     return Arguments(
         kind=values["kind"],
         logs_path=values["logs-path"],
-        delta_path=delta,
-        checkpoint_path=checkpoint,
+        delta_path=values["delta-path"].rstrip("/"),
+        checkpoint_path=values["checkpoint-path"].rstrip("/"),
         table=values["table"],
         region=values["region"],
         discovery=values["discovery"],
         trigger=values["trigger"],
-        max_files_per_trigger=int(files),
+        max_files_per_trigger=int(values["max-files-per-trigger"]),
         max_bytes_per_trigger=parse_bytes(values["max-bytes-per-trigger"]),
+        duplicates=values["duplicates"],
+        first_day=days["from"],
+        last_day=days["until"],
     )
 
 
@@ -101,6 +131,43 @@ def _split(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             problems.append(f"--{name} is given twice")
         given[name] = value
     return given, problems
+
+
+def _misplaced(values: Mapping[str, str]) -> Iterator[str]:
+    """Paths that are inside each other, or that are another kind's."""
+    delta, checkpoint = values["delta-path"].rstrip("/"), values["checkpoint-path"].rstrip("/")
+    root, logs, _ = values["logs-path"].partition("/AWSLogs/")
+    places = {"delta-path": delta, "quarantine of --delta-path": delta and f"{delta}_quarantine"}
+    for name, place in places.items():
+        if place and checkpoint and _overlap(place, checkpoint):
+            yield f"--checkpoint-path={checkpoint!r} and the --{name}={place!r} lie inside each other"
+    for name in ("delta-path", "checkpoint-path"):
+        if logs and values[name] and _overlap(f"{root}/AWSLogs", values[name].rstrip("/")):
+            yield f"--{name}={values[name]!r} lies where the logs are, under {root}/AWSLogs"
+    folders = {kind.folder: kind.name for kind in KINDS.values() if kind.name != values["kind"]}
+    for part in values["logs-path"].split("/"):
+        if part in folders and values["kind"] in KINDS:
+            yield f"--logs-path={values['logs-path']!r} is of --kind={folders[part]}, not {values['kind']!r}"
+
+
+def _impossible_days(values: Mapping[str, str], days: Mapping[str, date | None]) -> Iterator[str]:
+    for name, day in days.items():
+        if day is None and re.fullmatch(_FORMS[name][0], values[name]):
+            yield f"--{name}={values[name]!r} is no day of the calendar"
+    if days["from"] and days["until"] and days["from"] > days["until"]:
+        yield f"--from={values['from']!r} is after --until={values['until']!r}"
+    if any(days.values()) and not takes_bounds(values["logs-path"]):
+        yield (
+            f"--logs-path={values['logs-path']!r} cannot be limited by --from or --until: it must end with "
+            "the region and /*"
+        )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _overlap(left: str, right: str) -> bool:

@@ -13,6 +13,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 # CloudTrail's largest files have some tens of MB. More than this is a mistake or an attack, and would take
 # the worker's memory with it.
 MAX_UNCOMPRESSED_BYTES = 512 * 1024 * 1024
+_STEP = 4096
 
 
 def decompress(content: bytes, accelerated: ModuleType | None = None, limit: int | None = None) -> bytes:
@@ -41,13 +42,17 @@ def decompress(content: bytes, accelerated: ModuleType | None = None, limit: int
     try:
         return _inflate(zlib, content, limit)
     except zlib.error as error:
-        raise FileDefectError(Reason.CORRUPT_GZIP, f"the gzip data is damaged: {error}") from error
+        detail = f"the gzip data is damaged: {error}"
+        raise FileDefectError(Reason.CORRUPT_GZIP, detail, _before_damage(content, limit)) from error
 
 
 def _inflate(library: ModuleType, content: bytes, limit: int) -> bytes:
     members: list[bytes] = []
     total, rest = 0, content
     while True:
+        # isal passes over reserved bits, which a reader must not (RFC 1952, 2.3.1.2).
+        if rest[3:4] >= b"\x20":
+            raise library.error("unknown header flags set")
         inflater = library.decompressobj(wbits=31)
         members.append(inflater.decompress(rest, limit - total + 1))
         total += len(members[-1])
@@ -57,10 +62,33 @@ def _inflate(library: ModuleType, content: bytes, limit: int) -> bytes:
             raise FileDefectError(
                 Reason.TRUNCATED_GZIP,
                 f"the gzip data ends early: {len(content)} bytes gave {total} and the end is missing",
+                b"".join(members),
             )
         rest = inflater.unused_data
         if not rest.startswith(GZIP_MAGIC):
             return members[0] if len(members) == 1 else b"".join(members)
+
+
+def _before_damage(content: bytes, limit: int) -> bytes:
+    """What zlib gives before it refuses; the last step byte by byte, since an error loses its step."""
+    pieces: list[bytes] = []
+    total, place, step, inflater = 0, 0, _STEP, zlib.decompressobj(wbits=31)
+    while place < len(content) and total <= limit:
+        before = inflater.copy()
+        try:
+            piece = inflater.decompress(content[place : place + step])
+        except zlib.error:
+            if step == 1:
+                break
+            step, inflater = 1, before
+            continue
+        pieces.append(piece)
+        total += len(piece)
+        place = min(place + step, len(content))
+        if inflater.eof:
+            place -= len(inflater.unused_data)
+            inflater = zlib.decompressobj(wbits=31)
+    return b"".join(pieces)
 
 
 def _too_large(limit: int) -> FileDefectError:

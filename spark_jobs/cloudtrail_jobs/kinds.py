@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cloudtrail_jobs.schemas import EVENTS, INSIGHTS, LINEAGE, TIMES, Column
+from cloudtrail_jobs.schemas import AGGREGATED, EVENTS, INSIGHTS, LINEAGE, ODDITIES, TIMES, Column
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Kind:
         name: the value of `--kind`.
         folder: the S3 folder between account and region. Source: AWS, "Finding your CloudTrail log files".
         columns: the typed fields of a record.
-        time_field: the field that says when, an instant; it gives `timestamp` and the partition.
+        time_path: names that lead to the field that says when; it gives `timestamp` and the partition.
         key: the fields that name an event.
         indexed: the columns that data skipping keeps minimum and maximum of.
     """
@@ -21,18 +21,30 @@ class Kind:
     name: str
     folder: str
     columns: tuple[Column, ...]
-    time_field: str
+    time_path: tuple[str, ...]
     key: tuple[str, ...]
     indexed: tuple[str, ...]
 
     @property
     def table_columns(self) -> tuple[Column, ...]:
         """Every column of the kind's table."""
-        return (*TIMES[:1], *self.columns, *LINEAGE, *TIMES[1:])
+        return (*TIMES[:1], *self.columns, *LINEAGE, *ODDITIES, *TIMES[1:])
 
 
 # Statistics on what narrows a search; never on raw or the long maps, which they would only slow down.
-_SEARCHED = ("timestamp", "awsRegion", "eventID", "recipientAccountId", "log_file", "ingested_at", "batch_id")
+_SEARCHED = ("timestamp", "awsRegion", "log_file", "ingested_at", "batch_id")
+_EVENTS_SEARCHED = (
+    *_SEARCHED,
+    "eventID",
+    "recipientAccountId",
+    "eventName",
+    "eventSource",
+    "errorCode",
+    "sourceIPAddress",
+    "userIdentity.type",
+    "userIdentity.arn",
+    "userIdentity.accessKeyId",
+)
 
 KINDS = {
     kind.name: kind
@@ -41,26 +53,33 @@ KINDS = {
             name="events",
             folder="CloudTrail",
             columns=EVENTS,
-            time_field="eventTime",
+            time_path=("eventTime",),
             key=("recipientAccountId", "eventID"),
-            indexed=(
-                *_SEARCHED,
-                "eventName",
-                "eventSource",
-                "errorCode",
-                "sourceIPAddress",
-                "userIdentity.type",
-                "userIdentity.arn",
-                "userIdentity.accessKeyId",
-            ),
+            indexed=_EVENTS_SEARCHED,
         ),
         Kind(
             name="insights",
             folder="CloudTrail-Insight",
             columns=INSIGHTS,
-            time_field="eventTime",
+            time_path=("eventTime",),
             key=("recipientAccountId", "eventID"),
-            indexed=(*_SEARCHED, "sharedEventID"),
+            indexed=(*_SEARCHED, "eventID", "recipientAccountId", "sharedEventID"),
+        ),
+        Kind(
+            name="network_activity",
+            folder="CloudTrail-NetworkActivity",
+            columns=EVENTS,
+            time_path=("eventTime",),
+            key=("recipientAccountId", "eventID"),
+            indexed=(*_EVENTS_SEARCHED, "vpcEndpointId"),
+        ),
+        Kind(
+            name="aggregated",
+            folder="CloudTrail-Aggregated",
+            columns=AGGREGATED,
+            time_path=("timeWindow", "windowStart"),
+            key=("accountId", "eventId"),
+            indexed=(*_SEARCHED, "eventId", "accountId", "eventSource"),
         ),
     )
 }

@@ -6,45 +6,60 @@ from dataclasses import dataclass
 from cloudtrail_jobs.accelerators import Accelerators
 from cloudtrail_jobs.compression import decompress
 from cloudtrail_jobs.event_time import judge_time
+from cloudtrail_jobs.kinds import Kind
 from cloudtrail_jobs.quality import Defect, FileDefectError
-from cloudtrail_jobs.record_text import cut
+from cloudtrail_jobs.record_fields import NONE, reader
+from cloudtrail_jobs.record_text import cut, salvage
+from cloudtrail_jobs.shape import Oddities
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its exact text, its time in microseconds since 1970 (UTC), and what is wrong with it."""
+    """One record: its exact text, its time in microseconds since 1970 (UTC), and what is wrong or odd."""
 
     raw: str
     micros: int | None
     defect: Defect | None
+    oddities: Oddities = NONE
 
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One log file, taken apart. Either it has records, or it is a defect as a whole."""
+    """One log file, taken apart.
+
+    A file that is a defect as a whole has that defect, no hash unless it was uncompressed whole, and as
+    records what could be read before it breaks off, each with the same defect.
+    """
 
     sha256: str | None
     records: tuple[Record, ...] = ()
     defect: Defect | None = None
 
 
-def unpack(content: bytes, *, time_field: str, using: Accelerators) -> LogFile:
+def unpack(content: bytes, *, kind: Kind, using: Accelerators) -> LogFile:
     """Take one log file apart; never raises for what is in it.
 
     Args:
         content: the object's bytes, gzip or plain.
-        time_field: the field of a record that says when.
+        kind: the kind of its records.
         using: the accelerators to use.
     """
-    sha256 = None
+    sha256, body = None, b""
     try:
         body = decompress(content, using.zlib)
         sha256 = hashlib.sha256(body).hexdigest()
-        texts = cut(body, time_field, using.msgspec)
+        texts = cut(body, reader(kind.name, using.msgspec))
     except FileDefectError as found:
-        return LogFile(sha256=sha256, defect=found.defect)
+        return LogFile(sha256, _salvaged(found.partial or body, found.defect), found.defect)
     records = []
+    time_name = ".".join(kind.time_path)
     for text in texts:
-        micros, defect = (None, text.defect) if text.defect else judge_time(time_field, text.time)
-        records.append(Record(text.text.decode(), micros, defect))
-    return LogFile(sha256=sha256, records=tuple(records))
+        micros, defect = (None, text.defect) if text.defect else judge_time(time_name, text.fields.time)
+        records.append(Record(text.text.decode(), micros, defect, text.fields.oddities))
+    return LogFile(sha256, tuple(records))
+
+
+def _salvaged(body: bytes, found: Defect) -> tuple[Record, ...]:
+    """The records before the damage, as text: what comes out of a damaged file is no evidence."""
+    defect = Defect(found.reason, f"kept as text, from before the damage to its log file: {found.detail}")
+    return tuple(Record(text, None, defect) for text in salvage(body))

@@ -19,10 +19,11 @@ class Reason(str, Enum):
     NO_RECORDS_ARRAY = "no_records_array"
     EMPTY_RECORDS = "empty_records"
     UNREADABLE = "unreadable"
-    # Of one record.
+    # Of one record. A record from before the damage to its file has the file's reason.
     NOT_AN_OBJECT = "not_an_object"
     NO_EVENT_TIME = "no_event_time"
     BAD_EVENT_TIME = "bad_event_time"
+    DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,15 @@ class Defect:
 
 
 class FileDefectError(Exception):
-    """Raised while a file is taken apart, and turned into a quarantine row by `log_files.unpack`."""
+    """Raised while a file is taken apart, and turned into a quarantine row by `log_files.unpack`.
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    `partial` is what was uncompressed before the damage.
+    """
+
+    def __init__(self, reason: Reason, detail: str, partial: bytes = b"") -> None:
         super().__init__(f"{reason.value}: {detail}")
         self.defect = Defect(reason, detail)
+        self.partial = partial
 
 
 def excerpt(text: str, length: int = 80) -> str:

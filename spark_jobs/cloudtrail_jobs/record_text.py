@@ -8,7 +8,7 @@ pretty-printed or not.
 """
 
 import codecs
-import json
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,11 +17,10 @@ from types import ModuleType
 from typing import Any
 
 from cloudtrail_jobs.quality import Defect, FileDefectError, Reason, excerpt
+from cloudtrail_jobs.record_fields import DECODER, NO_FIELDS, FieldReader, Fields
 
 _BOM = b"\xef\xbb\xbf"
 _KEY = "Records"
-# Numbers stay text: Python refuses integers of more than 4,300 digits, and no number is needed here.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r'[^\s,:"\[\]{}]+')
 _STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{}]', re.DOTALL)
@@ -34,15 +33,14 @@ class RecordText:
     r"""One record as it stands in the file.
 
     `text` is UTF-8; bytes that are not are written `\xNN` (which JSON cannot contain) and `defect` says so.
-    `time` is the decoded value of the time field, None when it is absent or null.
     """
 
     text: bytes
-    time: object = None
+    fields: Fields = NO_FIELDS
     defect: Defect | None = None
 
 
-def cut(body: bytes, time_field: str, msgspec: ModuleType | None = None) -> list[RecordText]:
+def cut(body: bytes, fields: FieldReader) -> list[RecordText]:
     """The records of one uncompressed log file, in order; at least one.
 
     Raises:
@@ -52,45 +50,52 @@ def cut(body: bytes, time_field: str, msgspec: ModuleType | None = None) -> list
     start = body[:1] if body[:1] in (b"{", b"[") else body.lstrip(b" \t\n\r")[:1]
     if not start:
         raise FileDefectError(Reason.EMPTY_FILE, "the file has no content")
-    records = _cut_fast(body, start, time_field, msgspec) if msgspec is not None else None
+    records = _cut_fast(body, start, fields)
     if records is None:
-        records = list(_walk(body.decode("utf-8", "surrogateescape"), time_field))
+        records = list(_walk(body.decode("utf-8", "surrogateescape"), fields))
     if not records:
         raise FileDefectError(Reason.EMPTY_RECORDS, "the file's array of records is empty")
     return records
 
 
-def _cut_fast(body: bytes, start: bytes, time_field: str, msgspec: ModuleType) -> list[RecordText] | None:
+def salvage(body: bytes) -> list[str]:
+    """The texts of the records before the place where a damaged body breaks off; none when none is whole."""
+    body = body[len(_BOM) :] if body.startswith(_BOM) else body
+    text = body.decode("utf-8", "surrogateescape")
+    arrays: list[list[tuple[int, int]]] = []
+    # That it breaks off is known; what was found before is the answer.
+    with contextlib.suppress(ValueError, IndexError):
+        _find_arrays(text, arrays)
+    return [_shown(text[begin:end]) for spans in arrays for begin, end in spans]
+
+
+def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> list[RecordText] | None:
     """The records by msgspec; None when the walk has to decide."""
+    if fields.msgspec is None or start not in (b"{", b"["):
+        return None
     if start == b"{" and body.count(b'"Records"') != 1:
         return None  # perhaps two arrays: msgspec would keep the last only
-    decode_body, decode_time = _decoders(msgspec, time_field, start)
-    if decode_body is None or not _is_utf8(body):
+    if not _is_utf8(body):
         return None
     try:
-        raws = decode_body(body)
+        raws = _body_decoder(fields.msgspec, start).decode(body)
         texts = [bytes(raw) for raw in (raws if start == b"[" else raws.Records)]
         return [
-            RecordText(text, getattr(decode_time(text), time_field))
+            RecordText(text, fields.read(text))
             if text[:1] == b"{"
-            else RecordText(text, None, _not_an_object(text.decode()))
+            else RecordText(text, defect=_not_an_object(text.decode()))
             for text in texts
         ]
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except (fields.msgspec.MsgspecError, RecursionError, ValueError):
         return None
 
 
-@lru_cache(maxsize=8)
-def _decoders(msgspec: ModuleType, time_field: str, start: bytes) -> tuple[Any, Any]:
-    decoder = msgspec.json.Decoder
+@lru_cache(maxsize=4)
+def _body_decoder(msgspec: ModuleType, start: bytes) -> Any:
     raw: Any = msgspec.Raw
-    timed = msgspec.defstruct("Timed", [(time_field, Any, None)])
-    if start == b"[":
-        return decoder(list[raw]).decode, decoder(timed).decode
-    if start == b"{":
-        envelope = msgspec.defstruct("Envelope", [(_KEY, list[raw])])
-        return decoder(envelope).decode, decoder(timed).decode
-    return None, None
+    return msgspec.json.Decoder(
+        list[raw] if start == b"[" else msgspec.defstruct("Envelope", [(_KEY, list[raw])])
+    )
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -107,68 +112,70 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _walk(text: str, time_field: str) -> Iterator[RecordText]:
+def _walk(text: str, fields: FieldReader) -> Iterator[RecordText]:
     """The records, by the standard library alone."""
-    try:
-        yield from _walk_body(text, time_field)
-    except (ValueError, IndexError) as error:
-        raise FileDefectError(
-            Reason.NOT_JSON, f"{error}; the file starts with {excerpt(_shown(text[:80]))}"
-        ) from error
-
-
-def _walk_body(text: str, time_field: str) -> Iterator[RecordText]:
-    at = _skip_space(text, 0)
     arrays: list[list[tuple[int, int]]] = []
-    keys: list[str] = []
-    if text[at] == "[":
-        spans, at = _elements(text, at)
-        arrays.append(spans)
-    elif text[at] == "{":
-        for key, begin in _members(text, at):
-            keys.append(key)
-            if key == _KEY and text[begin] == "[":
-                arrays.append(_elements(text, begin)[0])
-        at = _value_end(text, at)
-    else:
-        _, at = _DECODER.raw_decode(text, at)
-    if (end := _skip_space(text, at)) != len(text):
-        raise ValueError(f"there is more after the end of the JSON, at character {end}")
+    try:
+        keys = _find_arrays(text, arrays)
+    except (ValueError, IndexError) as error:
+        why = "the text breaks off before its JSON is whole" if isinstance(error, IndexError) else str(error)
+        raise FileDefectError(
+            Reason.NOT_JSON, f"{why}; the file starts with {excerpt(_shown(text[:80]))}"
+        ) from error
     if not arrays:
         found = f"its keys are {', '.join(map(repr, keys[:10]))}" if keys else "it is no object with keys"
         raise FileDefectError(Reason.NO_RECORDS_ARRAY, f"the file has no array {_KEY!r}: {found}")
     for spans in arrays:
         for begin, end in spans:
-            yield _record(text[begin:end], time_field)
+            yield _record(text[begin:end], fields)
 
 
-def _record(text: str, time_field: str) -> RecordText:
+def _find_arrays(text: str, arrays: list[list[tuple[int, int]]]) -> list[str]:
+    """Add start and end of each record, per array of records; gives the keys of the body.
+
+    The arrays are filled as they are read, so that they hold what there was before an error.
+    """
+    at = _skip_space(text, 0)
+    keys: list[str] = []
+    if text[at] == "[":
+        arrays.append([])
+        at = _elements(text, at, arrays[-1])
+    elif text[at] == "{":
+        for key, begin in _members(text, at):
+            keys.append(key)
+            if key == _KEY and text[begin] == "[":
+                arrays.append([])
+                _elements(text, begin, arrays[-1])
+        at = _value_end(text, at)
+    else:
+        _, at = DECODER.raw_decode(text, at)
+    if (end := _skip_space(text, at)) != len(text):
+        raise ValueError(f"there is more after the end of the JSON, at character {end}")
+    return keys
+
+
+def _record(text: str, fields: FieldReader) -> RecordText:
     if _INVALID_UTF8.search(text):
-        shown = _shown(text)
         detail = "the record is not valid UTF-8; the bytes that are not are written \\xNN in raw"
-        return RecordText(shown.encode(), None, Defect(Reason.NOT_JSON, detail))
+        return RecordText(_shown(text).encode(), defect=Defect(Reason.NOT_JSON, detail))
     encoded = text.encode()
-    if text[0] != "{":
-        try:
-            _DECODER.raw_decode(text)
-        except RecursionError:
-            pass
-        except ValueError as error:
-            return RecordText(encoded, None, Defect(Reason.NOT_JSON, f"the record is no JSON: {error}"))
-        return RecordText(encoded, None, _not_an_object(text))
     try:
-        value, _ = _DECODER.raw_decode(text)
+        value, end = DECODER.raw_decode(text)
+        if end != len(text):
+            raise ValueError(f"there is more after its end, at character {end}")
     except RecursionError:
-        value = _shallow(text)
+        value = _shallow(text) if text[0] == "{" else None
     except ValueError as error:
-        return RecordText(encoded, None, Defect(Reason.NOT_JSON, f"the record is no JSON: {error}"))
-    return RecordText(encoded, value.get(time_field))
+        return RecordText(encoded, defect=Defect(Reason.NOT_JSON, f"the record is no JSON: {error}"))
+    if not isinstance(value, dict):
+        return RecordText(encoded, defect=_not_an_object(text))
+    return RecordText(encoded, fields.judge(value))
 
 
 def _shallow(text: str) -> dict[str, Any]:
     """The members of an object that is nested too deeply to decode; nested values are stand-ins."""
     return {
-        key: _NESTED if text[begin] in "{[" else _DECODER.raw_decode(text, begin)[0]
+        key: _NESTED if text[begin] in "{[" else DECODER.raw_decode(text, begin)[0]
         for key, begin in _members(text, 0)
     }
 
@@ -179,7 +186,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
     while text[at] != "}":
         if text[at] != '"':
             raise ValueError(f"a key was expected at character {at}")
-        key, at = _DECODER.raw_decode(text, at)
+        key, at = DECODER.raw_decode(text, at)
         at = _skip_space(text, at)
         if text[at] != ":":
             raise ValueError(f"':' was expected at character {at}")
@@ -188,15 +195,16 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
         at = _after_comma(text, _value_end(text, at), "}")
 
 
-def _elements(text: str, at: int) -> tuple[list[tuple[int, int]], int]:
-    """Start and end of each element of the array that starts at `at`, and the end of the array."""
-    spans: list[tuple[int, int]] = []
+def _elements(text: str, at: int, spans: list[tuple[int, int]]) -> int:
+    """Add start and end of each element of the array that starts at `at`; gives the end of the array."""
     at = _skip_space(text, at + 1)
     while text[at] != "]":
         end = _value_end(text, at)
+        if end == len(text) and text[at] not in '"{[':
+            raise IndexError(f"the value at character {at} may go on after the end of the text")
         spans.append((at, end))
         at = _after_comma(text, end, "]")
-    return spans, at + 1
+    return at + 1
 
 
 def _after_comma(text: str, at: int, closing: str) -> int:

@@ -28,7 +28,8 @@ _SESSION_ISSUER = (
     "STRUCT<accountId: STRING, arn: STRING, principalId: STRING, type: STRING, userName: STRING>"
 )
 _SESSION_CONTEXT = (
-    "STRUCT<attributes: STRUCT<creationDate: STRING, mfaAuthenticated: STRING>, "
+    "STRUCT<attributes: STRUCT<creationDate: STRING, mfaAuthenticated: STRING, "
+    "sessionCredentialFromConsole: STRING>, "
     f"sessionIssuer: {_SESSION_ISSUER}, "
     "webIdFederationData: STRUCT<federatedProvider: STRING, attributes: MAP<STRING, STRING>>, "
     "sourceIdentity: STRING, ec2RoleDelivery: STRING, assumedRoot: STRING>"
@@ -120,8 +121,33 @@ INSIGHTS = (
     Column("eventCategory", "STRING", "Insight"),
 )
 
+_DIMENSION = (
+    "STRUCT<dimension: STRING, statistics: ARRAY<STRUCT<name: STRING, value: DOUBLE>>, "
+    "aggregationType: STRING>"
+)
+# Source: AWS, "CloudTrail record contents for aggregated events".
+AGGREGATED = (
+    Column("eventVersion", "STRING", "Version of the record format; compare as numbers"),
+    Column("accountId", "STRING", "The account that the record was delivered to"),
+    Column("eventId", "STRING", "The record's id"),
+    Column("eventCategory", "STRING", "Aggregated"),
+    Column("eventType", "STRING", "AwsAggregatedEvent"),
+    Column("awsRegion", "STRING", "The region of the calls that were summed up"),
+    Column("eventSource", "STRING", "The service that was called, such as s3.amazonaws.com"),
+    Column(
+        "timeWindow",
+        "STRUCT<windowStart: STRING, windowEnd: STRING, windowSize: STRING>",
+        "When the calls were made: from windowStart to just before windowEnd",
+    ),
+    Column(
+        "summary",
+        f"STRUCT<primaryDimension: {_DIMENSION}, details: ARRAY<{_DIMENSION}>>",
+        "How many calls, by eventName, resourceARN or userIdentity, and by further dimensions",
+    ),
+)
+
 TIMES = (
-    Column("timestamp", "TIMESTAMP", "eventTime as an instant"),
+    Column("timestamp", "TIMESTAMP", "When it happened, as an instant: eventTime, or the window's start"),
     Column("date", "DATE", "The UTC day of timestamp; the partition"),
 )
 LINEAGE = (
@@ -133,6 +159,19 @@ LINEAGE = (
     Column("delivered_at", "TIMESTAMP", "When the file was last written in S3"),
     Column("ingested_at", "TIMESTAMP", "When the micro-batch was read"),
     Column("batch_id", "BIGINT", "The micro-batch, counted per checkpoint"),
+)
+ODDITIES = (
+    Column(
+        "misfits",
+        "ARRAY<STRING>",
+        "Fields whose value does not fit the column's type: null there, intact in raw; * for the whole "
+        "record; null when everything fits",
+    ),
+    Column(
+        "unknown_fields",
+        "ARRAY<STRING>",
+        "Fields that the record has and the table has not: intact in raw; null when there are none",
+    ),
 )
 QUARANTINE = (
     Column("reason", "STRING", "Why it is here, as a stable code"),

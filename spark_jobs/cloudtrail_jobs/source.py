@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, SparkSession
 
 from cloudtrail_jobs.args import Arguments
+from cloudtrail_jobs.bounds import bounded
 
 FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 
@@ -50,6 +51,9 @@ def file_source_options(arguments: Arguments) -> dict[str, str]:
         "recursiveFileLookup": "true",
         # Its default passes over files a week older than the newest one seen: late deliveries would be lost.
         "maxFileAge": "36500d",
+        # A file that is gone or cannot be read fails the batch, whatever the cluster's settings are.
+        "ignoreMissingFiles": "false",
+        "ignoreCorruptFiles": "false",
         # It takes one limit only, and bytes are what memory depends on: see docs/adr/0016-batch-limits.md.
         "maxBytesPerTrigger": str(arguments.max_bytes_per_trigger),
     }
@@ -60,4 +64,6 @@ def read_files(spark: SparkSession, arguments: Arguments) -> DataFrame:
     databricks = on_databricks()
     options = auto_loader_options(arguments) if databricks else file_source_options(arguments)
     reader = spark.readStream.format("cloudFiles" if databricks else "binaryFile").schema(FILES)
-    return reader.options(**options).load(arguments.logs_path)
+    return reader.options(**options).load(
+        bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
+    )

@@ -1,10 +1,13 @@
 """The Delta tables: created empty with their full schema, appended to exactly once per micro-batch."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
+from cloudtrail_jobs.commits import Mark, table_at
 from cloudtrail_jobs.errors import TableConflictError
 from cloudtrail_jobs.kinds import Kind
 from cloudtrail_jobs.schemas import QUARANTINE, Column, ddl
@@ -29,7 +32,7 @@ def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> None:
     _ensure(spark, quarantine_path(delta_path), QUARANTINE, ("reason", "log_file", "ingested_at", "batch_id"))
 
 
-def append(rows: DataFrame, path: str, *, stream_id: str, batch_id: int) -> None:
+def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> None:
     """Append the rows of a micro-batch; a batch that is already there is left out by Delta.
 
     Source: Delta Lake, "Idempotent table writes in foreachBatch" (`txnAppId`, `txnVersion`).
@@ -37,15 +40,16 @@ def append(rows: DataFrame, path: str, *, stream_id: str, batch_id: int) -> None
     (
         rows.write.format("delta")
         .mode("append")
-        .option("txnAppId", stream_id)
-        .option("txnVersion", str(batch_id))
+        .option("txnAppId", mark.stream)
+        .option("txnVersion", str(mark.batch))
+        .option("userMetadata", mark.write(ingested_at))
         .option("compression", CODEC)
         .save(path)
     )
 
 
 def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> None:
-    name = f"delta.`{path}`"
+    name = table_at(path)
     properties = {
         "delta.dataSkippingStatsColumns": ",".join(indexed),
         # A batch reaches few days, from many tasks: without it each task would write a file for each day.
@@ -64,21 +68,55 @@ def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: 
             "Give a path that is empty, absent, or a table that this job has made."
         ) from refused
     wanted = spark.createDataFrame([], ddl(tuple(columns))).schema
-    types = {field.name: field.dataType for field in found.fields}
-    differing = [
-        f"{field.name} is {types[field.name].simpleString()}, not {field.dataType.simpleString()}"
-        for field in wanted.fields
-        if field.name in types and types[field.name] != field.dataType
-    ]
-    foreign = sorted(set(types) - {column.name for column in columns})
-    if differing or not {"raw", "log_file", "batch_id"} <= set(types):
+    missing, differing = compare_types(wanted, found)
+    if differing or not {"raw", "log_file", "batch_id"} <= set(found.names):
+        foreign = sorted(set(found.names) - set(wanted.names))
         reason = "; ".join(differing) or f"it has the columns {', '.join(foreign[:10]) or 'none'}"
         raise TableConflictError(
             f"{path} is a Delta table that these records cannot be appended to: {reason}. "
             "Give another Delta path; the guide's own tables cannot be continued."
         )
-    if missing := [column for column in columns if column.name not in types]:
-        spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({ddl(tuple(missing))})")
+    if missing:
+        comments = {column.name: column for column in columns}
+        added = ", ".join(
+            comments[where].ddl if where in comments else f"{_quoted(where)} {kind.simpleString()}"
+            for where, kind in missing
+        )
+        spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({added})")
+
+
+def compare_types(
+    wanted: DataType, found: DataType, path: str = ""
+) -> tuple[list[tuple[str, DataType]], list[str]]:
+    """Fields of `wanted` that are missing in `found`, with their types, and differences in words.
+
+    Comments, the order of fields, what may be null, and fields that only `found` has make no difference.
+    Inside arrays the path has `element`, inside maps `value`, as ALTER TABLE names them.
+    """
+    if isinstance(wanted, StructType) and isinstance(found, StructType):
+        theirs = {field.name: field.dataType for field in found.fields}
+        missing: list[tuple[str, DataType]] = []
+        differing: list[str] = []
+        for field in wanted.fields:
+            below = f"{path}.{field.name}" if path else field.name
+            if field.name not in theirs:
+                missing.append((below, field.dataType))
+                continue
+            more, other = compare_types(field.dataType, theirs[field.name], below)
+            missing += more
+            differing += other
+        return missing, differing
+    if isinstance(wanted, ArrayType) and isinstance(found, ArrayType):
+        return compare_types(wanted.elementType, found.elementType, f"{path}.element")
+    if isinstance(wanted, MapType) and isinstance(found, MapType) and wanted.keyType == found.keyType:
+        return compare_types(wanted.valueType, found.valueType, f"{path}.value")
+    if type(wanted) is type(found):
+        return [], []
+    return [], [f"{path} is {found.simpleString()}, not {wanted.simpleString()}"]
+
+
+def _quoted(path: str) -> str:
+    return ".".join(f"`{part}`" for part in path.split("."))
 
 
 def _first_line(error: Exception) -> str:

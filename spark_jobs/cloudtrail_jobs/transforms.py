@@ -10,13 +10,22 @@ from cloudtrail_jobs.schemas import QUARANTINE, ddl
 from cloudtrail_jobs.unpacking import ROWS, unpacker
 
 _PARSED = "__parsed"
-# One record's odd field must cost that field only, whatever the cluster's defaults are.
-_FROM_JSON = {"mode": "PERMISSIVE", "allowUnquotedControlChars": "true"}
+_UNTYPED = "__untyped"
+# One record's odd field must cost that field only, whatever the cluster's defaults are. Without the limits a
+# number of 1,001 digits or a value 1,001 levels deep would cost its whole record.
+_FROM_JSON = {
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": _UNTYPED,
+    "allowUnquotedControlChars": "true",
+    "maxNestingDepth": "100000000",
+    "maxNumLen": "1000000000",
+    "maxStringLen": "1000000000",
+}
 
 
 def unpack_files(files: DataFrame, kind: Kind) -> DataFrame:
     """`binaryFile` rows → one row per record, or per file that is a defect as a whole."""
-    return files.mapInArrow(unpacker(kind.time_field), ROWS)
+    return files.mapInArrow(unpacker(kind.name), ROWS)
 
 
 def with_batch(rows: DataFrame, *, batch_id: int, ingested_at: datetime) -> DataFrame:
@@ -37,8 +46,9 @@ def is_sound() -> Column:
 
 def to_table(rows: DataFrame, kind: Kind) -> DataFrame:
     """The sound rows, typed, with the columns of the kind's table in their order."""
-    parsed = rows.where(is_sound()).withColumn(_PARSED, F.from_json("raw", ddl(kind.columns), _FROM_JSON))
-    typed = parsed.withColumn("date", F.to_date("timestamp"))
+    schema = f"{ddl(kind.columns)}, {_UNTYPED} STRING"
+    parsed = rows.where(is_sound()).withColumn(_PARSED, F.from_json("raw", schema, _FROM_JSON))
+    typed = parsed.withColumns({"date": F.to_date("timestamp"), "misfits": _misfits()})
     fields = {column.name for column in kind.columns}
     return typed.select(
         *(
@@ -46,6 +56,12 @@ def to_table(rows: DataFrame, kind: Kind) -> DataFrame:
             for column in kind.table_columns
         )
     )
+
+
+def _misfits() -> Column:
+    """The misfits that were named, or `*` when Spark could not type a record that looked sound."""
+    unnamed = F.when(F.col(f"{_PARSED}.{_UNTYPED}").isNotNull(), F.array(F.lit("*")))
+    return F.coalesce("misfits", unnamed)
 
 
 def to_quarantine(rows: DataFrame) -> DataFrame:

@@ -44,12 +44,26 @@ def test_each_of_the_guides_values_is_mandatory(name):
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
-        ({"kind": "event"}, "--kind='event' is not one of events, insights"),
+        ({"kind": "event"}, "--kind='event' is not one of events, insights, network_activity, aggregated"),
         ({"discovery": "magic"}, "--discovery='magic' is not one of"),
         ({"trigger": "once"}, "--trigger='once' is not one of"),
         ({"max_files_per_trigger": "0"}, "is not a number of files above 0"),
         ({"max_bytes_per_trigger": "many"}, "is not a size like 1g"),
         ({"checkpoint_path": "s3://lake/delta/events/cp"}, "lie inside each other"),
+        ({"checkpoint_path": "s3://lake/delta/events_quarantine/cp"}, "quarantine of --delta-path"),
+        ({"delta_path": "s3://b/AWSLogs/delta"}, "lies where the logs are, under s3://b/AWSLogs"),
+        ({"logs_path": "s3://b/AWSLogs/*/CloudTrail-Insight/*/*"}, "is of --kind=insights, not 'events'"),
+        ({"region": "us east"}, "--region='us east' is not a region like us-east-1"),
+        ({"table": "a.b.c.d"}, "--table='a.b.c.d' is not a table name"),
+        ({"table": "Events"}, "in lower case"),
+        ({"duplicates": "drop"}, "--duplicates='drop' is not one of keep, remove"),
+        ({"from": "2026-13-01"}, "--from='2026-13-01' is no day of the calendar"),
+        ({"from": "yesterday"}, "--from='yesterday' is not a day like 2026-01-31"),
+        ({"from": "2026-02-01", "until": "2026-01-01"}, "is after --until='2026-01-01'"),
+        (
+            {"logs_path": "s3://b/AWSLogs/*/CloudTrail/*/2026/*", "from": "2026-02-01"},
+            "must end with the region",
+        ),
         ({"delta": "x"}, "'--delta=x' is not an argument of this job"),
     ],
 )

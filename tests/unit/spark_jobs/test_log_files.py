@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudtrail_jobs.accelerators import Accelerators
+from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.log_files import unpack
 
 PLAIN = Accelerators()
 FAST = Accelerators(zlib=isal.isal_zlib, msgspec=msgspec)
+EVENTS = KINDS["events"]
 TIME = '"eventTime":"2026-11-22T10:00:00Z"'
 ONE = f'{{{TIME},"n":1}}'
 
@@ -25,11 +27,16 @@ def envelope(*records):
 
 def outcome(content, using):
     """What a file became: its defect's reason, or each record's text and reason."""
-    log_file = unpack(content, time_field="eventTime", using=using)
+    log_file = unpack(content, kind=EVENTS, using=using)
     if log_file.defect:
-        assert log_file.records == ()
-        return log_file.defect.reason.value
+        return (log_file.defect.reason.value, *(record.raw for record in log_file.records))
     return [(record.raw, record.defect and record.defect.reason.value) for record in log_file.records]
+
+
+def wrong_crc(body):
+    content = bytearray(gzip.compress(body))
+    content[-8] ^= 0xFF
+    return bytes(content)
 
 
 SOUND = [(ONE, None)]
@@ -43,19 +50,32 @@ FILES = {
     "CR and LF between": (f'{{"Records":\r\n[\r\n{ONE}\r\n]\r\n}}\r\n'.encode(), SOUND),
     "two gzip members": (gzip.compress(b'{"Records":[') + gzip.compress(f"{ONE}]}}".encode()), SOUND),
     "garbage after the gzip": (gzip.compress(envelope(ONE)) + b"\0\0garbage", SOUND),
-    "truncated gzip": (gzip.compress(envelope(ONE) * 50)[:-20], "truncated_gzip"),
-    "damaged gzip": (b"\x1f\x8b\x08\x00" + b"\xff" * 40, "corrupt_gzip"),
-    "no bytes": (b"", "empty_file"),
-    "gzip of nothing": (gzip.compress(b""), "empty_file"),
-    "only spaces": (b" \n ", "empty_file"),
-    "an XML error body": (b'<?xml version="1.0"?><Error/>', "not_json"),
-    "cut-off JSON": (envelope(ONE)[:-2], "not_json"),
-    "two documents": (envelope(ONE) + envelope(ONE), "not_json"),
-    "a digest": (b'{"digestS3Bucket":"b","logFiles":[]}', "no_records_array"),
-    "Records that is null": (b'{"Records":null}', "no_records_array"),
-    "a number": (b"3", "no_records_array"),
-    "empty Records": (b'{"Records":[]}', "empty_records"),
-    "an empty array": (b"[]", "empty_records"),
+    "truncated gzip": (gzip.compress(envelope(ONE, ONE))[:-9], ("truncated_gzip", ONE, ONE)),
+    "gzip with a wrong check sum": (wrong_crc(envelope(ONE)), ("corrupt_gzip", ONE)),
+    "gzip with reserved flags": (b"\x1f\x8b\x08\xe0" + gzip.compress(envelope(ONE))[4:], ("corrupt_gzip",)),
+    "a sound member, then one with reserved flags": (
+        gzip.compress(envelope(ONE)) + b"\x1f\x8b\x08\xe0" + gzip.compress(b"")[4:],
+        ("corrupt_gzip", ONE),
+    ),
+    "a sound member, then a damaged one": (
+        gzip.compress(envelope(ONE)) + b"\x1f\x8b\x08\x00" + b"\xff" * 40,
+        ("corrupt_gzip", ONE),
+    ),
+    "damaged gzip": (b"\x1f\x8b\x08\x00" + b"\xff" * 40, ("corrupt_gzip",)),
+    "no bytes": (b"", ("empty_file",)),
+    "gzip of nothing": (gzip.compress(b""), ("empty_file",)),
+    "only spaces": (b" \n ", ("empty_file",)),
+    "an XML error body": (b'<?xml version="1.0"?><Error/>', ("not_json",)),
+    "cut-off JSON": (envelope(ONE)[:-2], ("not_json", ONE)),
+    "JSON cut off in a record": (envelope(ONE, "7", ONE)[:-10], ("not_json", ONE, "7")),
+    "JSON cut off in a number": (b'{"Records":[1,2', ("not_json", "1")),
+    "JSON cut off before the records": (b'{"Records', ("not_json",)),
+    "two documents": (envelope(ONE) + envelope(ONE), ("not_json", ONE)),
+    "a digest": (b'{"digestS3Bucket":"b","logFiles":[]}', ("no_records_array",)),
+    "Records that is null": (b'{"Records":null}', ("no_records_array",)),
+    "a number": (b"3", ("no_records_array",)),
+    "empty Records": (b'{"Records":[]}', ("empty_records",)),
+    "an empty array": (b"[]", ("empty_records",)),
     "a record that is no object": (envelope("7", ONE), [("7", "not_an_object"), (ONE, None)]),
     "a null record": (envelope("null"), [("null", "not_an_object")]),
     "a record without time": (envelope('{"a":1}'), [('{"a":1}', "no_event_time")]),
@@ -107,7 +127,7 @@ def test_invalid_utf8_costs_its_record_only(using):
 def test_the_hash_is_that_of_the_uncompressed_bytes():
     body = envelope(ONE)
     for content in (body, gzip.compress(body)):
-        found = unpack(content, time_field="eventTime", using=FAST)
+        found = unpack(content, kind=EVENTS, using=FAST)
         assert found.sha256 == hashlib.sha256(body).hexdigest()
 
 
@@ -116,7 +136,7 @@ def test_an_offset_moves_the_instant_and_decimals_are_kept_to_microseconds():
         '{"eventTime":"2026-11-22T23:00:00.1234567-05:00"}',
         '{"eventTime":"2026-11-23T04:00:00.123456Z"}',
     ]
-    first, second = unpack(envelope(*texts), time_field="eventTime", using=FAST).records
+    first, second = unpack(envelope(*texts), kind=EVENTS, using=FAST).records
     assert first.micros == second.micros
 
 

@@ -36,7 +36,13 @@ def test_auto_loader_has_exactly_these_options(discovery, own):
 
 def test_the_file_source_reads_day_folders_and_bounds_the_bytes():
     options = file_source_options(parse_arguments(argv(max_bytes_per_trigger="2k")))
-    assert options == {"recursiveFileLookup": "true", "maxFileAge": "36500d", "maxBytesPerTrigger": "2048"}
+    assert options == {
+        "recursiveFileLookup": "true",
+        "maxFileAge": "36500d",
+        "maxBytesPerTrigger": "2048",
+        "ignoreMissingFiles": "false",
+        "ignoreCorruptFiles": "false",
+    }
 
 
 def test_databricks_is_known_by_its_runtimes_own_variable():

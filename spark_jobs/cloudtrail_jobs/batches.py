@@ -1,0 +1,137 @@
+"""One micro-batch → table and quarantine, exactly once, and every count of it held against another's.
+
+A batch is read once when it is sound. The two writes are separate commits, each remembered by Delta under
+the checkpoint's id and the batch's number: a batch that was killed between them is repeated by the next run,
+whose first write Delta leaves out. Source: docs/adr/0015-exactly-once.md, docs/adr/0017-source-ledger.md.
+"""
+
+import threading
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
+
+from cloudtrail_jobs import checkpoint, commits, source, tables
+from cloudtrail_jobs.args import Arguments
+from cloudtrail_jobs.commits import Mark
+from cloudtrail_jobs.duplicates import mark_duplicates
+from cloudtrail_jobs.errors import BatchImbalanceError
+from cloudtrail_jobs.kinds import KINDS
+from cloudtrail_jobs.ledger import listed_files, same_file
+from cloudtrail_jobs.quality import Reason
+from cloudtrail_jobs.transforms import is_sound, to_quarantine, to_table, unpack_files, with_batch
+
+# How long a write's counts may take to arrive after the write; a batch that Delta left out never has any.
+COUNTS_SECONDS = 20.0
+
+
+def write_batch(arguments: Arguments, files: DataFrame, batch_id: int) -> dict[str, Any]:
+    """Write one micro-batch: sound rows, then, when the first pass counted any, the defects.
+
+    Returns:
+        its counts: `files`; `records` in them, as they were cut; `kept`, rows of the table; `defects`, rows
+        of the quarantine, `removed` of them duplicates; `odd`, rows with misfits or unknown fields; whether
+        the batch was `repeated`; whether the source has said which files it `listed`.
+
+    Raises:
+        BatchImbalanceError: when two counts that must agree do not.
+    """
+    spark = files.sparkSession
+    kind = KINDS[arguments.kind]
+    mark = Mark(checkpoint.stream_id(spark, arguments.checkpoint_path), batch_id)
+    now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
+    in_batch = partial(with_batch, batch_id=batch_id, ingested_at=now)
+    rows = unpack_files(files, kind)
+    if arguments.duplicates == "remove":
+        before = commits.find(spark, arguments.delta_path, mark)
+        own = {now} if before is None else {now, before.ingested_at}
+        rows = mark_duplicates(rows, kind, arguments.delta_path, batch_id=batch_id, own=own)
+    observation = Observation(f"batch_{batch_id}")
+    observed = in_batch(rows).observe(observation, *_counts())
+    tables.append(to_table(observed, kind), arguments.delta_path, mark, now)
+    counts = _observed(observation)
+    repeated = counts is None
+    if counts is None:
+        counts = rows.agg(*_counts()).collect()[0].asDict()
+    listed = None if source.on_databricks() else listed_files(spark, arguments.checkpoint_path, batch_id)
+    if listed is not None and (number := listed.count()) != counts["files"]:
+        passed_over = _passed_over(listed, rows)
+        rows = rows.unionByName(passed_over)
+        found = passed_over.count()
+        counts |= {"files": counts["files"] + found, "defects": counts["defects"] + found}
+        _check_files(batch_id, number, counts["files"])
+    if counts["defects"]:
+        path = tables.quarantine_path(arguments.delta_path)
+        tables.append(to_quarantine(in_batch(rows)), path, mark, now)
+    _check_rows(spark, arguments, mark, counts)
+    return {"batch_id": batch_id, "repeated": repeated, "listed": listed is not None, **counts}
+
+
+def _counts() -> list[Column]:
+    first = F.col("file_row")
+    return [
+        F.count_if(first).alias("files"),
+        F.coalesce(F.sum(F.when(first, F.col("log_file_records"))), F.lit(0)).alias("records"),
+        F.count("record_index").alias("placed"),
+        F.count_if(is_sound()).alias("kept"),
+        F.count_if(~is_sound()).alias("defects"),
+        F.count_if(F.col("reason") == Reason.DUPLICATE.value).alias("removed"),
+        F.count_if(F.col("misfits").isNotNull() | F.col("unknown_fields").isNotNull()).alias("odd"),
+    ]
+
+
+def _observed(counts: Observation) -> dict[str, Any] | None:
+    """What the write counted; None when Delta left the batch out, since it was there already."""
+    found: list[dict[str, Any]] = []
+    waiter = threading.Thread(target=lambda: found.append(counts.get), daemon=True)
+    waiter.start()
+    waiter.join(COUNTS_SECONDS)
+    return (found[0] or None) if found else None
+
+
+def _passed_over(listed: DataFrame, rows: DataFrame) -> DataFrame:
+    """Rows for the files that the source has listed and not read: objects without a byte."""
+    read = rows.where("file_row").select(same_file(F.col("log_file")).alias("read"))
+    missing = listed.join(read, same_file(F.col("log_file")) == F.col("read"), "left_anti")
+    known: dict[str, Column] = {
+        "log_file": F.col("log_file"),
+        "delivered_at": F.col("delivered_at"),
+        "log_file_records": F.lit(0),
+        "reason": F.lit(Reason.EMPTY_FILE.value),
+        "detail": F.lit("the object has no bytes: Spark's file source lists it and passes over it"),
+        "file_row": F.lit(True),
+    }
+    return missing.select(
+        *(known.get(f.name, F.lit(None)).cast(f.dataType).alias(f.name) for f in rows.schema.fields)
+    )
+
+
+def _check_files(batch_id: int, listed: int, read: int) -> None:
+    if listed != read:
+        raise BatchImbalanceError(
+            f"Batch {batch_id} was given {listed} log files by its source and has read {read}. Nothing was "
+            "deleted; compare the log files in the bucket with log_file in the tables."
+        )
+
+
+def _check_rows(spark: SparkSession, arguments: Arguments, mark: Mark, counts: dict[str, Any]) -> None:
+    """Hold what was read against the files' own counts, and against what Delta says it has committed."""
+    if counts["records"] != counts["placed"]:
+        raise BatchImbalanceError(
+            f"Batch {mark.batch} has log files of {counts['records']} records and {counts['placed']} rows of "
+            "them. Nothing was deleted; compare log_file_records with the rows of each log_file."
+        )
+    expected = {arguments.delta_path: counts["kept"]}
+    if counts["defects"]:
+        expected[tables.quarantine_path(arguments.delta_path)] = counts["defects"]
+    for path, number in expected.items():
+        commit = commits.find(spark, path, mark)
+        written = 0 if commit is None else commit.rows
+        if written != number:
+            raise BatchImbalanceError(
+                f"Batch {mark.batch} has {number} rows for {path}, and Delta has committed {written} "
+                f"({commit or 'no commit of it was found'}). Nothing was deleted; compare log_file and "
+                "record_index."
+            )

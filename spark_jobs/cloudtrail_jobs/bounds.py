@@ -1,0 +1,83 @@
+"""Delivery days as a glob: a first load that leaves old days out does not even list them.
+
+The day in a log file's path is the day of its delivery (UTC). Source: AWS, "Finding your CloudTrail log
+files".
+"""
+
+import re
+from datetime import date, timedelta
+
+# `…/<folder>/<region>/*`: the form whose last star stands for all days.
+_ALL_DAYS = re.compile(r".*/CloudTrail[A-Za-z-]*/[^/]+/\*/?")
+FIRST_DAY = date(2013, 1, 1)
+LAST_DAY = date(2099, 12, 31)
+
+
+def takes_bounds(logs_path: str) -> bool:
+    """Whether the path ends where the days begin."""
+    return _ALL_DAYS.fullmatch(logs_path) is not None
+
+
+def bounded(logs_path: str, first: date | None, last: date | None) -> str:
+    """The logs path limited to deliveries from `first` to `last`, both inclusive; None for no limit."""
+    if first is None and last is None:
+        return logs_path
+    globs = day_globs(first or FIRST_DAY, last or LAST_DAY)
+    base = logs_path.rstrip("/").removesuffix("*")
+    return base + (globs[0] if len(globs) == 1 else "{" + ",".join(globs) + "}")
+
+
+def day_globs(first: date, last: date) -> list[str]:
+    """At most five globs over `YYYY/MM/DD` that match exactly these days: whole years, months, then days.
+
+    Each one is listed by itself, so few are better than many.
+
+    Raises:
+        ValueError: when `first` is after `last`.
+    """
+    if first > last:
+        raise ValueError(f"{first} is after {last}")
+    if (first.year, first.month) == (last.year, last.month):
+        if first.day == 1 and _ends_month(last):
+            return [f"{first:%Y/%m}"]
+        return [f"{first:%Y/%m}/" + _any(range(first.day, last.day + 1))]
+    globs: list[str] = []
+    if first.day > 1:
+        globs.append(f"{first:%Y/%m}/" + _any(range(first.day, _end_of_month(first).day + 1)))
+        first = _end_of_month(first) + timedelta(days=1)
+    tail: list[str] = []
+    if not _ends_month(last):
+        tail.append(f"{last:%Y/%m}/" + _any(range(1, last.day + 1)))
+        last = last.replace(day=1) - timedelta(days=1)
+    if first > last:
+        return globs + tail
+    return globs + _months(first, last) + tail
+
+
+def _months(first: date, last: date) -> list[str]:
+    """Whole months, as years where they are whole."""
+    globs: list[str] = []
+    if first.year == last.year and (first.month > 1 or last.month < 12):
+        return [f"{first.year}/" + _any(range(first.month, last.month + 1))]
+    if first.month > 1:
+        globs.append(f"{first.year}/" + _any(range(first.month, 13)))
+        first = date(first.year + 1, 1, 1)
+    tail: list[str] = []
+    if last.month < 12:
+        tail.append(f"{last.year}/" + _any(range(1, last.month + 1)))
+        last = date(last.year - 1, 12, 31)
+    years = [_any(range(first.year, last.year + 1))] if first <= last else []
+    return globs + years + tail
+
+
+def _any(numbers: range) -> str:
+    texts = [f"{number:02d}" for number in numbers]
+    return texts[0] if len(texts) == 1 else "{" + ",".join(texts) + "}"
+
+
+def _end_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def _ends_month(day: date) -> bool:
+    return day == _end_of_month(day)

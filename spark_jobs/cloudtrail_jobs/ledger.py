@@ -1,0 +1,62 @@
+"""Which log files the source gave to a batch, by its own ledger: the count that the job's reading is held to.
+
+Spark's file source notes every file it has listed under `<checkpoint>/sources/0`, before the batch reads
+them, and passes over objects of zero bytes when it does: they are in the ledger and in no row. Auto Loader's
+ledger cannot be read this way, so on Databricks this check is left out. Source: Spark, FileStreamSource and
+FileStreamSourceLog; docs/adr/0017-source-ledger.md.
+"""
+
+import re
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
+
+from cloudtrail_jobs.checkpoint import stream_path
+
+_OFFSET = re.compile(r'logOffset\\*"\s*:\s*(-?\d+)')
+
+
+def listed_files(spark: SparkSession, checkpoint_path: str, batch_id: int) -> DataFrame | None:
+    """The files of a batch, as `log_file` and `delivered_at`; None when there is no such ledger."""
+    stream = stream_path(checkpoint_path)
+    end = _offset(spark, stream, batch_id)
+    start = _offset(spark, stream, batch_id - 1) if batch_id else -1
+    if start is None or end is None:
+        return None
+    # Every tenth file of the ledger is a compact one, with everything before it.
+    names = ",".join(f"{number},{number}.compact" for number in range(start + 1, end + 1))
+    if not names:
+        return None
+    lines = spark.read.text(f"{stream}/sources/0/{{{names}}}")
+    entry = F.from_json("value", "path STRING, timestamp BIGINT, batchId BIGINT").alias("entry")
+    return (
+        lines.select(entry)
+        .where(F.col("entry.path").isNotNull() & F.col("entry.batchId").between(start + 1, end))
+        .select(
+            _decoded(F.col("entry.path")).alias("log_file"),
+            F.timestamp_millis("entry.timestamp").alias("delivered_at"),
+        )
+        .distinct()
+    )
+
+
+def same_file(path: Column) -> Column:
+    """A path in the one form that two spellings of it share: `file:///a` and `file:/a` are one."""
+    return F.regexp_replace(path, "^([a-z0-9]+):/+", "$1:/")
+
+
+def _decoded(path: Column) -> Column:
+    # The ledger has URLs; url_decode would take a plus sign for a space.
+    return F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
+
+
+def _offset(spark: SparkSession, stream: str, batch_id: int) -> int | None:
+    try:
+        lines = spark.read.text(f"{stream}/offsets/{batch_id}").collect()
+    except AnalysisException as error:
+        if "PATH_NOT_FOUND" in str(error):
+            return None
+        raise
+    found = [int(number) for line in lines for number in _OFFSET.findall(line[0])]
+    return found[0] if len(found) == 1 else None

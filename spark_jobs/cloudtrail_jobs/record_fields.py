@@ -1,0 +1,70 @@
+"""What the job looks at in a record: its time, and which of its fields do not fit the table."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from cloudtrail_jobs.kinds import KINDS, Kind
+from cloudtrail_jobs.shape import Number, Oddities, Type, find_oddities, strict_type, tree
+
+# Numbers stay text: Python refuses integers of more than 4,300 digits, and no number is needed here.
+DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, strict=False)
+NONE = Oddities()
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """`time` is the decoded value of the kind's time field, None when it is absent or null."""
+
+    time: object = None
+    oddities: Oddities = NONE
+
+
+NO_FIELDS = Fields()
+
+
+class FieldReader:
+    """Reads the fields of one kind's records; with `msgspec` when it is given."""
+
+    def __init__(self, kind: Kind, msgspec: ModuleType | None = None) -> None:
+        self.msgspec = msgspec
+        self._time_path = kind.time_path
+        self._tree: Type = tree(kind.columns)
+        self._decode: Any = None
+        if msgspec is not None:
+            self._decode = msgspec.json.Decoder(strict_type(msgspec, self._tree, kind.time_path)).decode
+
+    def read(self, text: bytes) -> Fields:
+        """The fields of a record's text, which is a JSON object, by msgspec.
+
+        Raises:
+            RecursionError, ValueError, msgspec.DecodeError: when the standard library has to decide.
+        """
+        if self.msgspec is None:
+            raise ValueError("there is no msgspec to read with")
+        try:
+            found = self._decode(text)
+        except self.msgspec.ValidationError:
+            return self.judge(DECODER.decode(text.decode()))
+        for name in self._time_path:
+            found = getattr(found, name, None)
+        return Fields(found)
+
+    def judge(self, value: dict[str, Any]) -> Fields:
+        """The fields of a record that `DECODER` has decoded."""
+        return Fields(_follow(value, self._time_path), find_oddities(value, self._tree))
+
+
+@lru_cache(maxsize=16)
+def reader(kind: str, msgspec: ModuleType | None = None) -> FieldReader:
+    """The reader of a kind, made once per process."""
+    return FieldReader(KINDS[kind], msgspec)
+
+
+def _follow(value: object, path: Sequence[str]) -> object:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

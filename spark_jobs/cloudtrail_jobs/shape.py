@@ -1,0 +1,149 @@
+"""The typed columns of a kind as a tree, and which fields of a record do not fit it.
+
+Two questions on each record: is there a value that its column's type cannot hold (a misfit), and is there a
+field that no column has (drift)? `msgspec` answers "neither" while it looks for the record's time anyway;
+`find_oddities` names the fields when it does not. Source: docs/adr/0013-odd-fields.md.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from cloudtrail_jobs.schemas import Column
+
+_TOKEN = re.compile(r"\w+|[<>:,]")
+# What Spark's from_json takes for a number although it is in quotes. Source: Spark, JacksonParser.
+_QUOTED_NUMBERS = {"NaN", "Infinity", "-Infinity", "INF", "-INF", "+INF", "+Infinity"}
+# A record that is nothing but unknown fields is counted, not listed.
+MAX_FIELDS = 50
+MAX_NAME = 200
+
+
+class Number(str):
+    """A JSON number as it is written: Python would refuse some, and no value is needed here."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Type:
+    """One type of the tree: `name` is STRING, BOOLEAN, DOUBLE, MAP, ARRAY or STRUCT."""
+
+    name: str
+    element: "Type | None" = None
+    fields: dict[str, "Type"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """Paths of fields (`userIdentity.type`), in the order of the record; arrays add nothing to a path."""
+
+    misfits: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def parse_type(ddl: str) -> Type:
+    """A type as `Column.type` writes it."""
+    tokens = iter(_TOKEN.findall(ddl))
+    return _type(next(tokens), tokens)
+
+
+def tree(columns: Sequence[Column]) -> Type:
+    """The record itself, as a struct of its columns."""
+    return Type("STRUCT", fields={column.name: parse_type(column.type) for column in columns})
+
+
+def find_oddities(value: object, wanted: Type) -> Oddities:
+    """What of a decoded record does not fit; numbers are decoded as `Number`."""
+    return Oddities(*_split(_walk(value, wanted, "")))
+
+
+def strict_type(msgspec: ModuleType, wanted: Type, time_path: Sequence[str]) -> Any:
+    """A msgspec type that decodes exactly the records without oddities.
+
+    It skips what is not needed: a text or map column costs no decoding. The field at `time_path` is decoded.
+    """
+    if wanted.name == "STRUCT":
+        fields = [
+            (name, _optional(msgspec, child, time_path[1:] if time_path[:1] == (name,) else None), None)
+            for name, child in wanted.fields.items()
+        ]
+        return msgspec.defstruct("Record", fields, forbid_unknown_fields=True, gc=False)
+    raise ValueError(f"a record is a STRUCT, not {wanted.name}")
+
+
+def _optional(msgspec: ModuleType, wanted: Type, time_path: Sequence[str] | None) -> Any:
+    if time_path is not None and not time_path:
+        return Any
+    if wanted.name == "STRING":
+        return msgspec.Raw
+    if wanted.name == "ARRAY" and wanted.element is not None:
+        element: Any = _optional(msgspec, wanted.element, None)
+        return list[element] | None
+    if wanted.name == "STRUCT":
+        return strict_type(msgspec, wanted, time_path or ()) | None
+    scalars: dict[str, Any] = {
+        "BOOLEAN": bool | None,
+        "DOUBLE": float | None,
+        "MAP": msgspec.defstruct("Anything", [], gc=False) | None,
+    }
+    return scalars[wanted.name]
+
+
+def _walk(value: object, wanted: Type, path: str) -> Iterator[tuple[str, bool]]:
+    """Paths, each with whether it is known (a misfit) or not (drift)."""
+    if value is None or wanted.name == "STRING":
+        return
+    if wanted.name == "STRUCT" and isinstance(value, dict):
+        for name, child in value.items():
+            below = f"{path}.{name}" if path else name
+            if name in wanted.fields:
+                yield from _walk(child, wanted.fields[name], below)
+            else:
+                yield below, False
+    elif wanted.name == "ARRAY" and isinstance(value, list) and wanted.element is not None:
+        for child in value:
+            yield from _walk(child, wanted.element, path)
+    elif not _holds(value, wanted.name):
+        yield path, True
+
+
+def _holds(value: object, name: str) -> bool:
+    if name == "BOOLEAN":
+        return isinstance(value, bool)
+    if name == "DOUBLE":
+        return isinstance(value, Number | float) or (isinstance(value, str) and value in _QUOTED_NUMBERS)
+    return name == "MAP" and isinstance(value, dict)
+
+
+def _split(found: Iterator[tuple[str, bool]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    named: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    for path, known in found:
+        if len(named[known]) < MAX_FIELDS:
+            named[known].setdefault(path[:MAX_NAME])
+    return tuple(named[True]), tuple(named[False])
+
+
+def _type(name: str, tokens: Iterator[str]) -> Type:
+    if name == "ARRAY":
+        next(tokens)  # <
+        element = _type(next(tokens), tokens)
+        next(tokens)  # >
+        return Type(name, element=element)
+    if name == "MAP":
+        next(tokens)  # <
+        _type(next(tokens), tokens)
+        next(tokens)  # ,
+        element = _type(next(tokens), tokens)
+        next(tokens)  # >
+        return Type(name, element=element)
+    if name == "STRUCT":
+        fields = {}
+        while next(tokens) != ">":  # < before the first field, a comma between two
+            child = next(tokens)
+            next(tokens)  # :
+            fields[child] = _type(next(tokens), tokens)
+        return Type(name, fields=fields)
+    return Type(name)
