@@ -10,12 +10,12 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
 from cloudtrail_jobs import checkpoint, commits, source, tables
 from cloudtrail_jobs.args import Arguments
-from cloudtrail_jobs.commits import Mark
+from cloudtrail_jobs.commits import Commit, Mark
 from cloudtrail_jobs.duplicates import mark_duplicates
 from cloudtrail_jobs.errors import BatchImbalanceError
 from cloudtrail_jobs.kinds import KINDS
@@ -23,7 +23,7 @@ from cloudtrail_jobs.ledger import listed_files, same_file
 from cloudtrail_jobs.quality import Reason
 from cloudtrail_jobs.transforms import is_sound, to_quarantine, to_table, unpack_files, with_batch
 
-# How long a write's counts may take to arrive after the write; a batch that Delta left out never has any.
+# How long a write's counts may take to arrive after the write; then the batch is read again to count it.
 COUNTS_SECONDS = 20.0
 
 
@@ -51,8 +51,10 @@ def write_batch(arguments: Arguments, files: DataFrame, batch_id: int) -> dict[s
     observation = Observation(f"batch_{batch_id}")
     observed = in_batch(rows).observe(observation, *_counts())
     tables.append(to_table(observed, kind), arguments.delta_path, mark, now)
-    counts = _observed(observation)
-    repeated = counts is None
+    commit = commits.find(spark, arguments.delta_path, mark)
+    repeated = commit is not None and commit.ingested_at != now
+    # A write that Delta left out ran no job and has counted nothing.
+    counts = None if repeated else _observed(observation)
     if counts is None:
         counts = rows.agg(*_counts()).collect()[0].asDict()
     listed = None if source.on_databricks() else listed_files(spark, arguments.checkpoint_path, batch_id)
@@ -65,7 +67,9 @@ def write_batch(arguments: Arguments, files: DataFrame, batch_id: int) -> dict[s
     if counts["defects"]:
         path = tables.quarantine_path(arguments.delta_path)
         tables.append(to_quarantine(in_batch(rows)), path, mark, now)
-    _check_rows(spark, arguments, mark, counts)
+        _check_commit(path, mark, commits.find(spark, path, mark), counts["defects"])
+    _check_records(batch_id, counts)
+    _check_commit(arguments.delta_path, mark, commit, counts["kept"])
     return {"batch_id": batch_id, "repeated": repeated, "listed": listed is not None, **counts}
 
 
@@ -83,7 +87,7 @@ def _counts() -> list[Column]:
 
 
 def _observed(counts: Observation) -> dict[str, Any] | None:
-    """What the write counted; None when Delta left the batch out, since it was there already."""
+    """What the write counted; None when its counts do not arrive."""
     found: list[dict[str, Any]] = []
     waiter = threading.Thread(target=lambda: found.append(counts.get), daemon=True)
     waiter.start()
@@ -116,22 +120,18 @@ def _check_files(batch_id: int, listed: int, read: int) -> None:
         )
 
 
-def _check_rows(spark: SparkSession, arguments: Arguments, mark: Mark, counts: dict[str, Any]) -> None:
-    """Hold what was read against the files' own counts, and against what Delta says it has committed."""
+def _check_records(batch_id: int, counts: dict[str, Any]) -> None:
     if counts["records"] != counts["placed"]:
         raise BatchImbalanceError(
-            f"Batch {mark.batch} has log files of {counts['records']} records and {counts['placed']} rows of "
+            f"Batch {batch_id} has log files of {counts['records']} records and {counts['placed']} rows of "
             "them. Nothing was deleted; compare log_file_records with the rows of each log_file."
         )
-    expected = {arguments.delta_path: counts["kept"]}
-    if counts["defects"]:
-        expected[tables.quarantine_path(arguments.delta_path)] = counts["defects"]
-    for path, number in expected.items():
-        commit = commits.find(spark, path, mark)
-        written = 0 if commit is None else commit.rows
-        if written != number:
-            raise BatchImbalanceError(
-                f"Batch {mark.batch} has {number} rows for {path}, and Delta has committed {written} "
-                f"({commit or 'no commit of it was found'}). Nothing was deleted; compare log_file and "
-                "record_index."
-            )
+
+
+def _check_commit(path: str, mark: Mark, commit: Commit | None, rows: int) -> None:
+    """Hold what was read against what Delta says it has committed."""
+    if (0 if commit is None else commit.rows) != rows:
+        raise BatchImbalanceError(
+            f"Batch {mark.batch} has {rows} rows for {path}, and Delta has committed "
+            f"{commit or 'nothing with its mark'}. Nothing was deleted; compare log_file and record_index."
+        )

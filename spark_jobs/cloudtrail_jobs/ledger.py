@@ -20,10 +20,10 @@ _OFFSET = re.compile(r'logOffset\\*"\s*:\s*(-?\d+)')
 def listed_files(spark: SparkSession, checkpoint_path: str, batch_id: int) -> DataFrame | None:
     """The files of a batch, as `log_file` and `delivered_at`; None when there is no such ledger."""
     stream = stream_path(checkpoint_path)
-    end = _offset(spark, stream, batch_id)
-    start = _offset(spark, stream, batch_id - 1) if batch_id else -1
-    if start is None or end is None:
+    offsets = {-1: -1} | _offsets(spark, stream, batch_id)
+    if batch_id not in offsets or batch_id - 1 not in offsets:
         return None
+    start, end = offsets[batch_id - 1], offsets[batch_id]
     # Every tenth file of the ledger is a compact one, with everything before it.
     names = ",".join(f"{number},{number}.compact" for number in range(start + 1, end + 1))
     if not names:
@@ -51,12 +51,15 @@ def _decoded(path: Column) -> Column:
     return F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
 
 
-def _offset(spark: SparkSession, stream: str, batch_id: int) -> int | None:
+def _offsets(spark: SparkSession, stream: str, batch_id: int) -> dict[int, int]:
+    """Batch → the number of the newest ledger file that it includes; for this batch and the one before."""
+    path = f"{stream}/offsets/{{{batch_id - 1},{batch_id}}}"
     try:
-        lines = spark.read.text(f"{stream}/offsets/{batch_id}").collect()
+        lines = spark.read.text(path).select("value", "_metadata.file_name").collect()
     except AnalysisException as error:
         if "PATH_NOT_FOUND" in str(error):
-            return None
+            return {}
         raise
-    found = [int(number) for line in lines for number in _OFFSET.findall(line[0])]
-    return found[0] if len(found) == 1 else None
+    found = [(int(line[1]), int(number)) for line in lines for number in _OFFSET.findall(line[0])]
+    # Two sources in one stream would be two offsets: that is not this job's stream.
+    return dict(found) if len(dict(found)) == len(found) else {}

@@ -92,8 +92,9 @@ EVENTS = (
     ),
     Column(
         "addendum",
-        "STRUCT<reason: STRING, updatedFields: STRING, originalRequestID: STRING, originalEventID: STRING>",
-        "Set when the record updates an earlier one",
+        "STRUCT<reason: STRING, updatedFields: STRING, originalRequestID: STRING, originalUID: STRING, "
+        "originalEventID: STRING>",
+        "Set when the record updates an earlier one; AWS writes its request id under either name",
     ),
     Column("annotation", "STRING", "CloudTrail's remark on the record"),
     Column(

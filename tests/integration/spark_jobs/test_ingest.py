@@ -8,7 +8,16 @@ from collections import Counter
 
 import pytest
 
-from cloudtrail_jobs.errors import ArgumentsError, CheckpointConflictError, TableConflictError
+from cloudtrail_jobs.args import parse_arguments
+from cloudtrail_jobs.batches import write_batch
+from cloudtrail_jobs.checkpoint import stream_id
+from cloudtrail_jobs.commits import Mark, find
+from cloudtrail_jobs.errors import (
+    ArgumentsError,
+    BatchImbalanceError,
+    CheckpointConflictError,
+    TableConflictError,
+)
 from cloudtrail_jobs.kinds import KINDS
 from tests.integration.spark_jobs.conftest import event, pack
 
@@ -204,3 +213,76 @@ def test_a_checkpoint_that_was_deleted_loads_again_instead_of_losing_what_is_new
     lake.put("b.json.gz", [event(2)])
     lake.ingest()
     assert Counter(row.eventID for row in lake.table().collect()) == {"id-1": 2, "id-2": 1}
+
+
+def test_a_commit_of_another_program_is_not_mistaken_for_the_batchs(lake, spark):
+    lake.put("a.json.gz", [event(1)])
+    lake.ingest()
+    path = f"{lake.folder}/delta/events"
+    (row,) = lake.table().collect()
+    spark.createDataFrame([row] * 3, lake.table().schema).write.format("delta").mode("append").save(path)
+    spark.sql(f"OPTIMIZE delta.`{path}`")
+    mark = Mark(stream_id(spark, f"{lake.folder}/checkpoints/events"), 0)
+    assert find(spark, path, mark).rows == 1
+    assert find(spark, path, Mark(mark.stream, 1)) is None
+
+
+def test_a_batch_that_delta_has_not_committed_as_it_was_read_stops_the_job(lake, spark):
+    lake.put("a.json.gz", [event(1)])
+    lake.ingest()
+    lake.put("b.json.gz", [event(2)])
+    files = (
+        spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(f"{lake.folder}/AWSLogs")
+    )
+    with pytest.raises(BatchImbalanceError, match="was given 1 log files by its source and has read 2"):
+        write_batch(parse_arguments(lake.argv()), files, 0)
+
+
+def test_a_field_inside_a_struct_that_came_with_a_newer_version_is_added(lake, spark):
+    path = f"{lake.folder}/delta/events"
+    old = [
+        column.ddl.replace(", keyExchange: STRING", "").replace("`userAgent` STRING", "`agent` STRING")
+        for column in KINDS["events"].table_columns
+    ]
+    spark.sql(f"CREATE TABLE delta.`{path}` ({', '.join(old)}) USING DELTA PARTITIONED BY (date)")
+    lake.put(
+        "a.json.gz", [event(1, userAgent="curl", tlsDetails={"keyExchange": "X25519", "tlsVersion": "1.3"})]
+    )
+    lake.ingest()
+    (row,) = lake.table().collect()
+    assert (row.tlsDetails.keyExchange, row.tlsDetails.tlsVersion, row.userAgent) == ("X25519", "1.3", "curl")
+
+
+def test_a_column_of_another_type_is_refused_by_its_path(lake, spark):
+    path = f"{lake.folder}/delta/events"
+    other = [
+        c.ddl.replace("cipherSuite: STRING", "cipherSuite: BIGINT") for c in KINDS["events"].table_columns
+    ]
+    spark.sql(f"CREATE TABLE delta.`{path}` ({', '.join(other)}) USING DELTA PARTITIONED BY (date)")
+    lake.put("a.json.gz", [event(1)])
+    with pytest.raises(TableConflictError, match=r"tlsDetails\.cipherSuite is bigint, not string"):
+        lake.ingest()
+
+
+def test_aggregated_events_have_their_window_as_time_and_may_be_a_bare_array(lake):
+    statistics = [{"name": "PutObject", "value": 1000}]
+    record = {
+        "eventId": "a",
+        "accountId": "1" * 12,
+        "timeWindow": {"windowStart": "2026-11-22T10:05:00Z", "windowEnd": "2026-11-22T10:10:00Z"},
+        "summary": {"primaryDimension": {"dimension": "eventName", "statistics": statistics}, "details": []},
+    }
+    lake.put("a.json.gz", gzip.compress(json.dumps([record, {"eventId": "b"}]).encode()), kind="aggregated")
+    lake.ingest("aggregated")
+    (row,) = lake.table("aggregated").selectExpr("*", "string(timestamp) AS at").collect()
+    assert (row.at, str(row.date)) == ("2026-11-22 10:05:00", "2026-11-22")
+    assert row.summary.primaryDimension.statistics[0].value == 1000.0
+    (defect,) = lake.quarantine("aggregated").collect()
+    assert defect.detail == "the record has no timeWindow.windowStart"
+
+
+def test_network_activity_has_the_columns_of_events(lake):
+    lake.put("a.json.gz", [event(1, vpcEndpointId="vpce-1")], kind="network_activity")
+    lake.ingest("network_activity")
+    (row,) = lake.table("network_activity").collect()
+    assert (row.eventID, row.vpcEndpointId) == ("id-1", "vpce-1")
