@@ -5,6 +5,7 @@ The reason codes are those of the quarantine tables.
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +20,9 @@ _S3_ERROR = """<?xml version="1.0" encoding="UTF-8"?>
 
 @dataclass(frozen=True)
 class DamagedBody:
-    """A body, how many records a reader can count in it, and what is wrong.
+    """A body, how many whole records it still holds, and what is wrong.
 
-    `defect` is set when the whole file is of no use; else `bad_records` has one reason for each bad record,
+    `defect` is set when the file as a whole is set aside, with what it still holds; else `bad_records` has one reason for each bad record,
     and the sound ones are the first `records - len(bad_records)` of those it was made from.
     """
 
@@ -39,6 +40,7 @@ def pack(records: list[Any]) -> bytes:
 def damaged_bodies(records: list[Record]) -> list[DamagedBody]:
     """One body for each way of damage, made from `records` (at least two, of one account and region)."""
     whole = pack(records)
+    cut = whole[: len(whole) * 2 // 3]
     first = records[0]
     digest = {
         "awsAccountId": first["recipientAccountId"],
@@ -47,7 +49,7 @@ def damaged_bodies(records: list[Record]) -> list[DamagedBody]:
         "previousDigestSignature": None,
     }
     return [
-        DamagedBody(whole[: len(whole) * 2 // 3], records=0, defect="truncated_gzip"),
+        DamagedBody(cut, records=_whole_records(cut), defect="truncated_gzip"),
         DamagedBody(_gzip(_S3_ERROR), records=0, defect="not_json"),
         DamagedBody(_gzip(json.dumps(digest)), records=0, defect="no_records_array"),
         DamagedBody(_gzip('{"Records":[]}'), records=0, defect="empty_records"),
@@ -66,6 +68,18 @@ def _with_bad_records(records: list[Record]) -> DamagedBody:
         defect=None,
         bad_records=("not_an_object", "no_event_time", "bad_event_time"),
     )
+
+
+def _whole_records(cut: bytes) -> int:
+    """How many records come whole out of a body of `pack` that was cut."""
+    text = zlib.decompressobj(wbits=31).decompress(cut).decode(errors="ignore")
+    decoder, place, found = json.JSONDecoder(), len('{"Records":['), 0
+    while True:
+        try:
+            _, place = decoder.raw_decode(text, place)
+        except ValueError:
+            return found
+        found, place = found + 1, place + len(",")
 
 
 def _gzip(text: str) -> bytes:

@@ -73,8 +73,8 @@ class SampleSpec:
 class LogFile:
     """One object in the bucket.
 
-    `records` is how many records it holds, 0 when no reader can tell; `defect` is the reason code for a
-    file that goes to the quarantine whole, `bad_records` holds one reason code for each record that does.
+    `records` is how many whole records it holds; `defect` is the reason code for a file that goes to the
+    quarantine as a whole, with each of its records, `bad_records` holds one reason code for each record that does.
     `event_dates` and `event_names` count the sound records by UTC date of the event and by name.
     """
 

@@ -21,14 +21,15 @@ class Counts:
     quarantined: Counter[str] = field(default_factory=Counter)
 
     def add(self, file: LogFile) -> None:
-        """Count `file` in; a file that is a defect as a whole is one row of the quarantine."""
+        """Count `file` in; a defect is a row of the quarantine, and so is each record that it still holds."""
         self.files += 1
         self.bytes += len(file.body)
         self.rows += file.rows
         self.by_date.update({day.isoformat(): count for day, count in file.event_dates.items()})
         self.by_name.update(file.event_names)
         self.quarantined.update(file.bad_records)
-        self.quarantined.update([file.defect] if file.defect else [])
+        if file.defect:
+            self.quarantined[file.defect] += 1 + file.records
 
     def __iadd__(self, other: "Counts") -> "Counts":
         """Add what `other` counted."""

@@ -49,6 +49,11 @@ class Lake:
     def quarantine(self, kind="events"):
         return self.spark.read.format("delta").load(f"{self.folder}/delta/{kind}_quarantine")
 
+    def files(self):
+        """Every log file, as the job's source reads them."""
+        reader = self.spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+        return reader.load(f"{self.folder}/AWSLogs")
+
     def commits(self, name):
         """The versions in a table's Delta log."""
         return sorted(int(path.stem) for path in (self.folder / "delta" / name / "_delta_log").glob("*.json"))
@@ -68,3 +73,9 @@ def pack(*records):
 @pytest.fixture
 def lake(tmp_path, spark):
     return Lake(tmp_path, spark)
+
+
+@pytest.fixture(scope="module")
+def module_lake(tmp_path_factory, spark):
+    """One for all tests of a file: an ingest takes seconds, so each shows as much as it can."""
+    return Lake(tmp_path_factory.mktemp("lake"), spark)

@@ -118,11 +118,9 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def rows(spark, tmp_path_factory):
+def rows(module_lake):
     """Each case's row, from one file with a sound record before and after each of them."""
-    from tests.integration.spark_jobs.conftest import Lake
-
-    lake = Lake(tmp_path_factory.mktemp("odd"), spark)
+    lake = module_lake
     between = json.dumps(event(7, readOnly=True))
     texts = [text for case in CASES.values() for text in (case[0], between)]
     lake.put("a.json.gz", texts)
@@ -130,19 +128,17 @@ def rows(spark, tmp_path_factory):
     assert lake.quarantine().count() == 0
     neighbours = lake.table().where("record_index % 2 = 1")
     assert neighbours.where("eventID = 'id-7' AND readOnly AND misfits IS NULL").count() == len(CASES)
-    return lake.table().where("record_index % 2 = 0")
+    columns = [f"{case[1]} AS held_{place}" for place, case in enumerate(CASES.values())]
+    found = lake.table().where("record_index % 2 = 0").orderBy("record_index")
+    selected = found.selectExpr("raw", "misfits", "unknown_fields", "eventTime", *columns).collect()
+    return dict(zip(CASES, selected, strict=True))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_odd_record_is_a_row_that_says_so(name, rows):
-    text, column, held, misfits, unknown = CASES[name]
-    place = 2 * list(CASES).index(name)
-    (row,) = (
-        rows.where(f"record_index = {place}")
-        .selectExpr("raw", f"{column} AS held", "misfits", "unknown_fields", "eventTime")
-        .collect()
-    )
+    text, _, held, misfits, unknown = CASES[name]
+    row = rows[name]
     assert row.raw == text
-    assert row.held == held
+    assert row[f"held_{list(CASES).index(name)}"] == held
     assert (row.misfits, row.unknown_fields) == (misfits, unknown)
     assert row.eventTime is not None

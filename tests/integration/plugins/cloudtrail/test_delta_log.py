@@ -12,6 +12,7 @@ from deltalake import write_deltalake
 from cloudtrail.delta_log import DeltaLogCounts, latest_commit, row_counts, storage_options
 from cloudtrail.errors import CloudTrailError
 from cloudtrail_jobs import tables
+from cloudtrail_jobs.commits import Mark
 from cloudtrail_jobs.kinds import KINDS
 from sandbox.aws.seed import LAKE_BUCKET
 
@@ -60,7 +61,8 @@ def test_the_tables_that_the_job_makes_are_read_also_after_rows_were_deleted(hoo
     day = datetime(2026, 5, 2, tzinfo=UTC).date()
     rows = [("{}", "s3://audit/a.json.gz", index, 0, day) for index in range(5)]
     columns = "raw STRING, log_file STRING, record_index INT, batch_id BIGINT, date DATE"
-    tables.append(spark.createDataFrame(rows, columns).coalesce(1), local, stream_id="s", batch_id=0)
+    written = datetime(2026, 5, 2, tzinfo=UTC)
+    tables.append(spark.createDataFrame(rows, columns).coalesce(1), local, Mark("s", 0), written)
     assert row_counts(local, storage_options={}).rows == 5
     DeltaTable.forPath(spark, local).delete("record_index < 2")
     assert list(tmp_path.glob("trail/_delta_log/*.checkpoint*")), "the log has no checkpoint"

@@ -182,6 +182,11 @@ def test_a_handful_of_files_is_damaged_each_in_its_own_way_and_the_rest_is_sound
     assert {file.key: reason_of(file.body) for file in files} == {file.key: file.defect for file in files}
     whole = Counter(file.defect for file in files if file.defect)
     assert whole == {"truncated_gzip": 1, "not_json": 1, "no_records_array": 1, "empty_records": 1}
+    (cut,) = [file for file in files if file.defect == "truncated_gzip"]
+    text = zlib.decompressobj(wbits=31).decompress(cut.body).decode(errors="ignore")
+    # Every record names its id once; the last one may be cut after it.
+    assert cut.records in (text.count('"eventID"'), text.count('"eventID"') - 1)
+    assert cut.records > 0
     (mixed,) = [file for file in files if file.bad_records]
     assert sum(whole.values()) + 1 == DAMAGED_FILES
     assert mixed.bad_records == ("not_an_object", "no_event_time", "bad_event_time")
