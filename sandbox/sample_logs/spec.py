@@ -74,7 +74,8 @@ class LogFile:
     """One object in the bucket.
 
     `records` is how many whole records it holds; `defect` is the reason code for a file that goes to the
-    quarantine as a whole, with each of its records, `bad_records` holds one reason code for each record that does.
+    quarantine as a whole, with each of its records; `bad_records` has one reason code for each record that
+    does by itself.
     `event_dates` and `event_names` count the sound records by UTC date of the event and by name.
     """
 
