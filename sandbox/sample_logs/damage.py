@@ -22,9 +22,9 @@ _S3_ERROR = """<?xml version="1.0" encoding="UTF-8"?>
 class DamagedBody:
     """A body, how many whole records it still holds, and what is wrong.
 
-    `defect` is set when the file as a whole is set aside, with what it still holds; else `bad_records` has one
-    reason for each bad record, and the sound ones are the first `records - len(bad_records)` of those it was
-    made from.
+    `defect` is set when the file as a whole is set aside, with what it still holds; else `bad_records` has
+    one reason for each bad record, and the sound ones are the first `records - len(bad_records)` of those
+    it was made from.
     """
 
     body: bytes
