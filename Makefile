@@ -64,6 +64,10 @@ format: setup ## Format the code and mend what ruff can mend
 wheel: setup ## Build the job's wheel into dist/ (the same sources give the same bytes)
 	@ls -l dist/*.whl
 
+.PHONY: kinds
+kinds: setup ## Write plugins/cloudtrail/kinds.json again, from the job's table of kinds
+	@cd spark_jobs && ../$(RUN) -m cloudtrail_jobs.catalog > ../plugins/cloudtrail/kinds.json
+
 .PHONY: requirements
 requirements: require-python ## Pin requirements*.in again (ARGS=--upgrade: to the newest versions)
 	@exec "$(PYTHON)" -m sandbox.install requirements $(ARGS)

@@ -1,10 +1,12 @@
 """# CloudTrail to Delta
 
-Reads CloudTrail log files from S3 with Databricks and keeps every record in Delta tables: events (API calls)
-and insights. Trigger it with the form; every field says what it is for.
+Reads CloudTrail log files from S3 with Databricks and keeps every record in Delta tables, one for each kind
+of records: events (API calls), insights, and, when asked for, network activity and aggregated events.
+Trigger it with the form; every field says what it is for.
 
-**In**: log files under `s3://bucket/[prefix/]AWSLogs/…`. **Out**: `<events table>`, `<insights table>` and
-for each a `<table>_quarantine` with what could not be read, and why.
+**In**: log files under `s3://bucket/[prefix/]AWSLogs/…`. **Out**: a table for each kind, beside it
+`<table>_quarantine` with what could not be read and why, and the views `<table>_files` (each log file with
+its counts), `<table>_schema_drift` (fields without a column) and, of insights, `<table>_episodes`.
 
 | task | does | when it fails |
 |---|---|---|
@@ -21,6 +23,7 @@ from airflow.sdk import DAG, TaskGroup, task
 
 from cloudtrail.form import ingest_params
 from cloudtrail.guidance import GUIDANCE
+from cloudtrail.kinds import KINDS, Kind
 from cloudtrail.notifiers.failure import FailureNotifier
 from cloudtrail.operators.preflight import PreflightOperator
 from cloudtrail.operators.report import ReportOperator
@@ -43,17 +46,22 @@ PURPOSE = {
     "validate_rows": "COUNT(*) = rows by the Delta log; records in log files = rows + quarantined",
     "report": "writes the summary and one asset event per table",
 }
-TOOLTIPS = {
-    "events": "API calls: AWSLogs/…/CloudTrail/ to the events table",
-    "insights": "Unusual call and error rates: AWSLogs/…/CloudTrail-Insight/ to the insights table; skipped, "
-    "with the reason, while the bucket has none",
-}
 
 
 def dag_page() -> str:
     """The DAG's page: the text above, with what each task does and what to do when it fails."""
     rows = "\n".join(f"| `{name}` | {PURPOSE[name]} | {GUIDANCE[name]} |" for name in PURPOSE)
     return str(__doc__).replace("{rows}", rows)
+
+
+def tooltip(kind: Kind) -> str:
+    """What the group of a kind does, in a line."""
+    absence = ""
+    if kind.absence:
+        absence = "; skipped, with the reason, " + (
+            "while the bucket has none" if kind.asked_for else "unless `kinds` names it"
+        )
+    return f"{kind.summary}: AWSLogs/…/{kind.folder}/ to the {kind.title.lower()} table{absence}"
 
 
 def described(name: str) -> dict[str, Any]:
@@ -69,7 +77,7 @@ def resolve(params: dict[str, Any]) -> dict[str, Any]:
 
 def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
     """The five tasks of one kind; returns the validation's result."""
-    with TaskGroup(kind, tooltip=TOOLTIPS[kind]):
+    with TaskGroup(kind, tooltip=tooltip(KINDS[kind])):
         submit = SubmitIngestOperator(
             kind=kind, requests=requests, preflight=preflight, wheel=wheel, **described("submit")
         )
@@ -116,9 +124,7 @@ def build_dag(dag_id: str) -> DAG:
         preflight = PreflightOperator(requests=requests, **described("preflight"))
         wheel = StageWheelOperator(**described("stage_code"))
         preflight >> wheel
-        validations = [
-            ingest_group(kind, requests, preflight.output, wheel.output) for kind in ("events", "insights")
-        ]
+        validations = [ingest_group(kind, requests, preflight.output, wheel.output) for kind in KINDS]
         ReportOperator(
             validations=validations,
             preflight=preflight.output,

@@ -1,8 +1,8 @@
 """The statements and the decision that prove a table complete: rows by SQL and by the log, records in files.
 
 The balance, per log file: `log_file_records` (how many records the file holds, written on every row) = rows
-in the table + rows in the quarantine that have a `record_index`. It is taken over the batches of one run, so
-that its cost follows the run and not the history. Source: docs/adr/0041-balance.md.
+in the table + records in the quarantine + records removed as duplicates. It is taken over the batches of one
+run, so that its cost follows the run and not the history. Source: docs/adr/0041-balance.md.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cloudtrail.operators.tables import quote_name
+from cloudtrail.queries import drift_query, files_query
+from cloudtrail.sql import quote_name
 
 # Driver and control plane have their own clocks; a wider window only adds batches to the check.
 CLOCK_MARGIN = timedelta(minutes=5)
+# A run's summary names this many odd fields; the view `<table>_schema_drift` has them all.
+SHOWN_FIELDS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,7 @@ class Snapshot:
     `rows` and `quarantine_rows` are counts by the Delta log, `since_ms` is when the run began (epoch ms).
     """
 
+    kind: str
     table: str
     version: int
     rows: int
@@ -41,19 +45,32 @@ class Snapshot:
         """The quarantine at its version, as a FROM clause names it."""
         return f"{quote_name(self.quarantine_table)} VERSION AS OF {self.quarantine_version}"
 
+    @property
+    def since(self) -> str:
+        """When the run began, less a margin, as a SQL literal."""
+        moment = datetime.fromtimestamp(self.since_ms / 1000, UTC) - CLOCK_MARGIN
+        return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}+00:00'"
+
+    def of_batches(self, first_batch: int, last_batch: int) -> str:
+        """The run's rows, as a condition. Its first batch may be one that an earlier run had half written."""
+        return (
+            f"batch_id BETWEEN {first_batch} AND {last_batch} "
+            f"AND (ingested_at >= {self.since} OR batch_id = {first_batch})"
+        )
+
 
 def count_rows(snapshot: Snapshot) -> str:
-    """COUNT(*) of both tables, in one row."""
+    """COUNT(*) of both tables, in one row; `removed` is how many of the quarantine's rows are duplicates."""
     return (
         f"SELECT (SELECT COUNT(*) FROM {snapshot.rows_source}) AS row_count, "
-        f"(SELECT COUNT(*) FROM {snapshot.quarantine_source}) AS quarantined"
+        f"(SELECT COUNT(*) FROM {snapshot.quarantine_source}) AS quarantined, "
+        f"(SELECT COUNT(*) FROM {snapshot.quarantine_source} WHERE reason = 'duplicate') AS removed"
     )
 
 
 def find_batches(snapshot: Snapshot) -> str:
     """The first and the last batch written since the run began; nulls when it wrote none."""
-    since = datetime.fromtimestamp(snapshot.since_ms / 1000, UTC) - CLOCK_MARGIN
-    where = f"WHERE ingested_at >= TIMESTAMP '{since:%Y-%m-%d %H:%M:%S}+00:00'"
+    where = f"WHERE ingested_at >= {snapshot.since}"
     return (
         "SELECT MIN(batch_id) AS first_batch, MAX(batch_id) AS last_batch FROM ("
         f"SELECT batch_id FROM {snapshot.rows_source} {where} "
@@ -63,19 +80,15 @@ def find_batches(snapshot: Snapshot) -> str:
 
 def balance_files(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
     """Records and rows over the log files of these batches, and how many files do not balance."""
-    where = f"batch_id BETWEEN {first_batch} AND {last_batch}"
+    where = snapshot.of_batches(first_batch, last_batch)
+    files = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source, where)
+    sums = ", ".join(
+        f"COALESCE(SUM({name}), 0) AS {name}" for name in ("records", "kept", "quarantined", "removed")
+    )
     return (
-        "SELECT COUNT(*) AS files, COALESCE(SUM(records), 0) AS records, COALESCE(SUM(kept), 0) AS kept, "
-        "COALESCE(SUM(quarantined), 0) AS quarantined, "
-        "COUNT_IF(records <> kept + quarantined) AS unbalanced, "
-        "MIN(CASE WHEN records <> kept + quarantined THEN log_file END) AS example FROM ("
-        "SELECT log_file, MAX(log_file_records) AS records, SUM(kept) AS kept, "
-        "SUM(quarantined) AS quarantined "
-        "FROM (SELECT log_file, log_file_records, 1 AS kept, 0 AS quarantined "
-        f"FROM {snapshot.rows_source} WHERE {where} "
-        "UNION ALL SELECT log_file, log_file_records, 0 AS kept, "
-        "CASE WHEN record_index IS NULL THEN 0 ELSE 1 END AS quarantined "
-        f"FROM {snapshot.quarantine_source} WHERE {where}) GROUP BY log_file)"
+        f"SELECT COUNT(*) AS files, {sums}, COUNT_IF(NOT balanced) AS unbalanced, "
+        "COUNT_IF(kept > records) AS doubled, MIN(CASE WHEN NOT balanced THEN log_file END) AS example "
+        f"FROM ({files})"
     )
 
 
@@ -85,7 +98,16 @@ def describe_run(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
         "SELECT DATE_FORMAT(MAX(timestamp), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS newest_event, "
         "DATE_FORMAT(MAX(delivered_at), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS newest_delivery, "
         "CAST(MAX(UNIX_TIMESTAMP(ingested_at) - UNIX_TIMESTAMP(delivered_at)) AS BIGINT) AS slowest_seconds "
-        f"FROM {snapshot.rows_source} WHERE batch_id BETWEEN {first_batch} AND {last_batch}"
+        f"FROM {snapshot.rows_source} WHERE {snapshot.of_batches(first_batch, last_batch)}"
+    )
+
+
+def find_drift(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
+    """Fields without a column and values that do not fit theirs, in these batches; the most frequent ones."""
+    where = snapshot.of_batches(first_batch, last_batch)
+    return (
+        "SELECT field, problem, records, example, COUNT(*) OVER () AS fields "
+        f"FROM ({drift_query(snapshot.rows_source, where)}) ORDER BY records DESC, field LIMIT {SHOWN_FIELDS}"
     )
 
 
@@ -93,7 +115,7 @@ def quarantine_reasons(snapshot: Snapshot, first_batch: int, last_batch: int) ->
     """How many rows these batches put into the quarantine, per reason."""
     return (
         f"SELECT reason, COUNT(*) AS n FROM {snapshot.quarantine_source} "
-        f"WHERE batch_id BETWEEN {first_batch} AND {last_batch} GROUP BY reason ORDER BY n DESC, reason"
+        f"WHERE {snapshot.of_batches(first_batch, last_batch)} GROUP BY reason ORDER BY n DESC, reason"
     )
 
 
@@ -127,7 +149,13 @@ def find_mismatches(
     if balance and balance["unbalanced"]:
         problems.append(
             f"{balance['unbalanced']} of {balance['files']} log files do not balance (records = rows + "
-            f"quarantined): {balance['records']} records, {balance['kept']} rows, {balance['quarantined']} "
-            f"quarantined; for example {balance['example']!r}"
+            f"quarantined + removed): {balance['records']} records, {balance['kept']} rows, "
+            f"{balance['quarantined']} quarantined, {balance['removed']} removed as duplicates; for example "
+            f"{balance['example']!r}"
+        )
+    if balance and balance["doubled"]:
+        problems.append(
+            f"{balance['doubled']} log files have more rows in {snapshot.table!r} than records, as when a "
+            "checkpoint was deleted and its files were read again; param duplicates=remove prevents it"
         )
     return problems

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cloudtrail.locations import ACCOUNT, ANY, BUCKET, FOLDERS, ORGANIZATION, SEGMENT, S3Location
+from cloudtrail.kinds import KINDS
+from cloudtrail.locations import ACCOUNT, ANY, BUCKET, ORGANIZATION, SEGMENT, S3Location
 from cloudtrail.values import (
     Check,
     arn,
     code_root,
     data_path,
+    day,
     did_you_mean,
     each,
     logs_path,
@@ -30,7 +32,6 @@ from cloudtrail.values import (
     table,
 )
 
-KINDS = tuple(FOLDERS)
 REQUIRED = object()
 
 
@@ -63,13 +64,15 @@ _WORD = matches(r"\S+", "a value without spaces")
 
 PARAMS: dict[str, ParamRule] = {
     # The logs.
-    "kinds": ParamRule(each(one_of(*KINDS)), list(KINDS)),
+    "kinds": ParamRule(each(one_of(*KINDS)), [kind.name for kind in KINDS.values() if kind.asked_for]),
     "bucket": ParamRule(_BUCKET),
     "prefix": ParamRule(or_empty(_PREFIX), ""),
     "organization": ParamRule(or_empty(_ORGANIZATION), ""),
     "account": ParamRule(_ACCOUNT),
     "regions": ParamRule(each(region, alone=ANY), [ANY]),
     "region": ParamRule(region),
+    "from": ParamRule(or_empty(day), ""),
+    "until": ParamRule(or_empty(day), ""),
     # The tables. A path that is left empty is derived from its root.
     "target_root": ParamRule(storage_root),
     "checkpoint_root": ParamRule(storage_root),
@@ -78,6 +81,7 @@ PARAMS: dict[str, ParamRule] = {
     **{f"{kind}_logs_path": ParamRule(or_empty(logs_path), "") for kind in KINDS},
     **{f"{kind}_delta_path": ParamRule(or_empty(data_path), "") for kind in KINDS},
     **{f"{kind}_checkpoint_path": ParamRule(or_empty(data_path), "") for kind in KINDS},
+    "duplicates": ParamRule(one_of("keep", "remove"), "keep"),
     # The compute.
     "compute": ParamRule(one_of("existing_cluster", "new_cluster", "serverless"), "existing_cluster"),
     "cluster_id": ParamRule(or_empty(_WORD), ""),
@@ -149,6 +153,11 @@ CHOICES = (
         ("compute", "discovery"),
         lambda compute, discovery: compute == "serverless" and discovery == "notifications",
         "notifications need dedicated compute; choose listing or file_events, or a cluster.",
+    ),
+    ChoiceRule(
+        ("from", "until"),
+        lambda first, last: first and last and first > last,
+        "the first day is after the last one.",
     ),
     ChoiceRule(
         ("iam_simulation", "reader_role_arn"),
@@ -244,10 +253,12 @@ def find_shared_places(places: Sequence[Place], logs: Sequence[S3Location], code
     return list(violations.values())
 
 
-def find_shared_tables(tables: Mapping[str, str]) -> list[str]:
-    """No two tables have one name; `tables` maps what a table is for (in words) to its name."""
-    return [
-        f"{left} and {right} are both named {name!r}: change events_table or insights_table."
-        for (left, name), (right, other) in itertools.combinations(tables.items(), 2)
-        if name == other
-    ]
+def find_shared_tables(names: Sequence[tuple[str, str, str]]) -> list[str]:
+    """No two tables or views have one name; of each: what it is for, its name, and the param it is from."""
+    violations: dict[str, str] = {}
+    for (left, name, param), (right, other, other_param) in itertools.combinations(names, 2):
+        if name == other:
+            params = " or ".join(sorted({param, other_param}))
+            # What is beside a table is named after it: the first violation that a change mends is enough.
+            violations.setdefault(params, f"{left} and {right} are both named {name!r}: change {params}.")
+    return list(violations.values())

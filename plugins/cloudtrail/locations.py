@@ -13,11 +13,10 @@ from datetime import UTC, date, datetime
 from typing import Self
 
 from cloudtrail.errors import InvalidRequestError
+from cloudtrail.kinds import FOLDERS
 
 ROOT = "AWSLogs"
 ANY = "*"
-# A kind of records is a folder beside the others of its account.
-FOLDERS = {"events": "CloudTrail", "insights": "CloudTrail-Insight"}
 
 # Source: Amazon S3 User Guide, "General purpose bucket naming rules".
 BUCKET = re.compile(r"(?!.*\.\.)(?![0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -28,7 +28,8 @@ def run_name(request: IngestRequest, context: Context) -> str:
 
 def job_parameters(request: IngestRequest, params: Mapping[str, Any]) -> dict[str, str]:
     """The job's arguments, by name and without dashes, as `python_wheel_task.named_parameters` takes them."""
-    return {
+    bounds = {name: str(params[name]) for name in ("from", "until") if params.get(name)}
+    return bounds | {
         "kind": request.kind,
         "logs-path": request.logs_path,
         "delta-path": request.delta_path,
@@ -37,6 +38,7 @@ def job_parameters(request: IngestRequest, params: Mapping[str, Any]) -> dict[st
         "region": request.region,
         "discovery": params["discovery"],
         "trigger": params["trigger"],
+        "duplicates": params["duplicates"],
         "max-files-per-trigger": str(params["max_files_per_trigger"]),
         "max-bytes-per-trigger": str(params["max_bytes_per_trigger"]),
     }

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from cloudtrail.contract import (
-    KINDS,
     Place,
     check_choices,
     check_params,
@@ -14,7 +13,8 @@ from cloudtrail.contract import (
     find_shared_tables,
 )
 from cloudtrail.errors import InvalidRequestError
-from cloudtrail.locations import FOLDERS, LogsLocation, S3Location
+from cloudtrail.kinds import FOLDERS, KINDS
+from cloudtrail.locations import LogsLocation, S3Location
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,11 @@ class IngestRequest:
     def quarantine_table(self) -> str:
         """The quarantine's name, in the table's own schema."""
         return f"{self.table}_quarantine"
+
+    @property
+    def views(self) -> dict[str, str]:
+        """What each view beside the table is for → its name."""
+        return {what: f"{self.table}_{what}" for what in view_suffixes(self.kind)}
 
     @property
     def log_bucket(self) -> str:
@@ -86,10 +91,15 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
     for kind, found in derived.items():
         violations += _check_folder(kind, found)
     # Kinds that are not asked for today count too: their tables may be there from another run.
-    violations += _check_places(derived, values) + _check_tables(derived)
+    violations += _check_places(derived, values) + _check_tables(derived) + _check_bounds(derived, values)
     if violations:
         raise InvalidRequestError(violations)
     return {kind: IngestRequest(**derived[kind]) for kind in values["kinds"]}
+
+
+def view_suffixes(kind: str) -> tuple[str, ...]:
+    """What stands after the table's name in the names of its views."""
+    return ("files", "schema_drift", "episodes") if kind == "insights" else ("files", "schema_drift")
 
 
 def code_root(params: Mapping[str, Any]) -> str:
@@ -160,11 +170,26 @@ def _check_places(derived: Mapping[str, Mapping[str, str]], values: Mapping[str,
 
 
 def _check_tables(derived: Mapping[str, Mapping[str, str]]) -> list[str]:
-    tables: dict[str, str] = {}
-    for kind, found in derived.items():
-        if "table" in found:
-            tables |= {
-                f"the {kind} table": found["table"],
-                f"the {kind} quarantine": f"{found['table']}_quarantine",
-            }
-    return find_shared_tables(tables)
+    return find_shared_tables(
+        [
+            (f"the {kind} {use}", found["table"] + suffix, f"{kind}_table")
+            for kind, found in derived.items()
+            if "table" in found
+            for use, suffix in (
+                ("table", ""),
+                ("quarantine", "_quarantine"),
+                *((f"view {view}", f"_{view}") for view in view_suffixes(kind)),
+            )
+        ]
+    )
+
+
+def _check_bounds(derived: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
+    """`from` and `until` are days of the logs path's last star, which has to stand for all days."""
+    bounds = " and ".join(f"{name}={values[name]!r}" for name in ("from", "until") if values.get(name))
+    return [
+        f"{kind}_logs_path={found['logs_path']!r} names a period already: end it with region/*, or leave "
+        f"{bounds} empty."
+        for kind, found in derived.items()
+        if bounds and "logs_path" in found and LogsLocation.parse(found["logs_path"]).period
+    ]

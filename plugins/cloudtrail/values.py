@@ -7,6 +7,7 @@ the value; the contract adds both.
 import difflib
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -99,6 +100,15 @@ def region(value: Any) -> str | None:
         f"give a region of {', '.join(PARTITIONS)} that the installed botocore knows, like us-east-1."
         f"{did_you_mean(value, known)}"
     )
+
+
+def day(value: Any) -> str | None:
+    """A day of the calendar."""
+    try:
+        sound = isinstance(value, str) and len(value) == 10 and date.fromisoformat(value)
+    except ValueError:
+        sound = False
+    return None if sound else "give a day like 2026-01-31."
 
 
 def arn(service: str, location: str, resource: str, example: str) -> Check:

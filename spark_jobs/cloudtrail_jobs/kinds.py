@@ -1,4 +1,8 @@
-"""The kinds of CloudTrail records. One row each: a new kind is a new row and its columns."""
+"""The kinds of CloudTrail records. One row each: a new kind is a new row and its columns.
+
+The plugin, which cannot import this package, has the same table as plugins/cloudtrail/kinds.json, which
+`make kinds` writes.
+"""
 
 from dataclasses import dataclass
 
@@ -11,6 +15,9 @@ class Kind:
 
     Attributes:
         name: the value of `--kind`.
+        summary: what the records are, for the form and the graph.
+        absence: why a bucket may have none: then the kind is skipped. Empty: then a run fails.
+        asked_for: whether a run reads them unless it is told which kinds to read.
         folder: the S3 folder between account and region. Source: AWS, "Finding your CloudTrail log files".
         columns: the typed fields of a record.
         time_path: names that lead to the field that says when; it gives `timestamp` and the partition.
@@ -19,6 +26,9 @@ class Kind:
     """
 
     name: str
+    summary: str
+    absence: str
+    asked_for: bool
     folder: str
     columns: tuple[Column, ...]
     time_path: tuple[str, ...]
@@ -51,6 +61,9 @@ KINDS = {
     for kind in (
         Kind(
             name="events",
+            summary="API calls",
+            absence="",
+            asked_for=True,
             folder="CloudTrail",
             columns=EVENTS,
             time_path=("eventTime",),
@@ -59,6 +72,11 @@ KINDS = {
         ),
         Kind(
             name="insights",
+            summary="unusual call and error rates",
+            # Source: CloudTrail User Guide, "Logging Insights events".
+            absence="CloudTrail can take up to 36 hours to deliver the first Insights event after Insights "
+            "are switched on, and delivers one only when it has seen unusual activity",
+            asked_for=True,
             folder="CloudTrail-Insight",
             columns=INSIGHTS,
             time_path=("eventTime",),
@@ -67,6 +85,9 @@ KINDS = {
         ),
         Kind(
             name="network_activity",
+            summary="calls through VPC endpoints",
+            absence="CloudTrail delivers them only when the trail has event selectors for network activity",
+            asked_for=False,
             folder="CloudTrail-NetworkActivity",
             columns=EVENTS,
             time_path=("eventTime",),
@@ -75,6 +96,9 @@ KINDS = {
         ),
         Kind(
             name="aggregated",
+            summary="counts of data events in windows of five minutes",
+            absence="CloudTrail delivers them only when the trail has aggregation of data events switched on",
+            asked_for=False,
             folder="CloudTrail-Aggregated",
             columns=AGGREGATED,
             time_path=("timeWindow", "windowStart"),

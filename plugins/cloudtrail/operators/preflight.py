@@ -10,9 +10,7 @@ from cloudtrail.operators.statements import Result, StatementsOperator, first_ro
 from cloudtrail.operators.tables import describe_statement
 from cloudtrail.preflight import run_preflight
 from cloudtrail.request import IngestRequest
-
-# Databricks and open-source Spark word an unknown table with one of these error classes.
-UNKNOWN_TABLE = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "DELTA_TABLE_NOT_FOUND")
+from cloudtrail.sql import UNKNOWN_TABLE
 
 
 class PreflightOperator(StatementsOperator):

@@ -41,6 +41,7 @@ def asset_extra(outcome: dict[str, Any]) -> dict[str, Any]:
         "new_rows": outcome["run_rows"],
         "files": outcome["run_files"],
         "quarantined": outcome["run_quarantined"],
+        "removed": outcome["run_removed"],
         "newest_event": outcome["newest_event"],
         "lag_seconds": outcome["slowest_seconds"],
         "version": outcome["version"],
@@ -52,15 +53,22 @@ def render_summary(validated: list[dict[str, Any]], preflight: dict[str, Any], *
     lines = [
         f"CloudTrail ingest, {now:%Y-%m-%d %H:%M} UTC. Preflight: {preflight['summary']}",
         "",
-        "| table | rows | new rows | new files | quarantined (new) | newest event |",
-        "|---|---|---|---|---|---|",
+        "| table | rows | new rows | new files | quarantined (new) | removed (new) | newest event |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {o['table']} | {o['row_count']} | {o['run_rows']} | {o['run_files']} | "
-        f"{o['quarantined']} ({o['run_quarantined']}) | {o['newest_event'] or 'nothing new'} |"
+        f"{o['quarantined'] - o['removed']} ({o['run_quarantined']}) | {o['removed']} ({o['run_removed']}) | "
+        f"{o['newest_event'] or 'nothing new'} |"
         for o in validated
     ]
     for outcome in validated:
         lines += [f"- {outcome['table']}: {n} quarantined as `{r}`" for r, n in outcome["reasons"].items()]
+        lines += [
+            f"- {outcome['table']}: {row['records']} records have {row['field']!r} as {row['problem']}"
+            for row in outcome["schema_drift"]
+        ]
+        if (more := outcome["odd_fields"] - len(outcome["schema_drift"])) > 0:
+            lines.append(f"- {outcome['table']}: {more} more odd fields, see {outcome['table']}_schema_drift")
     lines += [f"- {kind} skipped: {why}" for kind, why in preflight["skipped_kinds"].items()]
     return "\n".join(lines)

@@ -1,25 +1,32 @@
-"""Naming the Delta tables: `CREATE TABLE … LOCATION`, and proof that each name points at its path."""
+"""Naming the Delta tables: `CREATE TABLE … LOCATION`, proof that each name points at its path, the views."""
 
+from collections.abc import Generator
 from typing import Any
 
 from airflow.sdk import Context
 
-from cloudtrail.errors import FatalError
+from cloudtrail.errors import CloudTrailError, FatalError
+from cloudtrail.locations import same_place
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.request import IngestRequest
+from cloudtrail.sql import UNKNOWN_TABLE, quote_name, text_literal
+from cloudtrail.views import MARK, views_of
 
 
 class CreateTablesOperator(StatementsOperator):
-    """Creates the table and its quarantine over existing Delta paths, then verifies where the names point.
+    """Creates the table and its quarantine over existing Delta paths, verifies them, then creates the views.
 
-    It never changes or drops a table: a name that is taken by another location is an error. The paths must
-    hold Delta tables already (the ingest job creates them first), so the names get their full schema.
+    It never changes or drops a table: a name that is taken by another location is an error, and so is the
+    name of a view that is taken by anything but an earlier definition of it. The paths must hold Delta tables
+    already (the ingest job creates them first), so the names get their full schema.
 
     Returns:
-        the two table names, as a list.
+        the names of both tables and of the views, as a list.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests")
+    # A view that is not there yet is an answer; every other error ends the task.
+    tolerates_errors = True
 
     def __init__(self, *, kind: str, requests: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -27,61 +34,75 @@ class CreateTablesOperator(StatementsOperator):
         self.requests = requests
 
     def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the request is templated
-        """The names to create and the paths they must point at."""
-        request = IngestRequest.from_dict(self.requests[self.kind])
-        return {
-            "tables": [
-                [request.table, request.delta_path],
-                [request.quarantine_table, request.quarantine_path],
-            ]
-        }
+        """The request, again for each step: nothing is known before the first statement."""
+        return {"request": self.requests[self.kind]}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """Create and describe the first table, then the second."""
-        table, step = divmod(len(results), 2)
-        if table == len(facts["tables"]):
-            return None
-        name, path = facts["tables"][table]
-        return create_table_statement(name, path) if step == 0 else describe_statement(name)
+        """The first statement of the plan that has no result yet."""
+        plan = self._plan(IngestRequest.from_dict(facts["request"]))
+        statement = next(plan, None)
+        for result in results:
+            try:
+                statement = plan.send(result)
+            except StopIteration:
+                return None
+        return statement
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> list[str]:  # noqa: ARG002 - StatementsOperator's signature
-        """Compare each name's location with its path."""
+        """Everything was checked on the way."""
+        request = IngestRequest.from_dict(facts["request"])
+        names = [request.table, request.quarantine_table, *(view.name for view in views_of(request))]
+        self.log.info("There are now: %s", ", ".join(names))
+        return names
+
+    def _plan(self, request: IngestRequest) -> Generator[str, Result, None]:
+        """The statements; each gets its result where it was asked for."""
         wrong = []
-        for number, (name, path) in enumerate(facts["tables"]):
-            location = first_row(results[2 * number + 1])["location"]
-            if not same_location(location, path):
+        for name, path in (
+            (request.table, request.delta_path),
+            (request.quarantine_table, request.quarantine_path),
+        ):
+            self._succeeded((yield create_table_statement(name, path)))
+            described = self._succeeded((yield describe_statement(name)))
+            location = first_row(described)["location"]
+            if location is None or not same_place(location, path):
                 wrong.append(f"{name!r} points at {location!r}, not at {path!r}")
-            self.log.info("%s is the Delta table at %s", name, location)
         if wrong:
             raise FatalError(
                 "; ".join(wrong) + ". Choose another table name, or drop that table if nobody needs it "
                 "(dropping an external table keeps its files)."
             )
-        return [name for name, _ in facts["tables"]]
+        for view in views_of(request):
+            there = self._digest((yield f"SHOW TBLPROPERTIES {quote_name(view.name)}"), view.name)
+            if there != view.digest:
+                self._succeeded((yield view.statement))
 
+    def _digest(self, answer: Result, name: str) -> str | None:
+        """The digest of the definition that our view of this name has; None when there is no such view."""
+        if any(known in answer.get("error", "") for known in UNKNOWN_TABLE):
+            return None
+        properties = {row["key"]: row["value"] for row in self._succeeded(answer)["rows"]}
+        if MARK not in properties:
+            raise FatalError(
+                f"{name!r} is there already and is no view of this pipeline: rename or drop it, or choose "
+                f"another table name than {name.rpartition('_')[0]!r}."
+            )
+        return str(properties[MARK])
 
-def quote_name(name: str) -> str:
-    """A one- to three-level name with every part in backticks."""
-    return ".".join(f"`{part}`" for part in name.split("."))
+    def _succeeded(self, result: Result) -> Result:
+        if "error" in result:
+            raise CloudTrailError(
+                f"SQL warehouse {self.warehouse_id!r} could not run a statement of {self.task_id!r}: "
+                f"{result['error']}"
+            )
+        return result
 
 
 def create_table_statement(name: str, path: str) -> str:
-    """The guide's CREATE TABLE, with the path as a SQL string literal."""
-    literal = path.replace("\\", "\\\\").replace("'", "\\'")
-    return f"CREATE TABLE IF NOT EXISTS {quote_name(name)} USING DELTA LOCATION '{literal}'"
+    """The guide's CREATE TABLE."""
+    return f"CREATE TABLE IF NOT EXISTS {quote_name(name)} USING DELTA LOCATION {text_literal(path)}"
 
 
 def describe_statement(name: str) -> str:
     """One row on a Delta table, with its location."""
     return f"DESCRIBE DETAIL {quote_name(name)}"
-
-
-def same_location(left: str | None, right: str) -> bool:
-    """Whether two table locations are one: `s3a` and `s3` name the same store, a last slash says nothing."""
-    if left is None:
-        return False
-    return _plain(left) == _plain(right)
-
-
-def _plain(location: str) -> str:
-    return location.replace("s3a://", "s3://", 1).rstrip("/")

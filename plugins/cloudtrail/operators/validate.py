@@ -12,17 +12,23 @@ from cloudtrail.errors import CountMismatchError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.request import IngestRequest
 
+# What is asked about the run's batches, in this order, after the counts and the batches themselves.
+QUESTIONS = (balance.balance_files, balance.describe_run, balance.quarantine_reasons, balance.find_drift)
+
 
 class ValidateRowsOperator(StatementsOperator):
-    """Holds COUNT(*) against the Delta log, rows against the minimum, and records against rows + quarantined.
+    """Holds COUNT(*) against the Delta log, rows against the minimum, each file's records against its rows.
 
     It reads; it changes nothing. Both tables are read at the versions whose logs were counted, so a writer
     that goes on at the same time does not disturb it.
 
     Returns:
-        a dict with `table`, `row_count`, `log_rows`, `quarantined`, `version`, and for the batches of this
-        run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `reasons`, `newest_event`,
-        `newest_delivery`, `slowest_seconds`, and `balanced` (always true: otherwise the task fails).
+        a dict with `table`, `row_count`, `log_rows`, `quarantined` (rows of the quarantine, `removed` of
+        them duplicates), `version`, and for the batches of this
+        run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `run_removed`, `reasons`,
+        `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
+        records, example), `odd_fields` (how many there are), and `balanced` (always true: otherwise the
+        task fails).
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
@@ -53,6 +59,7 @@ class ValidateRowsOperator(StatementsOperator):
         continuous = context["params"]["trigger"] == "continuous"
         return {
             "snapshot": {
+                "kind": self.kind,
                 "table": request.table,
                 "version": rows.version,
                 "rows": rows.rows,
@@ -71,7 +78,7 @@ class ValidateRowsOperator(StatementsOperator):
         if len(results) < 2:
             return (balance.count_rows, balance.find_batches)[len(results)](snapshot)
         batches = written_batches(facts, results)
-        questions = (balance.balance_files, balance.describe_run, balance.quarantine_reasons)
+        questions = QUESTIONS
         if batches is None or len(results) == 2 + len(questions):
             return None
         return questions[len(results) - 2](snapshot, *batches)
@@ -83,11 +90,13 @@ class ValidateRowsOperator(StatementsOperator):
         files: dict[str, Any] = {}
         newest: dict[str, Any] = {}
         reasons: dict[str, int] = {}
+        drift: list[dict[str, Any]] = []
         if len(results) > 2:
             row = first_row(results[2])
             files = _integers({k: v for k, v in row.items() if k != "example"}) | {"example": row["example"]}
             newest = dict(first_row(results[3]))
             reasons = {row["reason"]: int(row["n"]) for row in results[4]["rows"]}
+            drift = results[5]["rows"]
         problems = balance.find_mismatches(
             snapshot,
             row_count=counts["row_count"],
@@ -107,14 +116,20 @@ class ValidateRowsOperator(StatementsOperator):
             "row_count": counts["row_count"],
             "log_rows": snapshot.rows,
             "quarantined": counts["quarantined"],
+            "removed": counts["removed"],
             "run_files": files.get("files", 0),
             "run_records": files.get("records", 0),
             "run_rows": files.get("kept", 0),
             "run_quarantined": files.get("quarantined", 0),
+            "run_removed": files.get("removed", 0),
             "reasons": reasons,
             "newest_event": newest.get("newest_event"),
             "newest_delivery": newest.get("newest_delivery"),
             "slowest_seconds": int(newest["slowest_seconds"]) if newest.get("slowest_seconds") else None,
+            "odd_fields": int(drift[0]["fields"] or 0) if drift else 0,
+            "schema_drift": [
+                {name: row[name] for name in ("field", "problem", "records", "example")} for row in drift
+            ],
             "balanced": True,
         }
         self.log.info("%s", outcome)

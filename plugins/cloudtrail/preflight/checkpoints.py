@@ -23,9 +23,7 @@ STREAM = "stream"
 OWNER = "owner"
 # What a stream's progress depends on. The table's name may change: the job writes by path.
 IDENTITY = ("kind", "logs_path", "delta_path")
-OTHER = (
-    "Choose another checkpoint path (events_checkpoint_path, insights_checkpoint_path or checkpoint_root)."
-)
+OTHER = "Choose another checkpoint path ({kind}_checkpoint_path or checkpoint_root)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +71,7 @@ def _read(s3: "S3Client", bucket: str, key: str) -> str:
 def decide_checkpoint(request: IngestRequest, facts: CheckpointFacts) -> Finding:
     """The finding that follows from what the checkpoint holds. Pure."""
     status: Status = "failed"
-    detail, remedy = "", OTHER
+    detail, remedy = "", OTHER.format(kind=request.kind)
     if facts.foreign:
         detail = (
             f"holds {facts.foreign!r}, which is not of this job: another stream's checkpoint, or other data"
@@ -98,11 +96,15 @@ def _decide_owned(request: IngestRequest, facts: CheckpointFacts) -> Finding:
     owner = _parse_owner(facts.owners)
     if owner is None:
         text = " ".join(facts.owners)[:200]
-        return _finding(request, "failed", f"its owner cannot be read: {text!r}", OTHER)
+        return _finding(
+            request, "failed", f"its owner cannot be read: {text!r}", OTHER.format(kind=request.kind)
+        )
     differing = [name for name in IDENTITY if owner[name] != getattr(request, name)]
     if differing:
         both = "; ".join(f"{n} {owner[n]!r}, not {getattr(request, n)!r}" for n in differing)
-        return _finding(request, "failed", f"belongs to another stream: {both}", OTHER)
+        return _finding(
+            request, "failed", f"belongs to another stream: {both}", OTHER.format(kind=request.kind)
+        )
     if facts.stream_key and facts.table_version is None:
         return _finding(
             request,

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cloudtrail.kinds import KINDS
 from cloudtrail.locations import LogsLocation
 from cloudtrail.preflight.deliveries import Deliveries, find_deliveries
 from cloudtrail.preflight.findings import Finding
@@ -20,11 +21,6 @@ BUDGET = 20
 DESCRIBE = 4
 # Source: CloudTrail User Guide: files come about every 5 minutes while there is activity.
 QUIET = timedelta(hours=24)
-# Source: CloudTrail User Guide, "Logging Insights events".
-INSIGHTS_DELAY = (
-    "CloudTrail can take up to 36 hours to deliver the first Insights event after Insights are switched on, "
-    "and delivers one only when it has seen unusual activity"
-)
 LOGGING = "Check that the trail is logging: aws cloudtrail get-trail-status --name <trail>."
 
 
@@ -54,7 +50,7 @@ def decide_logs(
     """The finding that follows from what was seen. Pure.
 
     Args:
-        kind: events or insights.
+        kind: one of `cloudtrail.kinds`.
         logs: what was looked for.
         deliveries: what was seen.
         instead: when there is nothing, what there is instead and what to change.
@@ -94,13 +90,13 @@ def _nothing_found(
             "elsewhere",
             remedy="Name one account and its regions to be sure.",
         )
-    if kind == "insights":
+    if absence := KINDS[kind].absence:
         return Finding(
             check=CHECK,
             subject=kind,
             status="skipped",
-            detail=f"no Insights log file under {logs.path} ({there}). {INSIGHTS_DELAY}. Nothing is ingested "
-            "for insights this time; events are not affected",
+            detail=f"no {KINDS[kind].title} log file under {logs.path} ({there}). {absence}. Nothing is "
+            f"ingested for {kind} this time; other kinds are not affected",
         )
     return Finding(
         check=CHECK,

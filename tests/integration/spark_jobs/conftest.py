@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloudtrail_jobs.args import parse_arguments
+from cloudtrail_jobs.commits import table_at
 from cloudtrail_jobs.ingest import run
 from cloudtrail_jobs.kinds import KINDS
 
@@ -48,6 +49,11 @@ class Lake:
 
     def quarantine(self, kind="events"):
         return self.spark.read.format("delta").load(f"{self.folder}/delta/{kind}_quarantine")
+
+    def ask(self, query, kind="events"):
+        """The rows of one of the plugin's queries over the kind's table and its quarantine."""
+        path = f"{self.folder}/delta/{kind}"
+        return self.spark.sql(query(kind, table_at(path), table_at(f"{path}_quarantine"))).collect()
 
     def files(self):
         """Every log file, as the job's source reads them."""

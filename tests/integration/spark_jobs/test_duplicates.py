@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cloudtrail.queries import files_query
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.batches import write_batch
 from tests.integration.spark_jobs.conftest import event
@@ -40,6 +41,7 @@ def history(module_lake):
             ids=Counter(row.eventID for row in lake.table().select("eventID").collect()),
             removed=[row for row in quarantine if row.reason == "duplicate"],
             reasons=Counter(row.reason for row in quarantine),
+            files={row.log_file[-9:]: row for row in lake.ask(files_query)},
             **more,
         )
 
@@ -96,6 +98,13 @@ def test_a_record_is_kept_once_across_runs_and_the_removed_one_says_where_the_ot
 def test_a_lost_checkpoint_adds_nothing_twice_but_what_never_is_a_duplicate(history):
     before, after = history["another run"].ids, history["lost checkpoint"].ids
     assert after == before + Counter({"id-5": 1, "id-update": 2, None: 2})
+
+
+def test_removed_records_are_counted_on_their_file_and_every_file_balances(history):
+    files = history["another run"].files
+    counts = {name: (row.records, row.kept, row.quarantined, row.removed) for name, row in files.items()}
+    assert counts == {"a.json.gz": (12, 9, 2, 1), "b.json.gz": (2, 1, 0, 1), "c.json.gz": (2, 1, 0, 1)}
+    assert all(row.balanced for row in files.values())
 
 
 def test_by_default_what_was_delivered_twice_is_there_twice(lake):

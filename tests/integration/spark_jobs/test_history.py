@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cloudtrail.queries import files_query
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.checkpoint import stream_id
@@ -21,6 +22,7 @@ from tests.integration.spark_jobs.conftest import event, pack
 
 BODY = gzip.decompress(pack(event(1), event(2)))
 BOTH = ["id-1", "id-2"]
+ACCOUNT = "111122223333"
 # File name → its content, and what becomes of it: event ids in the table, reasons in the quarantine.
 ODD_FILES = {
     "plain.json": (BODY, BOTH),
@@ -64,6 +66,7 @@ def history(module_lake):
             rows=table.selectExpr("*", "hour(timestamp)", "unix_millis(timestamp) % 1000 AS ms").collect(),
             quarantine=quarantine.orderBy("log_file", "record_index").collect(),
             commits=(lake.commits("events"), lake.commits("events_quarantine")),
+            files={row.log_file.rpartition("/")[2]: row for row in lake.ask(files_query)},
         )
 
     run("before any delivery")
@@ -165,10 +168,24 @@ def test_what_a_truncated_file_still_holds_is_kept_as_text(history):
     assert [json.loads(row.raw) for row in salvaged] == [event(1), event(2)]
 
 
-def test_an_account_in_the_path_that_is_not_the_records_is_seen_in_the_row(history):
+def test_an_account_in_the_path_that_is_not_the_records_is_seen_in_the_row_and_on_its_file(history):
     (row,) = [row for row in history["odd"].rows if row.eventID == "id-elsewhere"]
     assert row.recipientAccountId == "9" * 12
-    assert "/111122223333/" in row.log_file
+    files = history["odd"].files
+    assert (files["elsewhere.json.gz"].account, files["elsewhere.json.gz"].foreign_records) == (ACCOUNT, 1)
+    assert files["sound.json.gz"].foreign_records == 0
+
+
+def test_every_log_file_balances_and_says_what_became_of_its_records(history):
+    files = history["late"].files
+    assert all(row.balanced for row in files.values())
+    assert set(files) == {*ODD_FILES, "sound.json.gz", "elsewhere.json.gz", "only.json.gz", "late.json.gz"}
+    mixed, cut, sound = (files[name] for name in ("mixed.json.gz", "truncated.json.gz", "sound.json.gz"))
+    assert (mixed.records, mixed.kept, mixed.quarantined, mixed.whole_file_reason) == (4, 1, 3, None)
+    assert (cut.records, cut.kept, cut.quarantined, cut.whole_file_reason) == (2, 0, 2, "truncated_gzip")
+    assert (sound.loads, sound.removed, len(sound.log_file_sha256)) == (1, 0, 64)
+    assert sound.lag_seconds >= 0
+    assert files["late.json.gz"].lag_seconds > 39 * 24 * 3600
 
 
 def test_only_empty_objects_are_a_batch_too(history):
@@ -194,10 +211,12 @@ def test_what_came_after_is_not_mistaken_for_the_batchs_own(history, module_lake
         write_batch(parse_arguments(lake.argv()), lake.files(), 0)
 
 
-def test_a_checkpoint_that_was_deleted_loads_again_instead_of_losing_what_is_new(lake):
+def test_a_checkpoint_that_was_deleted_loads_again_instead_of_losing_what_is_new_and_it_is_seen(lake):
     lake.put("a.json.gz", [event(1)])
     lake.ingest()
     shutil.rmtree(lake.folder / "checkpoints")
     lake.put("b.json.gz", [event(2)])
     lake.ingest()
     assert Counter(row.eventID for row in lake.table().collect()) == {"id-1": 2, "id-2": 1}
+    files = {row.log_file[-9:]: (row.loads, row.balanced) for row in lake.ask(files_query)}
+    assert files == {"a.json.gz": (2, False), "b.json.gz": (1, True)}

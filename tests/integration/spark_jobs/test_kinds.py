@@ -3,17 +3,49 @@
 import gzip
 import json
 
+from cloudtrail.queries import episodes_query
 from tests.integration.spark_jobs.conftest import event
 
 
-def test_insights_have_their_own_columns(lake):
-    context = {"statistics": {"baseline": {"average": 0.5}, "insight": {"average": 12}, "insightDuration": 7}}
-    details = {"state": "Start", "eventName": "RunInstances", "insightContext": context}
-    lake.put("a.json.gz", [event(sharedEventID="s", insightDetails=details)], kind="insights")
+def insight(number, state, when, average, *, minutes=None, shared="s", **fields):
+    statistics = {"baseline": {"average": 0.5}, "insight": {"average": average}, "insightDuration": minutes}
+    attribution = {"attribute": "userAgent", "insight": [{"value": "cli", "average": 9}], "baseline": []}
+    context = {"statistics": statistics, "attributions": [attribution]}
+    details = {"state": state, "eventName": "RunInstances", "insightContext": context} | fields
+    return event(
+        number, eventTime=when, sharedEventID=shared, recipientAccountId="1" * 12, insightDetails=details
+    )
+
+
+def test_insights_have_their_own_columns_and_are_episodes(lake):
+    began = insight(1, "Start", "2026-11-22T10:00:00Z", 12)
+    ended = insight(2, "End", "2026-11-22T10:45:00Z", 20.5, minutes=45)
+    going_on = insight(
+        3,
+        "Start",
+        "2026-11-22T12:00:00Z",
+        7,
+        shared="t",
+        errorCode="AccessDenied",
+        insightType="ApiErrorRateInsight",
+    )
+    lake.put("a.json.gz", [began, going_on], kind="insights")
+    lake.put("b.json.gz", [ended, ended], kind="insights")
     lake.ingest("insights")
-    (row,) = lake.table("insights").collect()
-    assert (row.insightDetails.state, row.sharedEventID) == ("Start", "s")
-    assert row.insightDetails.insightContext.statistics.insight.average == 12.0
+    rows = {row.eventID: row for row in lake.table("insights").collect()}
+    context = rows["id-1"].insightDetails.insightContext
+    assert (rows["id-1"].insightDetails.state, rows["id-1"].sharedEventID) == ("Start", "s")
+    assert (context.statistics.insight.average, context.attributions[0].insight[0].value) == (12.0, "cli")
+    assert rows["id-3"].insightDetails.errorCode == "AccessDenied"
+    assert all(row.misfits is None for row in rows.values())
+    found = {
+        row.shared_event_id: row for row in lake.ask(lambda _, table, __: episodes_query(table), "insights")
+    }
+    whole, half = found["s"], found["t"]
+    assert (whole.open, whole.duration_minutes, whole.baseline, whole.peak) == (False, 45.0, 0.5, 20.5)
+    assert (whole.event_name, whole.account, whole.records) == ("RunInstances", "1" * 12, 3)
+    assert (half.open, half.ended_at, half.duration_minutes, half.peak) == (True, None, None, 7.0)
+    assert (half.error_code, half.insight_type) == ("AccessDenied", "ApiErrorRateInsight")
 
 
 def test_aggregated_events_have_their_window_as_time_and_may_be_a_bare_array(lake):

@@ -1,9 +1,11 @@
 """Odd but sound records on a real Spark: in the table, flagged when a field does not fit, intact in `raw`."""
 
 import json
+from collections import Counter
 
 import pytest
 
+from cloudtrail.queries import drift_query
 from tests.integration.spark_jobs.conftest import event
 
 TIME = '"eventTime":"2026-11-22T10:00:00Z","eventName":"Get"'
@@ -132,6 +134,22 @@ def rows(module_lake):
     found = lake.table().where("record_index % 2 = 0").orderBy("record_index")
     selected = found.selectExpr("raw", "misfits", "unknown_fields", "eventTime", *columns).collect()
     return dict(zip(CASES, selected, strict=True))
+
+
+def test_the_schema_drift_has_each_odd_field_with_its_count_and_an_example(rows, module_lake):
+    found = {
+        (row.problem, row.field): row for row in module_lake.ask(lambda _, table, __: drift_query(table))
+    }
+    expected = Counter()
+    for _, _, _, misfits, unknown in CASES.values():
+        expected.update(("misfit", field) for field in misfits or [])
+        expected.update(("unknown_field", field) for field in unknown or [])
+    assert {key: row.records for key, row in found.items()} == expected
+    drifted = found["unknown_field", "tlsDetails.pq"]
+    assert drifted.example == '"pq":true}}'
+    assert drifted.record_index == 2 * list(CASES).index("a field inside a struct that no column has")
+    assert found["misfit", "requestParameters"].records == 1
+    assert drifted.first_seen == drifted.last_seen
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,6 +3,7 @@
 from cloudtrail.balance import Snapshot, find_batches, find_mismatches
 
 SNAPSHOT = Snapshot(
+    kind="events",
     table="sec.cloudtrail_events",
     version=7,
     rows=100,
@@ -11,7 +12,16 @@ SNAPSHOT = Snapshot(
     quarantine_rows=3,
     since_ms=1_790_000_000_000,
 )
-BALANCED = {"files": 4, "records": 102, "kept": 100, "quarantined": 2, "unbalanced": 0, "example": None}
+BALANCED = {
+    "files": 4,
+    "records": 103,
+    "kept": 100,
+    "quarantined": 2,
+    "removed": 1,
+    "unbalanced": 0,
+    "doubled": 0,
+    "example": None,
+}
 
 
 def mismatches(**changed):
@@ -48,6 +58,12 @@ def test_files_that_do_not_balance_are_counted_and_one_is_named():
     (problem,) = mismatches(balance=unbalanced)
     assert "1 of 4 log files do not balance" in problem
     assert "'s3://b/a.json.gz'" in problem
+
+
+def test_files_that_were_read_twice_are_named_with_the_param_that_prevents_it():
+    found = mismatches(balance=BALANCED | {"unbalanced": 2, "doubled": 2, "example": "s3://b/a.json.gz"})
+    assert "2 log files have more rows in 'sec.cloudtrail_events' than records" in found[1]
+    assert "duplicates=remove" in found[1]
 
 
 def test_every_disagreement_is_reported_at_once():

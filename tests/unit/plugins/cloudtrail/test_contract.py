@@ -170,10 +170,32 @@ def test_two_tables_of_one_name_are_refused_also_with_paths_of_their_own():
     )
     assert found == [
         "the events table and the insights table are both named 'sec.trail': change events_table or "
-        "insights_table.",
-        "the events quarantine and the insights quarantine are both named 'sec.trail_quarantine': change "
-        "events_table or insights_table.",
+        "insights_table."
     ]
+
+
+def test_a_table_may_not_be_named_like_what_stands_beside_another():
+    for suffix in ("quarantine", "files", "schema_drift"):
+        *_, found = violations(events_table="trail", network_activity_table=f"trail_{suffix}")
+        assert f"both named 'trail_{suffix}': change events_table or network_activity_table." in found
+    # Only insights have episodes.
+    resolve_requests(params(events_table="trail", network_activity_table="trail_episodes"))
+
+
+@pytest.mark.parametrize("value", ["2026-02-30", "yesterday", "20260131", 20260131])
+def test_a_bound_is_a_day_of_the_calendar(value):
+    assert violations(**{"from": value}) == [f"from={value!r}: give a day like 2026-01-31."]
+
+
+def test_bounds_are_in_order_and_need_a_path_of_all_days():
+    assert violations(**{"from": "2026-02-01", "until": "2026-01-01"}) == [
+        "from='2026-02-01', until='2026-01-01': the first day is after the last one."
+    ]
+    (found,) = violations(events_logs_path="s3://logs/AWSLogs/*/CloudTrail/*/2026/*", until="2026-01-01")
+    assert found.startswith(
+        "events_logs_path='s3://logs/AWSLogs/*/CloudTrail/*/2026/*' names a period already"
+    )
+    assert found.endswith("or leave until='2026-01-01' empty.")
 
 
 def test_a_wide_code_root_and_a_table_beside_the_logs_are_fine():

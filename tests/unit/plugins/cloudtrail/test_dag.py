@@ -6,6 +6,8 @@ from itertools import pairwise
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+from cloudtrail.kinds import KINDS
+
 GROUP = ["submit", "wait_for_delta_log", "create_tables", "wait_for_run", "validate_rows"]
 
 
@@ -30,11 +32,11 @@ def test_the_dag_files_parse_without_connections_and_give_exactly_these_dags(dag
 
 
 def test_the_pipeline_has_exactly_these_tasks(dag):
-    groups = [f"{kind}.{task}" for kind in ("events", "insights") for task in GROUP]
+    groups = [f"{kind}.{task}" for kind in KINDS for task in GROUP]
     assert set(dag.task_ids) == {"resolve", "preflight", "stage_code", "report", *groups}
 
 
-@pytest.mark.parametrize("kind", ["events", "insights"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_kinds_tasks_follow_each_other(dag, kind):
     for before, after in pairwise(GROUP):
         assert f"{kind}.{after}" in dag.get_task(f"{kind}.{before}").downstream_task_ids

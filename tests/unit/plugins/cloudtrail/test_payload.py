@@ -84,9 +84,17 @@ def test_the_job_gets_the_guides_five_parameters_and_its_own():
         "region": "us-east-1",
         "discovery": "listing",
         "trigger": "available_now",
+        "duplicates": "keep",
         "max-files-per-trigger": "1000",
         "max-bytes-per-trigger": "1g",
     }
+
+
+def test_bounds_are_passed_only_when_they_are_given():
+    values = params(**{"from": "2026-01-31", "until": None})
+    parameters = job_parameters(resolve_requests(values)["events"], values)
+    assert parameters["from"] == "2026-01-31"
+    assert "until" not in parameters
 
 
 def test_a_run_is_named_after_its_checkpoint_first_and_its_dag_run_last():

@@ -9,6 +9,8 @@ from deltalake import write_deltalake
 from cloudtrail.errors import CloudTrailError, CountMismatchError, FatalError
 from cloudtrail.operators.tables import CreateTablesOperator
 from cloudtrail.operators.validate import ValidateRowsOperator
+from cloudtrail.views import FILES, MARK
+from sandbox.warehouse import Warehouse
 from tests.integration.plugins.cloudtrail.conftest import (
     SUCCEEDS,
     finished,
@@ -44,9 +46,31 @@ SHARED = [
     ("ingested_at", pa.timestamp("us", "UTC")),
     ("delivered_at", pa.timestamp("us", "UTC")),
     ("date", pa.date32()),
+    ("raw", pa.string()),
+    ("log_file_sha256", pa.string()),
 ]
-TABLE = pa.schema([*SHARED, ("timestamp", pa.timestamp("us", "UTC"))])
+TABLE = pa.schema(
+    [
+        *SHARED,
+        ("timestamp", pa.timestamp("us", "UTC")),
+        ("recipientAccountId", pa.string()),
+        ("misfits", pa.list_(pa.string())),
+        ("unknown_fields", pa.list_(pa.string())),
+    ]
+)
 QUARANTINE = pa.schema([*SHARED, ("reason", pa.string()), ("detail", pa.string())])
+
+
+@pytest.fixture
+def named(connections, databricks):
+    """Names a table and its quarantine by SQL: all that a validation needs of `create_tables`."""
+    sql = Warehouse(databricks.host, databricks.token).sql
+
+    def create(name):
+        for table in (name, f"{name}_quarantine"):
+            sql(f"CREATE TABLE {table} USING DELTA LOCATION 's3://cloudtrail-lake/delta/{table}'")
+
+    return create
 
 
 @pytest.fixture
@@ -79,6 +103,7 @@ def create(name, **changed):
         requests=request_dicts(params),
         databricks_conn_id="databricks_default",
         warehouse_id=params["warehouse_id"],
+        poll_seconds=1,
     )
     return run_to_end(operator, task_context(params=params))
 
@@ -93,6 +118,7 @@ def validate(name, run_id, **changed):
         aws_conn_id="aws_default",
         databricks_conn_id="databricks_default",
         warehouse_id=params["warehouse_id"],
+        poll_seconds=1,
     )
     return run_to_end(operator, task_context(params=params))
 
@@ -113,8 +139,42 @@ def run_id(stage, connections, runs):
 
 def test_both_names_are_created_and_creating_them_again_changes_nothing(write, connections):
     write("created", rows("a", [0], records=1))
-    assert create("created") == ["created", "created_quarantine"]
-    assert create("created") == ["created", "created_quarantine"]
+    names = ["created", "created_quarantine", "created_files", "created_schema_drift"]
+    assert create("created") == names
+    assert create("created") == names
+
+
+def test_the_views_answer_and_an_earlier_definition_of_ours_is_replaced(write, connections, databricks):
+    write("viewed", rows("s3://b/AWSLogs/111122223333/CloudTrail/a", [0], records=2))
+    create("viewed")
+    sql = Warehouse(databricks.host, databricks.token).sql
+    sql(f"ALTER VIEW viewed_files SET TBLPROPERTIES ('{MARK}' = 'an older one')")
+    create("viewed")
+    (row,) = sql("SELECT account, records, kept, balanced FROM viewed_files")
+    assert row == {"account": "111122223333", "records": "2", "kept": "1", "balanced": "false"}
+    assert sql("SELECT * FROM viewed_schema_drift") == []
+    marks = {row["key"]: row["value"] for row in sql("SHOW TBLPROPERTIES viewed_files")}
+    assert marks[MARK] != "an older one"
+    comments = {row["col_name"]: row["comment"] for row in sql("DESCRIBE TABLE viewed_files")}
+    assert comments == FILES
+
+
+def test_a_view_or_table_of_somebody_else_is_never_replaced(write, connections, databricks):
+    write("ours", rows("a", [0], records=1))
+    sql = Warehouse(databricks.host, databricks.token).sql
+    sql("CREATE VIEW ours_files AS SELECT 1 AS one")
+    with pytest.raises(FatalError, match="'ours_files' is there already and is no view of this pipeline"):
+        create("ours")
+    assert sql("SELECT * FROM ours_files") == [{"one": "1"}]
+
+
+def test_a_name_of_three_levels_has_its_views_beside_it(write, connections, databricks):
+    write("deep", rows("a", [0], records=1))
+    sql = Warehouse(databricks.host, databricks.token).sql
+    sql("CREATE SCHEMA IF NOT EXISTS main.security")
+    names = create("main.security.deep")
+    assert names[2:] == ["main.security.deep_files", "main.security.deep_schema_drift"]
+    assert sql("SELECT COUNT(*) AS n FROM main.security.deep_files") == [{"n": "1"}]
 
 
 def test_a_name_that_points_elsewhere_is_refused_with_both_places(write, connections):
@@ -131,62 +191,86 @@ def test_an_unknown_warehouse_is_named(write, connections):
         create("created", warehouse_id="no-such-warehouse")
 
 
-def test_counts_that_agree_are_returned_with_what_the_run_added(write, run_id):
+def test_counts_that_agree_are_returned_with_what_the_run_added(write, run_id, named):
     kept = rows("a", [0, 1], records=3) + rows("b", [0], records=1)
     bad = rows("a", [2], records=3, reason="no_event_time")
     bad += rows("c", [None], records=0, reason="truncated_gzip")
     write("agrees", kept, bad)
-    create("agrees")
+    named("agrees")
     outcome = validate("agrees", run_id)
     assert outcome["row_count"] == outcome["log_rows"] == 3
     assert outcome["quarantined"] == 2
     assert (outcome["run_files"], outcome["run_records"]) == (3, 4)
-    assert (outcome["run_rows"], outcome["run_quarantined"]) == (3, 1)
+    assert (outcome["run_rows"], outcome["run_quarantined"], outcome["run_removed"]) == (3, 1, 0)
     assert outcome["reasons"] == {"no_event_time": 1, "truncated_gzip": 1}
+    assert (outcome["odd_fields"], outcome["schema_drift"]) == (0, [])
     assert outcome["newest_event"] == "2026-11-22T12:00:00Z"
 
 
-def test_a_record_that_is_in_neither_table_fails_the_task_and_names_its_file(write, run_id):
+def test_a_record_that_is_in_neither_table_fails_the_task_and_names_its_file(write, run_id, named):
     write("lost", rows("a", [0, 1], records=2) + rows("b", [0], records=2))
-    create("lost")
+    named("lost")
     with pytest.raises(CountMismatchError, match=r"1 of 2 log files do not balance.*'b'"):
         validate("lost", run_id)
 
 
-def test_a_record_that_was_written_twice_fails_the_task(write, run_id):
+def test_a_record_that_was_written_twice_fails_the_task(write, run_id, named):
     write("twice", rows("a", [0, 1, 1], records=2))
-    create("twice")
+    named("twice")
     with pytest.raises(CountMismatchError, match="1 of 1 log files do not balance"):
         validate("twice", run_id)
 
 
-def test_fewer_rows_than_the_minimum_fail_the_task(write, run_id):
+def test_duplicates_that_were_removed_and_odd_fields_are_part_of_the_outcome(write, run_id, named):
+    kept = rows("a", [0, 1], records=3)
+    kept[1] |= {"raw": '{"eventID":"x","brandNew":7}', "unknown_fields": ["brandNew"]}
+    write("removed", kept, rows("a", [2], records=3, reason="duplicate"))
+    named("removed")
+    outcome = validate("removed", run_id)
+    assert (outcome["run_records"], outcome["run_rows"], outcome["run_removed"]) == (3, 2, 1)
+    assert (outcome["quarantined"], outcome["removed"], outcome["run_quarantined"]) == (1, 1, 0)
+    assert outcome["schema_drift"] == [
+        {"field": "brandNew", "problem": "unknown_field", "records": "1", "example": '"brandNew":7}'}
+    ]
+
+
+def test_files_that_were_read_again_after_their_checkpoint_was_lost_are_named(write, run_id, named):
+    write("again", rows("a", [0, 1], records=2, at=datetime(2026, 1, 1, tzinfo=UTC)))
+    write("again", rows("a", [0, 1], records=2))
+    named("again")
+    with pytest.raises(CountMismatchError, match="1 log files have more rows in 'again' than records"):
+        validate("again", run_id)
+
+
+def test_fewer_rows_than_the_minimum_fail_the_task(write, run_id, named):
     write("few", rows("a", [0], records=1))
-    create("few")
+    named("few")
     with pytest.raises(CountMismatchError, match="has 1 rows, fewer than param minimum_rows=2"):
         validate("few", run_id, minimum_rows=2)
 
 
-def test_a_replayed_batch_is_checked_whole_although_its_halves_were_written_at_different_times(write, run_id):
+def test_a_replayed_batch_is_checked_whole_although_its_halves_were_written_at_different_times(
+    write, run_id, named
+):
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     bad = rows("a", [2], records=3, reason="no_event_time", batch=4)
     write("replayed", rows("a", [0, 1], records=3, batch=4, at=long_ago), bad)
-    create("replayed")
+    named("replayed")
     assert validate("replayed", run_id)["run_rows"] == 2
 
 
-def test_batches_of_earlier_runs_are_not_read_again(write, run_id):
+def test_batches_of_earlier_runs_are_not_read_again(write, run_id, named):
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     old_and_broken = rows("old", [0], records=9, batch=1, at=long_ago)
     write("history", old_and_broken + rows("a", [0], records=1, batch=2))
-    create("history")
+    named("history")
     outcome = validate("history", run_id)
     assert (outcome["row_count"], outcome["run_rows"], outcome["run_files"]) == (2, 1, 1)
 
 
-def test_a_run_with_nothing_new_is_validated_by_its_totals(write, run_id):
+def test_a_run_with_nothing_new_is_validated_by_its_totals(write, run_id, named):
     write("idle", rows("a", [0], records=1, at=datetime(2026, 1, 1, tzinfo=UTC)))
-    create("idle")
+    named("idle")
     outcome = validate("idle", run_id)
     assert (outcome["row_count"], outcome["run_files"], outcome["newest_event"]) == (1, 0, None)
 

@@ -1,0 +1,62 @@
+"""Section 4: what is checked, who is told, and how long anything may take."""
+
+from airflow.sdk import Param
+
+from cloudtrail.form.optional import optional
+
+SECTION = "4. Checks and alerts"
+
+
+def fields() -> dict[str, Param]:
+    """The section's fields."""
+    return {
+        "reader_role_arn": Param(
+            "arn:aws:iam::123456789012:role/cloudtrail-reader",
+            type=["null", "string"],
+            pattern=r"^arn:aws[a-z-]*:(iam|sts)::\d{12}:(role|instance-profile|assumed-role)/.+$",
+            section=SECTION,
+            title="Reader role",
+            description_md="The role that the cluster reads the logs and writes the tables with; preflight "
+            "simulates its permissions.",
+        ),
+        "iam_simulation": Param(
+            "require",
+            type="string",
+            enum=["require", "warn", "off"],
+            section=SECTION,
+            title="IAM simulation",
+            description_md="`require`: a denied or unanswered simulation fails. `warn`: one that cannot be "
+            "asked is a warning. `off`: not asked.",
+        ),
+        "minimum_rows": Param(
+            1,
+            type="integer",
+            minimum=0,
+            section=SECTION,
+            title="Minimum rows",
+            description_md="The events table must hold at least this many rows afterwards; 0: no minimum.",
+        ),
+        "alert_topic_arn": optional(
+            SECTION,
+            "SNS topic that hears of every failed task; empty for no alerts.",
+            title="Alert topic",
+            pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:.+$",
+        ),
+        "aws_conn_id": Param("aws_default", type="string", section=SECTION, title="AWS connection"),
+        "delta_log_timeout_minutes": Param(
+            30,
+            type="integer",
+            minimum=1,
+            section=SECTION,
+            title="Wait for the first commit (minutes)",
+            description_md="Cluster start included. After it the run is cancelled and the task fails.",
+        ),
+        "run_timeout_minutes": Param(
+            720,
+            type="integer",
+            minimum=5,
+            section=SECTION,
+            title="Longest run (minutes)",
+            description_md="Databricks ends a longer run; the next one goes on where it stopped.",
+        ),
+    }

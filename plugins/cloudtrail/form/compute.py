@@ -1,0 +1,67 @@
+"""Section 3: what runs the job and the SQL."""
+
+from airflow.sdk import Param
+
+from cloudtrail.form.optional import optional
+
+SECTION = "3. Databricks compute"
+
+
+def fields() -> dict[str, Param]:
+    """The section's fields."""
+    return {
+        "compute": Param(
+            "existing_cluster",
+            type="string",
+            enum=["existing_cluster", "new_cluster", "serverless"],
+            section=SECTION,
+            title="Compute",
+            description_md="`existing_cluster`: the one below. `new_cluster`: one that ends with the run. "
+            "`serverless`: no instance profile, needs a Unity Catalog volume as the code root.",
+        ),
+        "cluster_id": Param(
+            "sandbox-cluster",
+            type=["null", "string"],
+            section=SECTION,
+            title="Cluster id",
+            description_md="For `existing_cluster`: the cluster's id (not its name).",
+        ),
+        "spark_version": Param(
+            "17.3.x-scala2.13",
+            type=["null", "string"],
+            section=SECTION,
+            title="Runtime",
+            description_md="For `new_cluster`: a Databricks runtime of at least 17.3 LTS.",
+        ),
+        "node_type_id": Param(
+            "m6id.large",
+            type=["null", "string"],
+            section=SECTION,
+            title="Node type of a new cluster",
+        ),
+        "num_workers": Param(
+            0,
+            type="integer",
+            minimum=0,
+            maximum=100,
+            section=SECTION,
+            title="Workers",
+            description_md="For `new_cluster`: 0 is a single node, enough for most accounts.",
+        ),
+        "instance_profile_arn": optional(
+            SECTION,
+            "For `new_cluster`: the instance profile with the reader role.",
+            title="Instance profile",
+            pattern=r"^arn:aws[a-z-]*:iam::\d{12}:instance-profile/.+$",
+        ),
+        "warehouse_id": Param(
+            "sandbox-warehouse",
+            type="string",
+            minLength=1,
+            section=SECTION,
+            title="SQL warehouse id",
+        ),
+        "databricks_conn_id": Param(
+            "databricks_default", type="string", section=SECTION, title="Databricks connection"
+        ),
+    }

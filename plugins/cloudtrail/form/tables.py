@@ -1,0 +1,68 @@
+"""Section 2: where the tables, checkpoints and the code go, and what they are called."""
+
+from typing import Any
+
+from airflow.sdk import Param
+
+from cloudtrail.form.optional import optional
+from cloudtrail.kinds import KINDS, Kind
+
+SECTION = "2. Tables"
+S3_PATH = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s]+)?/?$"
+_TABLE: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}$",
+    "section": SECTION,
+}
+
+
+def fields() -> dict[str, Param]:
+    """The section's fields."""
+    return {
+        "target_root": Param(
+            "s3://cloudtrail-lake/delta",
+            type="string",
+            pattern=S3_PATH,
+            section=SECTION,
+            title="Delta root",
+            description_md="Each table gets a folder of its name below it.",
+        ),
+        "checkpoint_root": Param(
+            "s3://cloudtrail-lake/checkpoints",
+            type="string",
+            pattern=S3_PATH,
+            section=SECTION,
+            title="Checkpoint root",
+            description_md="Each table's stream keeps its checkpoint below it. Never below the Delta root.",
+        ),
+        "code_root": optional(
+            SECTION,
+            "Where the job wheel goes; empty for `code` beside the checkpoint root.",
+            title="Code root",
+        ),
+        **{f"{kind.name}_table": _table(kind) for kind in KINDS.values()},
+        "duplicates": Param(
+            "keep",
+            type="string",
+            enum=["keep", "remove"],
+            section=SECTION,
+            title="Duplicates",
+            description_md="CloudTrail delivers some events twice, and two trails into one bucket deliver "
+            "all of them twice. `keep`: as often as delivered. `remove`: each record once, also across runs; "
+            "the others are counted, and named in the quarantine as `duplicate`. It costs reading the ids of "
+            "the days concerned in the table.",
+        ),
+    }
+
+
+def _table(kind: Kind) -> Param:
+    if kind.name != "events":
+        return Param(f"cloudtrail_{kind.name}", title=f"{kind.title} table", **_TABLE)
+    return Param(
+        "cloudtrail_events",
+        title="Events table",
+        description_md="`table`, `schema.table` or `catalog.schema.table`, lower case. Beside it: its "
+        "quarantine, `<table>_quarantine`, and the views `<table>_files` and `<table>_schema_drift` "
+        "(insights also `<table>_episodes`).",
+        **_TABLE,
+    )

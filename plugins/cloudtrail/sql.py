@@ -1,0 +1,15 @@
+"""Names and literals in SQL, and the words for a table that is not there."""
+
+# Databricks and open-source Spark word an unknown table with one of these error classes.
+UNKNOWN_TABLE = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "DELTA_TABLE_NOT_FOUND")
+
+
+def quote_name(name: str) -> str:
+    """A one- to three-level name with every part in backticks."""
+    return ".".join(f"`{part}`" for part in name.split("."))
+
+
+def text_literal(text: str) -> str:
+    """Text as a SQL string literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

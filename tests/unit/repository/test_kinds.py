@@ -1,0 +1,27 @@
+"""One table of kinds, in the job; what the plugin has is made from it."""
+
+from pathlib import Path
+
+from cloudtrail import kinds
+from cloudtrail_jobs.catalog import catalog
+from cloudtrail_jobs.kinds import KINDS
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_plugins_kinds_are_those_of_the_job():
+    written = (ROOT / "plugins/cloudtrail/kinds.json").read_text(encoding="utf-8")
+    assert written == catalog(), "kinds.json is stale: run `make kinds`"
+
+
+def test_a_kind_has_the_same_prefix_columns_and_key_on_both_sides():
+    for name, kind in KINDS.items():
+        theirs = kinds.KINDS[name]
+        assert (theirs.folder, theirs.account) == (kind.folder, kind.key[0])
+        assert list(theirs.columns) == [column.name for column in kind.table_columns]
+        assert theirs.account in theirs.columns
+
+
+def test_only_events_must_be_in_every_bucket():
+    assert [name for name, kind in kinds.KINDS.items() if not kind.absence] == ["events"]
+    assert [name for name, kind in kinds.KINDS.items() if kind.asked_for] == ["events", "insights"]
