@@ -43,7 +43,7 @@ down: require-setup ## Stop everything that `make up`, or a demo that was killed
 
 .PHONY: test
 test: setup lint ## Check style and types, then run all tests: unit, integration, end to end
-	@exec $(RUN) -m pytest $(ARGS)
+	@exec $(RUN) -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-unit
 test-unit: setup ## Run the unit tests alone: no Spark, no Airflow database, seconds

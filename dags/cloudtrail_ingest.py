@@ -92,8 +92,9 @@ def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-unty
             requests=requests,
             run_id=run_id,
             **described("validate_rows"),
-            # A continuous stream skips wait_for_run and is validated all the same.
-            trigger_rule="none_failed_min_one_success",
+            # A continuous stream skips wait_for_run and is validated all the same; a kind that was not
+            # submitted is skipped by the task itself.
+            trigger_rule="none_failed",
         )
         delta_log >> tables >> ended >> validate
         tables >> validate

@@ -11,7 +11,12 @@ from sandbox.warehouse import Row
 Sql = Callable[[str], list[Row]]
 
 # Where a record says what was called. The ten most frequent are shown.
-NAMES: dict[Kind, str] = {"events": "eventName", "insights": "insightDetails.eventName"}
+NAMES: dict[Kind, str] = {
+    "events": "eventName",
+    "insights": "insightDetails.eventName",
+    "network_activity": "eventName",
+    "aggregated": "eventSource",
+}
 SHOWN_NAMES = 10
 
 

@@ -14,8 +14,8 @@ from sandbox.settings import Sandbox
 
 
 def sample_spec() -> SampleSpec:
-    """The sample logs of the demo: 20,000 records in 400 files, up to now."""
-    return SampleSpec(until=datetime.now(UTC).replace(second=0, microsecond=0))
+    """The sample logs of the demo: 20,000 records in 400 files up to now, and a few of the other kinds."""
+    return SampleSpec(until=datetime.now(UTC).replace(second=0, microsecond=0), further_files=4)
 
 
 def fill(endpoint: str, spec: SampleSpec, summary: Path) -> None:

@@ -35,7 +35,12 @@ class DamagedBody:
 
 def pack(records: list[Any]) -> bytes:
     """A sound log file: compact JSON, as CloudTrail writes it, in gzip without a time of its own."""
-    return _gzip(json.dumps({"Records": records}, ensure_ascii=False, separators=(",", ":")))
+    return pack_content({"Records": records})
+
+
+def pack_content(content: Any) -> bytes:
+    """Any JSON, packed like a log file."""
+    return _gzip(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
 
 def damaged_bodies(records: list[Record]) -> list[DamagedBody]:

@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sandbox.sample_logs.calls import Place
-from sandbox.sample_logs.damage import DamagedBody, damaged_bodies, pack
+from sandbox.sample_logs.damage import DamagedBody, damaged_bodies, pack, pack_content
+from sandbox.sample_logs.further_kinds import aggregated, network_activity
 from sandbox.sample_logs.insights import insight_pair
 from sandbox.sample_logs.people import Account
 from sandbox.sample_logs.records import make_record, scenes_of
@@ -26,7 +27,12 @@ _CROWDS: tuple[tuple[float, float, Callable[[random.Random], float]], ...] = (
     (0.1, 0.3, lambda rng: rng.uniform(0.5, 1.5)),
     (0.89, 0.3, lambda rng: rng.expovariate(1)),
 )
-_FOLDERS: dict[Kind, str] = {"events": "CloudTrail", "insights": "CloudTrail-Insight"}
+_FOLDERS: dict[Kind, str] = {
+    "events": "CloudTrail",
+    "insights": "CloudTrail-Insight",
+    "network_activity": "CloudTrail-NetworkActivity",
+    "aggregated": "CloudTrail-Aggregated",
+}
 _NAME = string.ascii_letters + string.digits
 _RECORDS_OF_DAMAGED = 4
 
@@ -47,6 +53,7 @@ def generate(spec: SampleSpec) -> Iterator[LogFile]:
     if spec.damaged:
         yield from _damaged(spec, accounts, rng)
     yield from _insights(spec, rng)
+    yield from _further(spec, rng)
 
 
 def _sizes(files: int, records: int, rng: random.Random) -> list[int]:
@@ -106,6 +113,21 @@ def _insights(spec: SampleSpec, rng: random.Random) -> Iterator[LogFile]:
         left -= len(bodies[:left])
 
 
+def _further(spec: SampleSpec, rng: random.Random) -> Iterator[LogFile]:
+    """Files of the kinds that have to be asked for, over the accounts and regions in turn."""
+    places = itertools.cycle(itertools.product(spec.accounts, spec.regions))
+    makers: dict[Kind, Any] = {"network_activity": network_activity, "aggregated": aggregated}
+    for kind, make in makers.items():
+        for _ in range(spec.further_files):
+            account, region = next(places)
+            delivered = _delivery(spec, rng)
+            moments = [
+                delivered - timedelta(minutes=rng.randrange(1, 15)) for _ in range(rng.randrange(2, 9))
+            ]
+            records = [make(account, region, moment, rng) for moment in moments]
+            yield _log_file(kind, account, region, delivered, records, rng)
+
+
 def _log_file(
     kind: Kind,
     account: str,
@@ -119,7 +141,7 @@ def _log_file(
     sound = [] if damaged and damaged.defect else records
     return LogFile(
         key=_key(kind, account, region, delivered, rng),
-        body=damaged.body if damaged else pack(records),
+        body=damaged.body if damaged else _body(kind, records),
         records=damaged.records if damaged else len(records),
         defect=damaged.defect if damaged else None,
         kind=kind,
@@ -131,6 +153,10 @@ def _log_file(
     )
 
 
+def _body(kind: Kind, records: list[dict[str, Any]]) -> bytes:
+    return pack_content(records) if kind == "aggregated" else pack(records)
+
+
 def _key(kind: Kind, account: str, region: str, delivered: datetime, rng: random.Random) -> str:
     folder, moment = _FOLDERS[kind], delivered.astimezone(UTC)
     name = f"{account}_{folder}_{region}_{moment:%Y%m%dT%H%MZ}_{''.join(rng.choices(_NAME, k=16))}.json.gz"
@@ -138,9 +164,10 @@ def _key(kind: Kind, account: str, region: str, delivered: datetime, rng: random
 
 
 def _event_date(record: dict[str, Any]) -> date:
-    return date.fromisoformat(record["eventTime"][:10])
+    moment: str = record["timeWindow"]["windowStart"] if "timeWindow" in record else record["eventTime"]
+    return date.fromisoformat(moment[:10])
 
 
 def _event_name(record: dict[str, Any]) -> str:
     details = record.get("insightDetails", record)
-    return str(details["eventName"])
+    return str(details["eventName"] if "eventName" in details else details["eventSource"])

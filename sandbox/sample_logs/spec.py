@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-Kind = Literal["events", "insights"]
+Kind = Literal["events", "insights", "network_activity", "aggregated"]
 
 ACCOUNTS = ("111122223333", "444455556666", "777788889999")
 REGIONS = ("us-east-1", "eu-west-1")
@@ -18,7 +18,8 @@ class SampleSpec:
 
     `until` is the last moment of delivery, `days` how far back the first one lies. `files` counts every
     object, also the Insights files (which only the first account has, in the first region) and the damaged
-    ones; `records` is the number of sound event records.
+    ones; `records` is the number of sound event records. `further_files` is how many files there are beside
+    them of each kind that is read only when it is asked for.
     """
 
     until: datetime
@@ -28,6 +29,7 @@ class SampleSpec:
     records: int = 20_000
     insight_files: int = 12
     damaged: bool = True
+    further_files: int = 0
     accounts: tuple[str, ...] = ACCOUNTS
     regions: tuple[str, ...] = REGIONS
 
@@ -60,6 +62,7 @@ class SampleSpec:
             files=24,
             records=600,
             insight_files=2,
+            further_files=0,
             damaged=False,
         )
 

@@ -95,7 +95,7 @@ class SampleSummary:
     def __str__(self) -> str:
         """A few lines for a person."""
         lines = []
-        for kind in ("events", "insights"):
+        for kind in dict.fromkeys(("events", "insights", *(kind for kind, _, _ in self._counts))):
             counts = self.counts(kind)
             bad = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.quarantined.items()))
             lines.append(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from databricks.sdk import WorkspaceClient
 
@@ -45,6 +46,11 @@ class Databricks:
     def sdk(self) -> WorkspaceClient:
         """A client of the workspace."""
         return WorkspaceClient(host=self.host, token=self.token, auth_type="pat")
+
+    def provoke(self, fault: dict[str, Any]) -> None:
+        """Make something go wrong, see `sandbox.databricks.faults`."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        httpx.post(f"{self.host}/sandbox/faults", json=fault, headers=headers).raise_for_status()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def fields() -> dict[str, Param]:
             uniqueItems=True,
             section=SECTION,
             title="Kinds",
-            description_md=". ".join(f"`{kind.name}`: {kind.summary}" for kind in KINDS.values())
+            description_md="; ".join(f"*{kind.name}*: {kind.summary}" for kind in KINDS.values())
             + ". A bucket without a prefix of a kind other than events is no error: the kind is skipped.",
         ),
         "bucket": Param(

@@ -4,6 +4,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail import balance
 from cloudtrail.balance import Snapshot
@@ -49,7 +50,11 @@ class ValidateRowsOperator(StatementsOperator):
         self.aws_conn_id = aws_conn_id
 
     def gather(self, context: Context) -> dict[str, Any]:
-        """Both Delta logs, counted once, and when the run began."""
+        """Both Delta logs, counted once, and when the run began; a kind that was not submitted is skipped."""
+        if self.run_id is None:
+            raise AirflowSkipException(
+                f"{self.kind}: nothing was submitted, so there is nothing to validate."
+            )
         request = IngestRequest.from_dict(self.requests[self.kind])
         hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=request.region)
         options = storage_options(hook)

@@ -229,3 +229,15 @@ def test_a_spec_that_cannot_be_generated_is_refused(change, complaint):
 )
 def test_a_time_on_the_command_line_is_utc_unless_it_says_otherwise(text, moment):
     assert utc(text) == moment
+
+
+def test_the_kinds_that_have_to_be_asked_for_are_there_beside_the_others_when_wanted():
+    spec = SampleSpec(until=UNTIL, files=30, records=200, further_files=3)
+    further = [file for file in generate(spec) if file.kind in ("network_activity", "aggregated")]
+    assert Counter(file.kind for file in further) == {"network_activity": 3, "aggregated": 3}
+    for file in further:
+        content = json.loads(gzip.decompress(file.body))
+        held = content if file.kind == "aggregated" else content["Records"]
+        folder = "CloudTrail-Aggregated" if file.kind == "aggregated" else "CloudTrail-NetworkActivity"
+        assert (len(held), f"/{folder}/" in file.key) == (file.rows, True)
+        assert file.event_names.total() == file.event_dates.total() == file.rows

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 from deltalake import write_deltalake
 
 from cloudtrail.errors import CloudTrailError, CountMismatchError, FatalError
@@ -273,6 +274,11 @@ def test_a_run_with_nothing_new_is_validated_by_its_totals(write, run_id, named)
     named("idle")
     outcome = validate("idle", run_id)
     assert (outcome["row_count"], outcome["run_files"], outcome["newest_event"]) == (1, 0, None)
+
+
+def test_a_kind_that_was_not_submitted_is_skipped(connections):
+    with pytest.raises(AirflowSkipException, match="events: nothing was submitted"):
+        validate("nowhere", None)
 
 
 def test_a_table_that_is_not_there_is_an_error_with_the_services_words(run_id):
