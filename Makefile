@@ -43,11 +43,15 @@ down: require-setup ## Stop everything that `make up`, or a demo that was killed
 
 .PHONY: test
 test: setup lint ## Check style and types, then run all tests: unit, integration, end to end
-	@exec $(RUN) -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@exec $(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-unit
 test-unit: setup ## Run the unit tests alone: no Spark, no Airflow database, seconds
 	@exec $(RUN) -m pytest tests/unit $(ARGS)
+
+.PHONY: test-matrix
+test-matrix: setup ## Run the tests of the job on Spark 4.0 and 4.2, classic and Connect (ARGS=4.0: on one of them)
+	@exec $(RUN) -m tests.matrix $(ARGS)
 
 .PHONY: lint
 lint: setup ## Check style (ruff) and types (mypy)

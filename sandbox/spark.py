@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,14 +38,14 @@ DELTA = {
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
-def resolve_jars(jars: Path = JARS) -> Path:
+def resolve_jars(jars: Path = JARS, packages: Sequence[str] = PACKAGES) -> Path:
     """Download the jars once, by Ivy, and return the folder with those that Spark lacks; then do nothing.
 
     Raises:
         RuntimeError: when Ivy could not resolve them, with the end of what it printed.
     """
     resolved = jars / "resolved"
-    stamp = "\n".join(PACKAGES)
+    stamp = "\n".join(packages)
     if resolved.exists() and resolved.read_text() == stamp:
         return jars / "classpath"
     code = "from pyspark.sql import SparkSession; SparkSession.builder.getOrCreate().stop()"
@@ -52,7 +53,7 @@ def resolve_jars(jars: Path = JARS) -> Path:
         "spark.master": "local[1]",
         "spark.ui.enabled": "false",
         "spark.jars.ivy": str(jars),
-        "spark.jars.packages": ",".join(PACKAGES),
+        "spark.jars.packages": ",".join(packages),
         "spark.jars.excludes": EXCLUDED,
     }
     conf = jars / "conf"

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from tests.integration.spark_jobs.conftest import event
 
 PATIENCE = 180
+CONNECT = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_LOCAL_REMOTE", "SPARK_API_MODE")
 
 
 @contextmanager
@@ -19,7 +20,11 @@ def running_job(lake, **changed):
     """The job as a process of its own, with its JVM; killed at the end when it still runs."""
     log = (lake.folder / "job.log").open("wb")
     command = [sys.executable, "-m", "cloudtrail_jobs.ingest", *lake.argv(**changed)]
-    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    # A process of its own has a driver of its own, also when these tests run on Connect.
+    environment = {k: v for k, v in os.environ.items() if k not in CONNECT}
+    process = subprocess.Popen(
+        command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env=environment
+    )
     try:
         yield process
     finally:

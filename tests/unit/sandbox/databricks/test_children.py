@@ -2,7 +2,9 @@
 
 import os
 import sys
+import time
 
+import psutil
 import pytest
 
 from sandbox.databricks import processes
@@ -15,6 +17,9 @@ WAIT = [sys.executable, "-c", "input()"]
 def child(tmp_path):
     """A child that waits for a line on its input."""
     started = start(WAIT, mark="a mark", environment={}, folder=tmp_path, log=tmp_path / "log", piped=True)
+    # The system shows a process before it shows its environment.
+    while not psutil.Process(started.pid).environ():
+        time.sleep(0.01)
     yield started
     started.end(force=True)
     started.popen.wait()

@@ -1,0 +1,110 @@
+"""`make test-matrix`: the tests of the job on the Sparks that it supports, classic and Connect.
+
+Each entry has a folder in .cache/matrix with what it needs beside, or instead of, the packages of .venv, and
+before them on the path. Usage: python -m tests.matrix [entry ...]
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import install
+from sandbox.spark import PACKAGES, ROOT
+
+TESTS = ("tests/integration/spark_jobs", "tests/unit/spark_jobs")
+CHOICE = "TEST_MATRIX"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One Spark: packages and jars that differ from the sandbox's, packages to hide, Connect or not."""
+
+    name: str
+    packages: tuple[str, ...] = ()
+    jars: tuple[str, ...] = PACKAGES
+    hidden: tuple[str, ...] = ()
+    connect: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where its packages are."""
+        return ROOT / ".cache" / "matrix" / self.name
+
+    @property
+    def jars_folder(self) -> Path:
+        """Where its jars are; the sandbox's own when they are the same."""
+        return ROOT / ".cache" / ("spark-jars" if self.jars == PACKAGES else f"spark-jars-{self.name}")
+
+
+MATRIX = {
+    entry.name: entry
+    for entry in (
+        # The oldest that is supported.
+        Entry("4.0", ("pyspark==4.0.0", "delta-spark==4.0.0"), ("io.delta:delta-spark_2.13:4.0.0",)),
+        # The newest, as pinned.
+        Entry("4.2"),
+        # Without the optional accelerators.
+        Entry("4.2-plain", hidden=("msgspec", "isal")),
+        # As serverless compute has it: no JVM in the job's process.
+        Entry(
+            "4.2-connect",
+            ("grpcio", "grpcio-status", "googleapis-common-protos", "zstandard"),
+            connect=True,
+        ),
+    )
+}
+
+
+def chosen() -> Entry:
+    """The entry that these tests run on."""
+    return MATRIX[os.environ.get(CHOICE, "4.2")]
+
+
+def main(names: list[str]) -> int:
+    """Run the entries (all, unless some are named) and say how each went."""
+    outcome = {}
+    for entry in [MATRIX[name] for name in names or MATRIX]:
+        say(f"== Spark {entry.name}", flush=True)
+        prepare(entry)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "--quiet", "--durations=0", "--durations-min=30", *TESTS],
+            cwd=ROOT,
+            env=os.environ | {CHOICE: entry.name, "PYTHONPATH": str(entry.folder)},
+            check=False,
+        )
+        outcome[entry.name] = done.returncode
+    say("\n".join(f"Spark {name:<12} {'failed' if code else 'passed'}" for name, code in outcome.items()))
+    return int(any(outcome.values()))
+
+
+def say(text: str) -> None:
+    """Print for a person."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def prepare(entry: Entry) -> None:
+    """Install what the entry needs, once."""
+    stamp = entry.folder / "installed"
+    wanted = repr(entry)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    entry.folder.mkdir(parents=True, exist_ok=True)
+    if entry.packages:
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "uv", "pip", "install", "--quiet"),
+                *("--target", str(entry.folder), *entry.packages),
+            ],
+            env=install.uv_environment(install.pip_settings(), os.environ),
+            check=True,
+        )
+    for name in entry.hidden:
+        (entry.folder / f"{name}.py").write_text('raise ImportError("left out of this run")\n')
+    stamp.write_text(wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
