@@ -66,7 +66,7 @@ def main(names: list[str]) -> int:
     """Run the entries (all, unless some are named) and say how each went."""
     outcome = {}
     for entry in [MATRIX[name] for name in names or MATRIX]:
-        say(f"== Spark {entry.name}", flush=True)
+        say(f"== Spark {entry.name}")
         prepare(entry)
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "--quiet", "--durations=0", "--durations-min=30", *TESTS],

@@ -22,8 +22,13 @@ def run_name_prefix(request: IngestRequest) -> str:
 
 def run_name(request: IngestRequest, context: Context) -> str:
     """The run's name: its checkpoint, and the DAG run that submitted it."""
+    return run_name_prefix(request) + own_run(context)
+
+
+def own_run(context: Context) -> str:
+    """How the names of the runs that this DAG run submits end."""
     dag_run = context["dag_run"]
-    return f"{run_name_prefix(request)}({dag_run.dag_id}, {dag_run.run_id})"
+    return f"({dag_run.dag_id}, {dag_run.run_id})"
 
 
 def job_parameters(request: IngestRequest, params: Mapping[str, Any]) -> dict[str, str]:

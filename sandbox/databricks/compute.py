@@ -1,7 +1,8 @@
-"""One cluster, one SQL warehouse, one user: the compute that the sandbox has, always running.
+"""One cluster that runs jobs, one SQL warehouse, one user, always running; and clusters that do not fit.
 
 Source: Databricks REST, `clusters/get`, `clusters/list`, `clusters/spark-versions` (what the Airflow
-connection's test calls), `sql/warehouses`, and SCIM's `Me`.
+connection's test calls), `clusters/list-node-types`, `instance-profiles/list`, `sql/warehouses`, and SCIM's
+`Me`. Jobs run on `sandbox-cluster` only; the others are there for checks that look before a job is sent.
 """
 
 from fastapi import APIRouter
@@ -28,6 +29,18 @@ CLUSTER: Json = {
     "spark_conf": {},
     "aws_attributes": {},
 }
+# What a workspace has beside the cluster that fits: id → what is different.
+UNFIT: dict[str, Json] = {
+    "sandbox-old": {"spark_version": "15.4.x-scala2.12", "state": "TERMINATED"},
+    "sandbox-shared": {"data_security_mode": "USER_ISOLATION", "single_user_name": ""},
+    "sandbox-legacy": {"data_security_mode": "NONE", "single_user_name": ""},
+    "sandbox-broken": {"state": "ERROR", "state_message": "Instances could not be acquired"},
+}
+CLUSTERS = {CLUSTER_ID: CLUSTER} | {
+    name: CLUSTER | {"cluster_id": name, "cluster_name": name} | change for name, change in UNFIT.items()
+}
+NODE_TYPES = ("m6id.large", "m6id.xlarge", "sandbox.laptop")
+INSTANCE_PROFILES = ("arn:aws:iam::123456789012:instance-profile/cloudtrail-reader",)
 WAREHOUSE: Json = {
     "id": WAREHOUSE_ID,
     "name": "Sandbox",
@@ -51,6 +64,8 @@ def router() -> APIRouter:
         routes.add_api_route(f"/api/{version}/clusters/get", get_cluster, methods=["GET"])
         routes.add_api_route(f"/api/{version}/clusters/list", list_clusters, methods=["GET"])
         routes.add_api_route(f"/api/{version}/clusters/spark-versions", spark_versions, methods=["GET"])
+        routes.add_api_route(f"/api/{version}/clusters/list-node-types", node_types, methods=["GET"])
+    routes.add_api_route("/api/2.0/instance-profiles/list", instance_profiles, methods=["GET"])
     routes.add_api_route("/api/2.0/sql/warehouses", list_warehouses, methods=["GET"])
     routes.add_api_route("/api/2.0/sql/warehouses/{warehouse_id}", get_warehouse, methods=["GET"])
     routes.add_api_route("/api/2.0/preview/scim/v2/Me", me, methods=["GET"])
@@ -58,22 +73,36 @@ def router() -> APIRouter:
 
 
 def get_cluster(parameters: Parameters) -> Json:
-    """The cluster, by its id."""
-    if parameters.get("cluster_id") != CLUSTER_ID:
+    """A cluster, by its id."""
+    cluster = CLUSTERS.get(str(parameters.get("cluster_id")))
+    if cluster is None:
         raise InvalidParameterError(f"Cluster {parameters.get('cluster_id')} does not exist")
-    return CLUSTER
+    return cluster
 
 
 def list_clusters() -> Json:
-    """The one cluster."""
-    return {"clusters": [CLUSTER]}
+    """All clusters."""
+    return {"clusters": list(CLUSTERS.values())}
 
 
 def spark_versions() -> Json:
-    """The one runtime."""
+    """The one runtime that jobs run on, and an old one."""
     return {
-        "versions": [{"key": SPARK_VERSION, "name": "17.3 LTS (Scala 2.13), played by the sandbox's Spark"}]
+        "versions": [
+            {"key": SPARK_VERSION, "name": "17.3 LTS (Scala 2.13), played by the sandbox's Spark"},
+            {"key": UNFIT["sandbox-old"]["spark_version"], "name": "15.4 LTS (Scala 2.12)"},
+        ]
     }
+
+
+def node_types() -> Json:
+    """The node types, each with its id alone."""
+    return {"node_types": [{"node_type_id": name} for name in NODE_TYPES]}
+
+
+def instance_profiles() -> Json:
+    """The instance profiles that are registered."""
+    return {"instance_profiles": [{"instance_profile_arn": arn} for arn in INSTANCE_PROFILES]}
 
 
 def list_warehouses() -> Json:

@@ -25,6 +25,11 @@ Row = dict[str, str | None]
 class IngestHook(DatabricksHook):
     """`DatabricksHook` with SQL results, the active runs, and files in Unity Catalog volumes."""
 
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        """The answer to a GET of `/api/<path>`."""
+        answer: dict[str, Any] = self._do_api_call(("GET", path), query or None)
+        return answer
+
     def start_statement(self, statement: str, *, warehouse_id: str) -> dict[str, Any]:
         """Start one SQL statement and wait a few seconds for it; the answer may still be PENDING.
 

@@ -8,6 +8,7 @@ from airflow.sdk import Context
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.operators.tables import describe_statement
+from cloudtrail.payload import own_run
 from cloudtrail.preflight import run_preflight
 from cloudtrail.request import IngestRequest
 from cloudtrail.sql import UNKNOWN_TABLE
@@ -52,6 +53,8 @@ class PreflightOperator(StatementsOperator):
             s3=self._client("s3", region),
             iam=self._client("iam", region),
             table_location=lambda name: table_location(name, answers[name]),
+            databricks=self.databricks,
+            own_run=own_run(context),
         )
         self.log.info("Preflight findings:\n%s", report.render())
         context["ti"].xcom_push(key="findings", value=[finding.to_dict() for finding in report.findings])

@@ -9,6 +9,7 @@ A check is a pure decision (`decide_…`) on facts that a thin client fetched (`
     checkpoints  the checkpoints are new or belong to this logs path and table
     tables       the table names are free or point at these paths
     simulation   the reader role may do what the requests need
+    workspace    cluster or its parts, warehouse and connection fit, and no other run has the checkpoint
 """
 
 from cloudtrail.preflight.findings import Finding

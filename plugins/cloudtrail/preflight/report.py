@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail.errors import PreflightError
 from cloudtrail.locations import S3Location
 from cloudtrail.policies import required_access
-from cloudtrail.preflight import buckets, checkpoints, logs, simulation, tables, targets
+from cloudtrail.preflight import buckets, checkpoints, logs, simulation, tables, targets, workspace
 from cloudtrail.preflight.aws_errors import explain_error
 from cloudtrail.preflight.findings import Finding, describe_failures, render_table, summary_line
 from cloudtrail.preflight.tables import TableLocation
+from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest, code_root
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ def run_preflight(
     s3: "S3Client",
     iam: "IAMClient",
     table_location: TableLocation,
+    databricks: Workspace,
+    own_run: str = "",
     now: datetime | None = None,
 ) -> PreflightReport:
     """Run every check for these requests and return all findings; nothing is written.
@@ -84,6 +88,8 @@ def run_preflight(
         s3: a client that may list the buckets; it is not the reader role's.
         iam: a client of the account that the reader role is in.
         table_location: table name → location, None when the name is free; called from one thread only.
+        databricks: the workspace that the job is to run in.
+        own_run: how the names of this DAG run's own Databricks runs end: they are no rivals.
         now: what "24 hours ago" counts from; the current time when None.
     """
     started = time.monotonic()
@@ -93,6 +99,7 @@ def run_preflight(
     jobs = _storage_jobs(requests, s3, now or datetime.now(UTC))
     jobs.append(_table_job(requests, table_location, connection))
     jobs.append(_simulation_job(requests, params, iam))
+    jobs += _workspace_jobs(requests, params, databricks, own_run)
     findings += [_not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
     able = [job for job in jobs if not missing.intersection(job.buckets)]
     findings += _run_jobs(able, connection=connection)
@@ -189,6 +196,22 @@ def _simulation_job(
         return simulation.check_access(iam, role, accesses, mode=mode)
 
     return Job(check=simulation.CHECK, subject=role or "reader role", run=run)
+
+
+def _workspace_jobs(
+    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], databricks: Workspace, own_run: str
+) -> list[Job]:
+    compute = str(params.get("cluster_id") or params.get("compute"))
+    warehouse = str(params["warehouse_id"])
+    checks: dict[str, Callable[[], list[Finding]]] = {
+        f"compute {compute}": lambda: workspace.check_compute(databricks, params),
+        f"warehouse {warehouse}": lambda: [workspace.check_warehouse(databricks, warehouse)],
+        "active runs": lambda: workspace.check_rivals(databricks, requests, own_run=own_run),
+    }
+    return [
+        Job(check=workspace.CHECK, subject=subject, run=partial(workspace.guarded, check, subject))
+        for subject, check in checks.items()
+    ]
 
 
 def _one(check: Callable[..., Finding], *args: Any, **kwargs: Any) -> Callable[[], list[Finding]]:

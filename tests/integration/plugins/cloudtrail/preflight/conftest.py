@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.request import resolve_requests
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET, Seeded
 
 NOW = datetime.now(UTC)
 ACCOUNT = "111122223333"
+OWN_RUN = "(cloudtrail_ingest, manual__1)"
 FOLDERS = {"events": "CloudTrail", "insights": "CloudTrail-Insight"}
 
 
@@ -45,12 +47,12 @@ class Account:
             "region": "us-east-1",
             "target_root": f"s3://{LAKE_BUCKET}/delta",
             "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
-            "cluster_id": "c",
-            "warehouse_id": "w",
+            "cluster_id": "sandbox-cluster",
+            "warehouse_id": "sandbox-warehouse",
             "reader_role_arn": self.seeded.reader_role_arn,
         } | changed
 
-    def preflight(self, *, table_location={}.get, **changed) -> PreflightReport:
+    def preflight(self, *, table_location={}.get, own_run=OWN_RUN, **changed) -> PreflightReport:
         """Run every check; table names are free unless `table_location` says otherwise."""
         params = self.params(**changed)
         self.aws.forget_requests()
@@ -60,12 +62,14 @@ class Account:
             s3=self.s3,
             iam=self.iam,
             table_location=table_location,
+            databricks=IngestHook(),
+            own_run=own_run,
             now=NOW,
         )
 
 
 @pytest.fixture
-def account(aws):
+def account(aws, connections):
     """A fresh account with one recent log file of each kind."""
     seeded = aws.reset()
     fresh = Account(aws=aws, s3=aws.client("s3"), iam=aws.client("iam"), seeded=seeded)

@@ -46,10 +46,12 @@ def test_a_good_set_up_passes_every_check(account):
         "checkpoint",
         "table_name",
         "iam_simulation",
+        "databricks",
     }
 
 
-def test_nothing_is_written(account):
+def test_nothing_is_written_or_submitted(account, databricks):
+    databricks.call("DELETE", "/sandbox/requests")
     account.preflight()
     served = account.aws.requests()
     assert {request["action"] for request in served} == {"ListObjectsV2", "SimulatePrincipalPolicy"}
@@ -61,6 +63,9 @@ def test_nothing_is_written(account):
         "GetInstanceProfile",
         "SimulatePrincipalPolicy",
     }
+    asked = databricks.call("GET", "/sandbox/requests").json()["requests"]
+    assert {request["method"] for request in asked} == {"GET"}
+    assert len(asked) >= 3
 
 
 def test_a_bucket_that_does_not_exist_fails(account):

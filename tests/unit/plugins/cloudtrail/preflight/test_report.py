@@ -43,6 +43,18 @@ class Buckets:
         return bucket.list_objects_v2(**asked)
 
 
+class FittingWorkspace:
+    """A workspace in which everything is as it should be."""
+
+    def get(self, path, **query):
+        if path == "2.1/clusters/get":
+            return {"spark_version": "17.3.x-scala2.13", "state": "RUNNING", **query}
+        return {"state": "RUNNING"}
+
+    def active_runs(self):
+        return []
+
+
 def preflight(*, audit=(EVENT,), lake=(), table_location={}.get, **changed):
     params = PARAMS | changed
     s3 = Buckets(
@@ -50,7 +62,13 @@ def preflight(*, audit=(EVENT,), lake=(), table_location={}.get, **changed):
         lake=lake if isinstance(lake, Exception) else ListedBucket(lake),
     )
     return run_preflight(
-        resolve_requests(params), params, s3=s3, iam=None, table_location=table_location, now=NOW
+        resolve_requests(params),
+        params,
+        s3=s3,
+        iam=None,
+        table_location=table_location,
+        databricks=FittingWorkspace(),
+        now=NOW,
     )
 
 
@@ -65,7 +83,7 @@ def test_a_good_set_up_fails_nothing_and_skips_insights_with_the_reason():
     assert list(report.skipped_kinds) == ["insights"]
     assert "36 hours" in report.skipped_kinds["insights"]
     assert [finding.check for finding in report.findings].count("table_name") == 4
-    assert report.summary_line().startswith("2 skipped, 13 ok in ")
+    assert report.summary_line().startswith("2 skipped, 17 ok in ")
     assert report.render().splitlines()[0] == report.summary_line()
 
 

@@ -1,0 +1,105 @@
+"""The Databricks checks over HTTP: each fails for its reason, in one finding with what to do."""
+
+import json
+
+import pytest
+
+from cloudtrail.payload import run_name_prefix
+from cloudtrail.request import IngestRequest
+from tests.integration.plugins.cloudtrail.conftest import WAITS, form_values, request_dicts, submit
+
+NEW = {
+    "compute": "new_cluster",
+    "spark_version": "17.3.x-scala2.13",
+    "node_type_id": "m6id.large",
+    "instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader",
+}
+
+
+def of_databricks(report):
+    return {finding.subject: finding for finding in report.findings if finding.check == "databricks"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "subject", "said", "remedy"),
+    [
+        ({"cluster_id": "sandbox-oldd"}, "compute sandbox-oldd", "does not exist", "Correct its id"),
+        ({"cluster_id": "sandbox-old"}, "cluster sandbox-old", "older than 17.3 LTS", "newer runtime"),
+        (
+            {"cluster_id": "sandbox-shared", "discovery": "notifications"},
+            "cluster sandbox-shared",
+            "access mode USER_ISOLATION, and discovery='notifications' needs SINGLE_USER",
+            "or discovery 'listing'",
+        ),
+        (
+            {"cluster_id": "sandbox-legacy", "discovery": "file_events"},
+            "cluster sandbox-legacy",
+            "access mode NONE, and discovery='file_events' needs",
+            "or discovery 'listing'",
+        ),
+        ({"cluster_id": "sandbox-broken"}, "cluster sandbox-broken", "could not be acquired", "replace"),
+        ({"warehouse_id": "other"}, "warehouse other", "does not exist", "Correct its id"),
+        (
+            NEW | {"spark_version": "17.3.x-scala2.3"},
+            "runtime 17.3.x-scala2.3",
+            "is not offered",
+            "17.3.x-scala2.13",
+        ),
+        (NEW | {"spark_version": "15.4.x-scala2.12"}, "runtime 15.4.x-scala2.12", "older than", "newer"),
+        (NEW | {"node_type_id": "m6id.largo"}, "node type m6id.largo", "is not offered", "'m6id.large'"),
+        (
+            NEW | {"instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/x"},
+            "arn:aws:iam::123456789012:instance-profile/x",
+            "is not registered",
+            "Register it",
+        ),
+    ],
+)
+def test_what_does_not_fit_fails_with_its_reason(account, changed, subject, said, remedy):
+    report = account.preflight(**changed)
+    assert [finding.subject for finding in report.failed] == [subject]
+    finding = of_databricks(report)[subject]
+    assert said in finding.detail
+    assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        NEW,
+        {"compute": "serverless", "code_root": "/Volumes/main/default/code"},
+        {"cluster_id": "sandbox-shared", "discovery": "file_events"},
+        {"cluster_id": "sandbox-legacy"},
+    ],
+)
+def test_what_fits_passes(account, changed):
+    report = account.preflight(**changed)
+    assert not report.failed, report.render()
+
+
+def test_a_refused_token_is_a_finding_of_each_check_and_the_others_go_on(account, databricks, monkeypatch):
+    connection = {"conn_type": "databricks", "schema": "http", "host": databricks.host, "password": "wrong"}
+    monkeypatch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", json.dumps(connection | {"port": databricks.port}))
+    report = account.preflight()
+    failed = {finding.subject: finding for finding in report.failed}
+    assert set(failed) == {"compute sandbox-cluster", "warehouse sandbox-warehouse", "active runs"}
+    assert all("Check the token" in finding.remedy for finding in failed.values())
+    assert "wrong" not in report.render().replace("went wrong", "")
+
+
+def test_an_active_run_on_the_checkpoint_fails_unless_it_is_this_dag_runs_own(account, stage, databricks):
+    params = form_values()
+    request = IngestRequest.from_dict(request_dicts(params)["events"])
+    submit(stage(WAITS), "manual__2")
+    try:
+        values = {name: params[name] for name in ("account", "target_root", "checkpoint_root")}
+        subject = f"runs on {request.checkpoint_path}"
+        report = account.preflight(**values)
+        (finding,) = report.failed
+        assert finding.subject == subject
+        assert run_name_prefix(request) in finding.detail
+        assert "/runs/" in finding.detail
+        own = account.preflight(**values, own_run="(cloudtrail_ingest, manual__2)")
+        assert of_databricks(own)[subject].detail == "none is active"
+    finally:
+        databricks.cancel_all()
