@@ -30,6 +30,7 @@ from cloudtrail.values import (
     region,
     storage_root,
     table,
+    yes_or_no,
 )
 
 REQUIRED = object()
@@ -96,6 +97,7 @@ PARAMS: dict[str, ParamRule] = {
     "max_files_per_trigger": ParamRule(number(1), 1000),
     "max_bytes_per_trigger": ParamRule(matches(r"(?i)[1-9][0-9]*[kmgt]?b?", "a size like 512m or 1g"), "1g"),
     # Checks, alerts, connections.
+    "preflight_only": ParamRule(yes_or_no, False),
     "minimum_rows": ParamRule(number(0), 1),
     "reader_role_arn": ParamRule(or_empty(_ROLE), ""),
     "iam_simulation": ParamRule(one_of("require", "warn", "off"), "require"),

@@ -100,6 +100,21 @@ def storage_options(aws_hook: "AwsBaseHook") -> dict[str, str]:
     return options
 
 
+def table_schema(delta_path: str, *, storage_options: Mapping[str, str]) -> str:
+    """The schema of the table's newest version, as the JSON that its log holds.
+
+    Raises:
+        CloudTrailError: when the log cannot be read.
+    """
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    try:
+        return DeltaTable(delta_path, storage_options=dict(storage_options)).schema().to_json()
+    except (DeltaError, OSError) as error:
+        raise CloudTrailError(f"the Delta log at {delta_path!r} cannot be read: {error}") from error
+
+
 def row_counts(delta_path: str, *, storage_options: Mapping[str, str]) -> DeltaLogCounts:
     """Rows and files of the table's newest version, from the statistics that every commit holds.
 

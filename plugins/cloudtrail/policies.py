@@ -17,6 +17,11 @@ from cloudtrail.values import partitions_by_region
 READ = ("s3:GetObject",)
 READ_WRITE = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 LIST = "s3:ListBucket"
+DECRYPT = ("kms:Decrypt",)
+# A write into an encrypted bucket asks for a data key; Spark's multipart uploads read it back.
+ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
+# What nobody who reads the logs should be able to do.
+TAMPER = ("s3:PutObject", "s3:DeleteObject")
 
 # Statements of the policy, by what they are for.
 LIST_LOGS = "ListLogs"
@@ -24,6 +29,8 @@ READ_LOGS = "ReadLogs"
 LIST_TABLES = "ListTables"
 WRITE_TABLES = "WriteTables"
 READ_CODE = "ReadCode"
+DECRYPT_LOGS = "DecryptLogs"
+USE_TABLE_KEY = "UseTableKey"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +77,57 @@ def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) ->
                 )
             )
     return list(dict.fromkeys(needed))
+
+
+def key_access(
+    requests: Mapping[str, IngestRequest], *, logs: Mapping[str, str], buckets: Mapping[str, str]
+) -> list[Access]:
+    """What the reader role needs on KMS keys: `logs` are key ARNs by kind, `buckets` by bucket of the tables.
+
+    Source: Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys", permissions.
+    """
+    needed: list[Access] = []
+    for kind, request in requests.items():
+        if kind in logs:
+            needed += [
+                Access(
+                    action=action,
+                    resource_arn=logs[kind],
+                    purpose=f"decrypt the {kind} log files",
+                    statement=DECRYPT_LOGS,
+                )
+                for action in DECRYPT
+            ]
+        for path, use in ((request.delta_path, "tables"), (request.checkpoint_path, "checkpoints")):
+            if key := buckets.get(S3Location.parse(path).bucket):
+                needed += [
+                    Access(
+                        action=action,
+                        resource_arn=key,
+                        purpose=f"read and write the encrypted {use}",
+                        statement=USE_TABLE_KEY,
+                    )
+                    for action in ENCRYPT
+                ]
+    return list(dict.fromkeys(needed))
+
+
+def tampering(requests: Mapping[str, IngestRequest]) -> list[Access]:
+    """What the reader role should not be allowed to do: overwrite or delete the log files it reads."""
+    return list(
+        dict.fromkeys(
+            Access(
+                action=action,
+                resource_arn=access.resource_arn,
+                purpose="change or delete the log files",
+                statement=READ_LOGS,
+            )
+            for request in requests.values()
+            for access in _read_logs(request, partitions_by_region()[request.region])
+            if access.statement == READ_LOGS
+            for action in TAMPER
+        )
+    )
 
 
 def bucket_arn(bucket: str, partition: str) -> str:

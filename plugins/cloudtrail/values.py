@@ -68,6 +68,11 @@ def number(minimum: int) -> Check:
     return check
 
 
+def yes_or_no(value: Any) -> str | None:
+    """True or false, and no word for it."""
+    return None if isinstance(value, bool) else "give true or false."
+
+
 def each(check: Check, *, alone: str | None = None) -> Check:
     """A list of at least one value that fits; `alone` is a value that may only stand by itself."""
 

@@ -10,6 +10,14 @@ SECTION = "4. Checks and alerts"
 def fields() -> dict[str, Param]:
     """The section's fields."""
     return {
+        "preflight_only": Param(
+            False,
+            type="boolean",
+            section=SECTION,
+            title="Preflight only",
+            description_md="Make every check, show what was found, and stop before anything is written or "
+            "submitted.",
+        ),
         "reader_role_arn": Param(
             "arn:aws:iam::123456789012:role/cloudtrail-reader",
             type=["null", "string"],

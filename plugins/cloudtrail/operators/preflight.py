@@ -1,15 +1,18 @@
 """The preflight task: where the table names point, then every check of `cloudtrail.preflight`."""
 
+from functools import partial
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 
+from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.operators.tables import describe_statement
 from cloudtrail.payload import own_run
 from cloudtrail.preflight import run_preflight
+from cloudtrail.preflight.clients import Clients
 from cloudtrail.request import IngestRequest
 from cloudtrail.sql import UNKNOWN_TABLE
 
@@ -50,9 +53,9 @@ class PreflightOperator(StatementsOperator):
         report = run_preflight(
             requests,
             context["params"],
-            s3=self._client("s3", region),
-            iam=self._client("iam", region),
+            aws=Clients(**{name: self._client(name, region) for name in ("s3", "iam", "kms")}),
             table_location=lambda name: table_location(name, answers[name]),
+            table_schema=partial(table_schema, storage_options=storage_options(self._hook("s3", region))),
             databricks=self.databricks,
             own_run=own_run(context),
         )
@@ -68,7 +71,10 @@ class PreflightOperator(StatementsOperator):
         return {kind: IngestRequest.from_dict(request) for kind, request in self.requests.items()}
 
     def _client(self, service: str, region: str) -> Any:
-        return AwsBaseHook(self.aws_conn_id, client_type=service, region_name=region).get_conn()
+        return self._hook(service, region).get_conn()
+
+    def _hook(self, service: str, region: str) -> AwsBaseHook:
+        return AwsBaseHook(self.aws_conn_id, client_type=service, region_name=region)
 
 
 def table_location(name: str, answer: Result) -> str | None:

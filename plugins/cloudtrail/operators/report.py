@@ -70,5 +70,7 @@ def render_summary(validated: list[dict[str, Any]], preflight: dict[str, Any], *
         ]
         if (more := outcome["odd_fields"] - len(outcome["schema_drift"])) > 0:
             lines.append(f"- {outcome['table']}: {more} more odd fields, see {outcome['table']}_schema_drift")
+    if not validated:
+        lines.append("- nothing was ingested: only preflight was asked for, or every kind was skipped")
     lines += [f"- {kind} skipped: {why}" for kind, why in preflight["skipped_kinds"].items()]
     return "\n".join(lines)

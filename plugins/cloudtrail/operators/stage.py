@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import BaseOperator, Context, Variable
+from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail.errors import FatalError
 from cloudtrail.hooks.databricks import IngestHook
@@ -41,7 +42,9 @@ class StageWheelOperator(BaseOperator):
         self.databricks_conn_id = databricks_conn_id
 
     def execute(self, context: Context) -> str:
-        """Find the wheel, upload it once, return its path."""
+        """Find the wheel, upload it once, return its path; nothing when only preflight was asked for."""
+        if context["params"]["preflight_only"]:
+            raise AirflowSkipException("param preflight_only is set: nothing is written or submitted.")
         wheel = find_wheel(Path(Variable.get(FOLDER_VARIABLE, default=str(DEFAULT_FOLDER))))
         content = wheel.read_bytes()
         root = code_root(context["params"])

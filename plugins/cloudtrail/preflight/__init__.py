@@ -8,6 +8,7 @@ A check is a pure decision (`decide_…`) on facts that a thin client fetched (`
     targets      the tables' folders are empty or Delta tables
     checkpoints  the checkpoints are new or belong to this logs path and table
     tables       the table names are free or point at these paths
+    encryption   which KMS keys the role needs, by a log file and by the buckets of the tables
     simulation   the reader role may do what the requests need
     workspace    cluster or its parts, warehouse and connection fit, and no other run has the checkpoint
 """

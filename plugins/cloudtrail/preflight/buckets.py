@@ -13,14 +13,52 @@ if TYPE_CHECKING:
 CHECK = "bucket"
 
 
-def check_bucket(s3: "S3Client", location: S3Location, *, connection: str) -> Finding:
-    """Ask the bucket for one key under `location`.
+def check_bucket(
+    s3: "S3Client", location: S3Location, *, connection: str, region: str, holds_logs: bool
+) -> Finding:
+    """Ask the bucket for one key under `location`, and where it is.
 
-    Not by HeadBucket: its answer has no reason in it, and it is refused to an identity that may list this
-    prefix only, though nothing else is needed.
+    Not by HeadBucket alone: its error has no reason in it, and it is refused to an identity that may list
+    this prefix only, though nothing else is needed.
     """
     error = fetch_bucket_error(s3, location)
-    return decide_bucket(location.bucket, error, connection=connection)
+    if error is not None:
+        return decide_bucket(location.bucket, error, connection=connection)
+    return decide_region(location.bucket, fetch_region(s3, location.bucket), region, holds_logs=holds_logs)
+
+
+def fetch_region(s3: "S3Client", bucket: str) -> str:
+    """The bucket's region; empty when it may not be asked for."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = s3.head_bucket(Bucket=bucket)
+    except ClientError:
+        return ""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
+
+
+def decide_region(bucket: str, found: str, wanted: str, *, holds_logs: bool) -> Finding:
+    """The finding that follows from where a bucket is that can be listed. Pure."""
+    if found in ("", wanted):
+        where = f"in {found}" if found else "its region may not be asked for (s3:ListBucket by HeadBucket)"
+        return Finding(check=CHECK, subject=bucket, status="ok", detail=f"can be listed, {where}")
+    if holds_logs:
+        return Finding(
+            check=CHECK,
+            subject=bucket,
+            status="failed",
+            detail=f"is in {found}, and region is {wanted!r}",
+            remedy=f"Set region to {found!r}.",
+        )
+    return Finding(
+        check=CHECK,
+        subject=bucket,
+        status="warning",
+        detail=f"is in {found}, the log bucket in {wanted}: every byte that goes between them is charged",
+        remedy=f"Use a bucket in {wanted}, or mean it.",
+    )
 
 
 def fetch_bucket_error(s3: "S3Client", location: S3Location) -> Exception | None:
@@ -34,10 +72,8 @@ def fetch_bucket_error(s3: "S3Client", location: S3Location) -> Exception | None
     return None
 
 
-def decide_bucket(bucket: str, error: Exception | None, *, connection: str) -> Finding:
-    """The finding that follows from the answer. Pure; an error of no known sort is raised again."""
-    if error is None:
-        return Finding(check=CHECK, subject=bucket, status="ok", detail="there, and can be listed")
+def decide_bucket(bucket: str, error: Exception, *, connection: str) -> Finding:
+    """The finding that follows from a refusal. Pure; an error of no known sort is raised again."""
     explained = explain_bucket_error(error, bucket=bucket, connection=connection)
     if explained is None:
         raise error

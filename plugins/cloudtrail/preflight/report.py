@@ -10,17 +10,28 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail.errors import PreflightError
+from cloudtrail.kinds import KINDS, QUARANTINE_COLUMNS
 from cloudtrail.locations import S3Location
-from cloudtrail.policies import required_access
-from cloudtrail.preflight import buckets, checkpoints, logs, simulation, tables, targets, workspace
+from cloudtrail.policies import key_access, required_access, tampering
+from cloudtrail.preflight import (
+    buckets,
+    checkpoints,
+    encryption,
+    logs,
+    simulation,
+    tables,
+    targets,
+    workspace,
+)
 from cloudtrail.preflight.aws_errors import explain_error
+from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.findings import Finding, describe_failures, render_table, summary_line
 from cloudtrail.preflight.tables import TableLocation
+from cloudtrail.preflight.targets import TableSchema
 from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest, code_root
 
 if TYPE_CHECKING:
-    from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
@@ -73,9 +84,9 @@ def run_preflight(
     requests: Mapping[str, IngestRequest],
     params: Mapping[str, Any],
     *,
-    s3: "S3Client",
-    iam: "IAMClient",
+    aws: Clients,
     table_location: TableLocation,
+    table_schema: TableSchema,
     databricks: Workspace,
     own_run: str = "",
     now: datetime | None = None,
@@ -85,20 +96,20 @@ def run_preflight(
     Args:
         requests: kind → request, as `resolve_requests` returns them.
         params: the params they come from.
-        s3: a client that may list the buckets; it is not the reader role's.
-        iam: a client of the account that the reader role is in.
+        aws: the clients to ask with.
         table_location: table name → location, None when the name is free; called from one thread only.
+        table_schema: path → schema JSON of the Delta table there.
         databricks: the workspace that the job is to run in.
         own_run: how the names of this DAG run's own Databricks runs end: they are no rivals.
         now: what "24 hours ago" counts from; the current time when None.
     """
     started = time.monotonic()
     connection = str(params.get("aws_conn_id") or "aws_default")
-    findings = _run_jobs(_bucket_jobs(requests, params, s3, connection), connection=connection)
+    findings = _run_jobs(_bucket_jobs(requests, params, aws.s3, connection), connection=connection)
     missing = {finding.subject for finding in findings if finding.status == "failed"}
-    jobs = _storage_jobs(requests, s3, now or datetime.now(UTC))
+    jobs = _storage_jobs(requests, aws.s3, table_schema, now or datetime.now(UTC))
     jobs.append(_table_job(requests, table_location, connection))
-    jobs.append(_simulation_job(requests, params, iam))
+    jobs.append(_access_job(requests, params, aws, missing))
     jobs += _workspace_jobs(requests, params, databricks, own_run)
     findings += [_not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
     able = [job for job in jobs if not missing.intersection(job.buckets)]
@@ -118,6 +129,8 @@ def _bucket_jobs(
 ) -> list[Job]:
     uris = [uri for r in requests.values() for uri in (r.logs.root.uri, r.delta_path, r.checkpoint_path)]
     uris.append(code_root(params))
+    region = next(iter(requests.values())).region
+    logs = {request.log_bucket for request in requests.values()}
     first: dict[str, S3Location] = {}
     for uri in uris:
         if uri.startswith("s3://"):
@@ -127,13 +140,22 @@ def _bucket_jobs(
         Job(
             check=buckets.CHECK,
             subject=bucket,
-            run=_one(buckets.check_bucket, s3, location, connection=connection),
+            run=_one(
+                buckets.check_bucket,
+                s3,
+                location,
+                connection=connection,
+                region=region,
+                holds_logs=bucket in logs,
+            ),
         )
         for bucket, location in first.items()
     ]
 
 
-def _storage_jobs(requests: Mapping[str, IngestRequest], s3: "S3Client", now: datetime) -> list[Job]:
+def _storage_jobs(
+    requests: Mapping[str, IngestRequest], s3: "S3Client", table_schema: TableSchema, now: datetime
+) -> list[Job]:
     jobs = []
     for kind, request in requests.items():
         jobs.append(
@@ -148,10 +170,13 @@ def _storage_jobs(requests: Mapping[str, IngestRequest], s3: "S3Client", now: da
             Job(
                 check=targets.CHECK,
                 subject=path,
-                run=_one(targets.check_target, s3, path),
+                run=_one(targets.check_target, s3, path, columns=columns, table_schema=table_schema),
                 buckets=(S3Location.parse(path).bucket,),
             )
-            for path in (request.delta_path, request.quarantine_path)
+            for path, columns in (
+                (request.delta_path, KINDS[kind].columns),
+                (request.quarantine_path, QUARANTINE_COLUMNS),
+            )
         ]
         jobs.append(
             Job(
@@ -185,15 +210,28 @@ def _table_job(requests: Mapping[str, IngestRequest], table_location: TableLocat
     return Job(check=tables.CHECK, subject=", ".join(table for table, _ in names), run=run)
 
 
-def _simulation_job(
-    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], iam: "IAMClient"
+def _access_job(
+    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], clients: Clients, missing: set[str]
 ) -> Job:
+    """Encryption, then the simulation: the keys that are found are part of what the role needs."""
     role = str(params.get("reader_role_arn") or "")
     mode = str(params.get("iam_simulation") or "require")
 
     def run() -> list[Finding]:
+        keys = encryption.Keys(logs={}, buckets={})
+
+        def look() -> list[Finding]:
+            nonlocal keys
+            findings, keys = encryption.check_encryption(clients.s3, clients.kms, requests, without=missing)
+            return findings
+
+        looked = Job(check=encryption.CHECK, subject="log files and buckets", run=look)
+        findings = _run_job(looked, connection=str(params.get("aws_conn_id") or "aws_default"))
         accesses = required_access(requests, code_root=code_root(params))
-        return simulation.check_access(iam, role, accesses, mode=mode)
+        accesses += key_access(requests, logs=keys.logs, buckets=keys.buckets)
+        return findings + simulation.check_access(
+            clients.iam, role, accesses, unwanted=tampering(requests), mode=mode
+        )
 
     return Job(check=simulation.CHECK, subject=role or "reader role", run=run)
 

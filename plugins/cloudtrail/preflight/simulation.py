@@ -35,13 +35,21 @@ class Decision:
     missing_context: tuple[str, ...] = ()
 
 
-def check_access(iam: "IAMClient", principal: str, accesses: Sequence[Access], *, mode: str) -> list[Finding]:
-    """Simulate every access and return one finding for each.
+def check_access(
+    iam: "IAMClient",
+    principal: str,
+    accesses: Sequence[Access],
+    *,
+    mode: str,
+    unwanted: Sequence[Access] = (),
+) -> list[Finding]:
+    """Simulate every access and return one finding for each; of the unwanted, for those that are allowed.
 
     Args:
         iam: a client of the account that the role is in.
         principal: the ARN of a role, an instance profile or an assumed role.
         accesses: what the role must be allowed to do.
+        unwanted: what it should not be allowed to do; a warning, never a failure.
         mode: `require` (a principal that cannot be simulated fails), `warn` (it is a warning) or `off`.
     """
     if mode == "off":
@@ -49,13 +57,18 @@ def check_access(iam: "IAMClient", principal: str, accesses: Sequence[Access], *
         return [Finding(check=CHECK, subject=principal or "reader role", status="skipped", detail=detail)]
     try:
         role = resolve_role(iam, principal)
-        decisions = simulate(iam, role, accesses)
+        decisions = simulate(iam, role, [*accesses, *unwanted])
     except NotSimulatedError as error:
         status: Status = "warning" if mode == "warn" else "failed"
         return [
             Finding(check=CHECK, subject=principal, status=status, detail=error.detail, remedy=error.remedy)
         ]
-    return [decide_access(access, decisions.get(access), role=role) for access in accesses]
+    needed = [decide_access(access, decisions.get(access), role=role) for access in accesses]
+    return needed + [
+        decide_unwanted(access, decisions[access], role=role)
+        for access in unwanted
+        if access in decisions and decisions[access].verdict == "allowed"
+    ]
 
 
 def simulate(iam: "IAMClient", role: str, accesses: Sequence[Access]) -> dict[Access, Decision]:
@@ -103,6 +116,10 @@ def _ask(
 ) -> dict[tuple[str, str], Decision]:
     # What every request of the pipeline has: policies often ask for it.
     context: list[Any] = [_context("aws:SecureTransport", "boolean", "true")]
+    if any(action.startswith("kms:") for action in actions):
+        # As S3 asks on the role's behalf: key permissions are often limited to it.
+        region = resources[0].split(":")[3]
+        context.append(_context("kms:ViaService", "string", f"s3.{region}.amazonaws.com"))
     if prefix:
         context.append(_context("s3:prefix", "string", prefix))
     pages = iam.get_paginator("simulate_principal_policy").paginate(
@@ -169,6 +186,19 @@ def decide_access(access: Access, decision: Decision | None, *, role: str) -> Fi
     if decision.missing_context:
         detail += f"; conditions on {', '.join(decision.missing_context)} could not be evaluated"
     return Finding(check=CHECK, subject=subject, status="failed", detail=detail, remedy=remedy)
+
+
+def decide_unwanted(access: Access, decision: Decision, *, role: str) -> Finding:
+    """The finding on something allowed that nobody needs. Pure."""
+    return Finding(
+        check=CHECK,
+        subject=f"{access.action} on {access.resource_arn}",
+        status="warning",
+        detail=f"allowed by {', '.join(decision.statements) or 'a policy'}, and not needed: the role could "
+        f"{access.purpose}",
+        remedy=f"Take {access.action} on the log files out of the policies of {role}: what is read as "
+        "evidence is best read-only.",
+    )
 
 
 def _explain_denial(access: Access, decision: Decision, role: str) -> tuple[str, str]:

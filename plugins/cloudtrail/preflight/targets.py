@@ -1,8 +1,10 @@
-"""The Delta target check: a table's folder is absent, empty, or a Delta table."""
+"""The Delta target check: a table's folder is absent, empty, or a Delta table that the job can append to."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloudtrail.columns import column_differences
 from cloudtrail.delta_log import latest_commit
 from cloudtrail.locations import S3Location
 from cloudtrail.preflight.findings import Finding
@@ -12,19 +14,31 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHECK = "delta_target"
+# The schema of the Delta table at a path, as the JSON that its log holds.
+TableSchema = Callable[[str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetFacts:
-    """What a table's folder holds: the newest version of its Delta log, else the first key in it."""
+    """What a table's folder holds: the newest version of its Delta log, else the first key in it.
+
+    `differences` are the columns that the job could not append to, in words.
+    """
 
     version: int | None
     first_key: str = ""
+    differences: tuple[str, ...] = ()
 
 
-def check_target(s3: "S3Client", path: str) -> Finding:
-    """Look into the folder of a table or quarantine."""
-    return decide_target(path, fetch_target(s3, path))
+def check_target(
+    s3: "S3Client", path: str, *, columns: Mapping[str, str], table_schema: TableSchema
+) -> Finding:
+    """Look into the folder of a table or quarantine, and at its schema; `columns` are those of the job."""
+    facts = fetch_target(s3, path)
+    if facts.version is not None:
+        differences = column_differences(columns, table_schema(path))
+        facts = TargetFacts(version=facts.version, differences=tuple(differences))
+    return decide_target(path, facts)
 
 
 def fetch_target(s3: "S3Client", path: str) -> TargetFacts:
@@ -39,6 +53,15 @@ def fetch_target(s3: "S3Client", path: str) -> TargetFacts:
 
 def decide_target(path: str, facts: TargetFacts) -> Finding:
     """The finding that follows from what the folder holds. Pure."""
+    if facts.differences:
+        more = f" (and {len(facts.differences) - 1} more)" if len(facts.differences) > 1 else ""
+        return Finding(
+            check=CHECK,
+            subject=path,
+            status="failed",
+            detail=f"a Delta table that these records cannot be appended to: {facts.differences[0]}{more}",
+            remedy="Choose another Delta path; tables of the guide's notebooks cannot be continued.",
+        )
     if facts.version is not None:
         return Finding(
             check=CHECK, subject=path, status="ok", detail=f"a Delta table at version {facts.version}"

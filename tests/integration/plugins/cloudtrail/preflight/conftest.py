@@ -1,13 +1,17 @@
 """An account of the sandbox with log files, and preflight on it over HTTP."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
+from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.preflight import PreflightReport, run_preflight
+from cloudtrail.preflight.clients import Clients
 from cloudtrail.request import resolve_requests
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET, Seeded
 
@@ -38,6 +42,22 @@ class Account:
         """Put one object into the lake."""
         self.s3.put_object(Bucket=LAKE_BUCKET, Key=key, Body=body)
 
+    def table(self, path, columns):
+        """Put the first commit of a Delta table into the lake; `columns` are name → Delta type."""
+        fields = [
+            {"name": name, "type": kind, "nullable": True, "metadata": {}} for name, kind in columns.items()
+        ]
+        metadata = {
+            "id": "t",
+            "format": {"provider": "parquet", "options": {}},
+            "partitionColumns": [],
+            "schemaString": json.dumps({"type": "struct", "fields": fields}),
+            "configuration": {},
+        }
+        protocol = {"minReaderVersion": 1, "minWriterVersion": 2}
+        lines = [json.dumps({"protocol": protocol}), json.dumps({"metaData": metadata})]
+        self.put(f"{path}/_delta_log/{0:020d}.json", "\n".join(lines).encode())
+
     def params(self, **changed):
         """The params of a sound request, with some of them changed."""
         return {
@@ -55,13 +75,14 @@ class Account:
     def preflight(self, *, table_location={}.get, own_run=OWN_RUN, **changed) -> PreflightReport:
         """Run every check; table names are free unless `table_location` says otherwise."""
         params = self.params(**changed)
+        options = storage_options(AwsBaseHook("aws_default", client_type="s3"))
         self.aws.forget_requests()
         return run_preflight(
             resolve_requests(params),
             params,
-            s3=self.s3,
-            iam=self.iam,
+            aws=Clients(s3=self.s3, iam=self.iam, kms=self.aws.client("kms")),
             table_location=table_location,
+            table_schema=lambda path: table_schema(path, storage_options=options),
             databricks=IngestHook(),
             own_run=own_run,
             now=NOW,

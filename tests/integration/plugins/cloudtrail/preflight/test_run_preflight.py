@@ -10,6 +10,8 @@ from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
 
 EVENTS_TABLE = f"s3://{LAKE_BUCKET}/delta/cloudtrail_events"
 EVENTS_CHECKPOINT = f"s3://{LAKE_BUCKET}/checkpoints/cloudtrail_events"
+# What makes a table one of the job's; it adds the rest.
+COLUMNS = {"raw": "string", "log_file": "string", "batch_id": "long"}
 OWNER = "checkpoints/cloudtrail_events/owner/part-00000-1.json"
 
 
@@ -47,6 +49,7 @@ def test_a_good_set_up_passes_every_check(account):
         "table_name",
         "iam_simulation",
         "databricks",
+        "encryption",
     }
 
 
@@ -54,11 +57,11 @@ def test_nothing_is_written_or_submitted(account, databricks):
     databricks.call("DELETE", "/sandbox/requests")
     account.preflight()
     served = account.aws.requests()
-    assert {request["action"] for request in served} == {"ListObjectsV2", "SimulatePrincipalPolicy"}
+    looked = {"ListObjectsV2", "HeadBucket", "HeadObject", "GetBucketEncryption"}
+    assert {request["action"] for request in served} == looked | {"SimulatePrincipalPolicy"}
     account.put(OWNER, owner(account))
     account.preflight(reader_role_arn=account.seeded.instance_profile_arn)
-    assert {request["action"] for request in account.aws.requests()} == {
-        "ListObjectsV2",
+    assert {request["action"] for request in account.aws.requests()} == looked | {
         "GetObject",
         "GetInstanceProfile",
         "SimulatePrincipalPolicy",
@@ -110,6 +113,19 @@ def test_a_trail_that_went_quiet_is_a_warning(account):
     assert not report.failed
 
 
+def test_a_table_of_other_columns_fails_with_the_one_that_differs(account):
+    account.table("delta/cloudtrail_events", COLUMNS | {"readOnly": "string"})
+    account.table("delta/cloudtrail_insights", {"id": "long"})
+    account.table("delta/cloudtrail_insights_quarantine", COLUMNS | {"reason": "string"})
+    report = account.preflight()
+    details = {finding.subject: finding.detail for finding in report.failed}
+    assert set(details) == {EVENTS_TABLE, f"s3://{LAKE_BUCKET}/delta/cloudtrail_insights"}
+    assert details[EVENTS_TABLE].endswith("cannot be appended to: readOnly is string, not boolean")
+    assert details[f"s3://{LAKE_BUCKET}/delta/cloudtrail_insights"].endswith(
+        "it has no raw and no log_file and no batch_id, its columns are id"
+    )
+
+
 @pytest.mark.parametrize("suffix", ["", "_quarantine"])
 def test_a_delta_path_that_holds_other_files_fails(account, suffix):
     account.put(f"delta/cloudtrail_events{suffix}/part-0.parquet")
@@ -119,19 +135,19 @@ def test_a_delta_path_that_holds_other_files_fails(account, suffix):
 
 
 def test_a_table_of_an_earlier_run_passes_with_its_checkpoint(account):
-    account.put(f"delta/cloudtrail_events/_delta_log/{3:020d}.json")
+    account.table("delta/cloudtrail_events", COLUMNS)
     account.put(OWNER, owner(account))
     account.put("checkpoints/cloudtrail_events/owner/_SUCCESS", b"")
     account.put("checkpoints/cloudtrail_events/stream/metadata")
     report = account.preflight(table_location={"cloudtrail_events": EVENTS_TABLE}.get)
     assert not report.failed, report.render()
-    assert finding_of(report, "delta_target", EVENTS_TABLE).detail == "a Delta table at version 3"
+    assert finding_of(report, "delta_target", EVENTS_TABLE).detail == "a Delta table at version 0"
     assert "belongs to this logs path" in finding_of(report, "checkpoint", EVENTS_CHECKPOINT).detail
     assert finding_of(report, "table_name", "cloudtrail_events").detail == f"already at {EVENTS_TABLE}"
 
 
 def test_a_new_checkpoint_for_a_table_that_is_there_is_a_warning(account):
-    account.put(f"delta/cloudtrail_events/_delta_log/{3:020d}.json")
+    account.table("delta/cloudtrail_events", COLUMNS)
     finding = finding_of(account.preflight(), "checkpoint", EVENTS_CHECKPOINT)
     assert finding.status == "warning"
     assert "loaded again" in finding.detail

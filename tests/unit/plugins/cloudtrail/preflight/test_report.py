@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from cloudtrail.errors import PreflightError
 from cloudtrail.preflight import run_preflight
+from cloudtrail.preflight.clients import Clients
 from cloudtrail.request import resolve_requests
 from tests.unit.plugins.cloudtrail.listed_bucket import ListedBucket
 
@@ -33,6 +34,16 @@ class Buckets:
 
     def __init__(self, **buckets):
         self.buckets = buckets
+
+    def head_bucket(self, **_):
+        return {"BucketRegion": "us-east-1"}
+
+    def head_object(self, **_):
+        return {"ServerSideEncryption": "AES256"}
+
+    def get_bucket_encryption(self, **_):
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        return {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
 
     def list_objects_v2(self, **asked):
         bucket = self.buckets.get(asked["Bucket"])
@@ -64,9 +75,9 @@ def preflight(*, audit=(EVENT,), lake=(), table_location={}.get, **changed):
     return run_preflight(
         resolve_requests(params),
         params,
-        s3=s3,
-        iam=None,
+        aws=Clients(s3=s3, iam=None, kms=None),
         table_location=table_location,
+        table_schema={}.get,
         databricks=FittingWorkspace(),
         now=NOW,
     )
@@ -83,7 +94,7 @@ def test_a_good_set_up_fails_nothing_and_skips_insights_with_the_reason():
     assert list(report.skipped_kinds) == ["insights"]
     assert "36 hours" in report.skipped_kinds["insights"]
     assert [finding.check for finding in report.findings].count("table_name") == 4
-    assert report.summary_line().startswith("2 skipped, 17 ok in ")
+    assert report.summary_line().startswith("3 skipped, 19 ok in ")
     assert report.render().splitlines()[0] == report.summary_line()
 
 

@@ -1,15 +1,21 @@
 """The Delta target check, from the keys in a folder to the finding."""
 
+import json
+
 import pytest
 
 from cloudtrail.preflight.targets import check_target
 from tests.unit.plugins.cloudtrail.listed_bucket import ListedBucket
 
+SCHEMA = json.dumps(
+    {"type": "struct", "fields": [{"name": n, "type": "string"} for n in ("raw", "log_file", "batch_id")]}
+)
 PATH = "s3://lake/delta/trail"
 
 
 def check(*keys):
-    return check_target(ListedBucket(f"delta/{key}" for key in keys), PATH)
+    bucket = ListedBucket(f"delta/{key}" for key in keys)
+    return check_target(bucket, PATH, columns={}, table_schema=lambda _: SCHEMA)
 
 
 @pytest.mark.parametrize(
