@@ -72,6 +72,10 @@ wheel: setup ## Build the job's wheel into dist/ (the same sources give the same
 kinds: setup ## Write plugins/cloudtrail/kinds.json again, from the job's table of kinds
 	@cd spark_jobs && ../$(RUN) -m cloudtrail_jobs.catalog > ../plugins/cloudtrail/kinds.json
 
+.PHONY: permissions
+permissions: setup ## Write docs/permissions.md again, from the policies that preflight simulates
+	@cd plugins && ../$(RUN) -m cloudtrail.permissions > ../docs/permissions.md
+
 .PHONY: requirements
 requirements: require-python ## Pin requirements*.in again (ARGS=--upgrade: to the newest versions)
 	@exec "$(PYTHON)" -m sandbox.install requirements $(ARGS)

@@ -68,6 +68,20 @@ def test_clearing_any_task_changes_no_row_and_starts_no_second_job(sandbox, firs
     assert sandbox.airflow.xcom(first_run, "events.submit", "run_id") == jobs
 
 
+def test_a_preflight_only_run_makes_every_check_and_stops_before_anything_is_written(sandbox, first_run):
+    before = sandbox.sql(COUNT)
+    run = sandbox.airflow.trigger(DAG, {"preflight_only": True})
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
+    states = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
+    done = {task for task, state in states.items() if state == "success"}
+    assert done == {"resolve", "preflight", "report"}
+    assert {state for task, state in states.items() if task not in done} == {"skipped"}
+    findings = sandbox.airflow.xcom(run, "preflight", "findings")
+    assert {finding["status"] for finding in findings} == {"ok"}
+    assert "nothing was ingested" in sandbox.airflow.xcom(run, "report")
+    assert sandbox.sql(COUNT) == before
+
+
 def test_a_role_that_may_not_read_fails_the_preflight_and_alerts_before_anything_is_submitted(
     sandbox, first_run
 ):

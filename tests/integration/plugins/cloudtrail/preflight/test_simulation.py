@@ -4,12 +4,23 @@ import json
 
 import pytest
 
-from cloudtrail.policies import reader_policy, required_access
+from cloudtrail.policies import key_access, reader_policy, required_access
 from cloudtrail.preflight.simulation import check_access
 from cloudtrail.request import code_root, resolve_requests
 from sandbox.aws.seed import DENIED_ROLE, LAKE_BUCKET, LOGS_BUCKET, READER_ROLE
 
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
+PARAMS = {
+    "bucket": LOGS_BUCKET,
+    "account": "*",
+    "region": "us-east-1",
+    "target_root": f"s3://{LAKE_BUCKET}/delta",
+    "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
+    "cluster_id": "c",
+    "warehouse_id": "w",
+    "iam_simulation": "off",
+}
+KEY = "arn:aws:kms:us-east-1:123456789012:key/"
 OWN_ACCOUNT = "123456789012"
 
 
@@ -19,17 +30,15 @@ def account_of_roles(aws):
 
 
 def accesses(account="*", **changed):
-    params = {
-        "bucket": LOGS_BUCKET,
-        "account": account,
-        "region": "us-east-1",
-        "target_root": f"s3://{LAKE_BUCKET}/delta",
-        "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
-        "cluster_id": "c",
-        "warehouse_id": "w",
-        "iam_simulation": "off",
-    } | changed
+    params = PARAMS | {"account": account} | changed
     return required_access(resolve_requests(params), code_root=code_root(params))
+
+
+def accesses_with_keys():
+    """As when the log files and the tables are encrypted, each with a key of its own."""
+    requests = resolve_requests(PARAMS)
+    keys = dict.fromkeys(requests, f"{KEY}logs"), {LAKE_BUCKET: f"{KEY}tables"}
+    return accesses() + key_access(requests, logs=keys[0], buckets=keys[1])
 
 
 def role_with(iam, name, policy, **more):
@@ -52,7 +61,7 @@ def test_the_seeded_reader_may_do_all_that_is_needed(account_of_roles):
 def test_the_policy_made_of_the_needs_passes_its_own_simulation(account_of_roles):
     _, iam = account_of_roles
     for number, needed in enumerate(
-        (accesses(), accesses("111122223333", regions=["us-east-1", "eu-west-1"]))
+        (accesses_with_keys(), accesses("111122223333", regions=["us-east-1", "eu-west-1"]))
     ):
         arn = role_with(iam, f"own-{number}", reader_policy(needed))
         assert not failed(check_access(iam, arn, needed, mode="require"))
@@ -71,7 +80,7 @@ def without(policy, sid, action):
     ("sid", "action"),
     [
         (statement["Sid"], action)
-        for statement in reader_policy(accesses())["Statement"]
+        for statement in reader_policy(accesses_with_keys())["Statement"]
         for action in statement["Action"]
     ],
 )
@@ -79,7 +88,7 @@ def test_removing_any_action_from_the_policy_fails_what_needs_it_and_the_remedy_
     account_of_roles, sid, action
 ):
     _, iam = account_of_roles
-    needed = accesses()
+    needed = accesses_with_keys()
     broken = without(reader_policy(needed), sid, action)
     arn = role_with(iam, f"without-{sid}-{action.partition(':')[2]}", broken)
     findings = check_access(iam, arn, needed, mode="require")
