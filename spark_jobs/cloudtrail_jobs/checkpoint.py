@@ -12,6 +12,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from cloudtrail_jobs.errors import CheckpointConflictError
+from cloudtrail_jobs.reading import fresh
 
 _SCHEMA = "kind STRING, logs_path STRING, delta_path STRING, table STRING, created_at STRING"
 
@@ -72,7 +73,7 @@ def stream_id(spark: SparkSession, checkpoint_path: str) -> str:
     It is what Delta remembers batches by: with an id of our own, the batches of the new checkpoint would pass
     for those of the old one and be left out.
     """
-    first = spark.read.text(f"{stream_path(checkpoint_path)}/metadata").first()
+    first = fresh(spark).text(f"{stream_path(checkpoint_path)}/metadata").first()
     if first is None:
         raise CheckpointConflictError(
             f"{stream_path(checkpoint_path)}/metadata is empty: the checkpoint is damaged"
@@ -82,7 +83,7 @@ def stream_id(spark: SparkSession, checkpoint_path: str) -> str:
 
 def _read(spark: SparkSession, checkpoint_path: str) -> Owner | None:
     try:
-        row = spark.read.schema(_SCHEMA).json(f"{checkpoint_path}/owner").first()
+        row = fresh(spark).schema(_SCHEMA).json(f"{checkpoint_path}/owner").first()
     except AnalysisException as error:
         if "PATH_NOT_FOUND" in str(error):
             return None
@@ -94,7 +95,7 @@ def _read(spark: SparkSession, checkpoint_path: str) -> Owner | None:
 
 def _any_file(spark: SparkSession, path: str) -> str | None:
     try:
-        files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
+        files = fresh(spark).format("binaryFile").option("recursiveFileLookup", "true").load(path)
         row = files.select("path").limit(1).first()
     except AnalysisException as error:
         if "PATH_NOT_FOUND" in str(error):

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812  # the name that every Spar
 
 from cloudtrail_jobs.kinds import Kind
 from cloudtrail_jobs.quality import Reason
+from cloudtrail_jobs.reading import fresh
 
 _KEY = ("__date", "__account", "__event", "__text")
 
@@ -71,7 +72,7 @@ def _earlier(
     rows: DataFrame, kind: Kind, delta_path: str, days: list[object], *, batch_id: int, own: set[datetime]
 ) -> DataFrame:
     """The keys in the table, each with where it is; one row per key."""
-    table = rows.sparkSession.read.format("delta").load(delta_path)
+    table = fresh(rows.sparkSession).format("delta").load(delta_path)
     mine = F.lit(False)
     for ingested_at in own:
         micros = F.timestamp_micros(F.lit(round(ingested_at.timestamp() * 1_000_000)).cast("bigint"))

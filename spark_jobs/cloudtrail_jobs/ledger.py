@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
 from cloudtrail_jobs.checkpoint import stream_path
+from cloudtrail_jobs.reading import fresh
 
 _OFFSET = re.compile(r'logOffset\\*"\s*:\s*(-?\d+)')
 
@@ -28,7 +29,7 @@ def listed_files(spark: SparkSession, checkpoint_path: str, batch_id: int) -> Da
     names = ",".join(f"{number},{number}.compact" for number in range(start + 1, end + 1))
     if not names:
         return None
-    lines = spark.read.text(f"{stream}/sources/0/{{{names}}}")
+    lines = fresh(spark).text(f"{stream}/sources/0/{{{names}}}")
     entry = F.from_json("value", "path STRING, timestamp BIGINT, batchId BIGINT").alias("entry")
     return (
         lines.select(entry)
@@ -55,7 +56,7 @@ def _offsets(spark: SparkSession, stream: str, batch_id: int) -> dict[int, int]:
     """Batch → the number of the newest ledger file that it includes; for this batch and the one before."""
     path = f"{stream}/offsets/{{{batch_id - 1},{batch_id}}}"
     try:
-        lines = spark.read.text(path).select("value", "_metadata.file_name").collect()
+        lines = fresh(spark).text(path).select("value", "_metadata.file_name").collect()
     except AnalysisException as error:
         if "PATH_NOT_FOUND" in str(error):
             return {}

@@ -10,6 +10,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 from cloudtrail_jobs.commits import Mark, table_at
 from cloudtrail_jobs.errors import TableConflictError
 from cloudtrail_jobs.kinds import Kind
+from cloudtrail_jobs.reading import fresh
 from cloudtrail_jobs.schemas import QUARANTINE, Column, ddl
 
 PARTITION = "date"
@@ -61,7 +62,7 @@ def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: 
             f"CREATE TABLE IF NOT EXISTS {name} ({ddl(tuple(columns))}) USING DELTA "
             f"PARTITIONED BY ({PARTITION}) TBLPROPERTIES ({listed})"
         )
-        found = spark.read.format("delta").load(path).schema
+        found = fresh(spark).format("delta").load(path).schema
     except AnalysisException as refused:
         raise TableConflictError(
             f"{path} cannot become a Delta table for CloudTrail records: {_first_line(refused)} "
