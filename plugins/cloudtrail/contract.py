@@ -100,6 +100,7 @@ PARAMS: dict[str, ParamRule] = {
     "preflight_only": ParamRule(yes_or_no, False),
     "minimum_rows": ParamRule(number(0), 1),
     "reader_role_arn": ParamRule(or_empty(_ROLE), ""),
+    "deployment_role_arn": ParamRule(or_empty(_ROLE), ""),
     "iam_simulation": ParamRule(one_of("require", "warn", "off"), "require"),
     "alert_topic_arn": ParamRule(or_empty(_TOPIC), ""),
     "aws_conn_id": ParamRule(_WORD, "aws_default"),
@@ -204,7 +205,10 @@ def check_partition(values: Mapping[str, Any]) -> list[str]:
     if "region" not in values:
         return []
     partition = partitions_by_region()[values["region"]]
-    arns = {name: values.get(name) for name in ("instance_profile_arn", "reader_role_arn", "alert_topic_arn")}
+    arns = {
+        name: values.get(name)
+        for name in ("instance_profile_arn", "reader_role_arn", "deployment_role_arn", "alert_topic_arn")
+    }
     places = {name: value.split(":")[1] for name, value in arns.items() if value}
     places |= {
         f"regions {name}": partitions_by_region().get(name, partition) for name in values.get("regions", [])

@@ -112,6 +112,18 @@ def key_access(
     return list(dict.fromkeys(needed))
 
 
+def pass_role(role: str) -> list[Access]:
+    """What the Databricks deployment role needs to start clusters with this reader role."""
+    return [
+        Access(
+            action="iam:PassRole",
+            resource_arn=role,
+            purpose="start clusters with the reader role",
+            statement="PassReader",
+        )
+    ]
+
+
 def tampering(requests: Mapping[str, IngestRequest]) -> list[Access]:
     """What the reader role should not be allowed to do: overwrite or delete the log files it reads."""
     return list(

@@ -27,6 +27,13 @@ def fields() -> dict[str, Param]:
             description_md="The role that the cluster reads the logs and writes the tables with; preflight "
             "simulates its permissions.",
         ),
+        "deployment_role_arn": optional(
+            SECTION,
+            "The role that Databricks starts clusters with (the workspace's credential configuration). When "
+            "it is given, preflight simulates that it may pass the reader role to them.",
+            title="Databricks deployment role",
+            pattern=r"^arn:aws[a-z-]*:(iam|sts)::\d{12}:(role|assumed-role)/.+$",
+        ),
         "iam_simulation": Param(
             "require",
             type="string",

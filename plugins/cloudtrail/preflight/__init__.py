@@ -10,6 +10,7 @@ A check is a pure decision (`decide_…`) on facts that a thin client fetched (`
     tables       the table names are free or point at these paths
     encryption   which KMS keys the role needs, by a log file and by the buckets of the tables
     simulation   the reader role may do what the requests need
+    notifications  no other notification of the log bucket is in Auto Loader's way
     workspace    cluster or its parts, warehouse and connection fit, and no other run has the checkpoint
 """
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from cloudtrail.errors import PreflightError
 from cloudtrail.kinds import KINDS, QUARANTINE_COLUMNS
 from cloudtrail.locations import S3Location
+from cloudtrail.notification_policy import notification_access
 from cloudtrail.policies import key_access, required_access, tampering
 from cloudtrail.preflight import (
     buckets,
     checkpoints,
     encryption,
     logs,
+    notifications,
     simulation,
     tables,
     targets,
@@ -110,6 +112,10 @@ def run_preflight(
     jobs = _storage_jobs(requests, aws.s3, table_schema, now or datetime.now(UTC))
     jobs.append(_table_job(requests, table_location, connection))
     jobs.append(_access_job(requests, params, aws, missing))
+    if params.get("discovery") == "notifications":
+        look = partial(notifications.check_notifications, aws.s3, list(requests.values()))
+        logs_buckets = tuple({request.log_bucket for request in requests.values()})
+        jobs.append(Job(check=notifications.CHECK, subject="log bucket", run=look, buckets=logs_buckets))
     jobs += _workspace_jobs(requests, params, databricks, own_run)
     findings += [_not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
     able = [job for job in jobs if not missing.intersection(job.buckets)]
@@ -229,8 +235,13 @@ def _access_job(
         findings = _run_job(looked, connection=str(params.get("aws_conn_id") or "aws_default"))
         accesses = required_access(requests, code_root=code_root(params))
         accesses += key_access(requests, logs=keys.logs, buckets=keys.buckets)
-        return findings + simulation.check_access(
+        if params.get("discovery") == "notifications" and role:
+            accesses += notification_access(requests, account=role.split(":")[4])
+        findings += simulation.check_access(
             clients.iam, role, accesses, unwanted=tampering(requests), mode=mode
+        )
+        return findings + simulation.check_pass_role(
+            clients.iam, str(params.get("deployment_role_arn") or ""), role, mode=mode
         )
 
     return Job(check=simulation.CHECK, subject=role or "reader role", run=run)

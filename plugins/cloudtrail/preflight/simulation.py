@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloudtrail.policies import LIST, Access, fix_policy
+from cloudtrail.policies import LIST, Access, fix_policy, pass_role
 from cloudtrail.preflight.findings import Finding, Status
 from cloudtrail.preflight.principals import NotSimulatedError, not_simulated, resolve_role
 
@@ -71,6 +71,17 @@ def check_access(
     ]
 
 
+def check_pass_role(iam: "IAMClient", deployment: str, reader: str, *, mode: str) -> list[Finding]:
+    """May the Databricks deployment role pass the reader role to clusters? Nothing when it is not given."""
+    if not deployment or mode == "off":
+        return []
+    try:
+        passed = pass_role(resolve_role(iam, reader))
+    except NotSimulatedError:
+        return []  # said already: the reader role itself could not be simulated
+    return check_access(iam, deployment, passed, mode=mode)
+
+
 def simulate(iam: "IAMClient", role: str, accesses: Sequence[Access]) -> dict[Access, Decision]:
     """Ask IAM for its decision on each access, in few calls.
 
@@ -120,6 +131,8 @@ def _ask(
         # As S3 asks on the role's behalf: key permissions are often limited to it.
         region = resources[0].split(":")[3]
         context.append(_context("kms:ViaService", "string", f"s3.{region}.amazonaws.com"))
+    if "iam:PassRole" in actions:
+        context.append(_context("iam:PassedToService", "string", "ec2.amazonaws.com"))
     if prefix:
         context.append(_context("s3:prefix", "string", prefix))
     pages = iam.get_paginator("simulate_principal_policy").paginate(

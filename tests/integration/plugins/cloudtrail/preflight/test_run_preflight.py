@@ -175,7 +175,7 @@ def test_a_table_name_taken_by_another_location_fails(account):
     assert "'dbfs:/user/hive/x'" in report.failed[0].detail
 
 
-def test_several_faults_are_all_reported_in_one_run(account):
+def test_more_than_ten_faults_are_all_reported_in_one_run(account):
     account.put("delta/cloudtrail_events/notes.txt")
     account.put("delta/cloudtrail_insights_quarantine/notes.txt")
     account.put("checkpoints/cloudtrail_insights/commits/0")
@@ -191,6 +191,8 @@ def test_several_faults_are_all_reported_in_one_run(account):
         reader_role_arn=account.seeded.denied_role_arn,
         table_location=table_location,
         code_root="s3://cloudtrail-code",
+        cluster_id="sandbox-old",
+        warehouse_id="another",
     )
     found = failed(report)
     assert {
@@ -201,6 +203,8 @@ def test_several_faults_are_all_reported_in_one_run(account):
         ("checkpoint", f"s3://{LAKE_BUCKET}/checkpoints/cloudtrail_insights"),
         ("table_name", "cloudtrail_events"),
         ("table_name", "cloudtrail_insights"),
+        ("databricks", "cluster sandbox-old"),
+        ("databricks", "warehouse another"),
         ("iam_simulation", "s3:GetObject on arn:aws:s3:::cloudtrail-code/*"),
         ("iam_simulation", f"s3:GetObject on arn:aws:s3:::{LOGS_BUCKET}/AWSLogs/*/CloudTrail/eu-west-3/*"),
         ("iam_simulation", f"s3:DeleteObject on arn:aws:s3:::{LAKE_BUCKET}/delta/cloudtrail_events/*"),
