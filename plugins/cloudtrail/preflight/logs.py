@@ -1,5 +1,6 @@
 """The log listing check: are there log files of this kind, and when was the newest delivered?"""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,13 @@ QUIET = timedelta(hours=24)
 LOGGING = "Check that the trail is logging: aws cloudtrail get-trail-status --name <trail>."
 
 
-def check_logs(s3: "S3Client", request: IngestRequest, *, now: datetime) -> Finding:
-    """Look for log files under the request's logs path, in at most `BUDGET` requests."""
+def check_logs(
+    s3: "S3Client", request: IngestRequest, *, now: datetime, first_day: str = "", last_day: str = ""
+) -> Finding:
+    """Look for log files under the request's logs path, in at most `BUDGET` requests.
+
+    `first_day` and `last_day` are the params `from` and `until`, empty for no bound.
+    """
     logs = request.logs
     listing = Listing(s3, logs.bucket, budget=BUDGET)
     now = now.astimezone(UTC)
@@ -41,7 +47,8 @@ def check_logs(s3: "S3Client", request: IngestRequest, *, now: datetime) -> Find
     instead = ("", "")
     if deliveries.newest is None and deliveries.exhaustive:
         instead = describe_surroundings(listing, logs)
-    return decide_logs(request.kind, logs, deliveries, instead=instead, now=now)
+    finding = decide_logs(request.kind, logs, deliveries, instead=instead, now=now)
+    return decide_bounds(finding, deliveries, first_day, last_day)
 
 
 def decide_logs(
@@ -72,6 +79,25 @@ def decide_logs(
         detail=f"no delivery in the last 24 hours; {detail}",
         remedy=LOGGING,
     )
+
+
+def decide_bounds(finding: Finding, deliveries: Deliveries, first_day: str, last_day: str) -> Finding:
+    """The finding of an ingest that is limited to delivery days (`YYYY-MM-DD`, or empty). Pure."""
+    newest = deliveries.newest
+    if newest is None or not (first_day or last_day):
+        return finding
+    if first_day and deliveries.exhaustive and f"{newest.day:%Y-%m-%d}" < first_day:
+        return replace(
+            finding,
+            status="warning",
+            detail=f"nothing was delivered from {first_day} on: {finding.detail}",
+            remedy="Give an earlier day as from, or none.",
+        )
+    if last_day and f"{newest.day:%Y-%m-%d}" > last_day:
+        return finding
+    # A load of the past: that nothing is delivered now is no fault of it.
+    quiet = finding.status == "warning" and last_day
+    return replace(finding, status="ok", remedy="") if quiet else finding
 
 
 def _nothing_found(

@@ -15,7 +15,7 @@ def key(moment, *, folder="CloudTrail", account=ACCOUNT):
     return f"AWSLogs/{account}/{folder}/us-east-1/{moment:%Y/%m/%d}/{name}"
 
 
-def check(keys, *, kind="events", account=ACCOUNT, tail="*/*"):
+def check(keys, *, kind="events", account=ACCOUNT, tail="*/*", **bounds):
     folder = {"events": "CloudTrail", "insights": "CloudTrail-Insight"}[kind]
     request = IngestRequest(
         kind=kind,
@@ -26,7 +26,7 @@ def check(keys, *, kind="events", account=ACCOUNT, tail="*/*"):
         region="us-east-1",
     )
     bucket = ListedBucket(keys)
-    finding = check_logs(bucket, request, now=NOW)
+    finding = check_logs(bucket, request, now=NOW, **bounds)
     assert len(bucket.requests) <= BUDGET == 20
     return finding
 
@@ -94,3 +94,18 @@ def test_quiet_accounts_among_many_say_how_far_the_look_went():
     finding = check(keys, account="*")
     assert finding.status == "warning"
     assert "folders of one account and region that were looked at" in finding.detail
+
+
+def test_bounds_that_leave_everything_out_are_a_warning():
+    old = key(NOW - timedelta(days=40))
+    finding = check([old], first_day="2026-04-01")
+    assert finding.status == "warning"
+    assert finding.detail.startswith("nothing was delivered from 2026-04-01 on: ")
+    assert "Give an earlier day" in finding.remedy
+    assert check([key(NOW - timedelta(hours=2))], first_day="2026-04-01").status == "ok"
+
+
+def test_a_load_of_the_past_does_not_mind_that_nothing_is_delivered_now():
+    old = key(NOW - timedelta(days=40))
+    assert check([old]).status == "warning"
+    assert check([old], last_day="2026-04-01").status == "ok"

@@ -69,7 +69,7 @@ class FittingWorkspace:
 def preflight(*, audit=(EVENT,), lake=(), table_location={}.get, **changed):
     params = PARAMS | changed
     s3 = Buckets(
-        audit=audit if isinstance(audit, Exception) else ListedBucket(audit),
+        audit=audit if isinstance(audit, Exception | ListedBucket) else ListedBucket(audit),
         lake=lake if isinstance(lake, Exception) else ListedBucket(lake),
     )
     return run_preflight(
@@ -137,3 +137,17 @@ def test_the_error_names_every_failure():
 def test_code_in_a_volume_needs_no_bucket():
     subjects = {finding.subject for finding in preflight(code_root="/Volumes/a/b/c").findings}
     assert not [subject for subject in subjects if "Volumes" in subject]
+
+
+def test_a_bucket_of_200_000_objects_in_5_000_prefixes_takes_fewer_than_200_requests():
+    day = "us-east-1/2026/05/01"
+    bucket = ListedBucket(
+        f"AWSLogs/{account:012d}/{folder}/{day}/{account:012d}_{folder}_us-east-1_20260501T{minute:04d}Z_a.json.gz"
+        for account in range(2500)
+        for folder in ("CloudTrail", "CloudTrail-Insight")
+        for minute in range(40)
+    )
+    assert len(bucket.keys) == 200_000
+    report = preflight(audit=bucket, account="*", regions=["*"])
+    assert not report.failed
+    assert len(bucket.requests) < 50

@@ -1,0 +1,192 @@
+"""The checks of a request, each as a job with what it needs."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from cloudtrail.kinds import KINDS, QUARANTINE_COLUMNS
+from cloudtrail.locations import S3Location
+from cloudtrail.notification_policy import notification_access
+from cloudtrail.policies import key_access, required_access, tampering
+from cloudtrail.preflight import (
+    buckets,
+    checkpoints,
+    encryption,
+    logs,
+    notifications,
+    simulation,
+    tables,
+    targets,
+    workspace,
+)
+from cloudtrail.preflight.clients import Clients
+from cloudtrail.preflight.findings import Finding
+from cloudtrail.preflight.running import Job, run_job
+from cloudtrail.preflight.tables import TableLocation
+from cloudtrail.preflight.targets import TableSchema
+from cloudtrail.preflight.workspace import Workspace
+from cloudtrail.request import IngestRequest, code_root
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def bucket_jobs(
+    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], s3: "S3Client", connection: str
+) -> list[Job]:
+    """Each bucket once."""
+    uris = [uri for r in requests.values() for uri in (r.logs.root.uri, r.delta_path, r.checkpoint_path)]
+    uris.append(code_root(params))
+    region = next(iter(requests.values())).region
+    logs = {request.log_bucket for request in requests.values()}
+    first: dict[str, S3Location] = {}
+    for uri in uris:
+        if uri.startswith("s3://"):
+            location = S3Location.parse(uri)
+            first.setdefault(location.bucket, location)
+    return [
+        Job(
+            check=buckets.CHECK,
+            subject=bucket,
+            run=_one(
+                buckets.check_bucket,
+                s3,
+                location,
+                connection=connection,
+                region=region,
+                holds_logs=bucket in logs,
+            ),
+        )
+        for bucket, location in first.items()
+    ]
+
+
+def storage_jobs(
+    requests: Mapping[str, IngestRequest],
+    s3: "S3Client",
+    table_schema: TableSchema,
+    *,
+    now: datetime,
+    params: Mapping[str, Any],
+) -> list[Job]:
+    """The log files, folders and checkpoint of each kind."""
+    jobs = []
+    for kind, request in requests.items():
+        jobs.append(
+            Job(
+                check=logs.CHECK,
+                subject=kind,
+                run=_one(logs.check_logs, s3, request, now=now, **_bounds(params)),
+                buckets=(request.log_bucket,),
+            )
+        )
+        jobs += [
+            Job(
+                check=targets.CHECK,
+                subject=path,
+                run=_one(targets.check_target, s3, path, columns=columns, table_schema=table_schema),
+                buckets=(S3Location.parse(path).bucket,),
+            )
+            for path, columns in (
+                (request.delta_path, KINDS[kind].columns),
+                (request.quarantine_path, QUARANTINE_COLUMNS),
+            )
+        ]
+        jobs.append(
+            Job(
+                check=checkpoints.CHECK,
+                subject=request.checkpoint_path,
+                run=_one(checkpoints.check_checkpoint, s3, request),
+                # It also looks for the table's commits.
+                buckets=tuple(
+                    S3Location.parse(p).bucket for p in (request.checkpoint_path, request.delta_path)
+                ),
+            )
+        )
+    return jobs
+
+
+def table_job(requests: Mapping[str, IngestRequest], table_location: TableLocation, connection: str) -> Job:
+    """All names in one job: the caller's function need not bear several threads."""
+    names = [
+        pair
+        for request in requests.values()
+        for pair in ((request.table, request.delta_path), (request.quarantine_table, request.quarantine_path))
+    ]
+
+    def run() -> list[Finding]:
+        checks = (
+            Job(check=tables.CHECK, subject=table, run=_one(tables.check_table, table_location, table, path))
+            for table, path in names
+        )
+        return [finding for job in checks for finding in run_job(job, connection=connection)]
+
+    return Job(check=tables.CHECK, subject=", ".join(table for table, _ in names), run=run)
+
+
+def access_job(
+    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], clients: Clients, missing: set[str]
+) -> Job:
+    """Encryption, then the simulation: the keys that are found are part of what the role needs."""
+    role = str(params.get("reader_role_arn") or "")
+    mode = str(params.get("iam_simulation") or "require")
+
+    def run() -> list[Finding]:
+        keys = encryption.Keys(logs={}, buckets={})
+
+        def look() -> list[Finding]:
+            nonlocal keys
+            findings, keys = encryption.check_encryption(clients.s3, clients.kms, requests, without=missing)
+            return findings
+
+        looked = Job(check=encryption.CHECK, subject="log files and buckets", run=look)
+        findings = run_job(looked, connection=str(params.get("aws_conn_id") or "aws_default"))
+        accesses = required_access(requests, code_root=code_root(params))
+        accesses += key_access(requests, logs=keys.logs, buckets=keys.buckets)
+        if params.get("discovery") == "notifications" and role:
+            accesses += notification_access(requests, account=role.split(":")[4])
+        findings += simulation.check_access(
+            clients.iam, role, accesses, unwanted=tampering(requests), mode=mode
+        )
+        return findings + simulation.check_pass_role(
+            clients.iam, str(params.get("deployment_role_arn") or ""), role, mode=mode
+        )
+
+    return Job(check=simulation.CHECK, subject=role or "reader role", run=run)
+
+
+def notification_jobs(
+    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], s3: "S3Client"
+) -> list[Job]:
+    """The log buckets' notifications, when they are what new files are found by."""
+    if params.get("discovery") != "notifications":
+        return []
+    look = partial(notifications.check_notifications, s3, list(requests.values()))
+    names = tuple({request.log_bucket for request in requests.values()})
+    return [Job(check=notifications.CHECK, subject="log bucket", run=look, buckets=names)]
+
+
+def _bounds(params: Mapping[str, Any]) -> dict[str, str]:
+    return {"first_day": str(params.get("from") or ""), "last_day": str(params.get("until") or "")}
+
+
+def workspace_jobs(
+    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], databricks: Workspace, own_run: str
+) -> list[Job]:
+    """Compute, warehouse, active runs."""
+    compute = str(params.get("cluster_id") or params.get("compute"))
+    warehouse = str(params["warehouse_id"])
+    checks: dict[str, Callable[[], list[Finding]]] = {
+        f"compute {compute}": lambda: workspace.check_compute(databricks, params),
+        f"warehouse {warehouse}": lambda: [workspace.check_warehouse(databricks, warehouse)],
+        "active runs": lambda: workspace.check_rivals(databricks, requests, own_run=own_run),
+    }
+    return [
+        Job(check=workspace.CHECK, subject=subject, run=partial(workspace.guarded, check, subject))
+        for subject, check in checks.items()
+    ]
+
+
+def _one(check: Callable[..., Finding], *args: Any, **kwargs: Any) -> Callable[[], list[Finding]]:
+    return lambda: [check(*args, **kwargs)]
