@@ -106,7 +106,8 @@ def find_drift(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
     """Fields without a column and values that do not fit theirs, in these batches; the most frequent ones."""
     where = snapshot.of_batches(first_batch, last_batch)
     return (
-        "SELECT field, problem, records, example, COUNT(*) OVER () AS fields "
+        "SELECT field, problem, DATE_FORMAT(first_seen, \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS first_seen, "
+        "records, example, COUNT(*) OVER () AS fields "
         f"FROM ({drift_query(snapshot.rows_source, where)}) ORDER BY records DESC, field LIMIT {SHOWN_FIELDS}"
     )
 

@@ -13,6 +13,8 @@ from cloudtrail.errors import CountMismatchError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.request import IngestRequest
 
+# What is told of each odd field.
+DRIFT = ("field", "problem", "first_seen", "records", "example")
 # What is asked about the run's batches, in this order, after the counts and the batches themselves.
 QUESTIONS = (balance.balance_files, balance.describe_run, balance.quarantine_reasons, balance.find_drift)
 
@@ -28,8 +30,8 @@ class ValidateRowsOperator(StatementsOperator):
         them duplicates), `version`, and for the batches of this
         run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `run_removed`, `reasons`,
         `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
-        records, example), `odd_fields` (how many there are), and `balanced` (always true: otherwise the
-        task fails).
+        first_seen, records, example), `odd_fields` (how many there are), and `balanced` (always true:
+        otherwise the task fails).
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
@@ -132,9 +134,7 @@ class ValidateRowsOperator(StatementsOperator):
             "newest_delivery": newest.get("newest_delivery"),
             "slowest_seconds": int(newest["slowest_seconds"]) if newest.get("slowest_seconds") else None,
             "odd_fields": int(drift[0]["fields"] or 0) if drift else 0,
-            "schema_drift": [
-                {name: row[name] for name in ("field", "problem", "records", "example")} for row in drift
-            ],
+            "schema_drift": [{name: row[name] for name in DRIFT} for row in drift],
             "balanced": True,
         }
         self.log.info("%s", outcome)
