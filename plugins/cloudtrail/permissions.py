@@ -61,6 +61,7 @@ CONNECTION = (
     ),
     ("s3:PutObject", "the code root", "stage_code"),
     ("s3:GetEncryptionConfiguration", "the tables' bucket", "preflight: which KMS key"),
+    ("s3:GetBucketPolicy, kms:GetKeyPolicy", "the buckets, their KMS keys", "preflight, with the role's own"),
     ("kms:DescribeKey", "a key that is given by id or alias", "preflight"),
     ("kms:Decrypt", "the tables' KMS key, where there is one", "row counts from the Delta log"),
     ("iam:SimulatePrincipalPolicy", "the reader role", "preflight"),

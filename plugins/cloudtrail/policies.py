@@ -173,6 +173,14 @@ def reader_policy(accesses: Iterable[Access]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
+def resource_policy(accesses: Iterable[Access], *, principal: str) -> dict[str, Any]:
+    """The same for the policy of a bucket or key: what it must allow `principal`, a role's ARN."""
+    policy = reader_policy(accesses)
+    for statement in policy["Statement"]:
+        statement["Principal"] = {"AWS": principal}
+    return policy
+
+
 def fix_policy(action: str, resource: str, *, list_prefix: str = "") -> dict[str, Any]:
     """The statement that would allow this action on this resource, limited to `list_prefix` when given."""
     return _allow(actions=[action], resources=[resource], prefixes=[f"{list_prefix}*"] if list_prefix else [])

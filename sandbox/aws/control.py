@@ -2,10 +2,10 @@
 
 - `GET /sandbox/requests`: the requests served, oldest first, as a JSON list of `ServedRequest`; the header
   `X-Dropped` says how many older ones the log has lost. `DELETE /sandbox/requests` empties it.
-- `POST /sandbox/reset`: every service is emptied, the log too; what `seed` makes is gone.
-- `GET /sandbox/health`: `{"lake": "<id>"}`. The id names the content of S3: it is kept over a clean stop
-and start
-  and is new when the content is, so that a catalog of tables can tell that its files are gone.
+- `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`.
+- `POST /sandbox/reset`: every service is emptied, the log and the faults too; what `seed` makes is gone.
+- `GET /sandbox/health`: `{"lake": "<id>"}`. The id names the content of S3: it is kept over a clean stop and
+  start and is new when the content is, so that a catalog of tables can tell that its files are gone.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from moto.moto_api._internal.models import moto_api_backend
 
+from sandbox.aws.faults import Faults
 from sandbox.aws.request_log import RequestLog
 
 if TYPE_CHECKING:
@@ -25,33 +26,46 @@ if TYPE_CHECKING:
 class Control:
     """WSGI middleware for the paths above; everything else goes on to `app`."""
 
-    def __init__(self, app: "WSGIApplication", requests: RequestLog) -> None:
+    def __init__(self, app: "WSGIApplication", requests: RequestLog, faults: Faults) -> None:
         self._app = app
         self._requests = requests
+        self._faults = faults
         self.lake = uuid.uuid4().hex
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a control request; a signed request is for a bucket, whatever its path."""
         if "HTTP_AUTHORIZATION" in environ or not environ["PATH_INFO"].startswith("/sandbox/"):
             return self._app(environ, start_response)
-        status, body, headers = self._answer(environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        length = ("Content-Length", str(len(body)))
-        start_response(status, [("Content-Type", "application/json"), length, *headers])
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        sent = environ["wsgi.input"].read(length)
+        status, body, headers = self._answer(environ["REQUEST_METHOD"], environ["PATH_INFO"], sent)
+        facts = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(status, [*facts, *headers])
         return [body]
 
-    def _answer(self, method: str, path: str) -> tuple[str, bytes, list[tuple[str, str]]]:
+    def _answer(self, method: str, path: str, sent: bytes) -> tuple[str, bytes, list[tuple[str, str]]]:
+        """Status, body and further headers; most requests have nothing to say."""
+        answer = ("204 No Content", b"", list[tuple[str, str]]())
         match method, path:
             case "GET", "/sandbox/requests":
                 listed = json.dumps([asdict(one) for one in self._requests.served()])
-                return "200 OK", listed.encode(), [("X-Dropped", str(self._requests.dropped))]
+                answer = ("200 OK", listed.encode(), [("X-Dropped", str(self._requests.dropped))])
             case "DELETE", "/sandbox/requests":
                 self._requests.clear()
-                return "204 No Content", b"", []
+            case "POST", "/sandbox/faults":
+                try:
+                    self._faults.set(json.loads(sent))
+                except ValueError as error:
+                    answer = ("400 Bad Request", json.dumps({"error": str(error)}).encode(), [])
+            case "DELETE", "/sandbox/faults":
+                self._faults.clear()
             case "POST", "/sandbox/reset":
                 moto_api_backend.reset()
                 self._requests.clear()
+                self._faults.clear()
                 self.lake = uuid.uuid4().hex
-                return "204 No Content", b"", []
             case "GET", "/sandbox/health":
-                return "200 OK", json.dumps({"lake": self.lake}).encode(), []
-        return "404 Not Found", json.dumps({"error": f"no {method} {path} here"}).encode(), []
+                answer = ("200 OK", json.dumps({"lake": self.lake}).encode(), [])
+            case _:
+                answer = ("404 Not Found", json.dumps({"error": f"no {method} {path} here"}).encode(), [])
+        return answer

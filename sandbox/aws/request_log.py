@@ -84,6 +84,11 @@ def signed_service(environ: "WSGIEnvironment") -> str:
     return scope[3].lower() if len(scope) == 5 else "s3"
 
 
+def describe_request(environ: "WSGIEnvironment", status: int) -> ServedRequest:
+    """The request as the log would show it with this status; its body must be in memory already."""
+    return _named(_facts(environ), status)
+
+
 def _facts(environ: "WSGIEnvironment") -> dict[str, str]:
     return {
         "method": environ["REQUEST_METHOD"],

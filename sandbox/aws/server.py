@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.aws.control import Control
+from sandbox.aws.faults import Faults
 from sandbox.aws.request_log import RequestLog, signed_service
 from sandbox.aws.simulator import moto_iam
 
@@ -49,8 +50,9 @@ class AwsServer:
             others=DomainDispatcherApplication(create_backend_app),
             lock=threading.Lock(),
         )
-        self.requests = RequestLog(services)
-        self.control = Control(WholeBody(self.requests), self.requests)
+        faults = Faults(services)
+        self.requests = RequestLog(faults)
+        self.control = Control(WholeBody(self.requests), self.requests, faults)
         # A socket of ours: werkzeug answers a port that is taken by leaving the process.
         with socket.create_server((host, port), backlog=128) as listener:
             self._server: BaseWSGIServer = make_server(

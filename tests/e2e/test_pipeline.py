@@ -77,7 +77,9 @@ def test_a_preflight_only_run_makes_every_check_and_stops_before_anything_is_wri
     assert done == {"resolve", "preflight", "report"}
     assert {state for task, state in states.items() if task not in done} == {"skipped"}
     findings = sandbox.airflow.xcom(run, "preflight", "findings")
-    assert {finding["status"] for finding in findings} == {"ok"}
+    # The sample trail writes no digest files.
+    assert {finding["check"] for finding in findings if finding["status"] != "ok"} == {"digests"}
+    assert {finding["status"] for finding in findings} == {"ok", "warning"}
     assert "nothing was ingested" in sandbox.airflow.xcom(run, "report")
     assert sandbox.sql(COUNT) == before
 

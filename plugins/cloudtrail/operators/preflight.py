@@ -53,9 +53,9 @@ class PreflightOperator(StatementsOperator):
         report = run_preflight(
             requests,
             context["params"],
-            aws=Clients(**{name: self._client(name, region) for name in ("s3", "iam", "kms")}),
+            aws=Clients.connect(self.aws_conn_id, region),
             table_location=lambda name: table_location(name, answers[name]),
-            table_schema=partial(table_schema, storage_options=storage_options(self._hook("s3", region))),
+            table_schema=partial(table_schema, storage_options=storage_options(self._s3_hook(region))),
             databricks=self.databricks,
             own_run=own_run(context),
         )
@@ -70,11 +70,8 @@ class PreflightOperator(StatementsOperator):
     def _requests(self) -> dict[str, IngestRequest]:
         return {kind: IngestRequest.from_dict(request) for kind, request in self.requests.items()}
 
-    def _client(self, service: str, region: str) -> Any:
-        return self._hook(service, region).get_conn()
-
-    def _hook(self, service: str, region: str) -> AwsBaseHook:
-        return AwsBaseHook(self.aws_conn_id, client_type=service, region_name=region)
+    def _s3_hook(self, region: str) -> AwsBaseHook:
+        return AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
 
 
 def table_location(name: str, answer: Result) -> str | None:

@@ -5,10 +5,12 @@ A check is a pure decision (`decide_…`) on facts that a thin client fetched (`
 
     buckets      the buckets are there and can be listed
     logs         log files of each kind exist, and when the newest was delivered
+    digests      the trail writes digest files
     targets      the tables' folders are empty or Delta tables
     checkpoints  the checkpoints are new or belong to this logs path and table
     tables       the table names are free or point at these paths
     encryption   which KMS keys the role needs, by a log file and by the buckets of the tables
+    resource_policies  what the policies of the buckets and keys add to the role's
     simulation   the reader role may do what the requests need
     notifications  no other notification of the log bucket is in Auto Loader's way
     workspace    cluster or its parts, warehouse and connection fit, and no other run has the checkpoint

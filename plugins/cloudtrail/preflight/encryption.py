@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cloudtrail.locations import ACCOUNT, ANY, LogsLocation, S3Location
+from cloudtrail.locations import LogsLocation, S3Location
 from cloudtrail.preflight.aws_errors import DENIED, NOT_FOUND, error_code
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.listing import Listing
@@ -113,13 +113,8 @@ def decide_refusal(subject: str, error: Exception) -> Finding:
 def _key_of_logs(s3: "S3Client", logs: LogsLocation) -> str | None:
     """The key of the first log file found, empty for none, None when there is no log file. Three requests."""
     listing = Listing(s3, logs.bucket, budget=2)
-    account = logs.account
-    if account == ANY:
-        accounts = [name for name in listing.folders(logs.accounts_prefix).names if ACCOUNT.fullmatch(name)]
-        if not accounts:
-            return None
-        account = accounts[0]
-    keys = listing.keys(logs.folder_prefix(account))
+    account = listing.one_account(logs)
+    keys = listing.keys(logs.folder_prefix(account)) if account else []
     if not keys:
         return None
     head = s3.head_object(Bucket=logs.bucket, Key=keys[0])

@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from cloudtrail.kinds import KINDS, QUARANTINE_COLUMNS
 from cloudtrail.locations import S3Location
-from cloudtrail.notification_policy import notification_access
-from cloudtrail.policies import key_access, required_access, tampering
 from cloudtrail.preflight import (
     buckets,
     checkpoints,
-    encryption,
+    digests,
     logs,
     notifications,
-    simulation,
     tables,
     targets,
     workspace,
 )
-from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.running import Job, run_job
 from cloudtrail.preflight.tables import TableLocation
@@ -81,6 +77,9 @@ def storage_jobs(
                 buckets=(request.log_bucket,),
             )
         )
+        if kind == "events":
+            look = _one(digests.check_digests, s3, request.logs)
+            jobs.append(Job(check=digests.CHECK, subject=kind, run=look, buckets=(request.log_bucket,)))
         jobs += [
             Job(
                 check=targets.CHECK,
@@ -123,37 +122,6 @@ def table_job(requests: Mapping[str, IngestRequest], table_location: TableLocati
         return [finding for job in checks for finding in run_job(job, connection=connection)]
 
     return Job(check=tables.CHECK, subject=", ".join(table for table, _ in names), run=run)
-
-
-def access_job(
-    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], clients: Clients, missing: set[str]
-) -> Job:
-    """Encryption, then the simulation: the keys that are found are part of what the role needs."""
-    role = str(params.get("reader_role_arn") or "")
-    mode = str(params.get("iam_simulation") or "require")
-
-    def run() -> list[Finding]:
-        keys = encryption.Keys(logs={}, buckets={})
-
-        def look() -> list[Finding]:
-            nonlocal keys
-            findings, keys = encryption.check_encryption(clients.s3, clients.kms, requests, without=missing)
-            return findings
-
-        looked = Job(check=encryption.CHECK, subject="log files and buckets", run=look)
-        findings = run_job(looked, connection=str(params.get("aws_conn_id") or "aws_default"))
-        accesses = required_access(requests, code_root=code_root(params))
-        accesses += key_access(requests, logs=keys.logs, buckets=keys.buckets)
-        if params.get("discovery") == "notifications" and role:
-            accesses += notification_access(requests, account=role.split(":")[4])
-        findings += simulation.check_access(
-            clients.iam, role, accesses, unwanted=tampering(requests), mode=mode
-        )
-        return findings + simulation.check_pass_role(
-            clients.iam, str(params.get("deployment_role_arn") or ""), role, mode=mode
-        )
-
-    return Job(check=simulation.CHECK, subject=role or "reader role", run=run)
 
 
 def notification_jobs(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cloudtrail.locations import ACCOUNT, ANY, LogsLocation
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -46,6 +48,13 @@ class Listing:
         start: Any = {"StartAfter": after} if after else {}
         page = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=FEW, **start)
         return [entry["Key"] for entry in page.get("Contents", []) if not is_folder_marker(entry["Key"])]
+
+    def one_account(self, logs: LogsLocation) -> str:
+        """The account of `logs`; of all accounts the first there is, in one request, empty for none."""
+        if logs.account != ANY:
+            return logs.account
+        names = self.folders(logs.accounts_prefix).names
+        return next((name for name in names if ACCOUNT.fullmatch(name)), "")
 
     def _spend(self) -> None:
         if self.left <= 0:

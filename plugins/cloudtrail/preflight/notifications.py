@@ -4,7 +4,7 @@ Source: Amazon S3 User Guide, "Configuring event notifications using object key 
 configurations may overlap) and "Amazon S3 Event Notifications" (100 per bucket).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail.policies import listing_prefix
@@ -34,12 +34,11 @@ def check_notifications(s3: "S3Client", requests: Iterable[IngestRequest]) -> li
     return findings
 
 
-def decide_notifications(bucket: str, there: Iterable[Mapping[str, Any]], prefixes: Iterable[str]) -> Finding:
+def decide_notifications(bucket: str, there: Sequence[Mapping[str, Any]], prefixes: Sequence[str]) -> Finding:
     """The finding that follows from what is there and from the prefixes that are wanted. Pure."""
     others = [one for one in there if OWN not in _target(one)]
-    wanted = list(prefixes)
     for one in others:
-        overlap = next((prefix for prefix in wanted if _overlaps(one, prefix)), None)
+        overlap = next((prefix for prefix in prefixes if _overlaps(one, prefix)), None)
         if overlap is not None:
             return Finding(
                 check=CHECK,
@@ -49,20 +48,19 @@ def decide_notifications(bucket: str, there: Iterable[Mapping[str, Any]], prefix
                 f"takes no second one that overlaps with it, such as Auto Loader's for {overlap!r}",
                 remedy="Choose discovery 'listing' or 'file_events', or narrow that notification's prefix.",
             )
-    count = len(list(there)) + len(wanted)
-    if count > LIMIT:
+    if len(there) + len(prefixes) > LIMIT:
         return Finding(
             check=CHECK,
             subject=bucket,
             status="failed",
-            detail=f"has {count - len(wanted)} notifications, and a bucket may have {LIMIT}",
+            detail=f"has {len(there)} notifications, and a bucket may have {LIMIT}",
             remedy="Remove some that nobody needs, or choose discovery 'listing' or 'file_events'.",
         )
     return Finding(
         check=CHECK,
         subject=bucket,
         status="ok",
-        detail=f"{count - len(wanted)} of {LIMIT} in use, none overlaps",
+        detail=f"{len(there)} of {LIMIT} in use, none overlaps",
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from cloudtrail.errors import PreflightError
 from cloudtrail.preflight import logs
+from cloudtrail.preflight.access import access_job
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.findings import Finding, describe_failures, render_table, summary_line
 from cloudtrail.preflight.jobs import (
-    access_job,
     bucket_jobs,
     notification_jobs,
     storage_jobs,
@@ -85,7 +85,7 @@ def run_preflight(
     missing = {finding.subject for finding in findings if finding.status == "failed"}
     jobs = storage_jobs(requests, aws.s3, table_schema, now=now or datetime.now(UTC), params=params)
     jobs.append(table_job(requests, table_location, connection))
-    jobs.append(access_job(requests, params, aws, missing))
+    jobs.append(access_job(requests, params, aws, missing, connection))
     jobs += notification_jobs(requests, params, aws.s3)
     jobs += workspace_jobs(requests, params, databricks, own_run)
     findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]

@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cloudtrail.preflight.aws_errors import explain_error
 from cloudtrail.preflight.findings import Finding
 
+Found = TypeVar("Found")
 log = logging.getLogger(__name__)
 # boto3's clients keep 10 connections.
 THREADS = 8
@@ -32,13 +34,27 @@ def run_jobs(jobs: Sequence[Job], *, connection: str) -> list[Finding]:
 
 def run_job(job: Job, *, connection: str) -> list[Finding]:
     """The check's findings; an error in it is a failed finding, so that the others are still reported."""
+    return run_part(job.check, job.subject, lambda: (job.run(), None), None, connection=connection)[0]
+
+
+def run_part(
+    check: str,
+    subject: str,
+    run: Callable[[], tuple[list[Finding], Found]],
+    otherwise: Found,
+    *,
+    connection: str,
+) -> tuple[list[Finding], Found]:
+    """The findings of a part, and what it found out for the next; `otherwise` when it could not be made."""
     try:
-        return job.run()
+        return run()
     except Exception as error:
         # Whatever it is becomes a failed finding: never a crash that hides the others, never a pass.
-        log.warning("Check %s of %s could not be made", job.check, job.subject, exc_info=True)
+        log.warning("Check %s of %s could not be made", check, subject, exc_info=True)
         detail, remedy = explain_error(error, connection=connection)
-        return [Finding(check=job.check, subject=job.subject, status="failed", detail=detail, remedy=remedy)]
+        return [
+            Finding(check=check, subject=subject, status="failed", detail=detail, remedy=remedy)
+        ], otherwise
 
 
 def not_looked_at(job: Job, missing: set[str]) -> Finding:

@@ -1,38 +1,19 @@
-"""The IAM check: may the reader role do everything that these requests need?
-
-Source: IAM API Reference, SimulatePrincipalPolicy. It answers with one result per action; the decision on
-each resource is in `ResourceSpecificResults`. It sees the role's own policies, its permissions boundary and
-the organization's service control policies, not the policies of buckets or keys.
-"""
+"""The IAM check: may the reader role do everything that these requests need?"""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cloudtrail.policies import LIST, Access, fix_policy, pass_role
 from cloudtrail.preflight.findings import Finding, Status
-from cloudtrail.preflight.principals import NotSimulatedError, not_simulated, resolve_role
+from cloudtrail.preflight.principals import NotSimulatedError, resolve_role
+from cloudtrail.preflight.resource_policies import ResourcePolicy, owner_arn
+from cloudtrail.preflight.simulator import Decision, simulate
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 CHECK = "iam_simulation"
-ACTION = "iam:SimulatePrincipalPolicy"
-# Resources per call; the answer has as many decisions for each action.
-BATCH = 25
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """IAM's decision on one action and resource: `allowed`, `explicitDeny` or `implicitDeny`, and by what."""
-
-    verdict: str
-    statements: tuple[str, ...] = ()
-    boundary_denies: bool = False
-    organization_denies: bool = False
-    missing_context: tuple[str, ...] = ()
 
 
 def check_access(
@@ -42,6 +23,7 @@ def check_access(
     *,
     mode: str,
     unwanted: Sequence[Access] = (),
+    policies: Mapping[str, ResourcePolicy] | None = None,
 ) -> list[Finding]:
     """Simulate every access and return one finding for each; of the unwanted, for those that are allowed.
 
@@ -50,6 +32,7 @@ def check_access(
         principal: the ARN of a role, an instance profile or an assumed role.
         accesses: what the role must be allowed to do.
         unwanted: what it should not be allowed to do; a warning, never a failure.
+        policies: the policies of buckets and keys, by ARN, that bear on it beside the role's.
         mode: `require` (a principal that cannot be simulated fails), `warn` (it is a warning) or `off`.
     """
     if mode == "off":
@@ -57,7 +40,7 @@ def check_access(
         return [Finding(check=CHECK, subject=principal or "reader role", status="skipped", detail=detail)]
     try:
         role = resolve_role(iam, principal)
-        decisions = simulate(iam, role, [*accesses, *unwanted])
+        decisions = simulate(iam, role, [*accesses, *unwanted], policies)
     except NotSimulatedError as error:
         status: Status = "warning" if mode == "warn" else "failed"
         return [
@@ -82,103 +65,6 @@ def check_pass_role(iam: "IAMClient", deployment: str, reader: str, *, mode: str
     return check_access(iam, deployment, passed, mode=mode)
 
 
-def simulate(iam: "IAMClient", role: str, accesses: Sequence[Access]) -> dict[Access, Decision]:
-    """Ask IAM for its decision on each access, in few calls.
-
-    Raises:
-        NotSimulatedError: when the role is unknown or the caller may not simulate it.
-    """
-    from botocore.exceptions import ClientError
-
-    decisions: dict[Access, Decision] = {}
-    for actions, resources, prefix in plan_calls(accesses):
-        try:
-            answers = _ask(iam, role, actions, resources, prefix)
-        except ClientError as error:
-            raise not_simulated(error, arn=role, action=ACTION) from error
-        for access in accesses:
-            found = answers.get((access.action, access.resource_arn))
-            if found is not None and _context_prefix(access) == prefix:
-                decisions[access] = found
-    return decisions
-
-
-def plan_calls(accesses: Sequence[Access]) -> Iterator[tuple[list[str], list[str], str]]:
-    """Actions, resources and listed prefix of each call: a call asks for every action on every resource."""
-    actions: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for access in accesses:
-        of_resource = actions[_context_prefix(access), access.resource_arn]
-        if access.action not in of_resource:
-            of_resource.append(access.action)
-    resources: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for (prefix, resource), names in actions.items():
-        resources[prefix, tuple(sorted(names))].append(resource)
-    for (prefix, together), arns in resources.items():
-        for start in range(0, len(arns), BATCH):
-            yield list(together), arns[start : start + BATCH], prefix
-
-
-def _context_prefix(access: Access) -> str:
-    return access.list_prefix if access.action == LIST else ""
-
-
-def _ask(
-    iam: "IAMClient", role: str, actions: list[str], resources: list[str], prefix: str
-) -> dict[tuple[str, str], Decision]:
-    # What every request of the pipeline has: policies often ask for it.
-    context: list[Any] = [_context("aws:SecureTransport", "boolean", "true")]
-    if any(action.startswith("kms:") for action in actions):
-        # As S3 asks on the role's behalf: key permissions are often limited to it.
-        region = resources[0].split(":")[3]
-        context.append(_context("kms:ViaService", "string", f"s3.{region}.amazonaws.com"))
-    if "iam:PassRole" in actions:
-        context.append(_context("iam:PassedToService", "string", "ec2.amazonaws.com"))
-    if prefix:
-        context.append(_context("s3:prefix", "string", prefix))
-    pages = iam.get_paginator("simulate_principal_policy").paginate(
-        PolicySourceArn=role, ActionNames=actions, ResourceArns=resources, ContextEntries=context
-    )
-    decisions: dict[tuple[str, str], Decision] = {}
-    for page in pages:
-        for result in page["EvaluationResults"]:
-            decisions |= _read_result(result, resources)
-    return decisions
-
-
-def _context(key: str, kind: str, value: str) -> dict[str, Any]:
-    return {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [value]}
-
-
-def _read_result(result: Mapping[str, Any], resources: Sequence[str]) -> dict[tuple[str, str], Decision]:
-    action = result["EvalActionName"]
-    organization = result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True)
-    specific = result.get("ResourceSpecificResults") or []
-    if not specific and len(resources) == 1:
-        specific = [
-            {**result, "EvalResourceName": resources[0], "EvalResourceDecision": result["EvalDecision"]}
-        ]
-    return {
-        (action, one["EvalResourceName"]): Decision(
-            verdict=one["EvalResourceDecision"],
-            statements=tuple(
-                _describe_statement(statement) for statement in one.get("MatchedStatements", [])
-            ),
-            boundary_denies=not one.get("PermissionsBoundaryDecisionDetail", {}).get(
-                "AllowedByPermissionsBoundary", True
-            ),
-            organization_denies=not organization,
-            missing_context=tuple(one.get("MissingContextValues", [])),
-        )
-        for one in specific
-    }
-
-
-def _describe_statement(statement: Mapping[str, Any]) -> str:
-    start, end = statement.get("StartPosition", {}), statement.get("EndPosition", {})
-    where = f", lines {start['Line']} to {end['Line']}" if "Line" in start and "Line" in end else ""
-    return f"{statement.get('SourcePolicyId', 'a policy')}{where}"
-
-
 def decide_access(access: Access, decision: Decision | None, *, role: str) -> Finding:
     """The finding that follows from IAM's decision. Pure."""
     subject = f"{access.action} on {access.resource_arn}"
@@ -194,11 +80,28 @@ def decide_access(access: Access, decision: Decision | None, *, role: str) -> Fi
         )
     if decision.verdict == "allowed":
         detail = f"allowed by {', '.join(decision.statements) or 'a policy'}: {access.purpose}"
-        return Finding(check=CHECK, subject=subject, status="ok", detail=detail)
+        if not decision.refused:
+            return Finding(check=CHECK, subject=subject, status="ok", detail=detail)
+        detail += f"; IAM did not evaluate the policy of its bucket or key: {decision.refused}"
+        remedy = "Make sure that this policy does not deny it."
+        return Finding(check=CHECK, subject=subject, status="warning", detail=detail, remedy=remedy)
+    if decision.undecided:
+        return _undecided(access, decision, subject)
     detail, remedy = _explain_denial(access, decision, role)
     if decision.missing_context:
         detail += f"; conditions on {', '.join(decision.missing_context)} could not be evaluated"
     return Finding(check=CHECK, subject=subject, status="failed", detail=detail, remedy=remedy)
+
+
+def _undecided(access: Access, decision: Decision, subject: str) -> Finding:
+    return Finding(
+        check=CHECK,
+        subject=subject,
+        status="warning",
+        detail=f"denied by {', '.join(decision.statements)} unless {', '.join(decision.undecided)} fits, "
+        f"which only a request from the cluster shows; needed to {access.purpose}",
+        remedy="Make sure that the cluster's network is one that the statement lets through.",
+    )
 
 
 def decide_unwanted(access: Access, decision: Decision, *, role: str) -> Finding:
@@ -235,5 +138,11 @@ def _explain_denial(access: Access, decision: Decision, role: str) -> tuple[str,
         return (
             f"the role's permissions boundary does not allow it; {need}",
             f"Add to the permissions boundary of {role}: {statement}",
+        )
+    if decision.resource_denies:
+        owner = owner_arn(access.resource_arn)
+        return (
+            f"the role's own policies allow it, the policy of {owner} does not; {need}",
+            f"Add to the policy of {owner}: {json.dumps(fix | {'Principal': {'AWS': role}})}",
         )
     return f"no statement allows it; {need}", f"Add to the policy of {role}: {statement}"

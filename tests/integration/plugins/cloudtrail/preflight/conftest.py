@@ -38,6 +38,11 @@ class Account:
         key = f"{root}AWSLogs/{account}/{folder}/{region}/{moment:%Y/%m/%d}/{name}"
         self.s3.put_object(Bucket=LOGS_BUCKET, Key=key, Body=b"")
 
+    def validate_log_files(self, *, account=ACCOUNT):
+        """Put a digest file, as a trail with log file validation has."""
+        key = f"AWSLogs/{account}/CloudTrail-Digest/us-east-1/{NOW:%Y/%m/%d}/digest.json.gz"
+        self.s3.put_object(Bucket=LOGS_BUCKET, Key=key, Body=b"")
+
     def put(self, key, body=b"x"):
         """Put one object into the lake."""
         self.s3.put_object(Bucket=LAKE_BUCKET, Key=key, Body=body)
@@ -80,7 +85,7 @@ class Account:
         return run_preflight(
             resolve_requests(params),
             params,
-            aws=Clients(s3=self.s3, iam=self.iam, kms=self.aws.client("kms")),
+            aws=Clients.connect("aws_default", "us-east-1"),
             table_location=table_location,
             table_schema=lambda path: table_schema(path, storage_options=options),
             databricks=IngestHook(),
@@ -96,4 +101,5 @@ def account(aws, connections):
     fresh = Account(aws=aws, s3=aws.client("s3"), iam=aws.client("iam"), seeded=seeded)
     fresh.deliver("events")
     fresh.deliver("insights")
+    fresh.validate_log_files()
     return fresh

@@ -50,6 +50,8 @@ def test_a_good_set_up_passes_every_check(account):
         "iam_simulation",
         "databricks",
         "encryption",
+        "resource_policy",
+        "digests",
     }
 
 
@@ -57,7 +59,7 @@ def test_nothing_is_written_or_submitted(account, databricks):
     databricks.call("DELETE", "/sandbox/requests")
     account.preflight()
     served = account.aws.requests()
-    looked = {"ListObjectsV2", "HeadBucket", "HeadObject", "GetBucketEncryption"}
+    looked = {"ListObjectsV2", "HeadBucket", "HeadObject", "GetBucketEncryption", "GetBucketPolicy"}
     assert {request["action"] for request in served} == looked | {"SimulatePrincipalPolicy"}
     account.put(OWNER, owner(account))
     account.preflight(reader_role_arn=account.seeded.instance_profile_arn)
@@ -110,6 +112,26 @@ def test_a_trail_that_went_quiet_is_a_warning(account):
     finding = finding_of(report, "log_listing", "events")
     assert finding.status == "warning"
     assert "no delivery in the last 24 hours" in finding.detail
+    assert not report.failed
+
+
+@pytest.mark.parametrize("chosen", ["444455556666", "*"])
+def test_a_trail_without_digest_files_is_a_warning(account, chosen):
+    account.deliver("events", account="444455556666")
+    account.s3.delete_objects(
+        Bucket=LOGS_BUCKET,
+        Delete={
+            "Objects": [
+                {"Key": entry["Key"]}
+                for entry in account.s3.list_objects_v2(Bucket=LOGS_BUCKET)["Contents"]
+                if "Digest" in entry["Key"]
+            ]
+        },
+    )
+    report = account.preflight(account=chosen, kinds=["events"], iam_simulation="off")
+    (finding,) = [finding for finding in report.findings if finding.check == "digests"]
+    assert finding.status == "warning"
+    assert "log file validation is off" in finding.detail
     assert not report.failed
 
 

@@ -27,6 +27,7 @@ PARAMS = {
 }
 DAY = f"AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/05/02/"
 EVENT = f"{DAY}{ACCOUNT}_CloudTrail_us-east-1_20260502T1100Z_a.json.gz"
+DIGEST = f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/us-east-1/2026/05/02/digest.json.gz"
 
 
 class Buckets:
@@ -66,7 +67,7 @@ class FittingWorkspace:
         return []
 
 
-def preflight(*, audit=(EVENT,), lake=(), table_location={}.get, **changed):
+def preflight(*, audit=(DIGEST, EVENT), lake=(), table_location={}.get, **changed):
     params = PARAMS | changed
     s3 = Buckets(
         audit=audit if isinstance(audit, Exception | ListedBucket) else ListedBucket(audit),
@@ -94,7 +95,7 @@ def test_a_good_set_up_fails_nothing_and_skips_insights_with_the_reason():
     assert list(report.skipped_kinds) == ["insights"]
     assert "36 hours" in report.skipped_kinds["insights"]
     assert [finding.check for finding in report.findings].count("table_name") == 4
-    assert report.summary_line().startswith("3 skipped, 19 ok in ")
+    assert report.summary_line().startswith("3 skipped, 20 ok in ")
     assert report.render().splitlines()[0] == report.summary_line()
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from cloudtrail.policies import Access, required_access
-from cloudtrail.preflight.simulation import Decision, check_access, decide_access, plan_calls
+from cloudtrail.preflight.simulation import check_access, decide_access
+from cloudtrail.preflight.simulator import Decision, plan_calls
 from cloudtrail.request import IngestRequest
 
 ROLE = "arn:aws:iam::111122223333:role/reader"
@@ -32,8 +33,8 @@ def test_every_access_is_asked_for_once_and_nothing_that_is_not_needed():
         for kind, folder in (("events", "CloudTrail"), ("insights", "CloudTrail-Insight"))
     }
     needed = required_access(requests, code_root="s3://lake/code")
-    calls = list(plan_calls(needed))
-    asked = [(a, r, prefix) for actions, resources, prefix in calls for a in actions for r in resources]
+    calls = list(plan_calls(needed, {}))
+    asked = [(a, r, call.prefix) for call in calls for a in call.actions for r in call.resources]
     assert len(asked) == len(set(asked))
     assert set(asked) == {(n.action, n.resource_arn, n.list_prefix) for n in needed}
     assert len(calls) <= 9
@@ -41,7 +42,7 @@ def test_every_access_is_asked_for_once_and_nothing_that_is_not_needed():
 
 def test_a_call_never_has_more_resources_than_a_batch():
     accesses = [access(resource=f"arn:aws:s3:::audit/{number}/*") for number in range(60)]
-    assert [len(resources) for _, resources, _ in plan_calls(accesses)] == [25, 25, 10]
+    assert [len(call.resources) for call in plan_calls(accesses, {})] == [25, 25, 10]
 
 
 def test_what_is_allowed_is_ok_and_by_what():

@@ -1,0 +1,82 @@
+"""What the reader role needs for a request, and whether it has it: keys, policies, simulation, in this order.
+
+The keys that are found are part of what the role needs; what it needs says whose policies bear on it.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from cloudtrail.notification_policy import notification_access
+from cloudtrail.policies import Access, key_access, required_access, tampering
+from cloudtrail.preflight import encryption, resource_policies, simulation
+from cloudtrail.preflight.clients import Clients
+from cloudtrail.preflight.findings import Finding
+from cloudtrail.preflight.principals import NotSimulatedError, resolve_role
+from cloudtrail.preflight.resource_policies import ResourcePolicy
+from cloudtrail.preflight.running import Job, run_part
+from cloudtrail.request import IngestRequest, code_root
+
+
+def access_job(
+    requests: Mapping[str, IngestRequest],
+    params: Mapping[str, Any],
+    clients: Clients,
+    missing: set[str],
+    connection: str,
+) -> Job:
+    """All about the reader role, as one job; `missing` are buckets that are not looked at."""
+    role = str(params.get("reader_role_arn") or "reader role")
+    run = partial(_check, requests, params, clients, missing, connection)
+    return Job(check=simulation.CHECK, subject=role, run=run)
+
+
+def _check(
+    requests: Mapping[str, IngestRequest],
+    params: Mapping[str, Any],
+    clients: Clients,
+    missing: set[str],
+    connection: str,
+) -> list[Finding]:
+    role = str(params.get("reader_role_arn") or "")
+    mode = str(params.get("iam_simulation") or "require")
+    findings, keys = run_part(
+        encryption.CHECK,
+        "log files and buckets",
+        partial(encryption.check_encryption, clients.s3, clients.kms, requests, without=missing),
+        encryption.Keys(logs={}, buckets={}),
+        connection=connection,
+    )
+    needed = required_access(requests, code_root=code_root(params))
+    needed += key_access(requests, logs=keys.logs, buckets=keys.buckets)
+    if params.get("discovery") == "notifications" and role:
+        needed += notification_access(requests, account=role.split(":")[4])
+    policies: dict[str, ResourcePolicy] = {}
+    if mode != "off":
+        found, policies = run_part(
+            resource_policies.CHECK,
+            "buckets and keys",
+            partial(_policies, clients, [one for one in needed if _bucket(one) not in missing], role),
+            policies,
+            connection=connection,
+        )
+        findings += found
+    findings += simulation.check_access(
+        clients.iam, role, needed, mode=mode, unwanted=tampering(requests), policies=policies
+    )
+    deployment = str(params.get("deployment_role_arn") or "")
+    return findings + simulation.check_pass_role(clients.iam, deployment, role, mode=mode)
+
+
+def _policies(
+    clients: Clients, needed: list[Access], principal: str
+) -> tuple[list[Finding], dict[str, ResourcePolicy]]:
+    try:
+        role = resolve_role(clients.iam, principal)
+    except NotSimulatedError:
+        return [], {}  # the simulation says so
+    return resource_policies.fetch_policies(clients.s3, clients.kms, needed, role=role)
+
+
+def _bucket(access: Access) -> str:
+    return resource_policies.owner_arn(access.resource_arn).rpartition(":")[2]

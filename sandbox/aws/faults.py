@@ -1,0 +1,113 @@
+"""Refusals and delays on demand: how AWS answers an identity without a right, or one that asks too often.
+
+    POST /sandbox/faults  [{"action": "GetBucketPolicy", "code": "MethodNotAllowed", "status": 405,
+                            "message": "…", "times": 1}]       # the next `times` requests of that action
+    POST /sandbox/faults  [{"service": "s3", "delay_ms": 30}]  # every request, until it is taken back
+    DELETE /sandbox/faults
+
+A fault with a `code` answers in its place, in the words of the service's protocol; one with `delay_ms` makes
+it wait first. `action` and `service` choose the requests, `times` limits how many (0: no limit).
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+from sandbox.aws.request_log import describe_request, signed_service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """One fault; `left` is how many requests it is still for, negative for all."""
+
+    action: str
+    service: str
+    code: str
+    status: int
+    message: str
+    delay_ms: int
+    left: int
+
+    @classmethod
+    def parse(cls, given: dict[str, Any]) -> "Fault":
+        """Of the JSON of one fault.
+
+        Raises:
+            ValueError: for a name that is not known, or a fault that would do nothing.
+        """
+        known = {"action", "service", "code", "status", "message", "delay_ms", "times"}
+        if unknown := sorted(set(given) - known):
+            raise ValueError(f"unknown in a fault: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        if not given.get("code") and not given.get("delay_ms"):
+            raise ValueError("a fault needs a code or a delay_ms")
+        return cls(
+            action=str(given.get("action", "")),
+            service=str(given.get("service", "")),
+            code=str(given.get("code", "")),
+            status=int(given.get("status", 400)),
+            message=str(given.get("message", "made by the sandbox")),
+            delay_ms=int(given.get("delay_ms", 0)),
+            left=int(given.get("times", 0)) or -1,
+        )
+
+
+class Faults:
+    """WSGI middleware that answers or delays the requests chosen by the faults that are set."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Pass the request on, unless a fault is for it; its body must be in memory already."""
+        if not self._faults:
+            return self._app(environ, start_response)
+        service = signed_service(environ)
+        chosen = self._take(service, describe_request(environ, 0).action)
+        # Not under the lock: requests side by side wait side by side.
+        time.sleep(sum(fault.delay_ms for fault in chosen) / 1000)
+        refusals = [fault for fault in chosen if fault.code]
+        if not refusals:
+            return self._app(environ, start_response)
+        kind, body = _error(service, refusals[0])
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        start_response(f"{refusals[0].status} {refusals[0].code}", headers)
+        return [body]
+
+    def set(self, given: list[dict[str, Any]]) -> None:
+        """Add faults."""
+        faults = [Fault.parse(one) for one in given]
+        with self._lock:
+            self._faults += faults
+
+    def clear(self) -> None:
+        """Take back every fault."""
+        with self._lock:
+            self._faults.clear()
+
+    def _take(self, service: str, action: str) -> list[Fault]:
+        with self._lock:
+            chosen = [f for f in self._faults if f.action in ("", action) and f.service in ("", service)]
+            for fault in chosen:
+                fault.left -= fault.left > 0
+            self._faults = [fault for fault in self._faults if fault.left]
+            return chosen
+
+
+def _error(service: str, fault: Fault) -> tuple[str, bytes]:
+    """Content type and body as the service words an error: XML of S3, of the query protocol, or JSON."""
+    if service in ("kms", "cloudtrail", "sqs"):
+        body = json.dumps({"__type": fault.code, "message": fault.message})
+        return "application/x-amz-json-1.1", body.encode()
+    inner = f"<Code>{escape(fault.code)}</Code><Message>{escape(fault.message)}</Message>"
+    if service == "s3":
+        return "application/xml", f"<Error>{inner}</Error>".encode()
+    return "text/xml", f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error></ErrorResponse>".encode()
