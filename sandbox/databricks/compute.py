@@ -1,8 +1,8 @@
 """One cluster that runs jobs, one SQL warehouse, one user, always running; and clusters that do not fit.
 
 Source: Databricks REST, `clusters/get`, `clusters/list`, `clusters/spark-versions` (what the Airflow
-connection's test calls), `clusters/list-node-types`, `instance-profiles/list`, `sql/warehouses`, and SCIM's
-`Me`. Jobs run on `sandbox-cluster` only; the others are there for checks that look before a job is sent.
+connection's test calls), `clusters/list-node-types`, `instance-profiles/list`, `sql/warehouses`, Unity
+Catalog's `external-locations`, and SCIM's `Me`. Jobs run on `sandbox-cluster` only; the others are there for checks that look before a job is sent.
 """
 
 from fastapi import APIRouter
@@ -41,6 +41,8 @@ CLUSTERS = {CLUSTER_ID: CLUSTER} | {
 }
 NODE_TYPES = ("m6id.large", "m6id.xlarge", "sandbox.laptop")
 INSTANCE_PROFILES = ("arn:aws:iam::123456789012:instance-profile/cloudtrail-reader",)
+# Url → are new files announced? A location within another one is on its own.
+EXTERNAL_LOCATIONS = {"s3://cloudtrail-logs": True, "s3://cloudtrail-logs/quiet/": False}
 WAREHOUSE: Json = {
     "id": WAREHOUSE_ID,
     "name": "Sandbox",
@@ -66,6 +68,7 @@ def router() -> APIRouter:
         routes.add_api_route(f"/api/{version}/clusters/spark-versions", spark_versions, methods=["GET"])
         routes.add_api_route(f"/api/{version}/clusters/list-node-types", node_types, methods=["GET"])
     routes.add_api_route("/api/2.0/instance-profiles/list", instance_profiles, methods=["GET"])
+    routes.add_api_route("/api/2.1/unity-catalog/external-locations", external_locations, methods=["GET"])
     routes.add_api_route("/api/2.0/sql/warehouses", list_warehouses, methods=["GET"])
     routes.add_api_route("/api/2.0/sql/warehouses/{warehouse_id}", get_warehouse, methods=["GET"])
     routes.add_api_route("/api/2.0/preview/scim/v2/Me", me, methods=["GET"])
@@ -103,6 +106,18 @@ def node_types() -> Json:
 def instance_profiles() -> Json:
     """The instance profiles that are registered."""
     return {"instance_profiles": [{"instance_profile_arn": arn} for arn in INSTANCE_PROFILES]}
+
+
+def external_locations(parameters: Parameters) -> Json:
+    """The external locations, one per page."""
+    urls = list(EXTERNAL_LOCATIONS)
+    number = int(parameters.get("page_token") or 0)
+    url = urls[number]
+    name = url.removeprefix("s3://").strip("/").replace("/", "-")
+    more = {"next_page_token": str(number + 1)} if number + 1 < len(urls) else {}
+    announced = EXTERNAL_LOCATIONS[url]
+    location = {"name": name, "url": url, "effective_enable_file_events": announced}
+    return {"external_locations": [location], **more}
 
 
 def list_warehouses() -> Json:

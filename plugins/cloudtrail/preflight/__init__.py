@@ -13,6 +13,7 @@ A check is a pure decision (`decide_…`) on facts that a thin client fetched (`
     resource_policies  what the policies of the buckets and keys add to the role's
     simulation   the reader role may do what the requests need
     notifications  no other notification of the log bucket is in Auto Loader's way
+    external_locations  for file events, Unity Catalog announces new files of the logs path
     workspace    cluster or its parts, warehouse and connection fit, and no other run has the checkpoint
 """
 

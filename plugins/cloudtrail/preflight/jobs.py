@@ -11,6 +11,7 @@ from cloudtrail.preflight import (
     buckets,
     checkpoints,
     digests,
+    external_locations,
     logs,
     notifications,
     tables,
@@ -150,6 +151,9 @@ def workspace_jobs(
         f"warehouse {warehouse}": lambda: [workspace.check_warehouse(databricks, warehouse)],
         "active runs": lambda: workspace.check_rivals(databricks, requests, own_run=own_run),
     }
+    if params.get("discovery") == "file_events":
+        of_logs = requests.values()
+        checks["external locations"] = lambda: external_locations.check_locations(databricks, of_logs)
     return [
         Job(check=workspace.CHECK, subject=subject, run=partial(workspace.guarded, check, subject))
         for subject, check in checks.items()

@@ -103,3 +103,26 @@ def test_an_active_run_on_the_checkpoint_fails_unless_it_is_this_dag_runs_own(ac
         assert of_databricks(own)[subject].detail == "none is active"
     finally:
         databricks.cancel_all()
+
+
+def of_locations(report):
+    return [finding for finding in report.findings if finding.check == "external_location"]
+
+
+def test_file_events_need_an_external_location_that_announces_new_files(account):
+    account.deliver("events", root="quiet/")
+    (found,) = of_locations(account.preflight(discovery="file_events", kinds=["events"]))
+    assert (found.status, found.subject) == ("ok", "logs of events")
+    (found,) = of_locations(account.preflight(discovery="file_events", kinds=["events"], prefix="quiet"))
+    assert found.status == "failed"
+    assert "'cloudtrail-logs-quiet' holds it, and file events are not enabled" in found.detail
+    account.s3.create_bucket(Bucket="other-trail")
+    other = {"discovery": "file_events", "kinds": ["events"], "bucket": "other-trail"}
+    (found,) = of_locations(account.preflight(**other))
+    assert found.status == "failed"
+    assert "holds s3://other-trail/AWSLogs/111122223333/CloudTrail/" in found.detail
+    assert "Create one for s3://other-trail" in found.remedy
+
+
+def test_other_discoveries_ask_for_no_external_location(account):
+    assert not of_locations(account.preflight(kinds=["events"]))
