@@ -2,8 +2,11 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
+from cloudtrail.ui import PREFIX, LazyApp
+
 
 class CloudTrailPlugin(AirflowPlugin):
-    """Names the plugin in Airflow's list; its operators and triggers are imported from `cloudtrail`."""
+    """The project's pages in the API server; its operators and triggers are imported from `cloudtrail`."""
 
     name = "cloudtrail"
+    fastapi_apps = [{"name": "CloudTrail", "url_prefix": PREFIX, "app": LazyApp()}]  # noqa: RUF012

@@ -108,6 +108,11 @@ class AirflowClient:
         answer = self._json("GET", path, params={"full_content": "true", "map_index": map_index})
         return "\n".join(_log_lines(answer["content"]))
 
+    def page(self, run: Run, task_id: str, name: str) -> str:
+        """The page behind a task's extra link, as HTML."""
+        links = self._json("GET", f"{run.path}/taskInstances/{task_id}/links")["extra_links"]
+        return self._send("GET", links[name]).text
+
     def clear(self, run: Run, task_ids: Iterable[str], *, downstream: bool = False) -> list[str]:
         """Clear tasks of a run, so that they run again, and return the ids of those cleared."""
         body = {

@@ -49,8 +49,8 @@ a KMS key of your own.
 
 Submit, see and cancel one-time runs; *Can attach to* the cluster (or the right to create one); *Can use* the
 SQL warehouse; `USE CATALOG`, `USE SCHEMA` and `CREATE TABLE` in the schema of the tables, `CREATE EXTERNAL
-TABLE` on their external location; `BROWSE` on the log bucket's (discovery `file_events`); `WRITE VOLUME` where
-the code root is a volume.
+TABLE` on their external location; `BROWSE` on the one of the log bucket, for discovery `file_events`; `WRITE
+VOLUME` where the code root is a volume.
 """
 
 CONNECTION = (

@@ -2,7 +2,8 @@
 
 Source: Databricks REST, `clusters/get`, `clusters/list`, `clusters/spark-versions` (what the Airflow
 connection's test calls), `clusters/list-node-types`, `instance-profiles/list`, `sql/warehouses`, Unity
-Catalog's `external-locations`, and SCIM's `Me`. Jobs run on `sandbox-cluster` only; the others are there for checks that look before a job is sent.
+Catalog's `external-locations`, and SCIM's `Me`. Jobs run on `sandbox-cluster` only; the others are there for
+checks that look before a job is sent.
 """
 
 from fastapi import APIRouter

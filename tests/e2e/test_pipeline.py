@@ -96,6 +96,8 @@ def test_a_role_that_may_not_read_fails_the_preflight_and_alerts_before_anything
     assert states["events.submit"] == "upstream_failed"
     log = sandbox.airflow.task_log(run, "preflight")
     assert "s3:GetObject" in log
+    page = sandbox.airflow.page(run, "preflight", "Findings")
+    assert "s3:GetObject on arn:aws:s3:::cloudtrail-logs/AWSLogs/*/CloudTrail/*" in page
     sqs = sandbox.aws.client("sqs")
     queue = sqs.get_queue_url(QueueName="cloudtrail-alerts")["QueueUrl"]
     (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]

@@ -15,6 +15,7 @@ from cloudtrail.preflight import run_preflight
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.request import IngestRequest
 from cloudtrail.sql import UNKNOWN_TABLE
+from cloudtrail.ui.links import FINDINGS_KEY, FindingsLink
 
 
 class PreflightOperator(StatementsOperator):
@@ -27,6 +28,7 @@ class PreflightOperator(StatementsOperator):
 
     template_fields = (*StatementsOperator.template_fields, "requests", "aws_conn_id")
     tolerates_errors = True
+    operator_extra_links = (FindingsLink(),)
 
     def __init__(
         self, *, requests: Any, aws_conn_id: str = "{{ params.aws_conn_id }}", **kwargs: Any
@@ -60,7 +62,7 @@ class PreflightOperator(StatementsOperator):
             own_run=own_run(context),
         )
         self.log.info("Preflight findings:\n%s", report.render())
-        context["ti"].xcom_push(key="findings", value=[finding.to_dict() for finding in report.findings])
+        context["ti"].xcom_push(key=FINDINGS_KEY, value=[finding.to_dict() for finding in report.findings])
         report.raise_if_failed()
         return {
             "summary": report.summary_line(),

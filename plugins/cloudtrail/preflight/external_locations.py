@@ -1,4 +1,4 @@
-"""The external location check, for discovery `file_events`: Unity Catalog announces new files of its locations.
+"""The external location check, for discovery `file_events`: Unity Catalog announces new files of its own.
 
 Source: Databricks, "Configure Auto Loader streams in file notification mode"; Unity Catalog API 2.1, External
 Locations: `effective_enable_file_events` says whether it is on.

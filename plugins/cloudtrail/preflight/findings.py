@@ -29,16 +29,25 @@ class Finding:
         return asdict(self)
 
 
+def counts_line(findings: Sequence[Finding]) -> str:
+    """How many of each status, such as `2 failed, 1 warning, 31 ok`."""
+    counts = Counter(finding.status for finding in findings)
+    return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+
+
 def summary_line(findings: Sequence[Finding], *, seconds: float) -> str:
     """One line that sums up, such as `2 failed, 1 warning, 31 ok in 4.2 s`."""
-    counts = Counter(finding.status for finding in findings)
-    counted = [f"{counts[status]} {status}" for status in STATUSES if counts[status]]
-    return f"{', '.join(counted) or 'nothing checked'} in {seconds:.1f} s"
+    return f"{counts_line(findings) or 'nothing checked'} in {seconds:.1f} s"
+
+
+def by_urgency(findings: Sequence[Finding]) -> list[Finding]:
+    """The failed ones first, then warnings; else as they were found."""
+    return sorted(findings, key=lambda finding: STATUSES.index(finding.status))
 
 
 def render_table(findings: Sequence[Finding]) -> str:
     """The findings as aligned text, the failed ones first, each remedy on a line of its own."""
-    rows = sorted(findings, key=lambda finding: STATUSES.index(finding.status))
+    rows = by_urgency(findings)
     header = ("STATUS", "CHECK", "SUBJECT", "DETAIL")
     cells = [header, *((row.status, row.check, row.subject, row.detail) for row in rows)]
     widths = [max(len(cell[column]) for cell in cells) for column in range(3)]
