@@ -1,26 +1,28 @@
 """The pages as a FastAPI app: closed to whoever is not signed in or may not see the DAG's XComs."""
 
 from pathlib import Path
-from typing import Any
-
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-from airflow.models.xcom import XComModel
-from fastapi import Depends, FastAPI
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader
+from typing import TYPE_CHECKING, Any
 
 from cloudtrail.preflight.findings import Finding, by_urgency, counts_line
 from cloudtrail.ui.links import FINDINGS_KEY, PREFLIGHT_PAGE
 
-TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from fastapi.responses import HTMLResponse
+
 # Nothing is loaded from elsewhere, and no other site may show a page in a frame.
 HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"}
 
 
-def create_app() -> FastAPI:
+def create_app() -> "FastAPI":
     """The app; Airflow mounts it below `PREFIX`."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+    from airflow.api_fastapi.common.db.common import SessionDep
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+    from airflow.models.xcom import XComModel
+    from fastapi import Depends, FastAPI
+    from fastapi.responses import HTMLResponse
+
     app = FastAPI(
         title="CloudTrail",
         dependencies=[Depends(get_user)],
@@ -40,9 +42,13 @@ def create_app() -> FastAPI:
     return app
 
 
-def render(template: str, *, findings: list[Finding] | None, **values: Any) -> HTMLResponse:
+def render(template: str, *, findings: list[Finding] | None, **values: Any) -> "HTMLResponse":
     """The page of a run; without findings it says so, and its status is 404."""
-    page = TEMPLATES.get_template(template).render(
+    from fastapi.responses import HTMLResponse
+    from jinja2 import Environment, FileSystemLoader
+
+    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    page = templates.get_template(template).render(
         findings=findings, summary=counts_line(findings or []), **values
     )
     return HTMLResponse(page, status_code=404 if findings is None else 200, headers=HEADERS)
