@@ -9,4 +9,5 @@ class CloudTrailPlugin(AirflowPlugin):
     """The project's pages in the API server; its operators and triggers are imported from `cloudtrail`."""
 
     name = "cloudtrail"
+    # A list that Airflow reads and nobody changes; it declares it as an attribute of the instance.
     fastapi_apps = [{"name": "CloudTrail", "url_prefix": PREFIX, "app": LazyApp()}]  # noqa: RUF012

@@ -13,7 +13,7 @@ import json
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Fault:
-    """One fault; `left` is how many requests it is still for, negative for all."""
+    """One fault; `times` counts down, 0 is for all requests."""
 
-    action: str
-    service: str
-    code: str
-    status: int
-    message: str
-    delay_ms: int
-    left: int
+    action: str = ""
+    service: str = ""
+    code: str = ""
+    status: int = 400
+    message: str = "made by the sandbox"
+    delay_ms: int = 0
+    times: int = 0
 
     @classmethod
     def parse(cls, given: dict[str, Any]) -> "Fault":
@@ -42,20 +42,13 @@ class Fault:
         Raises:
             ValueError: for a name that is not known, or a fault that would do nothing.
         """
-        known = {"action", "service", "code", "status", "message", "delay_ms", "times"}
+        known = {field.name for field in fields(cls)}
         if unknown := sorted(set(given) - known):
             raise ValueError(f"unknown in a fault: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-        if not given.get("code") and not given.get("delay_ms"):
+        fault = cls(**given)
+        if not fault.code and not fault.delay_ms:
             raise ValueError("a fault needs a code or a delay_ms")
-        return cls(
-            action=str(given.get("action", "")),
-            service=str(given.get("service", "")),
-            code=str(given.get("code", "")),
-            status=int(given.get("status", 400)),
-            message=str(given.get("message", "made by the sandbox")),
-            delay_ms=int(given.get("delay_ms", 0)),
-            left=int(given.get("times", 0)) or -1,
-        )
+        return fault
 
 
 class Faults:
@@ -96,9 +89,9 @@ class Faults:
     def _take(self, service: str, action: str) -> list[Fault]:
         with self._lock:
             chosen = [f for f in self._faults if f.action in ("", action) and f.service in ("", service)]
+            self._faults = [f for f in self._faults if f not in chosen or f.times != 1]
             for fault in chosen:
-                fault.left -= fault.left > 0
-            self._faults = [fault for fault in self._faults if fault.left]
+                fault.times -= fault.times > 1
             return chosen
 
 

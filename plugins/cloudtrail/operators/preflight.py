@@ -52,12 +52,13 @@ class PreflightOperator(StatementsOperator):
         answers = dict(zip(facts["names"], results, strict=True))
         requests = self._requests()
         region = next(iter(requests.values())).region
+        hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
         report = run_preflight(
             requests,
             context["params"],
             aws=Clients.connect(self.aws_conn_id, region),
             table_location=lambda name: table_location(name, answers[name]),
-            table_schema=partial(table_schema, storage_options=storage_options(self._s3_hook(region))),
+            table_schema=partial(table_schema, storage_options=storage_options(hook)),
             databricks=self.databricks,
             own_run=own_run(context),
         )
@@ -71,9 +72,6 @@ class PreflightOperator(StatementsOperator):
 
     def _requests(self) -> dict[str, IngestRequest]:
         return {kind: IngestRequest.from_dict(request) for kind, request in self.requests.items()}
-
-    def _s3_hook(self, region: str) -> AwsBaseHook:
-        return AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
 
 
 def table_location(name: str, answer: Result) -> str | None:

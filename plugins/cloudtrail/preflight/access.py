@@ -26,57 +26,49 @@ def access_job(
     connection: str,
 ) -> Job:
     """All about the reader role, as one job; `missing` are buckets that are not looked at."""
-    role = str(params.get("reader_role_arn") or "reader role")
-    run = partial(_check, requests, params, clients, missing, connection)
-    return Job(check=simulation.CHECK, subject=role, run=run)
-
-
-def _check(
-    requests: Mapping[str, IngestRequest],
-    params: Mapping[str, Any],
-    clients: Clients,
-    missing: set[str],
-    connection: str,
-) -> list[Finding]:
-    role = str(params.get("reader_role_arn") or "")
+    principal = str(params.get("reader_role_arn") or "")
+    deployment = str(params.get("deployment_role_arn") or "")
     mode = str(params.get("iam_simulation") or "require")
-    findings, keys = run_part(
-        encryption.CHECK,
-        "log files and buckets",
-        partial(encryption.check_encryption, clients.s3, clients.kms, requests, without=missing),
-        encryption.Keys(logs={}, buckets={}),
-        connection=connection,
-    )
-    needed = required_access(requests, code_root=code_root(params))
-    needed += key_access(requests, logs=keys.logs, buckets=keys.buckets)
-    if params.get("discovery") == "notifications" and role:
-        needed += notification_access(requests, account=role.split(":")[4])
-    policies: dict[str, ResourcePolicy] = {}
-    if mode != "off":
-        found, policies = run_part(
+
+    def run() -> list[Finding]:
+        findings, keys = run_part(
+            encryption.CHECK,
+            "log files and buckets",
+            partial(encryption.check_encryption, clients.s3, clients.kms, requests, without=missing),
+            encryption.Keys(logs={}, buckets={}),
+            connection=connection,
+        )
+        needed = required_access(requests, code_root=code_root(params))
+        needed += key_access(requests, logs=keys.logs, buckets=keys.buckets)
+        if params.get("discovery") == "notifications" and principal:
+            needed += notification_access(requests, account=principal.split(":")[4])
+        nothing: tuple[str, dict[str, ResourcePolicy]] = (principal, {})
+        found, (role, policies) = run_part(
             resource_policies.CHECK,
             "buckets and keys",
-            partial(_policies, clients, [one for one in needed if _bucket(one) not in missing], role),
-            policies,
+            lambda: (
+                ([], nothing) if mode == "off" else _role_and_policies(clients, principal, needed, missing)
+            ),
+            nothing,
             connection=connection,
         )
         findings += found
-    findings += simulation.check_access(
-        clients.iam, role, needed, mode=mode, unwanted=tampering(requests), policies=policies
-    )
-    deployment = str(params.get("deployment_role_arn") or "")
-    return findings + simulation.check_pass_role(clients.iam, deployment, role, mode=mode)
+        findings += simulation.check_access(
+            clients.iam, role, needed, mode=mode, unwanted=tampering(requests), policies=policies
+        )
+        return findings + simulation.check_pass_role(clients.iam, deployment, role, mode=mode)
+
+    return Job(check=simulation.CHECK, subject=principal or "reader role", run=run)
 
 
-def _policies(
-    clients: Clients, needed: list[Access], principal: str
-) -> tuple[list[Finding], dict[str, ResourcePolicy]]:
+def _role_and_policies(
+    clients: Clients, principal: str, needed: list[Access], missing: set[str]
+) -> tuple[list[Finding], tuple[str, dict[str, ResourcePolicy]]]:
     try:
         role = resolve_role(clients.iam, principal)
     except NotSimulatedError:
-        return [], {}  # the simulation says so
-    return resource_policies.fetch_policies(clients.s3, clients.kms, needed, role=role)
-
-
-def _bucket(access: Access) -> str:
-    return resource_policies.owner_arn(access.resource_arn).rpartition(":")[2]
+        return [], (principal, {})  # the simulation says so
+    findings, policies = resource_policies.fetch_policies(
+        clients.s3, clients.kms, needed, role=role, without=missing
+    )
+    return findings, (role, policies)

@@ -8,7 +8,7 @@ account that owns the bucket or key only, so what can be read is of the simulate
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,10 +46,10 @@ class ResourcePolicy:
 
     def describe(self, matched: Mapping[str, Any]) -> str:
         """A matched statement in words; empty when it is not of this policy."""
-        statement = self._matched(matched)
-        if statement is None:
+        number = self._number(matched)
+        if number is None:
             return ""
-        name = statement.get("Sid") or f"number {self.statements.index(statement) + 1}"
+        name = self.statements[number].get("Sid") or f"number {number + 1}"
         return f"the policy of {self.owner}, statement {name}"
 
     def undecided(self, matched: Sequence[Mapping[str, Any]], missing: Iterable[str]) -> tuple[str, ...]:
@@ -57,8 +57,8 @@ class ResourcePolicy:
         lacking = {key.lower() for key in missing}
         found: set[str] = set()
         for one in matched:
-            statement = self._matched(one)
-            conditions = (statement or {}).get("Condition", {})
+            number = self._number(one)
+            conditions = {} if number is None else self.statements[number].get("Condition", {})
             keys = {key for of_operator in conditions.values() for key in of_operator}
             unknown = {key for key in keys if key.lower() in lacking}
             if not unknown:
@@ -66,12 +66,12 @@ class ResourcePolicy:
             found |= unknown
         return tuple(sorted(found))
 
-    def _matched(self, matched: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def _number(self, matched: Mapping[str, Any]) -> int | None:
         if "resource" not in str(matched.get("SourcePolicyType", "")).lower():
             return None
         # A statement ends on its own line; where it starts is where the one before it ends.
         number = matched.get("EndPosition", {}).get("Line", 0) - 2
-        return self.statements[number] if 0 <= number < len(self.statements) else None
+        return number if 0 <= number < len(self.statements) else None
 
 
 def owner_arn(resource: str) -> str:
@@ -85,9 +85,9 @@ def stand_in_user(role: str) -> str:
 
 
 def fetch_policies(
-    s3: "S3Client", kms: "KMSClient", accesses: Sequence[Access], *, role: str
+    s3: "S3Client", kms: "KMSClient", accesses: Sequence[Access], *, role: str, without: Container[str] = ()
 ) -> tuple[list[Finding], dict[str, ResourcePolicy]]:
-    """Read the policy of every bucket and key that is accessed.
+    """Read the policy of every bucket and key that is accessed, but not of the buckets in `without`.
 
     Returns:
         a finding per bucket and key, and ARN → policy of those that have one that can be read.
@@ -98,7 +98,7 @@ def fetch_policies(
     policies: dict[str, ResourcePolicy] = {}
     for arn in dict.fromkeys(owner_arn(access.resource_arn) for access in accesses):
         service, name = arn.split(":")[2] if ":" in arn else "", arn.rpartition(":")[2]
-        if service not in ("s3", "kms"):
+        if service not in ("s3", "kms") or name in without:
             continue
         owner = f"bucket {name}" if service == "s3" else f"key {arn}"
         of_owner = [access for access in accesses if owner_arn(access.resource_arn) == arn]

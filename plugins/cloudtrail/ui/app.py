@@ -8,7 +8,6 @@ from cloudtrail.ui.links import FINDINGS_KEY, PREFLIGHT_PAGE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from fastapi.responses import HTMLResponse
 
 # Nothing is loaded from elsewhere, and no other site may show a page in a frame.
 HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"}
@@ -22,7 +21,9 @@ def create_app() -> "FastAPI":
     from airflow.models.xcom import XComModel
     from fastapi import Depends, FastAPI
     from fastapi.responses import HTMLResponse
+    from jinja2 import Environment, FileSystemLoader
 
+    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     app = FastAPI(
         title="CloudTrail",
         dependencies=[Depends(get_user)],
@@ -33,22 +34,13 @@ def create_app() -> "FastAPI":
 
     @app.get(PREFLIGHT_PAGE, dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
     def preflight(dag_id: str, run_id: str, task_id: str, session: SessionDep) -> HTMLResponse:
-        """The findings of one preflight task."""
+        """The findings of one preflight task; without any it says so, and the status is 404."""
         query = XComModel.get_many(dag_ids=dag_id, run_id=run_id, task_ids=task_id, key=FINDINGS_KEY, limit=1)
         stored: Any = session.scalars(query).first()
         findings = None if stored is None else by_urgency([Finding(**one) for one in stored.value])
-        return render("preflight.html", dag_id=dag_id, run_id=run_id, findings=findings)
+        page = templates.get_template("preflight.html").render(
+            dag_id=dag_id, run_id=run_id, findings=findings, summary=counts_line(findings or [])
+        )
+        return HTMLResponse(page, status_code=404 if findings is None else 200, headers=HEADERS)
 
     return app
-
-
-def render(template: str, *, findings: list[Finding] | None, **values: Any) -> "HTMLResponse":
-    """The page of a run; without findings it says so, and its status is 404."""
-    from fastapi.responses import HTMLResponse
-    from jinja2 import Environment, FileSystemLoader
-
-    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
-    page = templates.get_template(template).render(
-        findings=findings, summary=counts_line(findings or []), **values
-    )
-    return HTMLResponse(page, status_code=404 if findings is None else 200, headers=HEADERS)

@@ -43,6 +43,26 @@ class Account:
         key = f"AWSLogs/{account}/CloudTrail-Digest/us-east-1/{NOW:%Y/%m/%d}/digest.json.gz"
         self.s3.put_object(Bucket=LOGS_BUCKET, Key=key, Body=b"")
 
+    def encrypt_logs(self, key):
+        """Every log file again, with a KMS key."""
+        for entry in self.s3.list_objects_v2(Bucket=LOGS_BUCKET)["Contents"]:
+            self.s3.put_object(
+                Bucket=LOGS_BUCKET,
+                Key=entry["Key"],
+                Body=b"",
+                ServerSideEncryption="aws:kms",
+                SSEKMSKeyId=key,
+            )
+
+    def allow(self, action, resource, **more):
+        """Give the reader role one more right."""
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+        self.iam.put_role_policy(
+            RoleName=self.seeded.reader_role_arn.rpartition("/")[2],
+            PolicyName="more",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+
     def put(self, key, body=b"x"):
         """Put one object into the lake."""
         self.s3.put_object(Bucket=LAKE_BUCKET, Key=key, Body=body)

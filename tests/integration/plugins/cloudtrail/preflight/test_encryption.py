@@ -1,7 +1,5 @@
 """Encryption, regions and the right to tamper, over HTTP: what is found, and what the role lacks for it."""
 
-import json
-
 import pytest
 
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
@@ -25,24 +23,6 @@ def encrypt(account, bucket, key):
     )
 
 
-def encrypt_logs(account, key):
-    """Every log file again, with a key of the trail's."""
-    for entry in account.s3.list_objects_v2(Bucket=LOGS_BUCKET)["Contents"]:
-        account.s3.put_object(
-            Bucket=LOGS_BUCKET, Key=entry["Key"], Body=b"", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
-        )
-
-
-def allow(account, action, resource):
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    role = account.seeded.reader_role_arn.rpartition("/")[2]
-    account.iam.put_role_policy(
-        RoleName=role,
-        PolicyName="more",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-    )
-
-
 def test_without_kms_no_right_on_a_key_is_needed(account):
     report = account.preflight()
     assert {f.status for f in of(report, "encryption").values()} == {"ok"}
@@ -50,14 +30,14 @@ def test_without_kms_no_right_on_a_key_is_needed(account):
 
 
 def test_the_key_of_the_log_files_needs_decrypt(account, key):
-    encrypt_logs(account, key)
+    account.encrypt_logs(key)
     report = account.preflight(kinds=["events"])
     assert key in of(report, "encryption")["log files of events"].detail
     (finding,) = report.failed
     assert finding.subject == f"kms:Decrypt on {key}"
     assert "decrypt the events log files" in finding.detail
     assert '"kms:Decrypt"' in finding.remedy
-    allow(account, "kms:Decrypt", key)
+    account.allow("kms:Decrypt", key)
     assert not account.preflight(kinds=["events"]).failed
 
 
@@ -68,23 +48,14 @@ def test_the_key_of_the_tables_bucket_needs_a_data_key_too(account, key):
         f"kms:Decrypt on {key}",
         f"kms:GenerateDataKey on {key}",
     }
-    allow(account, ["kms:Decrypt", "kms:GenerateDataKey"], key)
+    account.allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
     assert not account.preflight(kinds=["events"]).failed
 
 
 def test_a_right_that_is_limited_to_s3_is_enough(account, key):
-    encrypt_logs(account, key)
-    statement = {
-        "Effect": "Allow",
-        "Action": "kms:Decrypt",
-        "Resource": key,
-        "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
-    }
-    account.iam.put_role_policy(
-        RoleName=account.seeded.reader_role_arn.rpartition("/")[2],
-        PolicyName="via-s3",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-    )
+    account.encrypt_logs(key)
+    condition = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    account.allow("kms:Decrypt", key, Condition=condition)
     assert not account.preflight(kinds=["events"]).failed
 
 
@@ -106,7 +77,7 @@ def test_a_log_bucket_in_another_region_fails_and_a_lake_there_is_a_warning_abou
 def test_a_reader_that_may_delete_the_logs_is_a_warning(account):
     report = account.preflight(kinds=["events"])
     assert of(report, "iam_simulation", "warning") == {}
-    allow(account, ["s3:DeleteObject", "s3:PutObject"], f"arn:aws:s3:::{LOGS_BUCKET}/*")
+    account.allow(["s3:DeleteObject", "s3:PutObject"], f"arn:aws:s3:::{LOGS_BUCKET}/*")
     report = account.preflight(kinds=["events"])
     assert not report.failed
     warned = of(report, "iam_simulation", "warning")

@@ -40,10 +40,7 @@ def encrypted_logs(account, statements):
     """Every log file again, with a key that has this policy."""
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
     key = account.aws.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
-    for entry in account.s3.list_objects_v2(Bucket=LOGS_BUCKET)["Contents"]:
-        account.s3.put_object(
-            Bucket=LOGS_BUCKET, Key=entry["Key"], Body=b"", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
-        )
+    account.encrypt_logs(key)
     return key
 
 
@@ -142,13 +139,7 @@ def test_a_key_whose_policy_leaves_it_to_the_account_takes_the_roles_right(accou
 
 def test_a_key_whose_policy_does_not_know_the_account_fails_with_what_its_policy_lacks(account):
     key = encrypted_logs(account, [kms_allow("arn:aws:iam::123456789012:role/admin", "kms:*")])
-    role = account.seeded.reader_role_arn
-    right = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}
-    account.iam.put_role_policy(
-        RoleName=role.rpartition("/")[2],
-        PolicyName="key",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [right]}),
-    )
+    account.allow("kms:Decrypt", key)
     (finding,) = account.preflight(kinds=["events"]).failed
     assert finding.subject == f"kms:Decrypt on {key}"
     assert f"the role's own policies allow it, the policy of {key} does not" in finding.detail
