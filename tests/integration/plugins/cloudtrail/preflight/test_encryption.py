@@ -83,3 +83,13 @@ def test_a_reader_that_may_delete_the_logs_is_a_warning(account):
     warned = of(report, "iam_simulation", "warning")
     assert {subject.partition(" ")[0] for subject in warned} == {"s3:DeleteObject", "s3:PutObject"}
     assert all("not needed" in finding.detail for finding in warned.values())
+
+
+def test_what_was_found_about_keys_is_said_also_when_iam_cannot_be_asked(account, key):
+    account.encrypt_logs(key)
+    account.aws.fault(action="SimulatePrincipalPolicy", code="OptInRequired", message="not now", status=400)
+    report = account.preflight(kinds=["events"])
+    assert key in of(report, "encryption")["log files of events"].detail
+    (finding,) = report.failed
+    assert (finding.check, finding.subject) == ("iam_simulation", account.seeded.reader_role_arn)
+    assert "not now" in finding.detail
