@@ -61,12 +61,12 @@ def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id
     if counts is None:
         counts = rows.agg(*_counts()).collect()[0].asDict()
     listed = None if source.on_databricks() else listed_files(spark, stream.path, batch_id)
-    if listed is not None and (number := listed.count()) != counts["files"]:
+    if listed is not None and (given := listed.count()) != counts["files"]:
         passed_over = _passed_over(listed, rows)
         rows = rows.unionByName(passed_over)
         found = passed_over.count()
         counts |= {"files": counts["files"] + found, "defects": counts["defects"] + found}
-        _check_files(batch_id, number, counts["files"])
+        _check_files(batch_id, given, counts["files"])
     if counts["defects"]:
         path = tables.quarantine_path(arguments.delta_path)
         tables.append(to_quarantine(in_batch(rows)), path, mark, now)

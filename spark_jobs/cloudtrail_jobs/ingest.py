@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from cloudtrail_jobs import __version__, accelerators, checkpoint, discovery, session, source, tables
+from cloudtrail_jobs import __version__, accelerators, checkpoint, discovery, session, source, tables, upkeep
 from cloudtrail_jobs.args import Arguments, parse_arguments
 from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.bounds import bounded
@@ -54,6 +54,8 @@ def run(arguments: Arguments) -> None:
     created_at = checkpoint.claim(spark, arguments.checkpoint_path, owner)
     tables.prepare(spark, arguments.delta_path, kind)
     _say("tables", table=arguments.delta_path, quarantine=tables.quarantine_path(arguments.delta_path))
+    today = datetime.now(timezone.utc).date()  # noqa: UP017  # Python 3.10 too
+    due = upkeep.due_since(spark, arguments.delta_path, today)
     if source.on_databricks() or not discovery.by_days(arguments):
         path = bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
         _stream(spark, arguments, path, checkpoint.only_stream(arguments.checkpoint_path), arguments.trigger)
@@ -62,6 +64,10 @@ def run(arguments: Arguments) -> None:
         while arguments.trigger == "continuous":
             pause(ROUND_SECONDS)
             _round(spark, arguments, created_at)
+    # A run that has written nothing leaves the tables to one that will.
+    if due is not None and upkeep.due_since(spark, arguments.delta_path, today) is None:
+        for path in (arguments.delta_path, tables.quarantine_path(arguments.delta_path)):
+            _say("upkeep", table=path, since=str(due), **upkeep.compact(spark, path, due, today))
     _say("end", table=arguments.table)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cloudtrail_jobs.accelerators import Accelerators
 from cloudtrail_jobs.compression import decompress
@@ -13,14 +14,18 @@ from cloudtrail_jobs.record_text import cut, salvage
 from cloudtrail_jobs.shape import Oddities
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record: its exact text, its time in microseconds since 1970 (UTC), and what is wrong or odd."""
+class Record(NamedTuple):
+    """One record: its exact text (UTF-8), its time in microseconds since 1970 (UTC), what is wrong or odd."""
 
-    raw: str
+    text: bytes
     micros: int | None
     defect: Defect | None
     oddities: Oddities = NONE
+
+    @property
+    def raw(self) -> str:
+        """The text as the table holds it."""
+        return self.text.decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,11 @@ def unpack(content: bytes, *, kind: Kind, using: Accelerators) -> LogFile:
     time_name = ".".join(kind.time_path)
     for text in texts:
         micros, defect = (None, text.defect) if text.defect else judge_time(time_name, text.fields.time)
-        records.append(Record(text.text.decode(), micros, defect, text.fields.oddities))
+        records.append(Record(text.text, micros, defect, text.fields.oddities))
     return LogFile(sha256, tuple(records))
 
 
 def _salvaged(body: bytes, found: Defect) -> tuple[Record, ...]:
     """The records before the damage, as text: what comes out of a damaged file is no evidence."""
     defect = Defect(found.reason, f"kept as text, from before the damage to its log file: {found.detail}")
-    return tuple(Record(text, None, defect) for text in salvage(body))
+    return tuple(Record(text.encode(), None, defect) for text in salvage(body))

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cloudtrail_jobs.kinds import KINDS, Kind
 from cloudtrail_jobs.shape import Number, Oddities, Type, find_oddities, strict_type, tree
@@ -15,8 +14,7 @@ DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, strict=False)
 NONE = Oddities()
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(NamedTuple):
     """`time` is the decoded value of the kind's time field, None when it is absent or null."""
 
     time: object = None

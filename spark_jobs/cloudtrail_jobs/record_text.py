@@ -11,10 +11,9 @@ import codecs
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cloudtrail_jobs.quality import Defect, FileDefectError, Reason, excerpt
 from cloudtrail_jobs.record_fields import DECODER, NO_FIELDS, FieldReader, Fields
@@ -28,8 +27,7 @@ _INVALID_UTF8 = re.compile("[\udc80-\udcff]")
 _NESTED: dict[str, Any] = {}  # stands for a value that was skipped and is no string
 
 
-@dataclass(frozen=True, slots=True)
-class RecordText:
+class RecordText(NamedTuple):
     r"""One record as it stands in the file.
 
     `text` is UTF-8; bytes that are not are written `\xNN` (which JSON cannot contain) and `defect` says so.

@@ -18,6 +18,8 @@ OPEN_SOURCE = {
     "spark.sql.files.openCostInBytes": "65536",
     # These are bytes of gzip, eight times as much when a task has them.
     "spark.sql.files.maxPartitionBytes": "33554432",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "16m",
 }
 
 

@@ -1,6 +1,7 @@
 """The Delta tables: created empty with their full schema, appended to exactly once per micro-batch."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from pyspark.errors import AnalysisException
@@ -29,8 +30,12 @@ def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> None:
     Raises:
         TableConflictError: when a path holds something else, or a column of another type.
     """
-    _ensure(spark, delta_path, kind.table_columns, kind.indexed)
-    _ensure(spark, quarantine_path(delta_path), QUARANTINE, ("reason", "log_file", "ingested_at", "batch_id"))
+    indexed = ("reason", "log_file", "ingested_at", "batch_id")
+    with ThreadPoolExecutor(2) as both:
+        table = both.submit(_ensure, spark, delta_path, kind.table_columns, kind.indexed)
+        quarantine = both.submit(_ensure, spark, quarantine_path(delta_path), QUARANTINE, indexed)
+    table.result()
+    quarantine.result()
 
 
 def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> None:
@@ -53,23 +58,10 @@ def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> Non
 
 def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> None:
     name = table_at(path)
-    properties = {
-        "delta.dataSkippingStatsColumns": ",".join(indexed),
-        # A batch reaches few days, from many tasks: without it each task would write a file for each day.
-        "delta.autoOptimize.optimizeWrite": "true",
-    }
-    listed = ", ".join(f"'{key}' = '{value}'" for key, value in properties.items())
     try:
-        spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {name} ({ddl(tuple(columns))}) USING DELTA "
-            f"PARTITIONED BY ({PARTITION}) TBLPROPERTIES ({listed})"
-        )
-        found = fresh(spark).format("delta").load(path).schema
-    except AnalysisException as refused:
-        raise TableConflictError(
-            f"{path} cannot become a Delta table for CloudTrail records: {_first_line(refused)} "
-            "Give a path that is empty, absent, or a table that this job has made."
-        ) from refused
+        found = _schema(spark, path)
+    except AnalysisException:
+        found = _create(spark, path, columns, indexed)
     wanted = spark.createDataFrame([], ddl(tuple(columns))).schema
     missing, differing = compare_types(wanted, found)
     if differing or not {"raw", "log_file", "batch_id"} <= set(found.names):
@@ -86,6 +78,30 @@ def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: 
             for where, kind in missing
         )
         spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({added})")
+
+
+def _create(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> StructType:
+    properties = {
+        "delta.dataSkippingStatsColumns": ",".join(indexed),
+        # For writes of others, such as a repair by hand: the job's own come together by day.
+        "delta.autoOptimize.optimizeWrite": "true",
+    }
+    listed = ", ".join(f"'{key}' = '{value}'" for key, value in properties.items())
+    try:
+        spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {table_at(path)} ({ddl(tuple(columns))}) USING DELTA "
+            f"PARTITIONED BY ({PARTITION}) TBLPROPERTIES ({listed})"
+        )
+        return _schema(spark, path)
+    except AnalysisException as refused:
+        raise TableConflictError(
+            f"{path} cannot become a Delta table for CloudTrail records: {_first_line(refused)} "
+            "Give a path that is empty, absent, or a table that this job has made."
+        ) from refused
+
+
+def _schema(spark: SparkSession, path: str) -> StructType:
+    return fresh(spark).format("delta").load(path).schema
 
 
 def compare_types(

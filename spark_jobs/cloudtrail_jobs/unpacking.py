@@ -15,7 +15,7 @@ ROWS = (
 )
 # A file of 50 MB becomes several Arrow batches, so that no worker holds its rows twice.
 ROWS_PER_BATCH = 10_000
-CHARACTERS_PER_BATCH = 16 * 1024 * 1024
+BYTES_PER_BATCH = 16 * 1024 * 1024
 
 Unpacker = Callable[[Iterable[Any]], Iterator[Any]]
 Row = tuple[Any, ...]
@@ -47,7 +47,7 @@ def _rows(log_file: LogFile) -> Iterator[Row]:
 def _row(index: int, record: Record, *, file_row: bool) -> Row:
     return (
         index,
-        record.raw,
+        record.text,
         record.micros,
         record.defect and record.defect.reason.value,
         record.defect and record.defect.detail,
@@ -58,18 +58,18 @@ def _row(index: int, record: Record, *, file_row: bool) -> Row:
 
 
 def split_rows(
-    rows: Iterable[Row], most_rows: int = ROWS_PER_BATCH, most_characters: int = CHARACTERS_PER_BATCH
+    rows: Iterable[Row], most_rows: int = ROWS_PER_BATCH, most_bytes: int = BYTES_PER_BATCH
 ) -> Iterator[list[Row]]:
-    """The rows in lists that are bounded in number and in the length of `raw`, one row at least."""
+    """The rows in lists that are bounded in number and in the length of their text, one row at least."""
     gathered: list[Row] = []
-    characters = 0
+    size = 0
     for row in rows:
-        length = len(row[1] or "")
-        if gathered and (len(gathered) == most_rows or characters + length > most_characters):
+        length = len(row[1] or b"")
+        if gathered and (len(gathered) == most_rows or size + length > most_bytes):
             yield gathered
-            gathered, characters = [], 0
+            gathered, size = [], 0
         gathered.append(row)
-        characters += length
+        size += length
     if gathered:
         yield gathered
 
@@ -77,16 +77,20 @@ def split_rows(
 def _to_arrow(path: str, delivered_micros: int, log_file: LogFile, rows: list[Row]) -> Any:
     import pyarrow as pa
 
-    count = len(rows)
-    index, raw, micros, reason, detail, misfits, unknown, file_row = zip(*rows, strict=True)
+    index, text, micros, reason, detail, misfits, unknown, file_row = zip(*rows, strict=True)
     instant, texts = pa.timestamp("us", tz="UTC"), pa.list_(pa.string())
+
+    def same(value: Any, kind: Any) -> Any:
+        return pa.repeat(pa.scalar(value, kind), len(rows))
+
     columns = {
-        "log_file": pa.array([path] * count, pa.string()),
-        "delivered_at": pa.array([delivered_micros] * count, instant),
-        "log_file_sha256": pa.array([log_file.sha256] * count, pa.string()),
-        "log_file_records": pa.array([len(log_file.records)] * count, pa.int32()),
+        "log_file": same(path, pa.string()),
+        "delivered_at": same(delivered_micros, instant),
+        "log_file_sha256": same(log_file.sha256, pa.string()),
+        "log_file_records": same(len(log_file.records), pa.int32()),
         "record_index": pa.array(index, pa.int32()),
-        "raw": pa.array(raw, pa.string()),
+        # The text is known to be UTF-8: it is neither decoded nor looked at once more.
+        "raw": pa.array(text, pa.binary()).view(pa.string()),
         "timestamp": pa.array(micros, instant),
         "reason": pa.array(reason, pa.string()),
         "detail": pa.array(detail, pa.string()),

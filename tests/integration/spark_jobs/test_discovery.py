@@ -83,10 +83,12 @@ def test_a_run_that_was_stopped_before_it_ended_is_not_remembered(lake, capsys, 
     assert ids(lake) == ["a"]
 
 
-def test_the_batches_of_two_months_share_no_number(lake):
+def test_the_batches_of_two_months_share_no_number_and_the_log_names_them_as_the_table_does(lake, capsys):
     for day in (OLD, LAST_MONTH, f"{NOW:%Y/%m/%d}"):
         lake.put("a.json.gz", [event(day)], day=day)
     lake.ingest()
     numbers = [row[0] for row in lake.table().select("batch_id").distinct().collect()]
     assert len(numbers) == len({OLD[:7], LAST_MONTH[:7], f"{NOW:%Y/%m}"})
     assert min(numbers) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert sorted(line["batch_id"] for line in lines if line["step"] == "batch") == sorted(numbers)
