@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from cloudtrail.payload import run_name_prefix
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.request import IngestRequest
-from cloudtrail.values import did_you_mean
+from cloudtrail.suggestions import did_you_mean
 
 CHECK = "databricks"
 MINIMUM_RUNTIME = (17, 3)
