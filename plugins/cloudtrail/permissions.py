@@ -57,11 +57,11 @@ CONNECTION = (
     ("s3:ListBucket", "the log bucket, the tables' bucket", "preflight, the wait for the first commit"),
     (
         "s3:GetObject",
-        "the tables' `_delta_log/*`, checkpoints' `owner/*`, one log file",
+        "the tables' `_delta_log/*`, checkpoints' `owner/*`, log files",
         "preflight, row counts",
     ),
     ("s3:PutObject", "the code root", "stage_code"),
-    ("s3:GetEncryptionConfiguration", "the tables' bucket", "preflight: which KMS key"),
+    ("s3:GetEncryptionConfiguration", "both buckets", "preflight: which KMS key"),
     ("s3:GetBucketPolicy, kms:GetKeyPolicy", "the buckets, their KMS keys", "preflight, with the role's own"),
     ("kms:DescribeKey", "a key that is given by id or alias", "preflight"),
     ("kms:Decrypt", "the tables' KMS key, where there is one", "row counts from the Delta log"),
@@ -76,7 +76,9 @@ def page() -> str:
     requests = resolve_requests(EXAMPLE)
     accesses = required_access(requests, code_root=code_root(EXAMPLE))
     bucket = S3Location.parse(str(EXAMPLE["target_root"])).bucket
-    accesses += key_access(requests, logs=dict.fromkeys(requests, LOGS_KEY), buckets={bucket: TABLES_KEY})
+    accesses += key_access(
+        requests, logs={kind: [LOGS_KEY] for kind in requests}, buckets={bucket: TABLES_KEY}
+    )
     shown = ("bucket", "account", "regions", "target_root", "checkpoint_root")
     return PAGE.format(
         params="\n".join(f"- `{name}`: `{EXAMPLE[name]}`" for name in shown),

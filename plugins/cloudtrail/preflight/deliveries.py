@@ -134,13 +134,17 @@ def _walk_all(search: _Search) -> Iterator[LogFileKey | None]:
 
 def _newest_under(search: _Search, prefix: str) -> LogFileKey | None:
     """The newest log file under a prefix that ends with a region, a year, a month or a day."""
-    levels = 3 - (search.logs.period.count("/") + 1 if search.logs.period else 0)
-    for _ in range(levels):
-        numbers = [name for name in search.listing.folders(prefix).names if NUMBER.fullmatch(name)]
+    return search.first_log_file(newest_keys(search.listing, prefix, period=search.logs.period))
+
+
+def newest_keys(listing: Listing, prefix: str, *, period: str) -> list[str]:
+    """A few keys of the newest day under `prefix`, which ends with a region and `period`. Four requests."""
+    for _ in range(3 - (period.count("/") + 1 if period else 0)):
+        numbers = [name for name in listing.folders(prefix).names if NUMBER.fullmatch(name)]
         if not numbers:
-            return None
+            return []
         prefix += f"{numbers[-1]}/"
-    return search.first_log_file(search.listing.keys(prefix))
+    return listing.keys(prefix)
 
 
 def spread(names: Sequence[str]) -> list[str]:

@@ -1,8 +1,11 @@
 """Encryption, regions and the right to tamper, over HTTP: what is found, and what the role lacks for it."""
 
+from datetime import timedelta
+
 import pytest
 
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
+from tests.integration.plugins.cloudtrail.preflight.conftest import NOW
 
 
 def of(report, check, status=None):
@@ -39,6 +42,36 @@ def test_the_key_of_the_log_files_needs_decrypt(account, key):
     assert '"kms:Decrypt"' in finding.remedy
     account.allow("kms:Decrypt", key)
     assert not account.preflight(kinds=["events"]).failed
+
+
+@pytest.mark.parametrize("changed", ["since", "until"])
+def test_a_key_that_the_trail_got_later_or_had_before_is_needed_too(account, key, changed):
+    account.encrypt_logs(key)
+    account.deliver("events", age=timedelta(days=40) if changed == "since" else timedelta(minutes=5))
+    report = account.preflight(kinds=["events"])
+    finding = of(report, "encryption")["log files of events"]
+    assert finding.detail == f"encrypted with {key}, other files with another key or none"
+    assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
+
+
+def test_a_key_of_days_that_are_not_read_is_not_needed(account, key):
+    account.encrypt_logs(key)
+    account.deliver("events", age=timedelta(days=40))
+    last = f"{NOW - timedelta(days=30):%Y-%m-%d}"
+    assert not account.preflight(kinds=["events"], until=last).failed
+    report = account.preflight(kinds=["events"], **{"from": last})
+    assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
+    assert of(report, "encryption")["log files of events"].detail == f"encrypted with {key}"
+
+
+def test_where_no_log_file_may_be_looked_at_the_buckets_default_key_is_taken(account, key):
+    encrypt(account, LOGS_BUCKET, key)
+    account.aws.fault(action="HeadObject", code="403", status=403)
+    report = account.preflight(kinds=["events"])
+    found = of(report, "encryption")
+    assert found["log files of events"].status == "warning"
+    assert found[f"bucket {LOGS_BUCKET}"].detail == f"encrypted with {key}"
+    assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
 
 
 def test_the_key_of_the_tables_bucket_needs_a_data_key_too(account, key):

@@ -37,7 +37,7 @@ def accesses(account="*", **changed):
 def accesses_with_keys():
     """As when the log files and the tables are encrypted, each with a key of its own."""
     requests = resolve_requests(PARAMS)
-    keys = dict.fromkeys(requests, f"{KEY}logs"), {LAKE_BUCKET: f"{KEY}tables"}
+    keys = {kind: [f"{KEY}logs"] for kind in requests}, {LAKE_BUCKET: f"{KEY}tables"}
     return accesses() + key_access(requests, logs=keys[0], buckets=keys[1])
 
 
