@@ -21,7 +21,7 @@ DECRYPT = ("kms:Decrypt",)
 # A write into an encrypted bucket asks for a data key; Spark's multipart uploads read it back.
 ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
 # What nobody who reads the logs should be able to do.
-TAMPER = ("s3:PutObject", "s3:DeleteObject")
+TAMPER = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
 
 # Statements of the policy, by what they are for.
 LIST_LOGS = "ListLogs"

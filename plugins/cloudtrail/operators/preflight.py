@@ -15,7 +15,7 @@ from cloudtrail.preflight import run_preflight
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.tables import Names
 from cloudtrail.request import IngestRequest
-from cloudtrail.sql import UNKNOWN_SCHEMA, UNKNOWN_TABLE
+from cloudtrail.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
 from cloudtrail.ui.links import FINDINGS_KEY, FindingsLink
 
 
@@ -87,11 +87,13 @@ class PreflightOperator(StatementsOperator):
 
 
 def table_location(name: str, answer: Result) -> str | None:
-    """Where a table points, by the answer to DESCRIBE DETAIL; None when there is no such table.
+    """Where a table points, by the answer to DESCRIBE DETAIL; empty for a view, None when there is none.
 
     Raises:
         CloudTrailError: when the question could not be answered.
     """
+    if NOT_A_TABLE in answer.get("error", ""):
+        return ""
     return first_row(answer)["location"] if _is_there(f"table {name!r}", answer) else None
 
 

@@ -18,8 +18,8 @@ CHECK = "table_name"
 class Names:
     """What names stand for; each question raises when its answer cannot be found out.
 
-    `location`: where a table points, None when there is none. `properties`: those of a table or view, None
-    when there is none. `has_schema`: whether there is a schema of that name.
+    `location`: where a table points, empty for a view, None when there is none. `properties`: those
+    of a table or view, None when there is none. `has_schema`: whether there is a schema of that name.
     """
 
     location: Callable[[str], str | None]
@@ -52,7 +52,7 @@ def decide_table(table: str, path: str, *, location: str | None) -> Finding:
         check=CHECK,
         subject=table,
         status="failed",
-        detail=f"names a table at {location!r}, not at {path!r}",
+        detail=f"names {f'a table at {location!r}' if location else 'a view'}, not a table at {path!r}",
         remedy="Choose another table name, give that table's path, or drop that table if nobody needs it "
         "(dropping an external table keeps its files).",
     )

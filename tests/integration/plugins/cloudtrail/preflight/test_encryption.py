@@ -110,11 +110,15 @@ def test_a_log_bucket_in_another_region_fails_and_a_lake_there_is_a_warning_abou
 def test_a_reader_that_may_delete_the_logs_is_a_warning(account):
     report = account.preflight(kinds=["events"])
     assert of(report, "iam_simulation", "warning") == {}
-    account.allow(["s3:DeleteObject", "s3:PutObject"], f"arn:aws:s3:::{LOGS_BUCKET}/*")
+    account.allow(["s3:DeleteObject*", "s3:PutObject"], f"arn:aws:s3:::{LOGS_BUCKET}/*")
     report = account.preflight(kinds=["events"])
     assert not report.failed
     warned = of(report, "iam_simulation", "warning")
-    assert {subject.partition(" ")[0] for subject in warned} == {"s3:DeleteObject", "s3:PutObject"}
+    assert {subject.partition(" ")[0] for subject in warned} == {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:PutObject",
+    }
     assert all("not needed" in finding.detail for finding in warned.values())
 
 

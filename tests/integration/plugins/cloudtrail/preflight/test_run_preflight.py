@@ -116,6 +116,18 @@ def test_a_trail_that_went_quiet_is_a_warning(account):
     assert not report.failed
 
 
+def test_a_region_that_is_named_and_has_no_log_file_is_a_warning(account):
+    regions = {"regions": ["us-east-1", "eu-west-3"]}
+    finding = finding_of(account.preflight(**regions), "log_listing", "events")
+    assert finding.status == "warning"
+    assert finding.detail.startswith("no log file of eu-west-3 was ever delivered; newest delivery ")
+    account.deliver("events", region="eu-west-3", age=timedelta(days=90))
+    report = account.preflight(**regions)
+    assert finding_of(report, "log_listing", "events").status == "ok"
+    # An insight is unusual: a region without one is not.
+    assert finding_of(report, "log_listing", "insights").status == "ok"
+
+
 @pytest.mark.parametrize("chosen", ["444455556666", "*"])
 def test_a_trail_without_digest_files_is_a_warning(account, chosen):
     account.deliver("events", account="444455556666")

@@ -175,7 +175,9 @@ def test_a_role_with_a_path_is_found_behind_its_session(account_of_roles):
         (
             "arn:aws:iam::999999999999:role/reader",
             "is in account 999999999999",
-            "a connection of that account",
+            "a connection of that account whose identity has this permission, or set iam_simulation to "
+            '\'warn\': {"Effect": "Allow", "Action": ["iam:SimulatePrincipalPolicy"], '
+            '"Resource": ["arn:aws:iam::999999999999:role/reader"]}',
         ),
     ],
 )
@@ -187,6 +189,30 @@ def test_a_principal_that_cannot_be_simulated_fails_or_warns_as_asked(
     assert (finding.status, finding.subject) == (status, arn)
     assert detail in finding.detail
     assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("arn", "action", "resource"),
+    [
+        (f"role/{READER_ROLE}", "SimulatePrincipalPolicy", f"role/{READER_ROLE}"),
+        (f"instance-profile/{READER_ROLE}", "GetInstanceProfile", f"instance-profile/{READER_ROLE}"),
+        (f"assumed-role/{READER_ROLE}/i-0123456789abcdef0", "GetRole", f"role/{READER_ROLE}"),
+    ],
+)
+@pytest.mark.parametrize(("mode", "status"), [("require", "failed"), ("warn", "warning")])
+def test_where_the_connection_may_not_ask_the_permission_to_add_is_said(
+    account_of_roles, aws, arn, action, resource, mode, status
+):
+    _, iam = account_of_roles
+    service = "sts" if arn.startswith("assumed") else "iam"
+    aws.fault(action=action, code="AccessDenied", message="not authorized", status=403, times=1)
+    (finding,) = check_access(iam, f"arn:aws:{service}::{OWN_ACCOUNT}:{arn}", accesses(), mode=mode)
+    assert finding.status == status
+    assert json.loads("{" + finding.remedy.partition(": {")[2]) == {
+        "Effect": "Allow",
+        "Action": [f"iam:{action}"],
+        "Resource": [f"arn:aws:iam::{OWN_ACCOUNT}:{resource}"],
+    }
 
 
 def test_an_instance_profile_without_a_role_is_named(account_of_roles):

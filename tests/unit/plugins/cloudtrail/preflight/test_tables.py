@@ -27,12 +27,17 @@ def test_a_name_that_points_at_this_path_is_ok(location):
     assert (finding.status, finding.detail) == ("ok", f"already at {PATH}")
 
 
-@pytest.mark.parametrize("location", ["s3://lake/delta/other", "dbfs:/user/hive/warehouse/trail", ""])
+@pytest.mark.parametrize("location", ["s3://lake/delta/other", "dbfs:/user/hive/warehouse/trail"])
 def test_a_name_that_is_taken_fails_and_both_places_are_named(location):
     finding = check_table(names(location={"trail": location}.get), "trail", PATH)
     assert finding.status == "failed"
     assert repr(location) in finding.detail
     assert repr(PATH) in finding.detail
+
+
+def test_the_name_of_a_view_is_not_free_for_a_table():
+    finding = check_table(names(location={"trail": ""}.get), "trail", PATH)
+    assert (finding.status, finding.detail) == ("failed", f"names a view, not a table at {PATH!r}")
 
 
 @pytest.mark.parametrize(
