@@ -112,7 +112,7 @@ def decide_regions(finding: Finding, deliveries: Deliveries) -> Finding:
         finding,
         status="warning",
         detail=f"no log file of {regions} was ever delivered; {finding.detail}",
-        remedy=f"Take {regions} out of regions, or make the trail a multi-region trail. {finding.remedy}".strip(),
+        remedy=f"Take {regions} out of regions, or log events there, too. {finding.remedy}".strip(),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from sandbox.aws.simulator.conditions import condition_keys, conditions_hold
 from sandbox.aws.simulator.documents import PolicyDocument, Statement
-from sandbox.aws.simulator.patterns import Context, action_matches, value_matches
+from sandbox.aws.simulator.patterns import Context, action_matches, resource_matches
 
 Verdict = Literal["allowed", "explicitDeny", "implicitDeny"]
 Match = tuple[PolicyDocument, Statement]
@@ -74,7 +74,7 @@ def decide(request: Request, policies: Policies) -> Decision:
     resource = [
         match
         for match in _applicable(_present(policies.resource), request)
-        if _names(match[1], request) != "nobody"
+        if _names(match[1], request, bounded=policies.boundary is not None) != "nobody"
     ]
     boundary_allows = _verdict(boundary) == "allowed" if policies.boundary else None
     verdict = _combined(request, policies, identity, resource, boundary_allows)
@@ -143,12 +143,18 @@ def _covers(statement: Statement, request: Request) -> bool:
     actions = statement.values("Action") or statement.values("NotAction")
     resources = statement.values("Resource") or statement.values("NotResource")
     by_action = any(action_matches(pattern, request.action) for pattern in actions)
-    by_resource = any(value_matches(pattern, request.resource, request.context) for pattern in resources)
+    by_resource = any(resource_matches(pattern, request.resource, request.context) for pattern in resources)
     return by_action != ("NotAction" in statement.body) and by_resource != ("NotResource" in statement.body)
 
 
-def _names(statement: Statement, request: Request) -> Literal["principal", "account", "nobody"]:
-    """Whether a resource-based statement speaks of the principal itself, of its account, or of neither."""
+def _names(
+    statement: Statement, request: Request, *, bounded: bool = False
+) -> Literal["principal", "account", "nobody"]:
+    """Whether a resource-based statement speaks of the principal itself, of its account, or of neither.
+
+    An exception by NotPrincipal has to name the principal and its account, and never helps a principal with
+    a permissions boundary. Source: IAM User Guide, "NotPrincipal", key points.
+    """
     element = "NotPrincipal" if "NotPrincipal" in statement.body else "Principal"
     named = set(_principals(statement.body[element]))
     account = request.principal_account
@@ -156,7 +162,8 @@ def _names(statement: Statement, request: Request) -> Literal["principal", "acco
     itself = bool(named & {"*", request.principal})
     by_account = bool(named & {account, f"arn:{partition}:iam::{account}:root"})
     if element == "NotPrincipal":
-        return "nobody" if itself or by_account else "principal"
+        excepted = "*" in named or (itself and by_account)
+        return "nobody" if excepted and not bounded else "principal"
     return "principal" if itself else "account" if by_account else "nobody"
 
 

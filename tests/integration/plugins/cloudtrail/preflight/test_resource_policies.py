@@ -74,7 +74,7 @@ def test_a_deny_for_everybody_else_lets_the_role_through(account, more):
     elsewhere = "arn:aws:iam::123456789012:role/somebody-else"
     deny = statement("Deny", principal=elsewhere)
     if more == "NotPrincipal":
-        deny = {"NotPrincipal": {"AWS": [role, elsewhere]}} | {
+        deny = {"NotPrincipal": {"AWS": [role, root(account), elsewhere]}} | {
             name: value for name, value in deny.items() if name != "Principal"
         }
     elif more == "Condition":
