@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cloudtrail.permissions import example_accesses, page
 from cloudtrail.policies import key_access, reader_policy, required_access
 from cloudtrail.preflight.simulation import check_access
 from cloudtrail.request import code_root, resolve_requests
@@ -22,6 +23,7 @@ PARAMS = {
 }
 KEY = "arn:aws:kms:us-east-1:123456789012:key/"
 OWN_ACCOUNT = "123456789012"
+NOTHING = {"Sid": "Nothing", "Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +69,40 @@ def test_the_policy_made_of_the_needs_passes_its_own_simulation(account_of_roles
         assert not failed(check_access(iam, arn, needed, mode="require"))
 
 
+@pytest.mark.parametrize("name", ["reader", "notifications", "deployment"])
+def test_each_policy_of_the_page_of_permissions_passes_its_own_simulation(account_of_roles, name):
+    _, iam = account_of_roles
+    needed = example_accesses()[name]
+    policy = reader_policy(needed)
+    assert json.dumps(policy, indent=2) in page()
+    arn = role_with(iam, f"page-{name}", policy)
+    assert not failed(check_access(iam, arn, needed, mode="require"))
+
+
+@pytest.mark.parametrize("name", ["notifications", "deployment"])
+def test_without_any_action_of_the_page_what_needs_it_fails_and_nothing_else(account_of_roles, name):
+    _, iam = account_of_roles
+    needed = example_accesses()[name]
+    policy = reader_policy(needed)
+    arn = role_with(iam, f"less-{name}", policy)
+    for sid, action in {(access.statement, access.action) for access in needed}:
+        iam.put_role_policy(
+            RoleName=arn.rpartition("/")[2],
+            PolicyName="reader",
+            PolicyDocument=json.dumps(without(policy, sid, action)),
+        )
+        bad = failed(check_access(iam, arn, needed, mode="require"))
+        assert {subject.partition(" ")[0] for subject in bad} == {action}
+
+
 def without(policy, sid, action):
     statements = []
     for statement in policy["Statement"]:
         actions = [a for a in statement["Action"] if statement["Sid"] != sid or a != action]
         if actions:
             statements.append(statement | {"Action": actions})
-    return policy | {"Statement": statements}
+    # IAM takes no policy without a statement.
+    return policy | {"Statement": statements or [NOTHING]}
 
 
 @pytest.mark.parametrize(
