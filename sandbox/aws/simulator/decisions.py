@@ -1,6 +1,7 @@
 """The decision on one action and one resource, and the statements that made it.
 
-IAM User Guide, "Policy evaluation logic": an explicit deny anywhere wins. Without one, a grant is needed.
+IAM User Guide, "Policy evaluation logic": an explicit deny anywhere wins. Without one, a grant is needed, and
+each level of service control policies has to allow.
 Within an account that is the identity-based policies, as far as the permissions boundary lets them, or a
 resource-based policy that names the principal itself, which neither of the two limits; naming the account
 only delegates to the account's own policies. A KMS key's policy must always take part. Across accounts both
@@ -21,11 +22,15 @@ Match = tuple[PolicyDocument, Statement]
 
 @dataclass(frozen=True)
 class Policies:
-    """Every policy that bears on a request; `boundary` and `resource` are None where there is none."""
+    """Every policy that bears on a request; `boundary` and `resource` are None where there is none.
+
+    `organization` are service control policies, by the level that they are attached at.
+    """
 
     identity: tuple[PolicyDocument, ...]
     boundary: PolicyDocument | None = None
     resource: PolicyDocument | None = None
+    organization: tuple[tuple[PolicyDocument, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,15 @@ class Request:
 class Decision:
     """The verdict, the statements behind it (none for an implicit deny), and each side's own verdict.
 
-    `by_policy_type` is filled for a request across accounts; `boundary_allows` is None without a boundary.
+    `by_policy_type` is filled for a request across accounts; `boundary_allows` is None without a boundary,
+    `organization_allows` in an account that no service control policy limits.
     """
 
     verdict: Verdict
     matched: tuple[Match, ...] = ()
     missing_context: tuple[str, ...] = ()
     boundary_allows: bool | None = None
+    organization_allows: bool | None = None
     by_policy_type: dict[str, Verdict] = field(default_factory=dict)
 
 
@@ -69,6 +76,11 @@ def decide(request: Request, policies: Policies) -> Decision:
     Raises:
         InvalidInputError: when a policy uses a condition operator that IAM does not know.
     """
+    levels = {_verdict(_applicable(level, request)) for level in policies.organization}
+    if levels - {"allowed"}:
+        # "The simulation ends": no other policy is looked at. EvaluationResult, IAM API Reference.
+        refused: Verdict = "explicitDeny" if "explicitDeny" in levels else "implicitDeny"
+        return Decision(verdict=refused, organization_allows=False)
     identity = _applicable(policies.identity, request)
     boundary = _applicable(_present(policies.boundary), request)
     resource = [
@@ -86,6 +98,7 @@ def decide(request: Request, policies: Policies) -> Decision:
         matched=tuple(match for match in decisive if match[1].allows == (verdict == "allowed")),
         missing_context=_missing(policies, request.context),
         boundary_allows=boundary_allows,
+        organization_allows=True if levels else None,
         by_policy_type=_by_policy_type(request, policies, identity, resource),
     )
 

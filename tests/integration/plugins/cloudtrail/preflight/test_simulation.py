@@ -2,6 +2,7 @@
 
 import json
 
+import boto3
 import pytest
 
 from cloudtrail.permissions import example_accesses, page
@@ -172,6 +173,62 @@ def test_a_permissions_boundary_that_does_not_allow_is_named(account_of_roles):
     bad = [f for f in check_access(iam, arn, accesses(), mode="require") if f.status == "failed"]
     assert {finding.subject.partition(" ")[0] for finding in bad} == {"s3:DeleteObject"}
     assert all("permissions boundary does not allow it" in finding.detail for finding in bad)
+
+
+@pytest.fixture(scope="module")
+def member(account_of_roles, aws):
+    """IAM of a member account of an organization, the organization, and the account's id."""
+    organizations = aws.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    created = organizations.create_account(AccountName="audit", Email="audit@example.com")
+    account = created["CreateAccountStatus"]["AccountId"]
+    role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+    credentials = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    iam = boto3.client(
+        "iam",
+        endpoint_url=aws.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+    return iam, organizations, account
+
+
+@pytest.mark.parametrize(
+    ("statement", "said", "remedy"),
+    [
+        (
+            {"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*", "s3:List*"], "Resource": "*"},
+            "a service control policy of the organization does not allow it",
+            "Have the organization's administrators allow: ",
+        ),
+        (
+            {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"},
+            "denied explicitly by a service control policy of the organization",
+            "Narrow or remove that Deny",
+        ),
+    ],
+)
+def test_what_the_organization_does_not_let_the_account_do_is_named(member, statement, said, remedy):
+    iam, organizations, account = member
+    needed = accesses()
+    arn = role_with(iam, f"of-{statement['Effect']}", reader_policy(needed))
+    assert not failed(check_access(iam, arn, needed, mode="require"))
+    policy = organizations.create_policy(
+        Name=statement["Effect"],
+        Description="of the test",
+        Type="SERVICE_CONTROL_POLICY",
+        Content=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=account)
+    if statement["Effect"] == "Allow":
+        organizations.detach_policy(PolicyId="p-FullAWSAccess", TargetId=account)
+    bad = [f for f in check_access(iam, arn, needed, mode="require") if f.status == "failed"]
+    organizations.attach_policy(PolicyId="p-FullAWSAccess", TargetId=account)
+    organizations.detach_policy(PolicyId=policy, TargetId=account)
+    assert {finding.subject.partition(" ")[0] for finding in bad} == {"s3:DeleteObject"}
+    assert all(said in finding.detail and remedy in finding.remedy for finding in bad)
 
 
 @pytest.mark.parametrize(

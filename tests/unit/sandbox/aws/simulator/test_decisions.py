@@ -3,7 +3,8 @@
 Each case cites its rule in the IAM User Guide: [E] "Policy evaluation logic", [B] "Permissions boundaries
 for IAM entities", [R] "Identity-based policies and resource-based policies", [X] "Cross-account policy
 evaluation logic", [K] "Key policies in AWS KMS", [C] "Condition operators", [W] "Resource" and
-"NotResource", [A] "Action", [P] "NotPrincipal", [V] "Version" and "Variables and tags".
+"NotResource", [A] "Action", [P] "NotPrincipal", [V] "Version" and "Variables and tags"; AWS Organizations
+User Guide, [S] "SCP evaluation".
 """
 
 import json
@@ -227,6 +228,44 @@ def test_a_boundary_also_limits_access_across_accounts():
         verdict([allow()], boundary=[allow("kms:*", "*")], resource_policy=granted, owner=OTHER)
         == "implicitDeny"
     )
+
+
+ALL = allow("*", "*")
+ORGANIZATION = [
+    ("[S] every level allows", [[ALL], [ALL]], "allowed"),
+    ("[S] a level allows only this", [[ALL], [allow("s3:Get*", "*")]], "allowed"),
+    ("[S] a level allows something else", [[allow("kms:*", "*")], [ALL]], "implicitDeny"),
+    ("[S] a level has nothing", [[ALL], []], "implicitDeny"),
+    ("[S] a level denies", [[ALL], [ALL, deny()]], "explicitDeny"),
+    ("[S] a deny of something else", [[ALL, deny("s3:PutObject")]], "allowed"),
+    (
+        "[S] a deny but for a region",
+        [[ALL, deny(**when("StringNotEquals", "aws:RequestedRegion", "us-east-1"))]],
+        "allowed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "levels", "expected"), ORGANIZATION, ids=[case[0] for case in ORGANIZATION])
+def test_service_control_policies_limit_whatever_the_account_grants(rule, levels, expected):
+    request = Request(
+        principal=USER,
+        action="s3:GetObject",
+        resource=OBJECT,
+        context={"aws:requestedregion": ("us-east-1",)},
+        resource_account=ACCOUNT,
+    )
+    policies = Policies(
+        identity=(document([allow()], "identity"),),
+        resource=document([to({"AWS": USER}, allow())], "resource", resource=True),
+        organization=tuple(tuple(document([one], "scp") for one in level) for level in levels),
+    )
+    decision = decide(request, policies)
+    assert decision.verdict == expected
+    assert decision.organization_allows is (expected == "allowed")
+    # They grant nothing themselves.
+    alone = Policies(identity=(), organization=policies.organization)
+    assert decide(request, alone).verdict in ("implicitDeny", expected if expected != "allowed" else "")
 
 
 def test_a_condition_that_fails_takes_the_statement_out_be_it_allow_or_deny():
