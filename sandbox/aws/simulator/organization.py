@@ -24,10 +24,10 @@ def control_levels(account: str) -> tuple[Level, ...]:
     organization = organizations_backends[owner][partition]
     member = organization.get_account_by_id(account)
     above = {unit.id: unit for unit in organization.ou}
-    levels, parent = [_policies(member.attached_policies)], member.parent_id
-    while (unit := above.get(str(parent))) is not None:
-        levels.append(_policies(unit.attached_policies))
-        parent = unit.parent_id
+    levels, parent = [_policies(member.attached_policies)], str(member.parent_id)
+    while parent in above:
+        levels.append(_policies(above[parent].attached_policies))
+        parent = str(above[parent].parent_id)
     return tuple(levels)
 
 

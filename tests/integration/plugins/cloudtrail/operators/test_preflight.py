@@ -44,6 +44,31 @@ def statuses(found):
     return {subject: one["status"] for subject, one in found.items()}
 
 
+def test_the_task_writes_and_submits_nothing(aws, databricks, sql):
+    sql("SELECT 1")
+    names_before = sql("SHOW TABLES")
+    aws.forget_requests()
+    databricks.call("DELETE", "/sandbox/requests")
+    names_of(events_table="untouched")
+    asked = databricks.call("GET", "/sandbox/requests").json()["requests"]
+    posted = {request["path"] for request in asked if request["method"] != "GET"}
+    assert posted == {"/api/2.0/sql/statements"}
+    assert not [
+        r for r in aws.requests() if r["action"].startswith(("Put", "Delete", "Create", "Copy", "Upload"))
+    ]
+    assert sql("SHOW TABLES") == names_before
+
+
+def test_every_statement_of_the_task_only_reads():
+    requests = request_dicts(form_values(events_table="main.sec.events"))
+    operator = PreflightOperator(task_id="preflight", requests=requests)
+    statements = operator.gather({})["statements"]
+    assert len(statements) == 10
+    assert all(
+        one.startswith(("DESCRIBE DETAIL ", "DESCRIBE SCHEMA ", "SHOW TBLPROPERTIES ")) for one in statements
+    )
+
+
 def test_names_that_nobody_has_are_free_in_a_schema_that_is_there(sql):
     sql("CREATE SCHEMA IF NOT EXISTS main.audited")
     found = names_of(events_table="main.audited.fresh")

@@ -157,6 +157,26 @@ def test_every_page_of_an_answer_is_read():
     assert ask([other], [other], [answered()]).verdict == "allowed"
 
 
+@pytest.mark.parametrize(
+    ("partition", "region", "service"),
+    [
+        ("aws", "eu-west-1", "s3.eu-west-1.amazonaws.com"),
+        ("aws-us-gov", "us-gov-west-1", "s3.us-gov-west-1.amazonaws.com"),
+        ("aws-cn", "cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_a_key_is_asked_for_as_s3_of_its_partition_asks(partition, region, service):
+    iam = boto3.client("iam", region_name=region, aws_access_key_id="x", aws_secret_access_key="x")
+    sent = []
+    iam.meta.events.register("before-parameter-build.iam", lambda params, **_: sent.append(dict(params)))
+    key = access("kms:Decrypt", f"arn:{partition}:kms:{region}:111122223333:key/1")
+    with Stubber(iam) as stubber:
+        stubber.add_response("simulate_principal_policy", {"EvaluationResults": [], "IsTruncated": False})
+        simulate(iam, f"arn:{partition}:iam::111122223333:role/reader", [key])
+    entries = {one["ContextKeyName"]: one["ContextKeyValues"] for one in sent[0]["ContextEntries"]}
+    assert entries["kms:ViaService"] == [service]
+
+
 def test_service_control_policies_are_taken_as_aws_reports_them():
     denied = {"EvalResourceDecision": "implicitDeny", "MatchedStatements": []}
     result = answered(**denied) | {"OrganizationsDecisionDetail": {"AllowedByOrganizations": False}}
