@@ -82,7 +82,7 @@ CONNECTION = (
     ("iam:SimulatePrincipalPolicy", "the reader role, and the deployment role when it is given", "preflight"),
     (
         "iam:GetInstanceProfile, iam:GetRole",
-        "the reader role, when it is given as instance profile or session",
+        "the reader role, when it is given as instance profile or session; the cluster's instance profile",
         "preflight",
     ),
     ("sns:Publish", "the alert topic", "alerts"),

@@ -14,6 +14,7 @@ A check is a pure decision (`decide_…`) on facts that a thin client fetched (`
     simulation   the reader role may do what the requests need
     notifications  no other notification of the log bucket is in Auto Loader's way
     external_locations  for file events, Unity Catalog announces new files of the logs path
+    profiles     the cluster's instance profile is registered, and of the reader role
     workspace    cluster or its parts, warehouse and connection fit, and no other run has the checkpoint
 """
 

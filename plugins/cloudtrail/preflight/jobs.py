@@ -26,6 +26,7 @@ from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest, code_root
 
 if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
 
 
@@ -144,13 +145,17 @@ def _bounds(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def workspace_jobs(
-    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], databricks: Workspace, own_run: str
+    requests: Mapping[str, IngestRequest],
+    params: Mapping[str, Any],
+    databricks: Workspace,
+    iam: "IAMClient",
+    own_run: str,
 ) -> list[Job]:
     """Compute, warehouse, active runs."""
     compute = str(params.get("cluster_id") or params.get("compute"))
     warehouse = str(params["warehouse_id"])
     checks: dict[str, Callable[[], list[Finding]]] = {
-        f"compute {compute}": lambda: workspace.check_compute(databricks, params),
+        f"compute {compute}": lambda: workspace.check_compute(databricks, iam, params),
         f"warehouse {warehouse}": lambda: [workspace.check_warehouse(databricks, warehouse)],
         "active runs": lambda: workspace.check_rivals(databricks, requests, own_run=own_run),
     }

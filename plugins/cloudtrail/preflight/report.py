@@ -87,7 +87,7 @@ def run_preflight(
     jobs.append(table_job(requests, names, connection))
     jobs.append(access_job(requests, params, aws, missing, connection))
     jobs += notification_jobs(requests, params, aws.s3)
-    jobs += workspace_jobs(requests, params, databricks, own_run)
+    jobs += workspace_jobs(requests, params, databricks, aws.iam, own_run)
     findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
     able = [job for job in jobs if not missing.intersection(job.buckets)]
     findings += run_jobs(able, connection=connection)
