@@ -8,7 +8,7 @@ keys"; CloudTrail User Guide, "Encrypting CloudTrail log files".
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -52,55 +52,48 @@ def check_encryption(
     Returns:
         a finding per kind and bucket, and the keys.
     """
-    look = _Look(kms=kms)
+    findings: list[Finding] = []
     skipped = set(without)
     bounds = (str(params.get("from") or ""), str(params.get("until") or ""))
-    for kind, request in requests.items():
-        if request.log_bucket not in skipped:
-            look.at(kind, f"log files of {kind}", partial(_keys_of_logs, s3, request, bounds))
+    logs = {
+        kind: _look(findings, kms, f"log files of {kind}", partial(_keys_of_logs, s3, request, bounds))
+        for kind, request in requests.items()
+        if request.log_bucket not in skipped
+    }
     tables = {
         S3Location.parse(path).bucket
         for request in requests.values()
         for path in (request.delta_path, request.checkpoint_path)
     }
-    for bucket in sorted({request.log_bucket for request in requests.values()} | tables):
-        if bucket not in skipped:
-            look.at(bucket, f"bucket {bucket}", partial(_keys_of_bucket, s3, bucket))
-    # Where no log file told its key, the bucket's default is the best that is known.
-    logs = {
-        kind: look.keys.get(kind) or (look.keys.get(request.log_bucket, []) if kind not in look.seen else [])
-        for kind, request in requests.items()
+    buckets = {
+        bucket: _look(findings, kms, f"bucket {bucket}", partial(_keys_of_bucket, s3, bucket)) or []
+        for bucket in sorted({request.log_bucket for request in requests.values()} | tables)
+        if bucket not in skipped
     }
-    buckets = {bucket: look.keys[bucket][0] for bucket in tables if bucket in look.keys}
-    return look.findings, Keys(logs=logs, buckets=buckets)
+    # Where no log file may be looked at, the bucket's default is the best that is known.
+    known = {
+        kind: buckets[requests[kind].log_bucket] if keys is None else keys for kind, keys in logs.items()
+    }
+    of_tables = {bucket: keys[0] for bucket, keys in buckets.items() if keys and bucket in tables}
+    return findings, Keys(logs=known, buckets=of_tables)
 
 
-@dataclass(kw_only=True)
-class _Look:
-    """What has been seen: a finding per subject; `seen` are the names of which something was there."""
+def _look(
+    findings: list[Finding], kms: "KMSClient", subject: str, ask: Callable[[], list[str]]
+) -> list[str] | None:
+    """Ask for keys, add what follows from the answer; their ARNs, None when the question was refused."""
+    from botocore.exceptions import ClientError
 
-    kms: "KMSClient"
-    findings: list[Finding] = field(default_factory=list)
-    keys: dict[str, list[str]] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-
-    def at(self, name: str, subject: str, ask: Callable[[], list[str]]) -> None:
-        """Ask for keys, add what follows from the answer."""
-        from botocore.exceptions import ClientError
-
-        try:
-            keys = ask()
-            arns = [arn for arn in dict.fromkeys(_arn_of(self.kms, key) for key in keys if key) if arn]
-        except ClientError as error:
-            if error_code(error) not in (DENIED | NOT_FOUND):
-                raise
-            self.findings.append(decide_refusal(subject, error))
-            return
-        if keys:
-            self.seen.add(name)
-        if arns:
-            self.keys[name] = arns
-        self.findings.append(decide_keys(subject, keys, arns))
+    try:
+        keys = ask()
+        arns = [arn for arn in dict.fromkeys(_arn_of(kms, key) for key in keys if key) if arn]
+    except ClientError as error:
+        if error_code(error) not in (DENIED | NOT_FOUND):
+            raise
+        findings.append(decide_refusal(subject, error))
+        return None
+    findings.append(decide_keys(subject, keys, arns))
+    return arns
 
 
 def decide_keys(subject: str, keys: Sequence[str], arns: Sequence[str]) -> Finding:

@@ -74,6 +74,15 @@ def test_where_no_log_file_may_be_looked_at_the_buckets_default_key_is_taken(acc
     assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
 
 
+def test_a_kind_without_log_files_needs_no_key(account, key):
+    account.deliver("events", account="444455556666")
+    encrypt(account, LOGS_BUCKET, key)
+    report = account.preflight(account="444455556666")
+    assert list(report.skipped_kinds) == ["insights"]
+    assert of(report, "encryption")["log files of insights"].status == "skipped"
+    assert not [finding for finding in report.failed if "insights" in finding.detail]
+
+
 def test_the_key_of_the_tables_bucket_needs_a_data_key_too(account, key):
     encrypt(account, LAKE_BUCKET, key.rpartition("/")[2])
     report = account.preflight(kinds=["events"])
