@@ -13,13 +13,13 @@ from typing import Any
 
 from cloudtrail.kinds import KINDS
 from cloudtrail.locations import ACCOUNT, ANY, BUCKET, ORGANIZATION, SEGMENT, S3Location
+from cloudtrail.suggestions import did_you_mean
 from cloudtrail.values import (
     Check,
     arn,
     code_root,
     data_path,
     day,
-    did_you_mean,
     each,
     logs_path,
     matches,

@@ -14,6 +14,7 @@ from typing import Self
 
 from cloudtrail.errors import InvalidRequestError
 from cloudtrail.kinds import FOLDERS
+from cloudtrail.suggestions import did_you_mean
 
 ROOT = "AWSLogs"
 ANY = "*"
@@ -25,7 +26,8 @@ SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.=+@-]+")
 ACCOUNT = re.compile(r"[0-9]{12}")
 # Source: AWS Organizations API reference, Organization.Id.
 ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
+# Its form only: which regions there are is for the contract to say.
+REGION = re.compile(r"[a-z]{2,}-[a-z0-9-]+")
 PERIOD = re.compile(r"[0-9]{4}(/[0-9]{2}(/[0-9]{2})?)?")
 NAME = re.compile(
     r"(?P<account>[0-9]{12})_(?P<folder>CloudTrail(-[A-Za-z]+)?)_(?P<region>[a-z0-9-]+)_"
@@ -122,8 +124,8 @@ class LogsLocation:
         """
         form = f"s3://bucket/[prefix/]{ROOT}/[o-id/]account/{'|'.join(FOLDERS.values())}/region/*"
 
-        def refuse(why: str) -> InvalidRequestError:
-            return InvalidRequestError([f"{path!r}: {why}; the form is {form}"])
+        def refuse(why: str, *, hint: str = "") -> InvalidRequestError:
+            return InvalidRequestError([f"{path!r}: {why}; the form is {form}{hint and f'.{hint}'}"])
 
         base, separator, rest = path.partition(f"/{ROOT}/")
         if not separator:
@@ -137,7 +139,10 @@ class LogsLocation:
         if account != ANY and not ACCOUNT.fullmatch(account):
             raise refuse(f"{account!r} is neither a 12-digit account nor '*' (nor an organization, o-…)")
         if folder not in FOLDERS.values():
-            raise refuse(f"{folder!r} is no folder of records that can be ingested")
+            raise refuse(
+                f"{folder!r} is no folder of records that can be ingested",
+                hint=did_you_mean(folder, FOLDERS.values()),
+            )
         names = tuple(regions.removeprefix("{").removesuffix("}").split(","))
         if names != (ANY,) and not all(REGION.fullmatch(name) for name in names):
             raise refuse(f"{regions!r} is neither a region, nor '*', nor {{a,b}}")

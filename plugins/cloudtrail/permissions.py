@@ -4,7 +4,8 @@ import json
 import sys
 
 from cloudtrail.locations import S3Location
-from cloudtrail.policies import key_access, reader_policy, required_access
+from cloudtrail.notification_policy import notification_access
+from cloudtrail.policies import Access, key_access, pass_role, reader_policy, required_access
 from cloudtrail.request import code_root, resolve_requests
 
 EXAMPLE = {
@@ -39,6 +40,18 @@ It has no right to change or delete a log file; preflight warns when it has one.
 `DecryptLogs` and `UseTableKey` are needed only where the log files, or the tables' bucket, are encrypted with
 a KMS key of your own.
 
+### For discovery `notifications`, besides
+
+```json
+{notifications}
+```
+
+## The Databricks deployment role: to start clusters with the reader role
+
+```json
+{deployment}
+```
+
 ## The AWS connection: what Airflow itself asks with
 
 | action | on | for |
@@ -57,31 +70,46 @@ CONNECTION = (
     ("s3:ListBucket", "the log bucket, the tables' bucket", "preflight, the wait for the first commit"),
     (
         "s3:GetObject",
-        "the tables' `_delta_log/*`, checkpoints' `owner/*`, one log file",
+        "the tables' `_delta_log/*`, checkpoints' `owner/*`, log files",
         "preflight, row counts",
     ),
     ("s3:PutObject", "the code root", "stage_code"),
-    ("s3:GetEncryptionConfiguration", "the tables' bucket", "preflight: which KMS key"),
+    ("s3:GetEncryptionConfiguration", "both buckets", "preflight: which KMS key"),
     ("s3:GetBucketPolicy, kms:GetKeyPolicy", "the buckets, their KMS keys", "preflight, with the role's own"),
+    ("s3:GetBucketNotification", "the log bucket, for discovery `notifications`", "preflight"),
     ("kms:DescribeKey", "a key that is given by id or alias", "preflight"),
     ("kms:Decrypt", "the tables' KMS key, where there is one", "row counts from the Delta log"),
-    ("iam:SimulatePrincipalPolicy", "the reader role", "preflight"),
-    ("iam:GetInstanceProfile, iam:GetRole", "the reader role, when it is given as one of these", "preflight"),
+    ("iam:SimulatePrincipalPolicy", "the reader role, and the deployment role when it is given", "preflight"),
+    (
+        "iam:GetInstanceProfile, iam:GetRole",
+        "the reader role, when it is given as instance profile or session; the cluster's instance profile",
+        "preflight",
+    ),
     ("sns:Publish", "the alert topic", "alerts"),
 )
 
 
+def example_accesses() -> dict[str, list[Access]]:
+    """What each policy of the page is made of, by its place there; the same is simulated by preflight."""
+    requests = resolve_requests(EXAMPLE)
+    role = str(EXAMPLE["reader_role_arn"])
+    reader = required_access(requests, code_root=code_root(EXAMPLE))
+    bucket = S3Location.parse(str(EXAMPLE["target_root"])).bucket
+    reader += key_access(requests, logs={kind: [LOGS_KEY] for kind in requests}, buckets={bucket: TABLES_KEY})
+    return {
+        "reader": reader,
+        "notifications": notification_access(requests, account=role.split(":")[4]),
+        "deployment": pass_role(role),
+    }
+
+
 def page() -> str:
     """The page, as Markdown."""
-    requests = resolve_requests(EXAMPLE)
-    accesses = required_access(requests, code_root=code_root(EXAMPLE))
-    bucket = S3Location.parse(str(EXAMPLE["target_root"])).bucket
-    accesses += key_access(requests, logs=dict.fromkeys(requests, LOGS_KEY), buckets={bucket: TABLES_KEY})
     shown = ("bucket", "account", "regions", "target_root", "checkpoint_root")
     return PAGE.format(
         params="\n".join(f"- `{name}`: `{EXAMPLE[name]}`" for name in shown),
-        reader=json.dumps(reader_policy(accesses), indent=2),
         connection="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in CONNECTION),
+        **{name: json.dumps(reader_policy(needed), indent=2) for name, needed in example_accesses().items()},
     )
 
 

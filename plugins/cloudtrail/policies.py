@@ -5,7 +5,7 @@ three cannot drift apart. The source is read-only; the guide's policy gave Put a
 Source of the actions: AWS Service Authorization Reference, "Actions, resources, and condition keys for S3".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -21,7 +21,7 @@ DECRYPT = ("kms:Decrypt",)
 # A write into an encrypted bucket asks for a data key; Spark's multipart uploads read it back.
 ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
 # What nobody who reads the logs should be able to do.
-TAMPER = ("s3:PutObject", "s3:DeleteObject")
+TAMPER = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
 
 # Statements of the policy, by what they are for.
 LIST_LOGS = "ListLogs"
@@ -80,24 +80,24 @@ def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) ->
 
 
 def key_access(
-    requests: Mapping[str, IngestRequest], *, logs: Mapping[str, str], buckets: Mapping[str, str]
+    requests: Mapping[str, IngestRequest], *, logs: Mapping[str, Sequence[str]], buckets: Mapping[str, str]
 ) -> list[Access]:
-    """What the reader role needs on KMS keys: `logs` are key ARNs by kind, `buckets` by bucket of the tables.
+    """What the reader role needs on KMS keys: `logs` are ARNs by kind, `buckets` one by bucket of the tables.
 
     Source: Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys", permissions.
     """
     needed: list[Access] = []
     for kind, request in requests.items():
-        if kind in logs:
-            needed += [
-                Access(
-                    action=action,
-                    resource_arn=logs[kind],
-                    purpose=f"decrypt the {kind} log files",
-                    statement=DECRYPT_LOGS,
-                )
-                for action in DECRYPT
-            ]
+        needed += [
+            Access(
+                action=action,
+                resource_arn=key,
+                purpose=f"decrypt the {kind} log files",
+                statement=DECRYPT_LOGS,
+            )
+            for key in logs.get(kind, ())
+            for action in DECRYPT
+        ]
         for path, use in ((request.delta_path, "tables"), (request.checkpoint_path, "checkpoints")):
             if key := buckets.get(S3Location.parse(path).bucket):
                 needed += [

@@ -14,7 +14,9 @@ from cloudtrail.contract import (
 )
 from cloudtrail.errors import InvalidRequestError
 from cloudtrail.kinds import FOLDERS, KINDS
-from cloudtrail.locations import LogsLocation, S3Location
+from cloudtrail.locations import ANY, LogsLocation, S3Location
+from cloudtrail.values import partitions_by_region
+from cloudtrail.values import region as check_region
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
     violations += check_choices(values) + check_partition(values)
     derived = {kind: _derive(kind, values) for kind in KINDS}
     for kind, found in derived.items():
-        violations += _check_folder(kind, found)
+        violations += _check_folder(kind, found) + _check_log_regions(kind, found, values)
     # Kinds that are not asked for today count too: their tables may be there from another run.
     violations += _check_places(derived, values) + _check_tables(derived) + _check_bounds(derived, values)
     if violations:
@@ -145,6 +147,24 @@ def _check_folder(kind: str, found: Mapping[str, str]) -> list[str]:
     return [
         f"{kind}_logs_path={found['logs_path']!r}: {folder!r} is not where {kind} are delivered: "
         f"write {FOLDERS[kind]!r} in its place."
+    ]
+
+
+def _check_log_regions(kind: str, found: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
+    """The regions of a path that is given: known, and of the partition that `region` is in."""
+    if not values.get(f"{kind}_logs_path"):
+        return []  # made of `regions`, which have been checked
+    names = [name for name in LogsLocation.parse(found["logs_path"]).regions if name != ANY]
+    param = f"{kind}_logs_path={found['logs_path']!r}"
+    unknown = [f"{param}: {name!r}: {complaint}" for name in names if (complaint := check_region(name))]
+    if unknown or "region" not in values:
+        return unknown
+    partitions = partitions_by_region()
+    return [
+        f"{param}: {name} is in partition {partitions[name]!r}, but region={values['region']!r} is in "
+        f"{partitions[values['region']]!r}: give both of one partition."
+        for name in names
+        if partitions[name] != partitions[values["region"]]
     ]
 
 

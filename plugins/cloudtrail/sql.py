@@ -2,6 +2,8 @@
 
 # Databricks and open-source Spark word an unknown table with one of these error classes.
 UNKNOWN_TABLE = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "DELTA_TABLE_NOT_FOUND")
+UNKNOWN_SCHEMA = ("SCHEMA_NOT_FOUND", "NO_SUCH_CATALOG_EXCEPTION", "CATALOG_NOT_FOUND")
+NOT_A_TABLE = "EXPECT_TABLE_NOT_VIEW"
 
 
 def quote_name(name: str) -> str:

@@ -4,25 +4,19 @@ What the contract's table (`cloudtrail.contract`) is written in. A complaint doe
 the value; the contract adds both.
 """
 
-import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from typing import Any
 
 from cloudtrail.errors import InvalidRequestError
 from cloudtrail.locations import LogsLocation, S3Location
+from cloudtrail.suggestions import did_you_mean
 
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
 
 Check = Callable[[Any], str | None]
-
-
-def did_you_mean(value: Any, known: Iterable[str]) -> str:
-    """` Did you mean '…'?` when something known is close to the value, else nothing."""
-    close = difflib.get_close_matches(str(value).strip().lower(), list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 @cache
@@ -173,5 +167,6 @@ def _parse_error(parse: Callable[[str], object], value: Any) -> str | None:
     try:
         parse(value)
     except InvalidRequestError as error:
-        return f"{'; '.join(error.violations)}.".removeprefix(f"{value!r}: ")
+        complaint = "; ".join(error.violations).removeprefix(f"{value!r}: ")
+        return complaint if complaint.endswith("?") else f"{complaint}."
     return None

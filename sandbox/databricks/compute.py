@@ -30,18 +30,20 @@ CLUSTER: Json = {
     "spark_conf": {},
     "aws_attributes": {},
 }
+INSTANCE_PROFILES = ("arn:aws:iam::123456789012:instance-profile/cloudtrail-reader",)
 # What a workspace has beside the cluster that fits: id → what is different.
 UNFIT: dict[str, Json] = {
     "sandbox-old": {"spark_version": "15.4.x-scala2.12", "state": "TERMINATED"},
     "sandbox-shared": {"data_security_mode": "USER_ISOLATION", "single_user_name": ""},
     "sandbox-legacy": {"data_security_mode": "NONE", "single_user_name": ""},
+    "sandbox-reader": {"aws_attributes": {"instance_profile_arn": INSTANCE_PROFILES[0]}},
+    "sandbox-stranger": {"aws_attributes": {"instance_profile_arn": f"{INSTANCE_PROFILES[0]}-of-others"}},
     "sandbox-broken": {"state": "ERROR", "state_message": "Instances could not be acquired"},
 }
 CLUSTERS = {CLUSTER_ID: CLUSTER} | {
     name: CLUSTER | {"cluster_id": name, "cluster_name": name} | change for name, change in UNFIT.items()
 }
 NODE_TYPES = ("m6id.large", "m6id.xlarge", "sandbox.laptop")
-INSTANCE_PROFILES = ("arn:aws:iam::123456789012:instance-profile/cloudtrail-reader",)
 # Url → are new files announced? A location within another one is on its own.
 EXTERNAL_LOCATIONS = {"s3://cloudtrail-logs": True, "s3://cloudtrail-logs/quiet/": False}
 WAREHOUSE: Json = {

@@ -1,4 +1,4 @@
-"""The preflight task: where the table names point, then every check of `cloudtrail.preflight`."""
+"""The preflight task: what the names of tables stand for, then every check of `cloudtrail.preflight`."""
 
 from functools import partial
 from typing import Any
@@ -9,12 +9,13 @@ from airflow.sdk import Context
 from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
-from cloudtrail.operators.tables import describe_statement
+from cloudtrail.operators.tables import describe_statement, properties_statement, schema_statement
 from cloudtrail.payload import own_run
 from cloudtrail.preflight import run_preflight
 from cloudtrail.preflight.clients import Clients
+from cloudtrail.preflight.tables import Names
 from cloudtrail.request import IngestRequest
-from cloudtrail.sql import UNKNOWN_TABLE
+from cloudtrail.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
 from cloudtrail.ui.links import FINDINGS_KEY, FindingsLink
 
 
@@ -38,18 +39,25 @@ class PreflightOperator(StatementsOperator):
         self.aws_conn_id = aws_conn_id
 
     def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the requests are templated
-        """The table names whose location has to be asked for."""
-        requests = self._requests().values()
-        return {"names": [name for r in requests for name in (r.table, r.quarantine_table)]}
+        """The statements that say what the names stand for, each once: they only read."""
+        statements: dict[str, None] = {}
+        for request in self._requests().values():
+            if schema := request.table.rpartition(".")[0]:
+                statements[schema_statement(schema)] = None
+            for name in (request.table, request.quarantine_table):
+                statements[describe_statement(name)] = None
+            for name in request.views.values():
+                statements[properties_statement(name)] = None
+        return {"statements": list(statements)}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """DESCRIBE DETAIL of each table in turn; an unknown table is an answer."""
-        names = facts["names"]
-        return describe_statement(names[len(results)]) if len(results) < len(names) else None
+        """Each in turn; that something is not there is an answer."""
+        statements = facts["statements"]
+        return statements[len(results)] if len(results) < len(statements) else None
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
         """Run the checks, print the findings, raise PreflightError when any failed."""
-        answers = dict(zip(facts["names"], results, strict=True))
+        answers = dict(zip(facts["statements"], results, strict=True))
         requests = self._requests()
         region = next(iter(requests.values())).region
         hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
@@ -57,7 +65,11 @@ class PreflightOperator(StatementsOperator):
             requests,
             context["params"],
             aws=Clients.connect(self.aws_conn_id, region),
-            table_location=lambda name: table_location(name, answers[name]),
+            names=Names(
+                location=lambda name: table_location(name, answers[describe_statement(name)]),
+                properties=lambda name: table_properties(name, answers[properties_statement(name)]),
+                has_schema=lambda name: has_schema(name, answers[schema_statement(name)]),
+            ),
             table_schema=partial(table_schema, storage_options=storage_options(hook)),
             databricks=self.databricks,
             own_run=own_run(context),
@@ -75,14 +87,38 @@ class PreflightOperator(StatementsOperator):
 
 
 def table_location(name: str, answer: Result) -> str | None:
-    """Where a table points, by the answer to DESCRIBE DETAIL; None when there is no such table.
+    """Where a table points, by the answer to DESCRIBE DETAIL; empty for a view, None when there is none.
 
     Raises:
         CloudTrailError: when the question could not be answered.
     """
-    error = answer.get("error")
-    if error is None:
-        return first_row(answer)["location"]
-    if any(known in error for known in UNKNOWN_TABLE):
+    if NOT_A_TABLE in answer.get("error", ""):
+        return ""
+    return first_row(answer)["location"] if _is_there(f"table {name!r}", answer) else None
+
+
+def table_properties(name: str, answer: Result) -> dict[str, str] | None:
+    """The properties of a table or view, by the answer to SHOW TBLPROPERTIES; None when there is none.
+
+    Raises:
+        CloudTrailError: when the question could not be answered.
+    """
+    if not _is_there(f"view {name!r}", answer):
         return None
-    raise CloudTrailError(f"Databricks could not describe table {name!r}: {error}")
+    return {row["key"]: row["value"] for row in answer["rows"]}
+
+
+def has_schema(name: str, answer: Result) -> bool:
+    """Whether there is a schema, by the answer to DESCRIBE SCHEMA.
+
+    Raises:
+        CloudTrailError: when the question could not be answered.
+    """
+    return _is_there(f"schema {name!r}", answer)
+
+
+def _is_there(what: str, answer: Result) -> bool:
+    error = answer.get("error")
+    if error is not None and not any(known in error for known in (*UNKNOWN_TABLE, *UNKNOWN_SCHEMA)):
+        raise CloudTrailError(f"Databricks could not describe {what}: {error}")
+    return error is None

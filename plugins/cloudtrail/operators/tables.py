@@ -73,7 +73,7 @@ class CreateTablesOperator(StatementsOperator):
                 "(dropping an external table keeps its files)."
             )
         for view in views_of(request):
-            there = self._digest((yield f"SHOW TBLPROPERTIES {quote_name(view.name)}"), view.name)
+            there = self._digest((yield properties_statement(view.name)), view.name)
             if there != view.digest:
                 self._succeeded((yield view.statement))
 
@@ -106,3 +106,13 @@ def create_table_statement(name: str, path: str) -> str:
 def describe_statement(name: str) -> str:
     """One row on a Delta table, with its location."""
     return f"DESCRIBE DETAIL {quote_name(name)}"
+
+
+def properties_statement(name: str) -> str:
+    """The properties of a table or view, as rows of key and value."""
+    return f"SHOW TBLPROPERTIES {quote_name(name)}"
+
+
+def schema_statement(name: str) -> str:
+    """An error when there is no schema of one or two levels."""
+    return f"DESCRIBE SCHEMA {quote_name(name)}"

@@ -8,12 +8,13 @@ A check is a pure decision (`decide_…`) on facts that a thin client fetched (`
     digests      the trail writes digest files
     targets      the tables' folders are empty or Delta tables
     checkpoints  the checkpoints are new or belong to this logs path and table
-    tables       the table names are free or point at these paths
+    tables       the names of tables and views are free or ours, and their schema is there
     encryption   which KMS keys the role needs, by a log file and by the buckets of the tables
     resource_policies  what the policies of the buckets and keys add to the role's
     simulation   the reader role may do what the requests need
     notifications  no other notification of the log bucket is in Auto Loader's way
     external_locations  for file events, Unity Catalog announces new files of the logs path
+    profiles     the cluster's instance profile is registered, and of the reader role
     workspace    cluster or its parts, warehouse and connection fit, and no other run has the checkpoint
 """
 

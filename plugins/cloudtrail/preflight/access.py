@@ -38,7 +38,7 @@ def access_job(
         findings, keys = run_part(
             encryption.CHECK,
             "log files and buckets",
-            partial(encryption.check_encryption, clients.s3, clients.kms, requests, without=missing),
+            partial(encryption.check_encryption, clients.s3, clients.kms, requests, params, without=missing),
             encryption.Keys(logs={}, buckets={}),
             connection=connection,
         )

@@ -27,13 +27,15 @@ class Deliveries:
 
     `newest` is the newest log file seen, None when there was none; `looked_at` counts folders of one account
     and region; `exhaustive` says that nothing was left out. `foreign` is a key that lies where log
-    files should but is not named like one.
+    files should but is not named like one. `absent` are regions that were named and of which the account that
+    was named has nothing at all.
     """
 
     newest: LogFileKey | None
     looked_at: int
     exhaustive: bool
     foreign: str = ""
+    absent: tuple[str, ...] = ()
 
 
 @dataclass
@@ -45,6 +47,7 @@ class _Search:
     exhaustive: bool = True
     foreign: str = ""
     stale: list[str] = field(default_factory=list)
+    absent: tuple[str, ...] = ()
 
     def may_spend(self, requests: int = 1) -> bool:
         enough = self.listing.left - self.reserve >= requests
@@ -91,7 +94,9 @@ def find_deliveries(
             if search.may_spend():
                 after = logs.delivered_after(account, region, today)
                 recent = search.first_log_file(listing.keys(prefix, after=after)) or recent
-            return Deliveries(newest=recent, looked_at=search.looked_at, exhaustive=False)
+            return Deliveries(
+                newest=recent, looked_at=search.looked_at, exhaustive=False, absent=search.absent
+            )
         search.stale.append(prefix)
     newest = [found for found in _walk_all(search) if found is not None]
     return Deliveries(
@@ -99,6 +104,7 @@ def find_deliveries(
         looked_at=search.looked_at,
         exhaustive=search.exhaustive,
         foreign=search.foreign,
+        absent=search.absent,
     )
 
 
@@ -116,6 +122,8 @@ def _streams(search: _Search, prefer: Sequence[str]) -> Iterator[tuple[str, str]
             return
         there = listing.folders(logs.folder_prefix(account)).names
         regions = [name for name in there if logs.regions == (ANY,) or name in logs.regions]
+        if logs.account != ANY and logs.regions != (ANY,):
+            search.absent = tuple(name for name in logs.regions if name not in there)
         regions.sort(key=lambda name: name not in prefer)
         chosen = regions[:REGIONS_PER_ACCOUNT] if len(accounts) > 1 else regions
         search.exhaustive = search.exhaustive and len(chosen) == len(regions)
@@ -134,13 +142,17 @@ def _walk_all(search: _Search) -> Iterator[LogFileKey | None]:
 
 def _newest_under(search: _Search, prefix: str) -> LogFileKey | None:
     """The newest log file under a prefix that ends with a region, a year, a month or a day."""
-    levels = 3 - (search.logs.period.count("/") + 1 if search.logs.period else 0)
-    for _ in range(levels):
-        numbers = [name for name in search.listing.folders(prefix).names if NUMBER.fullmatch(name)]
+    return search.first_log_file(newest_keys(search.listing, prefix, period=search.logs.period))
+
+
+def newest_keys(listing: Listing, prefix: str, *, period: str) -> list[str]:
+    """A few keys of the newest day under `prefix`, which ends with a region and `period`. Four requests."""
+    for _ in range(3 - (period.count("/") + 1 if period else 0)):
+        numbers = [name for name in listing.folders(prefix).names if NUMBER.fullmatch(name)]
         if not numbers:
-            return None
+            return []
         prefix += f"{numbers[-1]}/"
-    return search.first_log_file(search.listing.keys(prefix))
+    return listing.keys(prefix)
 
 
 def spread(names: Sequence[str]) -> list[str]:

@@ -20,12 +20,13 @@ from cloudtrail.preflight import (
 )
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.running import Job, run_job
-from cloudtrail.preflight.tables import TableLocation
+from cloudtrail.preflight.tables import Names
 from cloudtrail.preflight.targets import TableSchema
 from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest, code_root
 
 if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
 
 
@@ -107,22 +108,25 @@ def storage_jobs(
     return jobs
 
 
-def table_job(requests: Mapping[str, IngestRequest], table_location: TableLocation, connection: str) -> Job:
-    """All names in one job: the caller's function need not bear several threads."""
-    names = [
-        pair
-        for request in requests.values()
-        for pair in ((request.table, request.delta_path), (request.quarantine_table, request.quarantine_path))
-    ]
+def table_job(requests: Mapping[str, IngestRequest], names: Names, connection: str) -> Job:
+    """All names in one job: the caller's functions need not bear several threads."""
+    looks: dict[str, Callable[[], list[Finding]]] = {}
+    for request in requests.values():
+        if schema := request.table.rpartition(".")[0]:
+            looks[f"schema {schema}"] = _one(tables.check_schema, names, schema)
+        for table, path in (
+            (request.table, request.delta_path),
+            (request.quarantine_table, request.quarantine_path),
+        ):
+            looks[table] = _one(tables.check_table, names, table, path)
+        for view in request.views.values():
+            looks[view] = _one(tables.check_view, names, view)
 
     def run() -> list[Finding]:
-        checks = (
-            Job(check=tables.CHECK, subject=table, run=_one(tables.check_table, table_location, table, path))
-            for table, path in names
-        )
+        checks = (Job(check=tables.CHECK, subject=subject, run=look) for subject, look in looks.items())
         return [finding for job in checks for finding in run_job(job, connection=connection)]
 
-    return Job(check=tables.CHECK, subject=", ".join(table for table, _ in names), run=run)
+    return Job(check=tables.CHECK, subject=", ".join(looks), run=run)
 
 
 def notification_jobs(
@@ -141,13 +145,17 @@ def _bounds(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def workspace_jobs(
-    requests: Mapping[str, IngestRequest], params: Mapping[str, Any], databricks: Workspace, own_run: str
+    requests: Mapping[str, IngestRequest],
+    params: Mapping[str, Any],
+    databricks: Workspace,
+    iam: "IAMClient",
+    own_run: str,
 ) -> list[Job]:
     """Compute, warehouse, active runs."""
     compute = str(params.get("cluster_id") or params.get("compute"))
     warehouse = str(params["warehouse_id"])
     checks: dict[str, Callable[[], list[Finding]]] = {
-        f"compute {compute}": lambda: workspace.check_compute(databricks, params),
+        f"compute {compute}": lambda: workspace.check_compute(databricks, iam, params),
         f"warehouse {warehouse}": lambda: [workspace.check_warehouse(databricks, warehouse)],
         "active runs": lambda: workspace.check_rivals(databricks, requests, own_run=own_run),
     }

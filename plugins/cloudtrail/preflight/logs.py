@@ -48,7 +48,7 @@ def check_logs(
     if deliveries.newest is None and deliveries.exhaustive:
         instead = describe_surroundings(listing, logs)
     finding = decide_logs(request.kind, logs, deliveries, instead=instead, now=now)
-    return decide_bounds(finding, deliveries, first_day, last_day)
+    return decide_regions(decide_bounds(finding, deliveries, first_day, last_day), deliveries)
 
 
 def decide_logs(
@@ -98,6 +98,22 @@ def decide_bounds(finding: Finding, deliveries: Deliveries, first_day: str, last
     # A load of the past: that nothing is delivered now is no fault of it.
     quiet = finding.status == "warning" and last_day
     return replace(finding, status="ok", remedy="") if quiet else finding
+
+
+def decide_regions(finding: Finding, deliveries: Deliveries) -> Finding:
+    """The finding on logs of which some are there, when a region that was named has none at all. Pure.
+
+    Events only: there are events in every region in use, other kinds may well be missing in one.
+    """
+    if deliveries.newest is None or not deliveries.absent or finding.subject != "events":
+        return finding
+    regions = ", ".join(deliveries.absent)
+    return replace(
+        finding,
+        status="warning",
+        detail=f"no log file of {regions} was ever delivered; {finding.detail}",
+        remedy=f"Take {regions} out of regions, or log events there, too. {finding.remedy}".strip(),
+    )
 
 
 def _nothing_found(

@@ -4,6 +4,7 @@ Source: Amazon S3 User Guide, "Configuring event notifications using object key 
 configurations may overlap) and "Amazon S3 Event Notifications" (100 per bucket).
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,10 @@ def check_notifications(s3: "S3Client", requests: Iterable[IngestRequest]) -> li
 
 def decide_notifications(bucket: str, there: Sequence[Mapping[str, Any]], prefixes: Sequence[str]) -> Finding:
     """The finding that follows from what is there and from the prefixes that are wanted. Pure."""
-    others = [one for one in there if OWN not in _target(one)]
-    for one in others:
-        overlap = next((prefix for prefix in prefixes if _overlaps(one, prefix)), None)
+    for one in there:
+        # A stream finds its own notification again, by its prefix; that of another stream is in its way.
+        mine = prefixes if OWN not in _target(one) else [p for p in prefixes if p != _prefix(one)]
+        overlap = next((prefix for prefix in mine if _overlaps(one, prefix)), None)
         if overlap is not None:
             return Finding(
                 check=CHECK,
@@ -47,6 +49,16 @@ def decide_notifications(bucket: str, there: Sequence[Mapping[str, Any]], prefix
                 detail=f"its notification to {_target(one)} covers {_prefix(one) or 'every key'!r}, and S3 "
                 f"takes no second one that overlaps with it, such as Auto Loader's for {overlap!r}",
                 remedy="Choose discovery 'listing' or 'file_events', or narrow that notification's prefix.",
+            )
+    for left, right in itertools.permutations(dict.fromkeys(prefixes), 2):
+        if right.startswith(left):
+            return Finding(
+                check=CHECK,
+                subject=bucket,
+                status="failed",
+                detail=f"notifications of {left!r} and {right!r} are wanted, and S3 takes none that overlap",
+                remedy="Give both kinds the same account and regions, or choose discovery 'listing' or "
+                "'file_events'.",
             )
     if len(there) + len(prefixes) > LIMIT:
         return Finding(

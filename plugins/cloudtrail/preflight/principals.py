@@ -3,9 +3,11 @@
 Source: IAM API Reference, SimulatePrincipalPolicy: PolicySourceArn is a user, group or role.
 """
 
+import json
 from typing import TYPE_CHECKING
 
 from cloudtrail.errors import CloudTrailError
+from cloudtrail.policies import fix_policy
 from cloudtrail.preflight.aws_errors import DENIED, NO_SUCH_ENTITY, caller_account, error_code
 
 if TYPE_CHECKING:
@@ -38,7 +40,10 @@ def resolve_role(iam: "IAMClient", arn: str) -> str:
             return iam.get_role(RoleName=name.split("/")[0])["Role"]["Arn"]
         profile = iam.get_instance_profile(InstanceProfileName=name.rpartition("/")[2])["InstanceProfile"]
     except ClientError as error:
-        raise not_simulated(error, arn=arn, action=action) from error
+        asked = arn
+        if kind == "assumed-role":
+            asked = f"{arn.rpartition(':')[0]}:role/{name.split('/')[0]}".replace(":sts:", ":iam:")
+        raise not_simulated(error, arn=arn, action=action, resource=asked) from error
     if not profile["Roles"]:
         raise NotSimulatedError(
             f"instance profile {arn} has no role",
@@ -47,27 +52,33 @@ def resolve_role(iam: "IAMClient", arn: str) -> str:
     return profile["Roles"][0]["Arn"]
 
 
-def not_simulated(error: Exception, *, arn: str, action: str) -> Exception:
-    """A NotSimulatedError when the error is about the principal or the permission to ask, else itself."""
+def not_simulated(error: Exception, *, arn: str, action: str, resource: str = "") -> Exception:
+    """A NotSimulatedError when the error is about the principal or the permission to ask, else itself.
+
+    `resource` is what the permission is needed on, when it is not `arn` itself.
+    """
     code = error_code(error)
     account = arn.split(":")[4]
     caller = caller_account(error)
+    permission = json.dumps(fix_policy(action, resource or arn))
     if caller and caller != account:
         return NotSimulatedError(
             f"{arn} is in account {account}, the AWS connection in {caller}: IAM simulates in its own "
             "account only",
-            "Give aws_conn_id a connection of that account, or set iam_simulation to 'warn'.",
+            "Give aws_conn_id a connection of that account whose identity has this permission, or set "
+            f"iam_simulation to 'warn': {permission}",
         )
     if code in DENIED:
         return NotSimulatedError(
             f"the AWS connection may not do {action} on {arn} ({error})",
-            f"Allow {action} on {arn} to the AWS connection's identity, or set iam_simulation to 'warn'.",
+            "Add to the policy of the AWS connection's identity, or set iam_simulation to 'warn': "
+            f"{permission}",
         )
     if code in NO_SUCH_ENTITY:
         return NotSimulatedError(
             f"{arn} is not there, or is in another account than the AWS connection ({error})",
             "Correct reader_role_arn; for a role in another account give aws_conn_id a connection of that "
-            "account, or set iam_simulation to 'warn'.",
+            f"account whose identity has this permission, or set iam_simulation to 'warn': {permission}",
         )
     if code in {"InvalidInput", "ValidationError"}:
         return NotSimulatedError(f"IAM does not simulate {arn} ({error})", "Correct reader_role_arn.")

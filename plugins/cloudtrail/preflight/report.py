@@ -19,7 +19,7 @@ from cloudtrail.preflight.jobs import (
     workspace_jobs,
 )
 from cloudtrail.preflight.running import not_looked_at, run_jobs
-from cloudtrail.preflight.tables import TableLocation
+from cloudtrail.preflight.tables import Names
 from cloudtrail.preflight.targets import TableSchema
 from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest
@@ -61,7 +61,7 @@ def run_preflight(
     params: Mapping[str, Any],
     *,
     aws: Clients,
-    table_location: TableLocation,
+    names: Names,
     table_schema: TableSchema,
     databricks: Workspace,
     own_run: str = "",
@@ -73,7 +73,7 @@ def run_preflight(
         requests: kind → request, as `resolve_requests` returns them.
         params: the params they come from.
         aws: the clients to ask with.
-        table_location: table name → location, None when the name is free; called from one thread only.
+        names: what the names of tables and views stand for; asked from one thread only.
         table_schema: path → schema JSON of the Delta table there.
         databricks: the workspace that the job is to run in.
         own_run: how the names of this DAG run's own Databricks runs end: they are no rivals.
@@ -84,10 +84,10 @@ def run_preflight(
     findings = run_jobs(bucket_jobs(requests, params, aws.s3, connection), connection=connection)
     missing = {finding.subject for finding in findings if finding.status == "failed"}
     jobs = storage_jobs(requests, aws.s3, table_schema, now=now or datetime.now(UTC), params=params)
-    jobs.append(table_job(requests, table_location, connection))
+    jobs.append(table_job(requests, names, connection))
     jobs.append(access_job(requests, params, aws, missing, connection))
     jobs += notification_jobs(requests, params, aws.s3)
-    jobs += workspace_jobs(requests, params, databricks, own_run)
+    jobs += workspace_jobs(requests, params, databricks, aws.iam, own_run)
     findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
     able = [job for job in jobs if not missing.intersection(job.buckets)]
     findings += run_jobs(able, connection=connection)

@@ -120,9 +120,14 @@ def decide_unwanted(access: Access, decision: Decision, *, role: str) -> Finding
 def _explain_denial(access: Access, decision: Decision, role: str) -> tuple[str, str]:
     need = f"needed to {access.purpose}"
     if decision.verdict == "explicitDeny":
-        by = ", ".join(decision.statements) or "a policy that is not shown, such as the organization's"
+        # IAM names statements of the role's and the resource's policies only.
+        unnamed = "a policy that IAM does not name"
+        if decision.organization_denies:
+            unnamed = "a service control policy of the organization"
+        elif decision.boundary_denies:
+            unnamed = "the role's permissions boundary"
         return (
-            f"denied explicitly by {by}; {need}",
+            f"denied explicitly by {', '.join(decision.statements) or unnamed}; {need}",
             "Narrow or remove that Deny: no Allow outweighs it.",
         )
     fix = fix_policy(

@@ -147,6 +147,7 @@ def _ask(
 
 
 def _context(role: str, call: Call) -> list[dict[str, Any]]:
+    domain = "amazonaws.com.cn" if role.startswith("arn:aws-cn:") else "amazonaws.com"
     # What every request of the pipeline has: policies often ask for it.
     entries = [
         _entry("aws:SecureTransport", "boolean", "true"),
@@ -155,9 +156,9 @@ def _context(role: str, call: Call) -> list[dict[str, Any]]:
     if any(action.startswith("kms:") for action in call.actions):
         # As S3 asks on the role's behalf: key permissions are often limited to it.
         region = call.resources[0].split(":")[3]
-        entries.append(_entry("kms:ViaService", "string", f"s3.{region}.amazonaws.com"))
+        entries.append(_entry("kms:ViaService", "string", f"s3.{region}.{domain}"))
     if "iam:PassRole" in call.actions:
-        entries.append(_entry("iam:PassedToService", "string", "ec2.amazonaws.com"))
+        entries.append(_entry("iam:PassedToService", "string", f"ec2.{domain}"))
     if call.prefix:
         entries.append(_entry("s3:prefix", "string", call.prefix))
     return entries
@@ -192,9 +193,14 @@ def _read_result(
         matched = one.get("MatchedStatements", [])
         missing = tuple(one.get("MissingContextValues", []))
         boundary = one.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary", True)
-        denied = one["EvalResourceDecision"] == "explicitDeny"
+        verdict = one["EvalResourceDecision"]
+        if policy is not None and verdict == "allowed" and not boundary:
+            # A boundary limits what a resource grants to a role, not what it grants to a user, and the user
+            # stands in for a role. Source: IAM User Guide, "Permissions boundaries for IAM entities".
+            verdict, matched = "implicitDeny", []
+        denied = verdict == "explicitDeny"
         decisions[result["EvalActionName"], one["EvalResourceName"]] = Decision(
-            verdict=one["EvalResourceDecision"],
+            verdict=verdict,
             statements=tuple(_describe(statement, policy) for statement in matched),
             boundary_denies=not boundary,
             organization_denies=not organization,

@@ -1,17 +1,21 @@
 """The Databricks checks: the workspace answers, its compute fits the request, nobody works on the checkpoint.
 
-Source: Databricks REST, Clusters API 2.1, Instance Profiles API, SQL Warehouses API, Jobs API 2.2; "Configure
-Auto Loader streams in file notification mode" for which access mode fits which discovery.
+Source: Databricks REST, Clusters API 2.1, SQL Warehouses API, Jobs API 2.2; "Configure Auto Loader streams in
+file notification mode" for which access mode fits which discovery.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cloudtrail.payload import run_name_prefix
 from cloudtrail.preflight.findings import Finding
+from cloudtrail.preflight.profiles import check_profile
 from cloudtrail.request import IngestRequest
-from cloudtrail.values import did_you_mean
+from cloudtrail.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
 
 CHECK = "databricks"
 MINIMUM_RUNTIME = (17, 3)
@@ -31,16 +35,18 @@ class Workspace(Protocol):
         """Every active one-time run that may be seen."""
 
 
-def check_compute(workspace: Workspace, params: Mapping[str, Any]) -> list[Finding]:
-    """The cluster that is named, or the parts of the one that is to be made."""
+def check_compute(workspace: Workspace, iam: "IAMClient", params: Mapping[str, Any]) -> list[Finding]:
+    """The cluster that is named, or the parts of the one that is to be made; and its instance profile."""
     compute = params.get("compute") or "existing_cluster"
     if compute == "existing_cluster":
         cluster = workspace.get("2.1/clusters/get", cluster_id=params["cluster_id"])
-        return decide_cluster(cluster, str(params.get("discovery") or "listing"))
+        findings = decide_cluster(cluster, str(params.get("discovery") or "listing"))
+        profile = str(cluster.get("aws_attributes", {}).get("instance_profile_arn") or "")
+        return findings + check_profile(workspace, iam, profile, params)
     if compute == "serverless":
         return [_finding("serverless", "ok", "nothing to look up: the job brings its own environment")]
-    parts = (_check_runtime, _check_node, _check_profile)
-    return [finding for part in parts for finding in part(workspace, params)]
+    findings = [finding for part in (_check_runtime, _check_node) for finding in part(workspace, params)]
+    return findings + check_profile(workspace, iam, str(params.get("instance_profile_arn") or ""), params)
 
 
 def decide_cluster(cluster: Mapping[str, Any], discovery: str) -> list[Finding]:
@@ -101,18 +107,6 @@ def _check_node(workspace: Workspace, params: Mapping[str, Any]) -> list[Finding
         return [_finding(f"node type {wanted}", "ok", "is offered")]
     remedy = f"Correct node_type_id.{did_you_mean(wanted, known)}"
     return [_finding(f"node type {wanted}", "failed", "is not offered by the workspace", remedy)]
-
-
-def _check_profile(workspace: Workspace, params: Mapping[str, Any]) -> list[Finding]:
-    wanted = params.get("instance_profile_arn")
-    if not wanted:
-        return []
-    answer = workspace.get("2.0/instance-profiles/list")
-    known = [entry["instance_profile_arn"] for entry in answer.get("instance_profiles", [])]
-    if wanted in known:
-        return [_finding(wanted, "ok", "is registered in the workspace")]
-    remedy = "Register it: workspace settings, Security, Manage instance profiles."
-    return [_finding(wanted, "failed", "is not registered in the workspace", remedy)]
 
 
 def check_warehouse(workspace: Workspace, warehouse_id: str) -> Finding:

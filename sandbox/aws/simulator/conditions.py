@@ -116,8 +116,10 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
     comparison = _POSITIVE.get(_NEGATED.get(name, name))
     if comparison is None or quantifier not in ("", "ForAllValues", "ForAnyValue"):
         raise InvalidInputError(f"The condition operator {operator} is not one that IAM knows.")
+    if quantifier == "ForAllValues" and not any(actual):
+        return True  # an empty text is as good as none
     if not actual:
-        return if_exists or quantifier == "ForAllValues" or (negated and quantifier == "")
+        return if_exists or (negated and quantifier == "")
     matched = [any(comparison(value, one, context) for value in wanted) for one in actual]
     if quantifier == "":
         return any(matched) != negated

@@ -1,6 +1,7 @@
 """The decision on one action and one resource, and the statements that made it.
 
-IAM User Guide, "Policy evaluation logic": an explicit deny anywhere wins. Without one, a grant is needed.
+IAM User Guide, "Policy evaluation logic": an explicit deny anywhere wins. Without one, a grant is needed, and
+each level of service control policies has to allow.
 Within an account that is the identity-based policies, as far as the permissions boundary lets them, or a
 resource-based policy that names the principal itself, which neither of the two limits; naming the account
 only delegates to the account's own policies. A KMS key's policy must always take part. Across accounts both
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from sandbox.aws.simulator.conditions import condition_keys, conditions_hold
 from sandbox.aws.simulator.documents import PolicyDocument, Statement
-from sandbox.aws.simulator.patterns import Context, action_matches, value_matches
+from sandbox.aws.simulator.patterns import Context, action_matches, resource_matches
 
 Verdict = Literal["allowed", "explicitDeny", "implicitDeny"]
 Match = tuple[PolicyDocument, Statement]
@@ -21,11 +22,15 @@ Match = tuple[PolicyDocument, Statement]
 
 @dataclass(frozen=True)
 class Policies:
-    """Every policy that bears on a request; `boundary` and `resource` are None where there is none."""
+    """Every policy that bears on a request; `boundary` and `resource` are None where there is none.
+
+    `organization` are service control policies, by the level that they are attached at.
+    """
 
     identity: tuple[PolicyDocument, ...]
     boundary: PolicyDocument | None = None
     resource: PolicyDocument | None = None
+    organization: tuple[tuple[PolicyDocument, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,15 @@ class Request:
 class Decision:
     """The verdict, the statements behind it (none for an implicit deny), and each side's own verdict.
 
-    `by_policy_type` is filled for a request across accounts; `boundary_allows` is None without a boundary.
+    `by_policy_type` is filled for a request across accounts; `boundary_allows` is None without a boundary,
+    `organization_allows` in an account that no service control policy limits.
     """
 
     verdict: Verdict
     matched: tuple[Match, ...] = ()
     missing_context: tuple[str, ...] = ()
     boundary_allows: bool | None = None
+    organization_allows: bool | None = None
     by_policy_type: dict[str, Verdict] = field(default_factory=dict)
 
 
@@ -69,12 +76,17 @@ def decide(request: Request, policies: Policies) -> Decision:
     Raises:
         InvalidInputError: when a policy uses a condition operator that IAM does not know.
     """
+    levels = {_verdict(_applicable(level, request)) for level in policies.organization}
+    if levels - {"allowed"}:
+        # "The simulation ends": no other policy is looked at. EvaluationResult, IAM API Reference.
+        refused: Verdict = "explicitDeny" if "explicitDeny" in levels else "implicitDeny"
+        return Decision(verdict=refused, organization_allows=False)
     identity = _applicable(policies.identity, request)
     boundary = _applicable(_present(policies.boundary), request)
     resource = [
         match
         for match in _applicable(_present(policies.resource), request)
-        if _names(match[1], request) != "nobody"
+        if _names(match[1], request, bounded=policies.boundary is not None) != "nobody"
     ]
     boundary_allows = _verdict(boundary) == "allowed" if policies.boundary else None
     verdict = _combined(request, policies, identity, resource, boundary_allows)
@@ -86,6 +98,7 @@ def decide(request: Request, policies: Policies) -> Decision:
         matched=tuple(match for match in decisive if match[1].allows == (verdict == "allowed")),
         missing_context=_missing(policies, request.context),
         boundary_allows=boundary_allows,
+        organization_allows=True if levels else None,
         by_policy_type=_by_policy_type(request, policies, identity, resource),
     )
 
@@ -143,12 +156,18 @@ def _covers(statement: Statement, request: Request) -> bool:
     actions = statement.values("Action") or statement.values("NotAction")
     resources = statement.values("Resource") or statement.values("NotResource")
     by_action = any(action_matches(pattern, request.action) for pattern in actions)
-    by_resource = any(value_matches(pattern, request.resource, request.context) for pattern in resources)
+    by_resource = any(resource_matches(pattern, request.resource, request.context) for pattern in resources)
     return by_action != ("NotAction" in statement.body) and by_resource != ("NotResource" in statement.body)
 
 
-def _names(statement: Statement, request: Request) -> Literal["principal", "account", "nobody"]:
-    """Whether a resource-based statement speaks of the principal itself, of its account, or of neither."""
+def _names(
+    statement: Statement, request: Request, *, bounded: bool = False
+) -> Literal["principal", "account", "nobody"]:
+    """Whether a resource-based statement speaks of the principal itself, of its account, or of neither.
+
+    An exception by NotPrincipal has to name the principal and its account, and never helps a principal with
+    a permissions boundary. Source: IAM User Guide, "NotPrincipal", key points.
+    """
     element = "NotPrincipal" if "NotPrincipal" in statement.body else "Principal"
     named = set(_principals(statement.body[element]))
     account = request.principal_account
@@ -156,7 +175,8 @@ def _names(statement: Statement, request: Request) -> Literal["principal", "acco
     itself = bool(named & {"*", request.principal})
     by_account = bool(named & {account, f"arn:{partition}:iam::{account}:root"})
     if element == "NotPrincipal":
-        return "nobody" if itself or by_account else "principal"
+        excepted = "*" in named or (itself and by_account)
+        return "nobody" if excepted and not bounded else "principal"
     return "principal" if itself else "account" if by_account else "nobody"
 
 

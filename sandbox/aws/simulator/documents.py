@@ -66,8 +66,15 @@ def parse(text: str, *, source_id: str, source_type: str, needs_principal: bool 
         ) from None
     if not spans:
         raise InvalidInputError(f"The policy {source_id} has no Statement.")
+    # The older version, which is also the default, has no variables.
+    # Source: IAM User Guide, "IAM JSON policy elements: Version".
+    plain = json.loads(text).get("Version") != "2012-10-17"
     statements = tuple(
-        Statement(body=_checked(body, source_id, needs_principal), start=_at(text, start), end=_at(text, end))
+        Statement(
+            body=_checked(_without_variables(body) if plain else body, source_id, needs_principal),
+            start=_at(text, start),
+            end=_at(text, end),
+        )
         for body, start, end in spans
     )
     return PolicyDocument(source_id, source_type, statements)
@@ -131,11 +138,26 @@ def _checked(body: Any, source_id: str, needs_principal: bool) -> dict[str, Any]
             not needs_principal and _names_principal(body),
         ),
         ("Principal is needed in a resource-based policy", needs_principal and not _names_principal(body)),
+        (
+            "NotPrincipal is only for Deny",
+            "NotPrincipal" in body and body.get("Effect") == "Allow",
+        ),
     ]
     found = [fault for fault, present in faults if present]
     if found:
         raise InvalidInputError(f"The policy {source_id} has a malformed statement: {'; '.join(found)}.")
     return body
+
+
+def _without_variables(value: Any) -> Any:
+    """The same with every `${` as the two characters that it is in the older version."""
+    if isinstance(value, str):
+        return value.replace("${", "${$}{")
+    if isinstance(value, list):
+        return [_without_variables(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _without_variables(one) for name, one in value.items()}
+    return value
 
 
 def _names_principal(body: dict[str, Any]) -> bool:

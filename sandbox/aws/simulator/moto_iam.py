@@ -11,6 +11,7 @@ from moto.iam.responses import IamResponse
 
 from sandbox.aws.simulator.documents import PolicyDocument, parse
 from sandbox.aws.simulator.errors import SimulationError
+from sandbox.aws.simulator.organization import control_levels
 from sandbox.aws.simulator.principals import Principal, principal_from_arn
 from sandbox.aws.simulator.simulation import Attached, simulate
 
@@ -52,6 +53,7 @@ def policies_of(principal: Principal, backend: IAMBackend) -> Attached:
     return Attached(
         identity=tuple(identity),
         boundary=_managed(backend.get_policy(boundary)) if boundary else None,
+        organization=control_levels(principal.account),
     )
 
 

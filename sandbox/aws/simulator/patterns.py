@@ -28,6 +28,20 @@ def value_matches(pattern: str, value: str, context: Context) -> bool:
         return False
 
 
+def resource_matches(pattern: str, arn: str, context: Context) -> bool:
+    """A Resource element: a `*` stays within its segment, unless it is the last character of one.
+
+    Source: IAM User Guide, "IAM JSON policy elements: Resource", "Using wildcards in resource ARNs".
+    """
+    # ${*} is the character itself, and stays what it is.
+    within = re.sub(r"(?<!\$\{)\*(?=[^:*])", "\0", pattern)
+    try:
+        expression = _expression(within, context).replace(re.escape("\0"), "[^:]*")
+    except KeyError:
+        return False
+    return re.fullmatch(expression, arn, re.DOTALL) is not None
+
+
 def arn_matches(pattern: str, arn: str, context: Context) -> bool:
     """ArnLike and ArnEquals: each of the six parts by itself, so that `*` does not cross a colon."""
     parts = list(zip(_split(pattern), arn.split(":", 5), strict=False))

@@ -33,6 +33,11 @@ def evaluation_result(action: str, decisions: Mapping[str, Decision]) -> dict[st
     boundary = [one.boundary_allows for one in decisions.values() if one.boundary_allows is not None]
     if boundary:
         result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": all(boundary)}
+    organization = [
+        one.organization_allows for one in decisions.values() if one.organization_allows is not None
+    ]
+    if organization:
+        result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": all(organization)}
     if "*" not in decisions:
         result["EvalDecisionDetails"] = _most_restrictive([one.by_policy_type for one in decisions.values()])
         result["ResourceSpecificResults"] = [_specific(name, one) for name, one in decisions.items()]

@@ -20,10 +20,11 @@ _NOT_SIMULATED = ("PolicyExclusionList", "ResourceHandlingOption")
 
 @dataclass(frozen=True)
 class Attached:
-    """The policies that IAM holds for a principal."""
+    """The policies that IAM holds for a principal, and those that its organization has for its account."""
 
     identity: tuple[PolicyDocument, ...]
     boundary: PolicyDocument | None = None
+    organization: tuple[tuple[PolicyDocument, ...], ...] = ()
 
 
 def simulate(parameters: Parameters, source: Principal, attached: Attached) -> dict[str, Any]:
@@ -127,7 +128,12 @@ def _policies(
         resource = parse(
             text, source_id="ResourcePolicy", source_type="Resource Policy", needs_principal=True
         )
-    return Policies(identity=(*attached.identity, *named), boundary=boundary, resource=resource)
+    return Policies(
+        identity=(*attached.identity, *named),
+        boundary=boundary,
+        resource=resource,
+        organization=attached.organization,
+    )
 
 
 def _context(parameters: Parameters, caller: Principal) -> dict[str, tuple[str, ...]]:

@@ -47,6 +47,22 @@ from tests.unit.plugins.cloudtrail.test_request import params, violations
         ("events_delta_path", "s3://lake", "a bucket alone is too wide"),
         ("insights_checkpoint_path", "dbfs:/x", "DBFS cannot hold"),
         ("events_logs_path", "s3://audit-logs/111122223333/CloudTrail/*/*", "there is no '/AWSLogs/' in it"),
+        ("events_logs_path", "s3://audit-logs/AWSLogs/1/CloudTrail/*/*", "'1' is neither a 12-digit account"),
+        (
+            "insights_logs_path",
+            "s3://audit-logs/AWSLogs/*/Cloudtrail-Insights/*/*",
+            "the form is s3://bucket/[prefix/]AWSLogs/[o-id/]account/CloudTrail|CloudTrail-Insight|"
+            "CloudTrail-NetworkActivity|CloudTrail-Aggregated/region/*. Did you mean 'CloudTrail-Insight'?",
+        ),
+        ("events_logs_path", "s3://audit-logs/AWSLogs/*/CloudTrail/us-east2/*", "Did you mean 'us-east-2'?"),
+        (
+            "events_logs_path",
+            "s3://audit-logs/AWSLogs/*/CloudTrail/{us-east-1,cn-north-1}/*",
+            "cn-north-1 is in partition 'aws-cn', but region='eu-central-1' is in 'aws'",
+        ),
+        ("duplicates", "removed", "Did you mean 'remove'?"),
+        ("iam_simulation", "warm", "Did you mean 'warn'?"),
+        ("compute", "Server-less", "Did you mean 'serverless'?"),
         ("compute", "existing-cluster", "Did you mean 'existing_cluster'?"),
         ("instance_profile_arn", "arn:aws:iam::111122223333:role/x", "instance-profile/reader"),
         ("num_workers", -1, "a whole number of at least 0"),
@@ -232,6 +248,11 @@ def test_all_violations_are_reported_at_once():
     [("us-gov-west-1", "aws-us-gov"), ("cn-northwest-1", "aws-cn"), ("us-east-1", "aws")],
 )
 def test_every_partition_works_when_all_of_it_is_in_one(region, partition):
+    path = f"s3://audit/trails/AWSLogs/o-a1b2c3d4e5/111122223333/CloudTrail/{region}/*"
+    assert resolve_requests(
+        params(region=region, regions=[region], reader_role_arn="", iam_simulation="off")
+        | {"events_logs_path": path}
+    )
     assert resolve_requests(
         params(
             region=region,

@@ -12,6 +12,7 @@ from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.preflight.clients import Clients
+from cloudtrail.preflight.tables import Names
 from cloudtrail.request import resolve_requests
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET, Seeded
 
@@ -97,8 +98,10 @@ class Account:
             "reader_role_arn": self.seeded.reader_role_arn,
         } | changed
 
-    def preflight(self, *, table_location={}.get, own_run=OWN_RUN, **changed) -> PreflightReport:
-        """Run every check; table names are free unless `table_location` says otherwise."""
+    def preflight(
+        self, *, table_location={}.get, properties={}.get, schemas=(), own_run=OWN_RUN, **changed
+    ) -> PreflightReport:
+        """Run every check; names are free, and there are no schemas, unless these say otherwise."""
         params = self.params(**changed)
         options = storage_options(AwsBaseHook("aws_default", client_type="s3"))
         self.aws.forget_requests()
@@ -106,7 +109,7 @@ class Account:
             resolve_requests(params),
             params,
             aws=Clients.connect("aws_default", "us-east-1"),
-            table_location=table_location,
+            names=Names(location=table_location, properties=properties, has_schema=schemas.__contains__),
             table_schema=lambda path: table_schema(path, storage_options=options),
             databricks=IngestHook(),
             own_run=own_run,

@@ -1,8 +1,11 @@
 """Encryption, regions and the right to tamper, over HTTP: what is found, and what the role lacks for it."""
 
+from datetime import timedelta
+
 import pytest
 
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
+from tests.integration.plugins.cloudtrail.preflight.conftest import NOW
 
 
 def of(report, check, status=None):
@@ -41,6 +44,45 @@ def test_the_key_of_the_log_files_needs_decrypt(account, key):
     assert not account.preflight(kinds=["events"]).failed
 
 
+@pytest.mark.parametrize("changed", ["since", "until"])
+def test_a_key_that_the_trail_got_later_or_had_before_is_needed_too(account, key, changed):
+    account.encrypt_logs(key)
+    account.deliver("events", age=timedelta(days=40) if changed == "since" else timedelta(minutes=5))
+    report = account.preflight(kinds=["events"])
+    finding = of(report, "encryption")["log files of events"]
+    assert finding.detail == f"encrypted with {key}, other files with another key or none"
+    assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
+
+
+def test_a_key_of_days_that_are_not_read_is_not_needed(account, key):
+    account.encrypt_logs(key)
+    account.deliver("events", age=timedelta(days=40))
+    last = f"{NOW - timedelta(days=30):%Y-%m-%d}"
+    assert not account.preflight(kinds=["events"], until=last).failed
+    report = account.preflight(kinds=["events"], **{"from": last})
+    assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
+    assert of(report, "encryption")["log files of events"].detail == f"encrypted with {key}"
+
+
+def test_where_no_log_file_may_be_looked_at_the_buckets_default_key_is_taken(account, key):
+    encrypt(account, LOGS_BUCKET, key)
+    account.aws.fault(action="HeadObject", code="403", status=403)
+    report = account.preflight(kinds=["events"])
+    found = of(report, "encryption")
+    assert found["log files of events"].status == "warning"
+    assert found[f"bucket {LOGS_BUCKET}"].detail == f"encrypted with {key}"
+    assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
+
+
+def test_a_kind_without_log_files_needs_no_key(account, key):
+    account.deliver("events", account="444455556666")
+    encrypt(account, LOGS_BUCKET, key)
+    report = account.preflight(account="444455556666")
+    assert list(report.skipped_kinds) == ["insights"]
+    assert of(report, "encryption")["log files of insights"].status == "skipped"
+    assert not [finding for finding in report.failed if "insights" in finding.detail]
+
+
 def test_the_key_of_the_tables_bucket_needs_a_data_key_too(account, key):
     encrypt(account, LAKE_BUCKET, key.rpartition("/")[2])
     report = account.preflight(kinds=["events"])
@@ -77,11 +119,15 @@ def test_a_log_bucket_in_another_region_fails_and_a_lake_there_is_a_warning_abou
 def test_a_reader_that_may_delete_the_logs_is_a_warning(account):
     report = account.preflight(kinds=["events"])
     assert of(report, "iam_simulation", "warning") == {}
-    account.allow(["s3:DeleteObject", "s3:PutObject"], f"arn:aws:s3:::{LOGS_BUCKET}/*")
+    account.allow(["s3:DeleteObject*", "s3:PutObject"], f"arn:aws:s3:::{LOGS_BUCKET}/*")
     report = account.preflight(kinds=["events"])
     assert not report.failed
     warned = of(report, "iam_simulation", "warning")
-    assert {subject.partition(" ")[0] for subject in warned} == {"s3:DeleteObject", "s3:PutObject"}
+    assert {subject.partition(" ")[0] for subject in warned} == {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:PutObject",
+    }
     assert all("not needed" in finding.detail for finding in warned.values())
 
 

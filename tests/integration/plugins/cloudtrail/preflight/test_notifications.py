@@ -75,8 +75,22 @@ def test_a_notification_that_overlaps_fails_and_is_named(notified, prefix):
 
 
 def test_auto_loaders_own_notification_is_no_obstacle(notified):
-    notify(notified, "AWSLogs/", name="databricks-auto-ingest-1")
+    notify(notified, "AWSLogs/111122223333/CloudTrail/", name="databricks-auto-ingest-1")
     assert not notified.preflight(**ASKED).failed
+
+
+def test_the_notification_of_another_stream_above_or_below_is_in_the_way(notified):
+    notify(notified, "AWSLogs/", name="databricks-auto-ingest-1")
+    (finding,) = notified.preflight(**ASKED).failed
+    assert "databricks-auto-ingest-1 covers 'AWSLogs/'" in finding.detail
+
+
+def test_two_kinds_whose_notifications_would_overlap_fail(notified):
+    notified.deliver("insights", account="444455556666")
+    wide = f"s3://{LOGS_BUCKET}/AWSLogs/*/CloudTrail-Insight/*/*"
+    report = notified.preflight(discovery="notifications", insights_logs_path=wide)
+    finding = of(report, "notifications", "failed")[LOGS_BUCKET]
+    assert "notifications of 'AWSLogs/' and 'AWSLogs/111122223333/CloudTrail/' are wanted" in finding.detail
 
 
 def test_a_full_bucket_fails_with_the_limit(notified):

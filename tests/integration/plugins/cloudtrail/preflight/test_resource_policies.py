@@ -74,7 +74,7 @@ def test_a_deny_for_everybody_else_lets_the_role_through(account, more):
     elsewhere = "arn:aws:iam::123456789012:role/somebody-else"
     deny = statement("Deny", principal=elsewhere)
     if more == "NotPrincipal":
-        deny = {"NotPrincipal": {"AWS": [role, elsewhere]}} | {
+        deny = {"NotPrincipal": {"AWS": [role, root(account), elsewhere]}} | {
             name: value for name, value in deny.items() if name != "Principal"
         }
     elif more == "Condition":
@@ -128,6 +128,18 @@ def test_a_bucket_policy_that_lets_the_role_in_is_enough_within_the_account(acco
     )
     report = account.preflight(kinds=["events"])
     assert not report.failed, report.render()
+
+
+def test_a_boundary_limits_what_a_bucket_policy_grants_to_the_role(account):
+    role = account.seeded.reader_role_arn
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}
+    boundary = account.iam.create_policy(PolicyName="keys-only", PolicyDocument=json.dumps(document))
+    account.iam.put_role_permissions_boundary(
+        RoleName=role.rpartition("/")[2], PermissionsBoundary=boundary["Policy"]["Arn"]
+    )
+    bucket_policy(account, statement("Allow", principal=role))
+    failed = {finding.subject: finding for finding in account.preflight(kinds=["events"]).failed}
+    assert "permissions boundary does not allow it" in failed[READ].detail
 
 
 def test_a_key_whose_policy_leaves_it_to_the_account_takes_the_roles_right(account):

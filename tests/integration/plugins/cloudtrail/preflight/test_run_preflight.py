@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cloudtrail.errors import PreflightError
+from cloudtrail.views import MARK
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
 
 EVENTS_TABLE = f"s3://{LAKE_BUCKET}/delta/cloudtrail_events"
@@ -115,6 +116,18 @@ def test_a_trail_that_went_quiet_is_a_warning(account):
     assert not report.failed
 
 
+def test_a_region_that_is_named_and_has_no_log_file_is_a_warning(account):
+    regions = {"regions": ["us-east-1", "eu-west-3"]}
+    finding = finding_of(account.preflight(**regions), "log_listing", "events")
+    assert finding.status == "warning"
+    assert finding.detail.startswith("no log file of eu-west-3 was ever delivered; newest delivery ")
+    account.deliver("events", region="eu-west-3", age=timedelta(days=90))
+    report = account.preflight(**regions)
+    assert finding_of(report, "log_listing", "events").status == "ok"
+    # An insight is unusual: a region without one is not.
+    assert finding_of(report, "log_listing", "insights").status == "ok"
+
+
 @pytest.mark.parametrize("chosen", ["444455556666", "*"])
 def test_a_trail_without_digest_files_is_a_warning(account, chosen):
     account.deliver("events", account="444455556666")
@@ -195,6 +208,29 @@ def test_a_table_name_taken_by_another_location_fails(account):
     report = account.preflight(table_location={"cloudtrail_events_quarantine": "dbfs:/user/hive/x"}.get)
     assert failed(report) == {("table_name", "cloudtrail_events_quarantine")}
     assert "'dbfs:/user/hive/x'" in report.failed[0].detail
+
+
+def test_the_name_of_a_view_that_somebody_else_has_fails(account):
+    theirs = {"cloudtrail_events_files": {"owner": "audit"}, "cloudtrail_insights_episodes": {MARK: "1a2b"}}
+    report = account.preflight(properties=theirs.get)
+    assert failed(report) == {("table_name", "cloudtrail_events_files")}
+    assert report.failed[0].remedy.endswith("choose another table name than 'cloudtrail_events'.")
+    ours = finding_of(report, "table_name", "cloudtrail_insights_episodes")
+    assert (ours.status, ours.detail) == ("ok", "already a view of this pipeline")
+
+
+def test_a_schema_that_is_not_there_fails_once_for_all_names_in_it(account):
+    tables = {"events_table": "main.sec.events", "insights_table": "main.sec.insights"}
+    places = {
+        "target_root": f"s3://{LAKE_BUCKET}/delta",
+        "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
+    }
+    report = account.preflight(**tables, **places)
+    assert [f.subject for f in report.failed if f.check == "table_name"] == ["schema main.sec"]
+    assert "CREATE SCHEMA main.sec" in report.failed[0].remedy
+    report = account.preflight(**tables, **places, schemas=("main.sec",))
+    assert finding_of(report, "table_name", "schema main.sec").status == "ok"
+    assert not report.failed, report.render()
 
 
 def test_more_than_ten_faults_are_all_reported_in_one_run(account):

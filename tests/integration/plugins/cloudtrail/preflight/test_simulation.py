@@ -2,8 +2,10 @@
 
 import json
 
+import boto3
 import pytest
 
+from cloudtrail.permissions import example_accesses, page
 from cloudtrail.policies import key_access, reader_policy, required_access
 from cloudtrail.preflight.simulation import check_access
 from cloudtrail.request import code_root, resolve_requests
@@ -22,6 +24,7 @@ PARAMS = {
 }
 KEY = "arn:aws:kms:us-east-1:123456789012:key/"
 OWN_ACCOUNT = "123456789012"
+NOTHING = {"Sid": "Nothing", "Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def accesses(account="*", **changed):
 def accesses_with_keys():
     """As when the log files and the tables are encrypted, each with a key of its own."""
     requests = resolve_requests(PARAMS)
-    keys = dict.fromkeys(requests, f"{KEY}logs"), {LAKE_BUCKET: f"{KEY}tables"}
+    keys = {kind: [f"{KEY}logs"] for kind in requests}, {LAKE_BUCKET: f"{KEY}tables"}
     return accesses() + key_access(requests, logs=keys[0], buckets=keys[1])
 
 
@@ -67,13 +70,40 @@ def test_the_policy_made_of_the_needs_passes_its_own_simulation(account_of_roles
         assert not failed(check_access(iam, arn, needed, mode="require"))
 
 
+@pytest.mark.parametrize("name", ["reader", "notifications", "deployment"])
+def test_each_policy_of_the_page_of_permissions_passes_its_own_simulation(account_of_roles, name):
+    _, iam = account_of_roles
+    needed = example_accesses()[name]
+    policy = reader_policy(needed)
+    assert json.dumps(policy, indent=2) in page()
+    arn = role_with(iam, f"page-{name}", policy)
+    assert not failed(check_access(iam, arn, needed, mode="require"))
+
+
+@pytest.mark.parametrize("name", ["notifications", "deployment"])
+def test_without_any_action_of_the_page_what_needs_it_fails_and_nothing_else(account_of_roles, name):
+    _, iam = account_of_roles
+    needed = example_accesses()[name]
+    policy = reader_policy(needed)
+    arn = role_with(iam, f"less-{name}", policy)
+    for sid, action in {(access.statement, access.action) for access in needed}:
+        iam.put_role_policy(
+            RoleName=arn.rpartition("/")[2],
+            PolicyName="reader",
+            PolicyDocument=json.dumps(without(policy, sid, action)),
+        )
+        bad = failed(check_access(iam, arn, needed, mode="require"))
+        assert {subject.partition(" ")[0] for subject in bad} == {action}
+
+
 def without(policy, sid, action):
     statements = []
     for statement in policy["Statement"]:
         actions = [a for a in statement["Action"] if statement["Sid"] != sid or a != action]
         if actions:
             statements.append(statement | {"Action": actions})
-    return policy | {"Statement": statements}
+    # IAM takes no policy without a statement.
+    return policy | {"Statement": statements or [NOTHING]}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +175,62 @@ def test_a_permissions_boundary_that_does_not_allow_is_named(account_of_roles):
     assert all("permissions boundary does not allow it" in finding.detail for finding in bad)
 
 
+@pytest.fixture(scope="module")
+def member(account_of_roles, aws):
+    """IAM of a member account of an organization, the organization, and the account's id."""
+    organizations = aws.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    created = organizations.create_account(AccountName="audit", Email="audit@example.com")
+    account = created["CreateAccountStatus"]["AccountId"]
+    role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+    credentials = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    iam = boto3.client(
+        "iam",
+        endpoint_url=aws.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+    return iam, organizations, account
+
+
+@pytest.mark.parametrize(
+    ("statement", "said", "remedy"),
+    [
+        (
+            {"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*", "s3:List*"], "Resource": "*"},
+            "a service control policy of the organization does not allow it",
+            "Have the organization's administrators allow: ",
+        ),
+        (
+            {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"},
+            "denied explicitly by a service control policy of the organization",
+            "Narrow or remove that Deny",
+        ),
+    ],
+)
+def test_what_the_organization_does_not_let_the_account_do_is_named(member, statement, said, remedy):
+    iam, organizations, account = member
+    needed = accesses()
+    arn = role_with(iam, f"of-{statement['Effect']}", reader_policy(needed))
+    assert not failed(check_access(iam, arn, needed, mode="require"))
+    policy = organizations.create_policy(
+        Name=statement["Effect"],
+        Description="of the test",
+        Type="SERVICE_CONTROL_POLICY",
+        Content=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=account)
+    if statement["Effect"] == "Allow":
+        organizations.detach_policy(PolicyId="p-FullAWSAccess", TargetId=account)
+    bad = [f for f in check_access(iam, arn, needed, mode="require") if f.status == "failed"]
+    organizations.attach_policy(PolicyId="p-FullAWSAccess", TargetId=account)
+    organizations.detach_policy(PolicyId=policy, TargetId=account)
+    assert {finding.subject.partition(" ")[0] for finding in bad} == {"s3:DeleteObject"}
+    assert all(said in finding.detail and remedy in finding.remedy for finding in bad)
+
+
 @pytest.mark.parametrize(
     "arn",
     [
@@ -175,7 +261,9 @@ def test_a_role_with_a_path_is_found_behind_its_session(account_of_roles):
         (
             "arn:aws:iam::999999999999:role/reader",
             "is in account 999999999999",
-            "a connection of that account",
+            "a connection of that account whose identity has this permission, or set iam_simulation to "
+            '\'warn\': {"Effect": "Allow", "Action": ["iam:SimulatePrincipalPolicy"], '
+            '"Resource": ["arn:aws:iam::999999999999:role/reader"]}',
         ),
     ],
 )
@@ -187,6 +275,30 @@ def test_a_principal_that_cannot_be_simulated_fails_or_warns_as_asked(
     assert (finding.status, finding.subject) == (status, arn)
     assert detail in finding.detail
     assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("arn", "action", "resource"),
+    [
+        (f"role/{READER_ROLE}", "SimulatePrincipalPolicy", f"role/{READER_ROLE}"),
+        (f"instance-profile/{READER_ROLE}", "GetInstanceProfile", f"instance-profile/{READER_ROLE}"),
+        (f"assumed-role/{READER_ROLE}/i-0123456789abcdef0", "GetRole", f"role/{READER_ROLE}"),
+    ],
+)
+@pytest.mark.parametrize(("mode", "status"), [("require", "failed"), ("warn", "warning")])
+def test_where_the_connection_may_not_ask_the_permission_to_add_is_said(
+    account_of_roles, aws, arn, action, resource, mode, status
+):
+    _, iam = account_of_roles
+    service = "sts" if arn.startswith("assumed") else "iam"
+    aws.fault(action=action, code="AccessDenied", message="not authorized", status=403, times=1)
+    (finding,) = check_access(iam, f"arn:aws:{service}::{OWN_ACCOUNT}:{arn}", accesses(), mode=mode)
+    assert finding.status == status
+    assert json.loads("{" + finding.remedy.partition(": {")[2]) == {
+        "Effect": "Allow",
+        "Action": [f"iam:{action}"],
+        "Resource": [f"arn:aws:iam::{OWN_ACCOUNT}:{resource}"],
+    }
 
 
 def test_an_instance_profile_without_a_role_is_named(account_of_roles):

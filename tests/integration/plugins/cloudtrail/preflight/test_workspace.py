@@ -8,11 +8,12 @@ from cloudtrail.payload import run_name_prefix
 from cloudtrail.request import IngestRequest
 from tests.integration.plugins.cloudtrail.conftest import WAITS, form_values, request_dicts, submit
 
+PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"
 NEW = {
     "compute": "new_cluster",
     "spark_version": "17.3.x-scala2.13",
     "node_type_id": "m6id.large",
-    "instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader",
+    "instance_profile_arn": PROFILE,
 }
 
 
@@ -47,12 +48,6 @@ def of_databricks(report):
         ),
         (NEW | {"spark_version": "15.4.x-scala2.12"}, "runtime 15.4.x-scala2.12", "older than", "newer"),
         (NEW | {"node_type_id": "m6id.largo"}, "node type m6id.largo", "is not offered", "'m6id.large'"),
-        (
-            NEW | {"instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/x"},
-            "arn:aws:iam::123456789012:instance-profile/x",
-            "is not registered",
-            "Register it",
-        ),
     ],
 )
 def test_what_does_not_fit_fails_with_its_reason(account, changed, subject, said, remedy):
@@ -61,6 +56,40 @@ def test_what_does_not_fit_fails_with_its_reason(account, changed, subject, said
     finding = of_databricks(report)[subject]
     assert said in finding.detail
     assert remedy in finding.remedy
+
+
+def of_profiles(report):
+    return {finding.subject: finding for finding in report.findings if finding.check == "instance_profile"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "profile"),
+    [
+        (NEW | {"instance_profile_arn": f"{PROFILE}-x"}, f"{PROFILE}-x"),
+        ({"cluster_id": "sandbox-stranger"}, f"{PROFILE}-of-others"),
+    ],
+)
+def test_an_instance_profile_that_is_not_registered_fails(account, changed, profile):
+    report = account.preflight(**changed)
+    (finding,) = report.failed
+    assert (finding.check, finding.subject) == ("instance_profile", profile)
+    assert "is not registered" in finding.detail
+    assert "Register it" in finding.remedy
+    # IAM has no such profile, so its role was not compared, and that is said.
+    assert of_profiles(report)[f"role of {profile}"].status == "warning"
+
+
+@pytest.mark.parametrize("changed", [NEW, {"cluster_id": "sandbox-reader"}])
+def test_a_cluster_that_runs_with_another_role_than_the_simulated_one_is_a_warning(account, changed):
+    found = of_profiles(account.preflight(**changed))
+    assert {finding.status for finding in found.values()} == {"ok"}
+    found = of_profiles(account.preflight(**changed, reader_role_arn=account.seeded.denied_role_arn))
+    finding = found[f"role of {PROFILE}"]
+    assert finding.status == "warning"
+    assert finding.detail == (
+        f"is {account.seeded.reader_role_arn}, and what was simulated is {account.seeded.denied_role_arn}"
+    )
+    assert f"Set reader_role_arn to {PROFILE}" in finding.remedy
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_codes_and_callers_are_read_from_what_aws_answers():
         (
             client_error("AccessDenied", "User: arn:aws:iam::111122223333:user/a is not authorized"),
             f"may not do iam:SimulatePrincipalPolicy on {ROLE}",
-            f"Allow iam:SimulatePrincipalPolicy on {ROLE}",
+            f'{{"Effect": "Allow", "Action": ["iam:SimulatePrincipalPolicy"], "Resource": ["{ROLE}"]}}',
         ),
         (
             client_error("NoSuchEntity"),

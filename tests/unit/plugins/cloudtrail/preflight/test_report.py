@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from cloudtrail.errors import PreflightError
 from cloudtrail.preflight import run_preflight
 from cloudtrail.preflight.clients import Clients
+from cloudtrail.preflight.tables import Names
 from cloudtrail.request import resolve_requests
 from tests.unit.plugins.cloudtrail.listed_bucket import ListedBucket
 
@@ -77,7 +78,7 @@ def preflight(*, audit=(DIGEST, EVENT), lake=(), table_location={}.get, **change
         resolve_requests(params),
         params,
         aws=Clients(s3=s3, iam=None, kms=None),
-        table_location=table_location,
+        names=Names(location=table_location, properties={}.get, has_schema=().__contains__),
         table_schema={}.get,
         databricks=FittingWorkspace(),
         now=NOW,
@@ -94,8 +95,8 @@ def test_a_good_set_up_fails_nothing_and_skips_insights_with_the_reason():
     report.raise_if_failed()
     assert list(report.skipped_kinds) == ["insights"]
     assert "36 hours" in report.skipped_kinds["insights"]
-    assert [finding.check for finding in report.findings].count("table_name") == 4
-    assert report.summary_line().startswith("3 skipped, 20 ok in ")
+    assert [finding.check for finding in report.findings].count("table_name") == 9
+    assert report.summary_line().startswith("3 skipped, 26 ok in ")
     assert report.render().splitlines()[0] == report.summary_line()
 
 

@@ -2,11 +2,13 @@
 
 import json
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from cloudtrail.policies import Access, required_access
 from cloudtrail.preflight.simulation import check_access, decide_access
-from cloudtrail.preflight.simulator import Decision, plan_calls
+from cloudtrail.preflight.simulator import Decision, plan_calls, simulate
 from cloudtrail.request import IngestRequest
 
 ROLE = "arn:aws:iam::111122223333:role/reader"
@@ -87,6 +89,16 @@ def test_what_is_denied_explicitly_names_the_deny_and_proposes_no_allow():
     ("decision", "said", "remedy"),
     [
         (
+            Decision(verdict="explicitDeny", organization_denies=True),
+            "denied explicitly by a service control policy of the organization",
+            "no Allow outweighs it",
+        ),
+        (
+            Decision(verdict="explicitDeny", boundary_denies=True),
+            "denied explicitly by the role's permissions boundary",
+            "no Allow outweighs it",
+        ),
+        (
             Decision(verdict="implicitDeny", boundary_denies=True),
             "permissions boundary",
             "Add to the permissions",
@@ -108,6 +120,69 @@ def test_a_boundary_or_an_organization_that_does_not_allow_is_named(decision, sa
 def test_conditions_that_could_not_be_evaluated_are_named():
     decision = Decision(verdict="implicitDeny", missing_context=("aws:SourceVpce",))
     assert "conditions on aws:SourceVpce could not be" in decide_access(access(), decision, role=ROLE).detail
+
+
+def answered(**more):
+    """One result of IAM's, in its own form: EvaluationResult of the API reference."""
+    return {
+        "EvalActionName": "s3:GetObject",
+        "EvalResourceName": "arn:${Partition}:s3:::${BucketName}/${KeyName}",
+        "EvalDecision": "allowed",
+        "ResourceSpecificResults": [
+            {
+                "EvalResourceName": access().resource_arn,
+                "EvalResourceDecision": "allowed",
+                "MatchedStatements": [{"SourcePolicyId": "s3"}],
+                **more,
+            }
+        ],
+    }
+
+
+def ask(*pages):
+    """The decision that follows from these pages of an answer of IAM's."""
+    iam = boto3.client("iam", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(iam) as stubber:
+        for number, page in enumerate(pages, start=1):
+            last = number == len(pages)
+            answer = {"EvaluationResults": page, "IsTruncated": not last} | (
+                {} if last else {"Marker": str(number)}
+            )
+            stubber.add_response("simulate_principal_policy", answer)
+        return simulate(iam, ROLE, [access()])[access()]
+
+
+def test_every_page_of_an_answer_is_read():
+    other = answered() | {"EvalActionName": "s3:PutObject"}
+    assert ask([other], [other], [answered()]).verdict == "allowed"
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "service"),
+    [
+        ("aws", "eu-west-1", "s3.eu-west-1.amazonaws.com"),
+        ("aws-us-gov", "us-gov-west-1", "s3.us-gov-west-1.amazonaws.com"),
+        ("aws-cn", "cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_a_key_is_asked_for_as_s3_of_its_partition_asks(partition, region, service):
+    iam = boto3.client("iam", region_name=region, aws_access_key_id="x", aws_secret_access_key="x")
+    sent = []
+    iam.meta.events.register("before-parameter-build.iam", lambda params, **_: sent.append(dict(params)))
+    key = access("kms:Decrypt", f"arn:{partition}:kms:{region}:111122223333:key/1")
+    with Stubber(iam) as stubber:
+        stubber.add_response("simulate_principal_policy", {"EvaluationResults": [], "IsTruncated": False})
+        simulate(iam, f"arn:{partition}:iam::111122223333:role/reader", [key])
+    entries = {one["ContextKeyName"]: one["ContextKeyValues"] for one in sent[0]["ContextEntries"]}
+    assert entries["kms:ViaService"] == [service]
+
+
+def test_service_control_policies_are_taken_as_aws_reports_them():
+    denied = {"EvalResourceDecision": "implicitDeny", "MatchedStatements": []}
+    result = answered(**denied) | {"OrganizationsDecisionDetail": {"AllowedByOrganizations": False}}
+    finding = decide_access(access(), ask([result]), role=ROLE)
+    assert finding.detail.startswith("a service control policy of the organization does not allow it")
+    assert json.loads("{" + finding.remedy.partition(": {")[2])["Action"] == ["s3:GetObject"]
 
 
 def test_no_decision_is_not_a_pass():

@@ -3,7 +3,8 @@
 Each case cites its rule in the IAM User Guide: [E] "Policy evaluation logic", [B] "Permissions boundaries
 for IAM entities", [R] "Identity-based policies and resource-based policies", [X] "Cross-account policy
 evaluation logic", [K] "Key policies in AWS KMS", [C] "Condition operators", [W] "Resource" and
-"NotResource", [A] "Action".
+"NotResource", [A] "Action", [P] "NotPrincipal", [V] "Version" and "Variables and tags"; AWS Organizations
+User Guide, [S] "SCP evaluation".
 """
 
 import json
@@ -84,6 +85,11 @@ IDENTITY = [
     ("[W] the bucket is not its objects", [allow(resource="arn:aws:s3:::logs")], "implicitDeny"),
     ("[W] a wildcard crosses slashes", [allow(resource="arn:aws:s3:::logs/*.json.gz")], "allowed"),
     ("[W] a dot is a dot", [allow(resource="arn:aws:s3:::logs/AWSLogs/1/a.json?gzz")], "implicitDeny"),
+    ("[W] the whole ARN", [allow(resource="*")], "allowed"),
+    ("[W] a star that ends a segment crosses colons", [allow(resource="arn:aws:s3:*")], "allowed"),
+    ("[W] one within a segment does not", [allow(resource="arn:aws:s*logs/AWSLogs/*")], "implicitDeny"),
+    ("[W] two in one segment", [allow(resource="arn:aws:s3:::l*s/*/a.json.gz")], "allowed"),
+    ("[W] a question mark is one character", [allow(resource="arn:aws:s3:::log?/*")], "allowed"),
     ("[W] case counts", [allow(resource="arn:aws:s3:::logs/awslogs/*")], "implicitDeny"),
     (
         "[W] NotResource of another",
@@ -138,8 +144,17 @@ RESOURCE = [
     ("[R] a deny for everybody", [allow()], [to("*", deny())], "explicitDeny"),
     ("[R] a deny for the account", [allow()], [to({"AWS": ROOT}, deny())], "explicitDeny"),
     ("[R] a deny for somebody else", [allow()], [to({"AWS": f"{USER}s"}, deny())], "allowed"),
-    ("[R] a deny for all but this user", [allow()], [{**deny(), "NotPrincipal": {"AWS": USER}}], "allowed"),
-    ("[R] a deny for all but another", [allow()], [{**deny(), "NotPrincipal": {"AWS": "x"}}], "explicitDeny"),
+    ("[P] all but this user", [allow()], [{**deny(), "NotPrincipal": {"AWS": [USER, ROOT]}}], "allowed"),
+    ("[P] all but him, by id", [allow()], [{**deny(), "NotPrincipal": {"AWS": [USER, ACCOUNT]}}], "allowed"),
+    ("[P] without the account", [allow()], [{**deny(), "NotPrincipal": {"AWS": USER}}], "explicitDeny"),
+    ("[P] the account alone", [allow()], [{**deny(), "NotPrincipal": {"AWS": ROOT}}], "explicitDeny"),
+    (
+        "[P] a colleague and the account",
+        [allow()],
+        [{**deny(), "NotPrincipal": {"AWS": [f"{USER}s", ROOT]}}],
+        "explicitDeny",
+    ),
+    ("[P] all but another", [allow()], [{**deny(), "NotPrincipal": {"AWS": "x"}}], "explicitDeny"),
 ]
 
 
@@ -150,6 +165,16 @@ def test_in_one_account_a_resource_policy_grants_beside_identity_policies(
     rule, statements, resource_policy, expected
 ):
     assert verdict(statements, resource_policy=resource_policy) == expected
+
+
+def test_an_exception_by_not_principal_does_not_help_a_principal_with_a_boundary():
+    excepted = [{**deny(), "NotPrincipal": {"AWS": [USER, ROOT]}}]
+    assert verdict([allow()], boundary=[allow("*", "*")], resource_policy=excepted) == "explicitDeny"
+
+
+def test_not_principal_is_only_for_deny():
+    with pytest.raises(InvalidInputError, match="NotPrincipal is only for Deny"):
+        verdict([], resource_policy=[{**allow(), "NotPrincipal": {"AWS": f"{USER}s"}}])
 
 
 def test_a_resource_policy_that_names_the_user_is_not_limited_by_the_boundary():
@@ -205,6 +230,44 @@ def test_a_boundary_also_limits_access_across_accounts():
     )
 
 
+ALL = allow("*", "*")
+ORGANIZATION = [
+    ("[S] every level allows", [[ALL], [ALL]], "allowed"),
+    ("[S] a level allows only this", [[ALL], [allow("s3:Get*", "*")]], "allowed"),
+    ("[S] a level allows something else", [[allow("kms:*", "*")], [ALL]], "implicitDeny"),
+    ("[S] a level has nothing", [[ALL], []], "implicitDeny"),
+    ("[S] a level denies", [[ALL], [ALL, deny()]], "explicitDeny"),
+    ("[S] a deny of something else", [[ALL, deny("s3:PutObject")]], "allowed"),
+    (
+        "[S] a deny but for a region",
+        [[ALL, deny(**when("StringNotEquals", "aws:RequestedRegion", "us-east-1"))]],
+        "allowed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "levels", "expected"), ORGANIZATION, ids=[case[0] for case in ORGANIZATION])
+def test_service_control_policies_limit_whatever_the_account_grants(rule, levels, expected):
+    request = Request(
+        principal=USER,
+        action="s3:GetObject",
+        resource=OBJECT,
+        context={"aws:requestedregion": ("us-east-1",)},
+        resource_account=ACCOUNT,
+    )
+    policies = Policies(
+        identity=(document([allow()], "identity"),),
+        resource=document([to({"AWS": USER}, allow())], "resource", resource=True),
+        organization=tuple(tuple(document([one], "scp") for one in level) for level in levels),
+    )
+    decision = decide(request, policies)
+    assert decision.verdict == expected
+    assert decision.organization_allows is (expected == "allowed")
+    # They grant nothing themselves.
+    alone = Policies(identity=(), organization=policies.organization)
+    assert decide(request, alone).verdict in ("implicitDeny", expected if expected != "allowed" else "")
+
+
 def test_a_condition_that_fails_takes_the_statement_out_be_it_allow_or_deny():
     secure = when("Bool", "aws:SecureTransport", "false")
     assert verdict([allow(**secure)], context={"aws:securetransport": ("true",)}) == "implicitDeny"
@@ -225,6 +288,26 @@ def test_a_wildcard_in_the_value_of_a_variable_is_only_a_character():
     assert (
         verdict(own, resource="arn:aws:s3:::logs/bob/a", context={"aws:username": ("*",)}) == "implicitDeny"
     )
+
+
+@pytest.mark.parametrize("version", [None, "2008-10-17"])
+def test_the_older_version_has_no_variables(version):
+    policy = {"Statement": [allow(resource="arn:aws:s3:::logs/${aws:username}/*")]}
+    policy |= {"Version": version} if version else {}
+    parsed = parse(json.dumps(policy), source_id="old", source_type="IAM Policy")
+
+    def verdict_on(resource: str) -> str:
+        request = Request(
+            principal=USER,
+            action="s3:GetObject",
+            resource=resource,
+            context={"aws:username": ("ann",)},
+            resource_account=ACCOUNT,
+        )
+        return decide(request, Policies(identity=(parsed,))).verdict
+
+    assert verdict_on("arn:aws:s3:::logs/ann/a") == "implicitDeny"
+    assert verdict_on("arn:aws:s3:::logs/${aws:username}/a") == "allowed"
 
 
 def decide_with(identity: list[dict[str, Any]], resource_policy: list[dict[str, Any]] | None = None) -> Any:
