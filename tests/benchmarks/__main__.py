@@ -3,8 +3,8 @@
 Usage: python -m tests.benchmarks [--sizes full|quick|tiny] [--only PART,PART] [--out FOLDER] [--render]
                                   [--profile]
 
-Each part replaces its own results in `benchmarks.json` and leaves the others', so that parts can be run one by
-one. A part that fails says so in the table, and the exit code is 1.
+Each part replaces its own results in `benchmarks.json` and leaves the others', so that parts can be run one
+by one. A part that fails says so in the table, and the exit code is 1.
 """
 
 import argparse
@@ -80,7 +80,9 @@ def _measure(session: Session, results: Results, name: str) -> bool:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--sizes", choices=SIZES, default="full", help="how much to measure")
     parser.add_argument("--only", type=_parts, default=list(NAMES), help=f"some of {','.join(NAMES)}")
     parser.add_argument("--out", type=Path, help="folder for the results; docs for the full sizes")

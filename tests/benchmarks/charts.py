@@ -80,9 +80,7 @@ def _bar(
 ) -> list[str]:
     # The text stands inside the column, so the longest bar leaves room for it.
     room = COLUMN - 62
-    width, low, high = (
-        room * value / scale for value in (summary.median, summary.minimum, summary.maximum)
-    )
+    width, low, high = (room * value / scale for value in (summary.median, summary.minimum, summary.maximum))
     middle = y + 10
     parts = [
         f'<rect x="{x}" y="{y + 3}" width="{max(width, 1):.1f}" height="14" '

@@ -43,7 +43,8 @@ def load(name: str, logs: Logs, out: Path, **settings: str) -> Run:
         MeasuringError: when it fails, or its rows are not the records of the logs.
     """
     clear(out)
-    run = measure(CONTENDERS[name], logs.path, out, folder=out.with_name(f"{out.name}_run"), settings=settings)
+    folder = out.with_name(f"{out.name}_run")
+    run = measure(CONTENDERS[name], logs.path, out, folder=folder, settings=settings)
     rows, files, size = _written(name, out, run)
     require(rows == logs.records, f"{name} has {rows} rows of {logs.records} records")
     return replace(run, out_files=files, out_bytes=size)

@@ -40,7 +40,7 @@ def runs(case: Case, contender: str) -> Sequence[dict[str, Any]]:
 
 
 def ratio(case: Case, over: str, under: str, measure: str = "seconds") -> dict[str, Any] | None:
-    """How many times `under`'s value `over`'s is: each round's ratio, summarized; None with no common round."""
+    """How many times `under`'s value `over`'s is, round by round, summarized; None with no common round."""
     pairs = zip(runs(case, over), runs(case, under), strict=False)
     ratios = [
         float(one[measure]) / float(other[measure])

@@ -46,7 +46,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: a module of `tests.benchmarks.programs`, and settings of its Spark over the shared ones."""
+    """What to run: a module of `tests.benchmarks.programs`, and its Spark's settings over the shared ones."""
 
     module: str
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -33,8 +33,8 @@ QUESTIONS = (
     ),
     Question(
         "denied calls by principal in a day",
-        "SELECT userIdentity.arn, eventName, COUNT(*) AS calls FROM {table} WHERE date = '{day}' AND errorCode "
-        "IN ('AccessDenied', 'Client.UnauthorizedOperation') GROUP BY ALL ORDER BY 1, 2",
+        "SELECT userIdentity.arn, eventName, COUNT(*) AS calls FROM {table} WHERE date = '{day}' "
+        "AND errorCode IN ('AccessDenied', 'Client.UnauthorizedOperation') GROUP BY ALL ORDER BY 1, 2",
     ),
     Question(
         "one access key's history",

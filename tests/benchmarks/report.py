@@ -1,4 +1,4 @@
-"""`benchmarks.md` and its charts, out of the results: what was measured, where, when, and which targets are met."""
+"""`benchmarks.md` and its charts, out of the results: what was measured, where, when, which targets are met."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from tests.benchmarks.targets import Verdict, verdicts
 IMAGES = Path("images") / "bench"
 HEAD = """# Benchmarks
 
-Written by `make bench` from [benchmarks.json](benchmarks.json); do not edit. All figures are of runs made in turn
-on one machine, so ratios mean more than seconds. `make bench ARGS="--only first_load,hourly"` measures some parts
-again and leaves the others' results; `make bench-quick` is the same at small sizes.
+Written by `make bench` from [benchmarks.json](benchmarks.json); do not edit. All figures are of runs made in
+turn on one machine, so ratios mean more than seconds. `make bench ARGS="--only first_load,hourly"` measures
+some parts again and leaves the others' results; `make bench-quick` is the same at small sizes.
 """
 
 
@@ -46,7 +46,9 @@ def page(results: dict[str, Any], charted: set[str]) -> str:
 
 
 def _targets(results: dict[str, Any]) -> list[str]:
-    rows = [[v.target.words, v.target.bound, _number(v.value), _verdict(v, results)] for v in verdicts(results)]
+    rows = [
+        [v.target.words, v.target.bound, _number(v.value), _verdict(v, results)] for v in verdicts(results)
+    ]
     return _table(["Target", "Bound", "Measured", "Verdict"], rows)
 
 

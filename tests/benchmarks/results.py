@@ -1,4 +1,4 @@
-"""The results: one JSON file, parts merged into it one by one, written anew after every run of a contender."""
+"""The results: one JSON file, parts merged into it one by one, written anew after every single run."""
 
 import json
 import os

@@ -1,5 +1,6 @@
 """One command's state that every part is given: sizes, folders, progress on the terminal, runs in rounds."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ class Session:
 
     sizes: Sizes
     save: Callable[[], None]
-    work: Path = FOLDER / "work"
+    work: Path = FOLDER / f"work-{os.getpid()}"
     began: float = field(default_factory=time.monotonic)
 
     @property

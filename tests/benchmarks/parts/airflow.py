@@ -1,4 +1,4 @@
-"""What Airflow spends: parsing DAGs for many accounts, the way to a submitted job, memory, slots while waiting."""
+"""What Airflow spends: parsing DAGs, the way to a submitted job, memory, slots while waiting."""
 
 import statistics
 import time
@@ -38,8 +38,8 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     entry["notes"] = [
         "Parse is the time to import the DAG file in a fresh process after Airflow's own import. Memory is "
         "that of the process itself (the scheduler's without the tasks that it runs), its highest during one "
-        "run of the DAG. A waiting task is one whose name begins with `wait_for`; its slots are counted twice "
-        "a second while it has begun and not ended.",
+        "run of the DAG. A waiting task is one whose name begins with `wait_for`; its slots are counted "
+        "twice a second while it has begun and not ended.",
     ]
     _parse(session, entry)
     session.save()

@@ -17,7 +17,7 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     """Every size, every contender."""
     entry["notes"] = [
         "Each run is a fresh process on files that no checkpoint knows; the start of the Spark session is in "
-        "nobody's figures. Every run's rows are counted in the Parquet footers: a wrong count is a failed run.",
+        "nobody's figures. Rows are counted in the Parquet footers: a wrong count is a failed run.",
     ]
     for size in session.sizes.first_load:
         session.say(f"logs: {size.records:,} records in {size.files:,} files")

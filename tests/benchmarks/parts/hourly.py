@@ -76,7 +76,9 @@ def _build(session: Session, entry: dict[str, Any], name: str, logs: Logs, out: 
         session.say(f"history of {logs.files:,} files read by {name}: {built.seconds:.0f} s")
     except MeasuringError as error:
         session.say(f"history of {logs.files:,} files read by {name}: FAILED")
-        entry["notes"].append(f"{name} could not read the history of {logs.files:,} files: {str(error)[-300:]}")
+        entry["notes"].append(
+            f"{name} could not read the history of {logs.files:,} files: {str(error)[-300:]}"
+        )
 
 
 def _growth(entry: dict[str, Any], first: dict[str, Any], last: dict[str, Any]) -> None:

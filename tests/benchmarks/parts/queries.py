@@ -51,9 +51,7 @@ def run(session: Session, entry: dict[str, Any]) -> None:
         "ours/guide files": round(total["ours"]["files"] / max(total["guide"]["files"], 1), 3),
         "ours/guide bytes": round(total["ours"]["bytes"] / max(total["guide"]["bytes"], 1), 3),
     }
-    different = [
-        answer["question"] for answer in entry["questions"] if not answer["tables"]["ours"]["equal"]
-    ]
+    different = [answer["question"] for answer in entry["questions"] if not answer["tables"]["ours"]["equal"]]
     require(not different, f"the tables answer differently: {'; '.join(different)}")
 
 

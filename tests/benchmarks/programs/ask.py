@@ -42,9 +42,7 @@ def main() -> None:
     tables = {name: f"delta.`{path}`" for name, path in paths.items()}
     first = next(iter(tables))
     # Values of the first table: every table holds the same records.
-    values = {
-        name: spark.sql(query.format(table=tables[first])).first()[0] for name, query in VALUES.items()
-    }
+    values = {name: spark.sql(query.format(table=tables[first])).first()[0] for name, query in VALUES.items()}
     ready()
     answers = []
     for question in QUESTIONS:
