@@ -20,6 +20,7 @@ from tests.benchmarks import spark_session
 from tests.benchmarks.process_tree import ProcessTree
 
 TIMEOUT_SECONDS = 1800.0
+END_SECONDS = 60
 
 
 class MeasuringError(RuntimeError):
@@ -86,8 +87,7 @@ def measure(
             with ProcessTree(process.pid) as tree:
                 talk.go_on()
                 facts = json.loads(talk.wait_for("done") or "{}")
-            talk.go_on()
-            process.wait(60)
+            _let_end(process, talk)
         except (OSError, psutil.Error, subprocess.TimeoutExpired) as error:
             raise MeasuringError(f"{program.module} ended before it was measured: {error}") from error
         finally:
@@ -138,6 +138,15 @@ class _Talk:
             said.append(line)
         errors = self._errors.read_text(errors="replace")
         raise MeasuringError(f"it ended before it was {word}:\n{''.join(said)[-2000:]}{errors[-4000:]}")
+
+
+def _let_end(process: "subprocess.Popen[str]", talk: "_Talk") -> None:
+    """Until all of it is gone: a JVM that is still ending would be in the next run's way."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    talk.go_on()
+    process.wait(END_SECONDS)
+    for left in psutil.wait_procs(children, timeout=END_SECONDS)[1]:
+        left.kill()
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -1,4 +1,4 @@
-"""`benchmarks.md` and its charts, out of the results: what was measured, where, when, which targets are met."""
+"""`benchmarks.md` and its charts, out of the results: what was measured, where, when, and what it came to."""
 
 from pathlib import Path
 from typing import Any
