@@ -15,6 +15,8 @@ import psutil
 from sandbox.memory import resident_bytes
 
 POLL_SECONDS = 0.5
+# A thread that took less is of no interest.
+LEAST_SECONDS = 0.1
 
 
 class ProcessTree:
@@ -52,7 +54,7 @@ class ProcessTree:
         found: dict[str, float] = defaultdict(float)
         for key, (name, seconds) in self._threads.items():
             found[name] += seconds - self._before.get(key, 0.0)
-        return dict(found)
+        return {name: round(seconds, 2) for name, seconds in found.items() if seconds >= LEAST_SECONDS}
 
     def _processes(self) -> list[psutil.Process]:
         return [self._root, *self._root.children(recursive=True)]
