@@ -35,6 +35,14 @@ def live(table: Path) -> Live:
     )
 
 
+def logged_rows(table: Path) -> int:
+    """The live rows by Delta's own statistics: quick for a table of very many files."""
+    import pyarrow
+
+    actions = pyarrow.table(DeltaTable(str(table)).get_add_actions())
+    return sum(actions["num_records"].to_pylist())
+
+
 def commits(table: Path) -> int:
     """How many commits a table's log has."""
     return len(list((table / "_delta_log").glob("*[0-9].json")))
