@@ -1,7 +1,7 @@
 """`make bench`, `make bench-quick`: measure the parts and write results, table and charts.
 
-Usage: python -m tests.benchmarks [--sizes full|quick|tiny] [--only PART,PART] [--out FOLDER] [--render]
-                                  [--profile]
+Usage: python -m tests.benchmarks [--sizes full|quick|tiny] [--only PART,PART] [--rounds N]
+                                  [--out FOLDER] [--render] [--profile]
 
 Each part replaces its own results in `benchmarks.json` and leaves the others', so that parts can be run one
 by one. A part that fails says so in the table, and the exit code is 1.
@@ -17,10 +17,10 @@ from sandbox.spark import ROOT
 from tests.benchmarks import report
 from tests.benchmarks.data import FOLDER
 from tests.benchmarks.measuring import MeasuringError, remove
-from tests.benchmarks.parts import NAMES, part
+from tests.benchmarks.parts import part
 from tests.benchmarks.results import Results
 from tests.benchmarks.session import Session
-from tests.benchmarks.sizes import SIZES
+from tests.benchmarks.sizes import PARTS, SIZES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     interrupt_on_signals()
     results = Results(options.out / "benchmarks.json")
-    session = Session(SIZES[options.sizes], results.save)
+    sizes = SIZES[options.sizes]
+    session = Session(sizes.with_rounds(options.rounds) if options.rounds else sizes, results.save)
     failed: list[str] = []
     try:
         if options.profile:
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             profiling.run(session, options.out)
         elif not options.render:
-            for name in options.only:
+            for name in options.only or sizes.parts:
                 failed += [] if _measure(session, results, name) else [name]
     except KeyboardInterrupt:
         session.say("stopped; what was measured is kept")
@@ -84,7 +85,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m tests.benchmarks", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--sizes", choices=SIZES, default="full", help="how much to measure")
-    parser.add_argument("--only", type=_parts, default=list(NAMES), help=f"some of {','.join(NAMES)}")
+    parser.add_argument("--only", type=_parts, metavar="PART,PART", help=f"some of {', '.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, help="how many times each contender runs, in turn")
     parser.add_argument("--out", type=Path, help="folder for the results; docs for the full sizes")
     parser.add_argument("--render", action="store_true", help="measure nothing, write table and charts again")
     parser.add_argument(
@@ -98,9 +100,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _parts(text: str) -> list[str]:
     names = text.split(",")
-    if unknown := sorted(set(names) - set(NAMES)):
-        raise argparse.ArgumentTypeError(f"no part is called {', '.join(unknown)}; parts: {', '.join(NAMES)}")
-    return [name for name in NAMES if name in names]
+    if unknown := sorted(set(names) - set(PARTS)):
+        raise argparse.ArgumentTypeError(f"no part is called {', '.join(unknown)}; parts: {', '.join(PARTS)}")
+    return [name for name in PARTS if name in names]
 
 
 if __name__ == "__main__":

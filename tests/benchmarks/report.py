@@ -6,7 +6,7 @@ from typing import Any
 from tests.benchmarks.charts import MEASURES, chart
 from tests.benchmarks.contenders import NAMES
 from tests.benchmarks.figures import measured, summarize
-from tests.benchmarks.parts import NAMES as PARTS
+from tests.benchmarks.sizes import PARTS
 from tests.benchmarks.targets import Verdict, verdicts
 
 IMAGES = Path("images") / "bench"

@@ -1,12 +1,10 @@
-"""The parts of the benchmarks, in the order in which they run: each has a `TITLE` and a `run`."""
+"""The parts of the benchmarks: each module here has a `TITLE` and a `run`."""
 
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from tests.benchmarks.session import Session
-
-NAMES = ("first_load", "hourly", "nothing_new", "storage", "memory", "queries", "airflow", "slow_store")
 
 
 class Part(NamedTuple):

@@ -53,10 +53,17 @@ def run(session: Session, entry: dict[str, Any]) -> None:
             session.sizes.rounds,
             contenders,
         )
-        case["chart"] = str(history.files)
         entry["figures"][f"guide/ours time at {history.files}"] = ratio(case, "guide", "ours")
         cases.append(case)
         _growth(entry, cases[0], case)
+    if session.sizes.sweep:
+        _sweep(session, entry, state)
+    for name in WHO:
+        clear(folder / name)
+    remove(folder)
+
+
+def _sweep(session: Session, entry: dict[str, Any], state: "_State") -> None:
     sweep = session.rounds(
         entry,
         f"{NEW_FILES} more files on {session.sizes.histories[-1].files:,}, with a sweep",
@@ -65,9 +72,6 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     )
     if found := measured(sweep, "ours", "seconds"):
         entry["figures"]["ours sweep seconds"] = figure(found)
-    for name in WHO:
-        clear(folder / name)
-    remove(folder)
 
 
 def _build(session: Session, entry: dict[str, Any], name: str, logs: Logs, out: Path) -> None:

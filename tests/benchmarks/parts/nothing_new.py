@@ -12,7 +12,6 @@ from tests.benchmarks.measuring import Program, Run, measure, require
 from tests.benchmarks.session import Session
 
 TITLE = "A run with nothing new"
-CONTENDERS_HERE = ("guide", "ours")
 
 
 def run(session: Session, entry: dict[str, Any]) -> None:
@@ -22,8 +21,8 @@ def run(session: Session, entry: dict[str, Any]) -> None:
         "seconds are what a run costs beyond it.",
     ]
     logs = make_logs(200, 20, days=5)
-    folder = session.work / "nothing_new"
-    for name in CONTENDERS_HERE:
+    folder, who = session.work / "nothing_new", session.sizes.nothing_new
+    for name in who:
         load(name, logs, folder / name)
     case = session.rounds(
         entry,
@@ -31,10 +30,10 @@ def run(session: Session, entry: dict[str, Any]) -> None:
         session.sizes.rounds,
         {
             "bare": lambda _: measure(Program("bare"), folder=folder / "bare_run"),
-            **{name: partial(_again, session, name, logs) for name in CONTENDERS_HERE},
+            **{name: partial(_again, session, name, logs) for name in who},
         },
     )
-    for name in CONTENDERS_HERE:
+    for name in who:
         if seconds := measured(case, name, "seconds"):
             entry["figures"][f"{name} seconds"] = figure(seconds)
             facts = [one["facts"] for one in case["runs"][name] if "error" not in one]

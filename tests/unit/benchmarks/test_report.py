@@ -8,8 +8,9 @@ import pytest
 from tests.benchmarks import report
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.charts import chart
-from tests.benchmarks.parts import NAMES, part
+from tests.benchmarks.parts import part
 from tests.benchmarks.results import Results
+from tests.benchmarks.sizes import PARTS, SIZES
 
 
 def run(seconds, **more):
@@ -94,7 +95,8 @@ def test_rendering_measures_nothing_and_keeps_the_results(results, tmp_path):
 
 
 def test_every_part_can_be_started():
-    assert [part(name).name for name in NAMES] == list(NAMES)
+    assert [part(name).name for name in PARTS] == list(PARTS)
+    assert all(set(sizes.parts) <= set(PARTS) for sizes in SIZES.values())
 
 
 def test_an_unknown_part_is_refused_with_the_names_of_all(capsys):
