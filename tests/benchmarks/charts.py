@@ -30,7 +30,9 @@ def _bytes(value: float) -> str:
 
 MEASURES = (
     Measure("seconds", "time", lambda value: f"{value:,.1f} s"),
-    Measure("cpu_seconds", "CPU seconds", lambda value: f"{value:,.0f} s"),
+    Measure(
+        "cpu_seconds", "CPU seconds", lambda value: f"{value:,.0f} s" if value >= 100 else f"{value:.1f} s"
+    ),
     Measure("peak_bytes", "peak memory", _bytes),
     Measure("out_bytes", "bytes out", _bytes),
 )

@@ -3,6 +3,7 @@
 What comes before `ready`, such as the start of a Spark session, is in nobody's figures.
 """
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -52,6 +53,11 @@ class Program:
     module: str
     settings: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def path(self) -> str:
+        """The module's full name; one with a dot is full already."""
+        return self.module if "." in self.module else f"tests.benchmarks.programs.{self.module}"
+
 
 def measure(
     program: Program,
@@ -70,7 +76,7 @@ def measure(
     environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'spark_jobs'}"
     with (folder / "stderr.log").open("w+") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"tests.benchmarks.programs.{program.module}", *map(str, arguments)],
+            [sys.executable, "-m", program.path, *map(str, arguments)],
             cwd=folder,
             env=environment,
             stdin=subprocess.PIPE,
@@ -93,6 +99,9 @@ def measure(
         finally:
             late.cancel()
             _end(process)
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()
     return Run(
         seconds=tree.seconds,
         cpu_seconds=tree.cpu_seconds,
@@ -152,10 +161,10 @@ def _let_end(process: "subprocess.Popen[str]", talk: "_Talk") -> None:
 def _end(process: "subprocess.Popen[str]") -> None:
     """Whatever is left of it; nothing after a clean end."""
     if process.poll() is None:
-        children: Sequence[psutil.Process] = psutil.Process(process.pid).children(recursive=True)
+        children: Sequence[psutil.Process] = ()
+        with contextlib.suppress(psutil.Error):
+            children = psutil.Process(process.pid).children(recursive=True)
         for one in (*children, process):
-            try:
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
                 one.kill()
-            except psutil.Error:
-                continue
         process.wait()

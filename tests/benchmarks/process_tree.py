@@ -41,12 +41,15 @@ class ProcessTree:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.seconds = time.monotonic() - self.seconds
-        self.cpu_seconds = self._cpu() - self.cpu_seconds
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # After an error there may be no process left to look at, and the error is what matters.
+        if kind is None:
+            self.seconds = time.monotonic() - self.seconds
+            self.cpu_seconds = self._cpu() - self.cpu_seconds
         self._done.set()
         self._thread.join()
-        self._look()
+        if kind is None:
+            self._look()
 
     @property
     def threads(self) -> dict[str, float]:

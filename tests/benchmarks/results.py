@@ -75,8 +75,8 @@ def _processor() -> str:
 
 
 def _java() -> str:
-    words = _said("java", "-version").splitlines()
-    return words[0] if words else ""
+    lines = _said("java", "-version").splitlines()
+    return next((line for line in lines if "version" in line), "")
 
 
 def _said(*command: str) -> str:

@@ -13,6 +13,7 @@ from sandbox.memory import resident_bytes
 from sandbox.ports import free_ports
 from sandbox.processes import Processes
 from sandbox.settings import Sandbox
+from sandbox.signals import shielded
 from tests.benchmarks import dag_import
 from tests.benchmarks.figures import figure
 from tests.benchmarks.measuring import remove, require
@@ -80,8 +81,9 @@ def _sandbox_run(session: Session, entry: dict[str, Any]) -> None:
         require(watch.state == "success", f"the DAG run has ended as {watch.state}")
         session.say("the DAG run has ended")
     finally:
-        up.stop(processes, *up.SERVICES)
-        remove(state)
+        with shielded():
+            up.stop(processes, *up.SERVICES)
+            remove(state)
 
 
 class _Watch:
