@@ -53,11 +53,11 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     if "error" not in made:
         facts = made["facts"]
         entry["figures"] |= {
-            "files after 24 runs": facts["files"][-1],
-            "files a day after 24 runs": facts["most_a_day"],
+            "files after the hourly runs": facts["files"][-1],
+            "files a day after the hourly runs": facts["most_a_day"],
             "files after OPTIMIZE": facts["optimized_files"],
             "files a day after OPTIMIZE": facts["optimized_most_a_day"],
-            "MB after 24 runs": round(facts["bytes"] / 1e6, 2),
+            "MB after the hourly runs": round(facts["bytes"] / 1e6, 2),
             "MB after OPTIMIZE": round(facts["optimized_bytes"] / 1e6, 2),
         }
     remove(folder)
