@@ -36,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
             from tests.benchmarks import profiling
 
             profiling.run(session, options.out)
+            results.data["profile"] = profiling.FILE
+            results.save()
         elif not options.render:
             for name in options.only or sizes.parts:
                 failed += [] if _measure(session, results, name) else [name]

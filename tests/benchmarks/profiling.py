@@ -47,6 +47,8 @@ THREADS = {
 }
 # What is on a stack → what it does; the first that fits, so the narrower ones come first.
 STACKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("compiling generated code", ("org.codehaus.janino", "CodeGenerator")),
+    ("class loading", ("ClassLoader", "LambdaMetafactory", "MethodHandleNatives.linkCallSite")),
     ("Delta statistics", ("DeltaTaskStatisticsTracker", "StatisticsCollection", "StatsCollection")),
     (
         "from_json, JSON reader",
@@ -67,7 +69,6 @@ STACKS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "shuffle",
         ("ShuffleWriter", "ShuffleBlockFetcher", "ShuffleExternalSorter", "shuffle.sort", "ShuffleReader"),
     ),
-    ("compiling generated code", ("janino", "CodeGenerator")),
     (
         "planning",
         ("catalyst.analysis", "catalyst.optimizer", "QueryExecution", "catalyst.rules", "catalyst.trees"),
@@ -78,7 +79,6 @@ STACKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Delta log", ("sql.delta",)),
     ("generated code of the query", ("GeneratedClass", "WholeStageCodegen")),
-    ("class loading", ("ClassLoader", "java.lang.invoke")),
     ("serialization of tasks", ("ObjectOutputStream", "ObjectInputStream", "JavaSerializer")),
 )
 
@@ -113,6 +113,8 @@ def section(name: str, done: Run, found: Sequence[tuple[str, list[str]]]) -> lis
     """The lines about one contender; `found` has a thread's name and its stack for each sample."""
     lines = [f"== {name}: {done.seconds:.1f} s, {done.cpu_seconds:.0f} CPU s =="]
     threads = by_thread(done.threads)
+    # Threads of less than a tenth of a second, and the last half second of those that ended.
+    threads["other"] = max(done.cpu_seconds - sum(threads.values()), 0.0)
     lines += ["", "CPU seconds by thread (the kernel's)", *_lines(threads, sum(threads.values()), "s")]
     tasks = [stack for thread, stack in found if thread.startswith("Executor task")]
     rest = [stack for thread, stack in found if not thread.startswith("Executor task")]
@@ -151,7 +153,8 @@ def samples(recording: Path) -> Iterator[tuple[str, list[str]]]:
         frames = (values.get("stackTrace") or {}).get("frames", [])
         methods = [frame["method"] for frame in frames]
         thread = (values.get("sampledThread") or {}).get("javaName") or "?"
-        yield thread, [f"{method['type']['name']}.{method['name']}" for method in methods]
+        # The recorder writes classes as the class file does.
+        yield thread, [f"{method['type']['name']}.{method['name']}".replace("/", ".") for method in methods]
 
 
 def _lines(found: Mapping[str, float], whole: float, unit: str, *, most: int = 25) -> list[str]:

@@ -20,7 +20,7 @@ some parts again and leaves the others' results; `make bench-quick` is the same 
 
 def write(results: dict[str, Any], folder: Path) -> None:
     """Write the page and the charts into `folder`."""
-    if not results.get("parts"):
+    if not results.get("parts") and not results.get("profile"):
         return
     images = folder / IMAGES
     images.mkdir(parents=True, exist_ok=True)
