@@ -53,6 +53,16 @@ test-unit: setup ## Run the unit tests alone: no Spark, no Airflow database, sec
 test-matrix: setup ## Run the tests of the job on Spark 4.0 and 4.2, classic and Connect (ARGS=4.0: on one of them)
 	@exec $(RUN) -m tests.matrix $(ARGS)
 
+.PHONY: bench
+bench: setup ## Measure speed, cost and memory beside others (docs/benchmarks.md; ARGS="--only first_load,hourly")
+	@"$(PYTHON)" -m sandbox.install bench
+	@exec $(RUN) -m tests.benchmarks $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: setup ## The same at small sizes, in five minutes, into .cache/bench/quick
+	@"$(PYTHON)" -m sandbox.install bench
+	@exec $(RUN) -m tests.benchmarks --sizes quick $(ARGS)
+
 .PHONY: lint
 lint: setup ## Check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check --quiet .

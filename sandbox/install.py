@@ -4,7 +4,7 @@ Checks Python and Java, makes `.venv`, and installs requirements-dev.txt into it
 told on this machine (its environment variables and files) is handed to uv, which does not read it; uv's own
 variables win. Done once for each content of requirements-dev.txt.
 
-Usage: python -m sandbox.install [requirements [--upgrade]]
+Usage: python -m sandbox.install [requirements [--upgrade] | bench]
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+BENCH = ROOT / "requirements-bench.txt"
 UV = "uv==0.13.9"
 # pyproject.toml says the same (tests/unit/repository/test_makefile.py).
 PYTHON_RANGE = ((3, 11), (3, 13))
@@ -41,6 +42,9 @@ def main(arguments: list[str]) -> int:
             print(f"make setup: {line}", file=sys.stderr)
         return 1
     install()
+    if arguments[:1] == ["bench"]:
+        install_requirements(BENCH)
+        return 0
     if arguments[:1] == ["requirements"]:
         compile_requirements(upgrade="--upgrade" in arguments)
         return 0
@@ -106,20 +110,26 @@ def install() -> None:
         _run(sys.executable, "-m", "venv", "--clear", str(VENV))
     print("Installing the pinned packages (once, some minutes)", flush=True)
     _run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV)
+    install_requirements(requirements)
+    stamp.write_text(wanted)
+
+
+def install_requirements(requirements: Path) -> None:
+    """Install what a file pins into `.venv`; quick when it is there already."""
     _run(
         *(python(), "-m", "uv", "pip", "install", "--python", python()),
         *("--quiet", "--compile-bytecode", "--requirement", str(requirements)),
         environment=uv_environment(pip_settings(), os.environ),
     )
-    stamp.write_text(wanted)
 
 
 def compile_requirements(*, upgrade: bool) -> None:
-    """Pin requirements-dev.in, then requirements.in to the same versions."""
+    """Pin requirements-dev.in, then the others to the same versions."""
     common = ("--quiet", "--no-emit-index-url", "--no-annotate", "--python-version", "3.11")
     for arguments in (
         ("requirements-dev.in", "-o", "requirements-dev.txt", *(("--upgrade",) if upgrade else ())),
         ("requirements.in", "-c", "requirements-dev.txt", "-o", "requirements.txt"),
+        ("requirements-bench.in", "-o", BENCH.name),
     ):
         _run(
             *(python(), "-m", "uv", "pip", "compile", *common, *arguments),

@@ -22,47 +22,53 @@ PARTS = 4
 
 @dataclass(frozen=True)
 class Logs:
-    """The log files of one size, below `folder` as in a bucket."""
+    """Log files below `folder`, as in a bucket; `address` is where programs read them, when not there."""
 
     folder: Path
     records: int
     files: int
+    address: str = ""
 
     @property
     def path(self) -> str:
         """The logs path as the guide has it."""
-        return f"{self.folder}/AWSLogs/{ACCOUNT}/CloudTrail/*/*"
+        return f"{self.address or self.folder}/AWSLogs/{ACCOUNT}/CloudTrail/*/*"
 
     @property
     def gzipped(self) -> int:
         """Bytes on disk."""
         return sum(file.stat().st_size for file in self.folder.rglob("*.json.gz"))
 
+    @property
+    def largest(self) -> Path:
+        """The largest file."""
+        return max(self.folder.rglob("*.json.gz"), key=lambda file: file.stat().st_size)
 
-def make_logs(records: int, files: int, *, days: int = 30, seed: int = 1) -> Logs:
-    """The logs; made when they are not there yet."""
-    logs = Logs(FOLDER / f"{records}x{files}-{days}d-{seed}", records, files)
+
+def make_logs(
+    records: int, files: int, *, days: int = 30, seed: int = 1, until: datetime = UNTIL, folder: Path = FOLDER
+) -> Logs:
+    """The logs of the `days` before `until`; made when they are not there yet."""
+    name = f"{records}x{files}-{days}d-{seed}" + ("" if until == UNTIL else f"-{until:%Y%m%dT%H%M}")
+    logs = Logs(folder / name, records, files)
     if not logs.folder.exists():
         fresh = logs.folder.with_suffix(".part")
         shutil.rmtree(fresh, ignore_errors=True)
         parts = min(PARTS, files)
         work = [
-            (fresh, _share(records, parts, n), _share(files, parts, n), days, seed * 100 + n)
+            (fresh, _share(records, parts, n), _share(files, parts, n), days, seed * 100 + n, until)
             for n in range(parts)
         ]
         with multiprocessing.get_context("spawn").Pool(2) as pool:
-            pool.starmap(_write, work)
+            pool.starmap(write_files, work)
         fresh.rename(logs.folder)
     return logs
 
 
-def _share(whole: int, parts: int, number: int) -> int:
-    return whole // parts + (number < whole % parts)
-
-
-def _write(folder: Path, records: int, files: int, days: int, seed: int) -> None:
+def write_files(folder: Path, records: int, files: int, days: int, seed: int, until: datetime) -> None:
+    """Generate files into a folder, beside what it holds."""
     spec = SampleSpec(
-        until=UNTIL,
+        until=until,
         seed=seed,
         days=days,
         files=files,
@@ -75,3 +81,7 @@ def _write(folder: Path, records: int, files: int, days: int, seed: int) -> None
         path = folder / file.key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.body)
+
+
+def _share(whole: int, parts: int, number: int) -> int:
+    return whole // parts + (number < whole % parts)

@@ -1,152 +1,170 @@
-"""One measured run of a contender: a process of its own, from `ready` to `done`.
+"""One measured run of a program: a process of its own, from `ready` to `done` (see `programs.protocol`).
 
-Seconds are wall time; CPU seconds are those of all its processes, JVM and Python workers included; memory is
-the highest sum over them at one moment (PSS on Linux), looked at every half second.
+What comes before `ready`, such as the start of a Spark session, is in nobody's figures.
 """
 
+import contextlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from sandbox.memory import resident_bytes
 from sandbox.spark import ROOT
 from tests.benchmarks import spark_session
+from tests.benchmarks.process_tree import ProcessTree
 
-POLL_SECONDS = 0.5
+TIMEOUT_SECONDS = 1800.0
+END_SECONDS = 60
+
+
+class MeasuringError(RuntimeError):
+    """A measured program failed, or did something wrong."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run's figures."""
+    """One run's figures; `peaks` are bytes by kind of process, `threads` CPU seconds by name of thread."""
 
     seconds: float
     cpu_seconds: float
     peak_bytes: int
-    out_bytes: int
-    out_files: int
-    facts: dict[str, Any]
+    out_bytes: int = 0
+    out_files: int = 0
+    peaks: dict[str, int] = field(default_factory=dict)
+    threads: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As the results hold it."""
         return asdict(self)
 
 
-def measure(contender: str, logs: str, out: Path, *, conf: Path, **settings: str) -> Run:
-    """Run a contender of `tests.benchmarks.contenders` on a glob of logs.
+@dataclass(frozen=True)
+class Program:
+    """What to run: a module of `tests.benchmarks.programs`, and its Spark's settings over the shared ones."""
+
+    module: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The module's full name; one with a dot is full already."""
+        return self.module if "." in self.module else f"tests.benchmarks.programs.{self.module}"
+
+
+def measure(
+    program: Program,
+    *arguments: str | Path,
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> Run:
+    """Run a program with its working files in `folder`.
 
     Raises:
-        RuntimeError: when it fails, with the end of what it said.
+        MeasuringError: when it fails or takes too long, with the end of what it said.
     """
-    conf.mkdir(parents=True, exist_ok=True)
-    environment = spark_session.environment(conf, **settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = spark_session.environment(folder, **program.settings, **(settings or {}))
     environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'spark_jobs'}"
-    with (conf / "stderr.log").open("w+") as errors:
+    with (folder / "stderr.log").open("w+") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"tests.benchmarks.contenders.{contender}", logs, str(out)],
-            cwd=conf,
+            [sys.executable, "-m", program.path, *map(str, arguments)],
+            cwd=folder,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
         )
+        late = threading.Timer(timeout_seconds, _end, [process])
+        late.daemon = True
+        late.start()
         try:
-            _wait_for(process, "ready", errors)
-            with _Tree(process.pid) as tree:
-                facts = _work(process, errors)
-            _go_on(process)
-            process.wait(60)
+            talk = _Talk(process, folder / "stderr.log")
+            talk.wait_for("ready")
+            with ProcessTree(process.pid) as tree:
+                talk.go_on()
+                facts = json.loads(talk.wait_for("done") or "{}")
+            _let_end(process, talk)
+        except (OSError, psutil.Error, subprocess.TimeoutExpired) as error:
+            raise MeasuringError(f"{program.module} ended before it was measured: {error}") from error
         finally:
+            late.cancel()
             _end(process)
-    files = [file for file in out.rglob("*.parquet") if "_delta_log" not in file.parts]
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()
     return Run(
         seconds=tree.seconds,
         cpu_seconds=tree.cpu_seconds,
         peak_bytes=tree.peak_bytes,
-        out_bytes=sum(file.stat().st_size for file in files),
-        out_files=len(files),
+        peaks=tree.peaks,
+        threads=tree.threads,
         facts=facts,
     )
 
 
-def _work(process: "subprocess.Popen[str]", errors: Any) -> dict[str, Any]:
-    _go_on(process)
-    return dict(json.loads(_wait_for(process, "done", errors) or "{}"))
+def require(right: bool, problem: str) -> None:
+    """Make a run that did the wrong thing a failure, so that its figures count for nothing.
+
+    Raises:
+        MeasuringError: with the problem in words.
+    """
+    if not right:
+        raise MeasuringError(problem)
 
 
-def _go_on(process: "subprocess.Popen[str]") -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
+def remove(*paths: Path) -> None:
+    """Remove what a run has written."""
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def _wait_for(process: "subprocess.Popen[str]", word: str, errors: Any) -> str:
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        if line.startswith(word):
-            return line.removeprefix(word).strip()
-        said.append(line)
-    errors.seek(0)
-    raise RuntimeError(f"it ended before it was {word}:\n{''.join(said)[-2000:]}{errors.read()[-4000:]}")
+class _Talk:
+    def __init__(self, process: "subprocess.Popen[str]", errors: Path) -> None:
+        self._process = process
+        self._errors = errors
+
+    def go_on(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def wait_for(self, word: str) -> str:
+        assert self._process.stdout is not None
+        said: list[str] = []
+        for line in self._process.stdout:
+            if line.startswith(word):
+                return line.removeprefix(word).strip()
+            said.append(line)
+        errors = self._errors.read_text(errors="replace")
+        raise MeasuringError(f"it ended before it was {word}:\n{''.join(said)[-2000:]}{errors[-4000:]}")
+
+
+def _let_end(process: "subprocess.Popen[str]", talk: "_Talk") -> None:
+    """Until all of it is gone: a JVM that is still ending would be in the next run's way."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    talk.go_on()
+    process.wait(END_SECONDS)
+    for left in psutil.wait_procs(children, timeout=END_SECONDS)[1]:
+        left.kill()
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
     """Whatever is left of it; nothing after a clean end."""
     if process.poll() is None:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-        process.kill()
+        children: Sequence[psutil.Process] = ()
+        with contextlib.suppress(psutil.Error):
+            children = psutil.Process(process.pid).children(recursive=True)
+        for one in (*children, process):
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                one.kill()
         process.wait()
-
-
-class _Tree:
-    """What a process and all below it take while the block runs."""
-
-    def __init__(self, pid: int) -> None:
-        self._root = psutil.Process(pid)
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-        self.peak_bytes = 0
-        self.seconds = self.cpu_seconds = 0.0
-
-    def __enter__(self) -> "_Tree":
-        self.cpu_seconds = self._cpu()
-        self.seconds = time.monotonic()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.seconds = time.monotonic() - self.seconds
-        self.cpu_seconds = self._cpu() - self.cpu_seconds
-        self._done.set()
-        self._thread.join()
-
-    def _processes(self) -> list[psutil.Process]:
-        return [self._root, *self._root.children(recursive=True)]
-
-    def _cpu(self) -> float:
-        # A worker that has ended is in its parent's account of children.
-        total = 0.0
-        for process in self._processes():
-            try:
-                times = process.cpu_times()
-            except psutil.Error:
-                continue
-            total += times.user + times.system + times.children_user + times.children_system
-        return total
-
-    def _sample(self) -> None:
-        while not self._done.wait(POLL_SECONDS):
-            try:
-                found = self._processes()
-            except psutil.Error:
-                return
-            self.peak_bytes = max(self.peak_bytes, sum(resident_bytes(process) for process in found))

@@ -1,4 +1,4 @@
-"""Decompress and parse only, on one thread: `python -m tests.benchmarks.contenders.limit LOGS OUT`."""
+"""Decompress and parse only, on one thread: `python -m tests.benchmarks.programs.limit LOGS OUT`."""
 
 import glob
 import sys
@@ -6,7 +6,7 @@ import sys
 import simdjson
 from isal import igzip
 
-from tests.benchmarks.contenders.protocol import done, ready
+from tests.benchmarks.programs.protocol import done, ready
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A prototype without a JVM, the stretch goal: `python -m tests.benchmarks.contenders.native LOGS OUT`.
+"""A prototype without a JVM, the stretch goal: `python -m tests.benchmarks.programs.native LOGS OUT`.
 
 Two processes of Python take the same steps as the job (inflate, hash, cut, type, raw text, lineage) and write
 the Parquet files by Arrow; one commit to the Delta log follows. It has no quarantine, no stream and no
@@ -16,7 +16,7 @@ from collections import defaultdict
 from itertools import chain
 from pathlib import Path
 
-from tests.benchmarks.contenders.protocol import done, ready
+from tests.benchmarks.programs.protocol import done, ready
 
 PROCESSES = 2
 ROWS_PER_BATCH = 20_000
@@ -35,7 +35,7 @@ def write_days(out, days):
     from cloudtrail_jobs.event_time import parse_instant
     from cloudtrail_jobs.kinds import KINDS
     from cloudtrail_jobs.shape import tree
-    from tests.benchmarks.contenders.native_columns import record_type
+    from tests.benchmarks.programs.native_columns import record_type
 
     wanted = tree(KINDS["events"].columns)
     envelope = msgspec.json.Decoder(msgspec.defstruct("Envelope", [("Records", list[msgspec.Raw])])).decode
@@ -61,7 +61,7 @@ def _write(out, day, rows, wanted):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from tests.benchmarks.contenders.native_columns import to_array
+    from tests.benchmarks.programs.native_columns import to_array
 
     date = time.strftime("%Y-%m-%d", time.gmtime(day * 86_400))
     path = Path(f"date={date}") / f"{uuid.uuid4()}.parquet"

@@ -1,4 +1,4 @@
-"""DuckDB from the same files into typed Parquet: `python -m tests.benchmarks.contenders.duckdb_files`."""
+"""DuckDB from the same files into typed Parquet: `python -m tests.benchmarks.programs.duckdb_files`."""
 
 import re
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from tests.benchmarks.contenders.guide import SCHEMA
-from tests.benchmarks.contenders.protocol import done, ready
+from tests.benchmarks.programs.guide import SCHEMA
+from tests.benchmarks.programs.protocol import done, ready
 
 
 def duckdb_type(spark: str) -> str:

@@ -1,18 +1,15 @@
-"""Our job as it ships: `python -m tests.benchmarks.contenders.ours LOGS OUT`."""
+"""Our job as it ships: `python -m tests.benchmarks.programs.ours LOGS OUT`."""
 
 import sys
 
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.ingest import run
-from tests.benchmarks.contenders.protocol import done, ready
+from tests.benchmarks.programs.protocol import done, ready
 from tests.benchmarks.spark_session import start
 
 
-def main() -> None:
-    """Ingest LOGS (a glob) into OUT."""
-    logs, out = sys.argv[1:3]
-    start()
-    ready()
+def ingest(logs: str, out: str) -> None:
+    """One run of the job on LOGS (a glob) into OUT."""
     run(
         parse_arguments(
             [
@@ -25,6 +22,14 @@ def main() -> None:
             ]
         )
     )
+
+
+def main() -> None:
+    """Ingest LOGS into OUT."""
+    logs, out = sys.argv[1:3]
+    start()
+    ready()
+    ingest(logs, out)
     done()
 
 

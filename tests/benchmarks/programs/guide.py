@@ -1,4 +1,4 @@
-"""The guide's stream, rebuilt from its description: `python -m tests.benchmarks.contenders.guide LOGS OUT`.
+"""The guide's stream, rebuilt from its description: `python -m tests.benchmarks.programs.guide LOGS OUT`.
 
 JSON source with the fixed schema, explode, timestamp, partition by date, append to Delta, AvailableNow. Its
 two misplaced structs are where the guide has them.
@@ -6,7 +6,7 @@ two misplaced structs are where the guide has them.
 
 import sys
 
-from tests.benchmarks.contenders.protocol import done, ready
+from tests.benchmarks.programs.protocol import done, ready
 from tests.benchmarks.spark_session import start
 
 MAP = "MAP<STRING, STRING>"

@@ -1,0 +1,47 @@
+"""The first load of a history that nobody has read: all contenders on the same files, cold, in turn."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.contenders import CONTENDERS, clear, load
+from tests.benchmarks.data import Logs, make_logs
+from tests.benchmarks.figures import ratio
+from tests.benchmarks.measuring import Run
+from tests.benchmarks.session import Session
+
+TITLE = "First load"
+
+
+def run(session: Session, entry: dict[str, Any]) -> None:
+    """Every size, every contender."""
+    entry["notes"] = [
+        "Each run is a fresh process on files that no checkpoint knows; the start of the Spark session is in "
+        "nobody's figures. Rows are counted in the Parquet footers: a wrong count is a failed run.",
+        "Spark has two cores and 3 GB of heap, DuckDB two threads and 4 GB, the limit one thread. DuckDB and "
+        "the limit keep neither raw text nor lineage, and have no way to go on where they stopped.",
+    ]
+    for size in session.sizes.first_load:
+        session.say(f"logs: {size.records:,} records in {size.files:,} files")
+        logs = make_logs(size.records, size.files)
+        out = session.work / "first_load"
+        case = session.rounds(
+            entry,
+            f"{size.records:,} records in {size.files:,} files, {logs.gzipped / 1e6:.0f} MB gzipped",
+            size.rounds,
+            {name: partial(_once, name, logs, out / name) for name in CONTENDERS},
+        )
+        for other in ("guide", "guide_no_listing_job", "duckdb"):
+            entry["figures"][f"{size.name} {other}/ours time"] = ratio(case, other, "ours")
+        entry["figures"][f"{size.name} guide/native time"] = ratio(case, "guide", "native")
+        entry["figures"][f"{size.name} ours/guide CPU"] = ratio(case, "ours", "guide", "cpu_seconds")
+        entry["figures"][f"{size.name} ours/limit time"] = ratio(case, "ours", "limit")
+        entry["figures"][f"{size.name} ours/guide bytes"] = ratio(case, "ours", "guide", "out_bytes")
+        session.save()
+
+
+def _once(name: str, logs: Logs, out: Path, _: int) -> Run:
+    try:
+        return load(name, logs, out)
+    finally:
+        clear(out)

@@ -1,0 +1,101 @@
+"""The targets, as data: which figure of which part, on which side of which bound."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """`figure` is a name in the part's figures; `at_least` or `at_most` its bound, in its own unit.
+
+    `remark` says of a target that is missed what was tried and what bounds it; written by hand.
+    """
+
+    part: str
+    figure: str
+    words: str
+    at_least: float | None = None
+    at_most: float | None = None
+    remark: str = ""
+
+    @property
+    def bound(self) -> str:
+        """As a reader writes it."""
+        return f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"
+
+    def judge(self, value: float) -> str:
+        """`met`, or by how much it is missed, as a share of the bound."""
+        bound = self.at_least if self.at_least is not None else self.at_most
+        assert bound is not None
+        missing = bound - value if self.at_least is not None else value - bound
+        if missing <= 0:
+            return "met"
+        share = f" ({missing / bound:.0%} of the bound)" if bound else ""
+        return f"missed by {missing:.2f}{share}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target and what came out; no value when its part has not measured it."""
+
+    target: Target
+    value: float | None
+
+    @property
+    def words(self) -> str:
+        """`met`, `missed by …` or `not measured`."""
+        return "not measured" if self.value is None else self.target.judge(self.value)
+
+
+FIRST = "first_load"
+TARGETS = (
+    Target(FIRST, "small guide/ours time", "First load, smaller size: times as fast as the guide", 1.3),
+    Target(FIRST, "large guide/ours time", "First load, larger size: times as fast as the guide", 1.6),
+    Target(FIRST, "large ours/guide CPU", "First load, larger size: CPU seconds / guide's", at_most=0.667),
+    Target(FIRST, "small duckdb/ours time", "First load, smaller size: times as fast as DuckDB", 1.0),
+    Target(FIRST, "large duckdb/ours time", "First load, larger size: times as fast as DuckDB", 1.0),
+    Target(
+        FIRST,
+        "small guide_no_listing_job/ours time",
+        "First load, smaller size: times as fast as the guide without its listing job",
+        1.0,
+    ),
+    Target(
+        FIRST,
+        "large guide_no_listing_job/ours time",
+        "First load, larger size: times as fast as the guide without its listing job",
+        1.0,
+    ),
+    Target(FIRST, "small guide/native time", "Stretch goal, smaller size: the prototype against the guide", 2.5),
+    Target(FIRST, "large guide/native time", "Stretch goal, larger size: the prototype against the guide", 2.5),
+    Target("hourly", "ours growth seconds", "Hourly run: time, largest / smallest history", at_most=1.5),
+    Target("hourly", "ours growth CPU", "Hourly run: CPU seconds, largest / smallest history", at_most=1.5),
+    Target("hourly", "ours growth listings", "Hourly run: listings, largest / smallest history", at_most=1.5),
+    Target("nothing_new", "ours seconds", "Nothing new: seconds beyond a bare session", at_most=5.0),
+    Target("nothing_new", "ours commits", "Nothing new: Delta commits", at_most=0),
+    Target("nothing_new", "ours batches", "Nothing new: micro-batches", at_most=0),
+    Target("storage", "table/gzipped", "Storage: table bytes / gzipped source", at_most=1.7),
+    Target(
+        "storage",
+        "files a day after the hourly runs",
+        "Storage: table files of a day, 24 hourly runs",
+        at_most=24,
+    ),
+    Target("memory", "ours peak GB", "Memory: driver and Python workers, GB, largest file", at_most=4.0),
+    Target("queries", "guide/ours time", "Queries: times as fast as on the guide's table, all ten", 1.0),
+    Target("queries", "ours/guide files", "Queries: files read / guide's, all ten", at_most=1.0),
+    Target("airflow", "slots while waiting", "Airflow: worker slots held while waiting", at_most=0),
+    Target("slow_store", "guide/ours time", "Slow store: times as fast as the guide", 1.0),
+)
+
+
+def verdicts(results: dict[str, Any]) -> list[Verdict]:
+    """Every target with what the results say of it."""
+    found = []
+    for target in TARGETS:
+        part = results.get("parts", {}).get(target.part, {})
+        value = part.get("figures", {}).get(target.figure)
+        if isinstance(value, dict):
+            value = value["median"]
+        found.append(Verdict(target, None if value is None else float(value)))
+    return found
