@@ -39,17 +39,20 @@ defaults:
   insights_table: insights_{alias}
   network_activity_table: network_activity_{alias}
   aggregated_table: aggregated_{alias}
-  kinds: [events]
   cluster_id: sandbox-cluster
   warehouse_id: sandbox-warehouse
   reader_role_arn: arn:aws:iam::123456789012:role/cloudtrail-reader
 """
 
 
-def accounts_yaml(accounts, at_once):
+def accounts_yaml(accounts, at_once, kinds="events"):
     """The file: an entry for each account, named after its number."""
     entries = [f'  - alias: account_{n}\n    account: "{account}"' for n, account in enumerate(accounts)]
-    return f"{DEFAULTS}  max_concurrent_runs: {at_once}\naccounts:\n" + "\n".join(entries) + "\n"
+    return (
+        f"{DEFAULTS}  kinds: [{kinds}]\n  max_concurrent_runs: {at_once}\naccounts:\n"
+        + "\n".join(entries)
+        + "\n"
+    )
 
 
 def most_at_once(times):

@@ -55,7 +55,9 @@ def main():
             # In turn, so that what else the machine does falls on all of them alike.
             for count in COUNTS:
                 path = Path(folder) / f"{count}.yaml"
-                path.write_text(accounts_yaml([str(10**11 + n) for n in range(count)], 2))
+                path.write_text(
+                    accounts_yaml([str(10**11 + n) for n in range(count)], 2, kinds="events, insights")
+                )
                 measured[count].append(measure(path))
     for count, found in measured.items():
         own, dags, serialized, size = (statistics.median(column) for column in zip(*found, strict=True))
