@@ -4,6 +4,9 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import CronDataIntervalTimetable
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.timetables.base import DataInterval, TimeRestriction
+from airflow.timetables.interval import CronDataIntervalTimetable as CoreTimetable
+from pendulum import DateTime
 
 from cloudtrail.accounts import FILE_VARIABLE
 from cloudtrail.request import resolve_requests
@@ -53,6 +56,26 @@ def test_an_accounts_dag_has_its_schedule_owner_and_tags_and_runs_once_at_a_time
     assert payments.tags == {"cloudtrail", "databricks", "delta", "pci"}
     assert (payments.max_active_runs, payments.catchup) == (1, False)
     assert payments.dag_display_name == "CloudTrail ingest: payments"
+
+
+@pytest.fixture
+def next_run(payments):
+    """What the scheduler asks: the next run after the one of an interval."""
+    timetable = CoreTimetable(payments.timetable.expression, timezone="UTC")
+    bounds = TimeRestriction(earliest=payments.start_date, latest=None, catchup=payments.catchup)
+    return lambda last: timetable.next_dagrun_info(last_automated_data_interval=last, restriction=bounds)
+
+
+def test_after_a_missed_week_one_run_is_due_and_then_the_next_of_its_hour(next_run):
+    before = DateTime.now("UTC")
+    week_ago = before.subtract(weeks=1).replace(minute=22, second=0, microsecond=0)
+    due = next_run(DataInterval(week_ago.subtract(hours=1), week_ago))
+    assert before.subtract(hours=1) < due.run_after <= DateTime.now("UTC")
+    assert next_run(due.data_interval).data_interval.start == due.data_interval.end
+
+
+def test_a_new_account_runs_at_once_without_a_start_date(next_run):
+    assert next_run(None).run_after <= DateTime.now("UTC")
 
 
 def test_an_entry_without_a_schedule_is_triggered_by_hand(dags):
