@@ -1,6 +1,8 @@
 """What a DAG of accounts.yaml is built with, and the one task of a DAG whose entry is broken."""
 
+import gc
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,14 @@ def accounts_to_build(default: Path) -> Iterator[Account]:
         accounts = read_accounts(accounts_file(default))
     except AccountsFileError as error:
         accounts = [unreadable(error)]
-    yield from (account for account in accounts if wanted in (None, account.dag_id))
+    collecting = gc.isenabled()
+    # Every object of a DAG is kept: to look through all of them for garbage is a tenth of the parse.
+    gc.disable()
+    try:
+        yield from (account for account in accounts if wanted in (None, account.dag_id))
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def unreadable(error: AccountsFileError) -> Account:
@@ -83,28 +92,33 @@ def dag_params(account: Account | None) -> dict[str, Param]:
     What the form shows for a start (`sandbox-warehouse`) is no default of an account: what the contract
     requires has to be in the file.
     """
-    form = ingest_params()
     if account is None:
-        return form
+        return ingest_params()
     values = account.params
     if account.problems:
         # Its run has to get as far as the task that says what is wrong, and that alerts.
         refused = {field for field, _ in misfits(values)}
         values = {field: value for field, value in values.items() if field not in refused}
-    for name, param in form.items():
-        if name in values:
-            param.value = values[name]
-        elif name in PARAMS and PARAMS[name].default is not REQUIRED:
-            # Empty is null in the form.
-            param.value = None if PARAMS[name].default == "" else PARAMS[name].default
+    form = dict(_account_form())
+    for name in form.keys() & values.keys():
+        form[name] = Param(values[name], form[name].description, schema=form[name].schema)
     if not account.problems:
         # The DAG has no tasks for other kinds.
-        kinds = form["kinds"].schema
-        form["kinds"].schema = {
-            **kinds,
-            "items": {**kinds["items"], "enum": account.kinds},
-            "examples": account.kinds,
-        }
+        schema = form["kinds"].schema
+        items = {**schema["items"], "enum": account.kinds}
+        schema = {**schema, "items": items, "examples": account.kinds}
+        form["kinds"] = Param(account.kinds, form["kinds"].description, schema=schema)
+    return form
+
+
+@cache
+def _account_form() -> dict[str, Param]:
+    """The form with the contract's defaults. Shared by the DAGs of one parse, which change none of it."""
+    form = ingest_params()
+    for name, param in form.items():
+        if name in PARAMS and PARAMS[name].default is not REQUIRED:
+            # Empty is null in the form.
+            param.value = None if PARAMS[name].default == "" else PARAMS[name].default
     return form
 
 
