@@ -61,6 +61,8 @@ def test_accounts_are_ingested_by_their_schedule_without_a_person(sandbox, sched
         assert (state, run.run_id.partition("__")[0]) == ("success", "scheduled")
         (row,) = sandbox.sql(f"SELECT COUNT(*) AS n FROM events_{alias}")  # noqa: S608 - names of our own
         assert int(row["n"]) == sandbox.promised.counts("events", account).rows > 0
+        assert sandbox.airflow.xcom(run, "events.validate_rows")["run_accounts"] == [account]
+        assert f"new log files of 1 account(s): {account}" in sandbox.airflow.xcom(run, "report")
 
 
 def test_no_more_databricks_runs_are_active_at_once_than_may_be(scheduled):
