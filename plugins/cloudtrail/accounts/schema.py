@@ -12,19 +12,8 @@ from cloudtrail.accounts.schedules import WANTED, WORDS
 from cloudtrail.accounts.settings import ALIAS
 from cloudtrail.form import ingest_params
 
-# Of a field's schema what JSON Schema knows; the rest is for Airflow's form.
-_KEPT = (
-    "type",
-    "enum",
-    "pattern",
-    "format",
-    "minimum",
-    "maximum",
-    "minLength",
-    "items",
-    "minItems",
-    "uniqueItems",
-)
+# What a field's schema has for Airflow's form alone.
+_FORM_ONLY = {"section", "title", "description", "description_md", "values_display", "examples"}
 _LINE: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 100}
 _SETTINGS: dict[str, Any] = {
     "alias": {
@@ -66,7 +55,7 @@ def accounts_schema() -> dict[str, Any]:
 
 
 def _field(param: Any) -> dict[str, Any]:
-    schema = {key: param.schema[key] for key in _KEPT if key in param.schema}
+    schema = {key: value for key, value in param.schema.items() if key not in _FORM_ONLY}
     if "pattern" in schema:
         # A text with a placeholder is checked when the placeholder has been replaced.
         schema["pattern"] = rf"{schema['pattern']}|\{{(alias|account)\}}"
