@@ -86,6 +86,14 @@ kinds: setup ## Write plugins/cloudtrail/kinds.json again, from the job's table 
 permissions: setup ## Write docs/permissions.md again, from the policies that preflight simulates
 	@cd plugins && ../$(RUN) -m cloudtrail.permissions > ../docs/permissions.md
 
+.PHONY: check-accounts
+check-accounts: setup ## Check dags/accounts.yaml (ARGS=file: another one): every problem with its line and field
+	@exec env PYTHONPATH=plugins $(RUN) -m cloudtrail.accounts.check $(ARGS)
+
+.PHONY: accounts-schema
+accounts-schema: setup ## Write dags/accounts.schema.json again, from the trigger form
+	@cd plugins && ../$(RUN) -m cloudtrail.accounts.schema > ../dags/accounts.schema.json
+
 .PHONY: requirements
 requirements: require-python ## Pin requirements*.in again (ARGS=--upgrade: to the newest versions)
 	@exec "$(PYTHON)" -m sandbox.install requirements $(ARGS)
@@ -119,4 +127,4 @@ help: ## Print this
 	@echo "CloudTrail logs into Delta tables, by Airflow and Databricks. Two commands to start with:"
 	@echo "  make demo    and    make test"
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -16,12 +16,14 @@ Every task may be retried or cleared: a cleared `submit` finds the run it had su
 makes a second run add nothing twice. One DAG run works at a time.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, task
 
-from cloudtrail.form import ingest_params
+from cloudtrail.accounts import Account, dags
 from cloudtrail.guidance import GUIDANCE
 from cloudtrail.kinds import KINDS, Kind
 from cloudtrail.notifiers.failure import FailureNotifier
@@ -101,38 +103,47 @@ def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-unty
         return validate.output
 
 
-def build_dag(dag_id: str) -> DAG:
-    """The ingest pipeline as a DAG."""
+def ingest_tasks(kinds: Iterable[str]) -> None:
+    """The pipeline's tasks, in the DAG that is being built, with a group for each of the kinds."""
+    requests = resolve()
+    preflight = PreflightOperator(requests=requests, **described("preflight"))
+    wheel = StageWheelOperator(**described("stage_code"))
+    preflight >> wheel
+    validations = [ingest_group(kind, requests, preflight.output, wheel.output) for kind in kinds]
+    ReportOperator(
+        validations=validations,
+        preflight=preflight.output,
+        trigger_rule="none_failed_min_one_success",
+        **described("report"),
+    )
+
+
+def build_dag(dag_id: str, account: Account | None = None) -> DAG:
+    """The ingest as a DAG, for the trigger form or for an entry of accounts.yaml."""
     with DAG(
         dag_id,
-        dag_display_name="CloudTrail ingest",
         description="CloudTrail log files in S3 to validated Delta tables on Databricks",
-        doc_md=dag_page(),
-        schedule=None,
+        schedule=dags.dag_schedule(account),
         catchup=False,
         # Two DAG runs at once could work on one checkpoint.
         max_active_runs=1,
-        params=ingest_params(),
         default_args={
-            "owner": "cloudtrail",
+            "owner": account.owner if account else "cloudtrail",
             "retries": 2,
             "retry_delay": timedelta(seconds=30),
             "on_failure_callback": FailureNotifier(),
         },
-        tags=["cloudtrail", "databricks", "delta"],
+        **dags.dag_settings(account, dag_page),
     ) as dag:
-        requests = resolve()
-        preflight = PreflightOperator(requests=requests, **described("preflight"))
-        wheel = StageWheelOperator(**described("stage_code"))
-        preflight >> wheel
-        validations = [ingest_group(kind, requests, preflight.output, wheel.output) for kind in KINDS]
-        ReportOperator(
-            validations=validations,
-            preflight=preflight.output,
-            trigger_rule="none_failed_min_one_success",
-            **described("report"),
-        )
+        if account and account.problems:
+            dags.DisabledAccountOperator(task_id="disabled", problems=account.problem_list)
+        else:
+            ingest_tasks(account.kinds if account else KINDS)
+    # After the tasks: Airflow copies a DAG's params into every task that is made while they are there.
+    dag.params.update(dags.dag_params(account))
     return dag
 
 
 cloudtrail_ingest = build_dag("cloudtrail_ingest")
+for entry in dags.accounts_to_build(Path(__file__).with_name("accounts.yaml")):
+    build_dag(entry.dag_id, entry)

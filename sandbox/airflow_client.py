@@ -126,6 +126,24 @@ class AirflowClient:
         answer = self._json("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
         return [str(task["task_id"]) for task in answer["task_instances"]]
 
+    def runs(self, dag_id: str) -> list[Run]:
+        """The runs of a DAG, the oldest first."""
+        answer = self._json("GET", f"/api/v2/dags/{dag_id}/dagRuns", params={"order_by": "id", "limit": 100})
+        return [Run(dag_id, str(run["dag_run_id"])) for run in answer["dag_runs"]]
+
+    def pause(self, dag_id: str, *, paused: bool = True) -> None:
+        """Pause a DAG, or let it go on."""
+        self._json("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": paused})
+
+    def pool(self, name: str) -> dict[str, Any]:
+        """A pool: `slots`, `open_slots`, …."""
+        return dict(self._json("GET", f"/api/v2/pools/{name}"))
+
+    def parse(self, dag_id: str) -> None:
+        """Have the DAG processor read the file of a DAG now, not in its turn."""
+        token = self._json("GET", f"/api/v2/dags/{dag_id}")["file_token"]
+        self._json("PUT", f"/api/v2/parseDagFile/{token}")
+
     def wait_for_dag(self, dag_id: str, *, timeout_seconds: float = 60, poll_seconds: float = 0.5) -> None:
         """Wait until the DAG processor has parsed a DAG.
 

@@ -85,7 +85,7 @@ def find_batches(snapshot: Snapshot) -> str:
 
 
 def balance_files(snapshot: Snapshot, batches: Batches) -> str:
-    """Records and rows over the log files of these batches, and how many files do not balance."""
+    """Records and rows over the log files of these batches, how many do not balance, and whose they are."""
     where = snapshot.of_batches(batches)
     files = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source, where)
     sums = ", ".join(
@@ -93,7 +93,8 @@ def balance_files(snapshot: Snapshot, batches: Batches) -> str:
     )
     return (
         f"SELECT COUNT(*) AS files, {sums}, COUNT_IF(NOT balanced) AS unbalanced, "
-        "COUNT_IF(kept > records) AS doubled, MIN(CASE WHEN NOT balanced THEN log_file END) AS example "
+        "COUNT_IF(kept > records) AS doubled, MIN(CASE WHEN NOT balanced THEN log_file END) AS example, "
+        "ARRAY_JOIN(SORT_ARRAY(COLLECT_SET(account)), ' ') AS accounts "
         f"FROM ({files})"
     )
 

@@ -91,6 +91,7 @@ PARAMS: dict[str, ParamRule] = {
     "spark_version": ParamRule(or_empty(_WORD), ""),
     "num_workers": ParamRule(number(0), 0),
     "warehouse_id": ParamRule(_WORD),
+    "max_concurrent_runs": ParamRule(number(0), 10),
     # The stream.
     "discovery": ParamRule(one_of("listing", "file_events", "notifications"), "listing"),
     "trigger": ParamRule(one_of("available_now", "continuous"), "available_now"),

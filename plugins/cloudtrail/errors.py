@@ -3,6 +3,7 @@
     CloudTrailError                 something failed that a retry may mend: Airflow retries it
     └── FatalError                  a retry cannot mend it: Airflow fails the task at once
         ├── InvalidRequestError     params that break the contract, all of them named
+        ├── InvalidAccountError     an entry of accounts.yaml that cannot be used
         ├── PreflightError          findings that failed, each with its remedy
         ├── DatabricksRunError      a Databricks run that ended without success, with its own error
         ├── DeltaLogTimeoutError    no commit appeared in a `_delta_log` in time
@@ -29,6 +30,10 @@ class InvalidRequestError(FatalError):
         self.violations = violations
         lines = "\n".join(f"  - {violation}" for violation in violations)
         super().__init__(f"{len(violations)} problem(s) with the params; nothing was submitted:\n{lines}")
+
+
+class InvalidAccountError(FatalError):
+    """An entry of accounts.yaml breaks the contract. The message holds every problem with file and line."""
 
 
 class PreflightError(FatalError):

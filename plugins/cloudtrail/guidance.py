@@ -17,6 +17,8 @@ GUIDANCE = {
     "lost: clear `submit` with its downstream tasks, and the next run goes on from the checkpoint.",
     "validate_rows": "Counts that must agree do not. Do not delete anything: compare the log files named in "
     "the error with the table and its quarantine, then clear this task.",
+    "disabled": "The account's entry in accounts.yaml cannot be used; the error has each problem by line and "
+    "field. Mend the entry: the DAG is an ingest again within a minute. Nothing is lost meanwhile.",
     "report": "The ingest itself is done and validated; only the summary failed. Clear this task.",
 }
 FALLBACK = "Open the task's log; clearing any task of this DAG is safe."

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from cloudtrail.kinds import KINDS
 from cloudtrail.request import IngestRequest
 
 PACKAGE = "cloudtrail_jobs"
@@ -13,6 +14,11 @@ TASK_KEY = "ingest"
 ENVIRONMENT_KEY = "ingest"
 # Serverless environment version: Python 3.12, Spark Connect. Source: Databricks serverless release notes.
 ENVIRONMENT_VERSION = "4"
+
+
+def is_ingest_run(name: str) -> bool:
+    """Whether a Databricks run of this name is one of ours, whoever submitted it."""
+    return name.startswith(tuple(f"cloudtrail {kind} " for kind in KINDS))
 
 
 def run_name_prefix(request: IngestRequest) -> str:

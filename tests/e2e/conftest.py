@@ -10,6 +10,7 @@ import httpx
 import pytest
 from databricks.sdk import WorkspaceClient
 
+from cloudtrail.accounts import FILE_VARIABLE
 from sandbox import seed, up
 from sandbox.airflow_client import AirflowClient
 from sandbox.aws.seed import client
@@ -58,7 +59,8 @@ class RunningSandbox:
     """A sandbox that runs, with its bucket full of sample logs and its tables not there yet.
 
     `airflow` triggers and watches DAG runs; `promised` is what the tables must hold after an ingest with the
-    form's defaults; `processes` stops and kills single services; `state` has every log.
+    form's defaults; `processes` stops and kills single services; `state` has every log. `accounts` is its
+    accounts.yaml, empty at the start.
     """
 
     state: Path
@@ -68,6 +70,7 @@ class RunningSandbox:
     promised: SampleSummary
     processes: Processes
     warehouse: Warehouse
+    accounts: Path
 
     def sql(self, statement: str) -> list[Row]:
         """Run a statement; rows as column → text."""
@@ -87,9 +90,13 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
     handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
     interrupt_on_signals()
     processes = Processes(own.state)
+    accounts = own.state / "accounts.yaml"
+    accounts.write_text("accounts:\n")
     try:
         # What started the processes has to outlive them: it is their parent, and waits for their end.
-        processes = up.up(own, replace(seed.sample_spec(), files=FILES, records=RECORDS))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(FILE_VARIABLE, str(accounts))
+            processes = up.up(own, replace(seed.sample_spec(), files=FILES, records=RECORDS))
         token = Secrets.of(own).databricks_token
         with AirflowClient(own.airflow_url) as airflow:
             airflow.wait_for_dag(DAG)
@@ -101,6 +108,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
                 promised=seed.promised(own),
                 processes=processes,
                 warehouse=Warehouse(own.databricks_url, token),
+                accounts=accounts,
             )
     finally:
         up.stop(processes, *up.SERVICES)

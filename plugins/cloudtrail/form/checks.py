@@ -69,7 +69,7 @@ def fields() -> dict[str, Param]:
         "run_timeout_minutes": Param(
             720,
             type="integer",
-            minimum=5,
+            minimum=1,
             section=SECTION,
             title="Longest run (minutes)",
             description_md="Databricks ends a longer run; the next one goes on where it stopped.",

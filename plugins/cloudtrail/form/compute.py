@@ -61,6 +61,15 @@ def fields() -> dict[str, Param]:
             section=SECTION,
             title="SQL warehouse id",
         ),
+        "max_concurrent_runs": Param(
+            10,
+            type="integer",
+            minimum=0,
+            section=SECTION,
+            title="Concurrent runs",
+            description_md="While this many ingest runs, of whatever account, are active in the workspace, "
+            "`submit` waits, without a worker slot. 0: no bound.",
+        ),
         "databricks_conn_id": Param(
             "databricks_default", type="string", section=SECTION, title="Databricks connection"
         ),

@@ -13,6 +13,7 @@ from airflow.providers.databricks.hooks.databricks import DatabricksHook, RunSta
 from airflow.providers.databricks.utils.databricks import extract_failed_task_errors
 
 from cloudtrail.errors import CloudTrailError
+from cloudtrail.payload import is_ingest_run
 
 SQL_STATEMENTS = "2.0/sql/statements"
 LIST_RUNS = ("GET", "2.2/jobs/runs/list")
@@ -65,6 +66,11 @@ class IngestHook(DatabricksHook):
                 return
             query = {**query, "page_token": token}
 
+    def active_ingest_runs(self) -> list[dict[str, Any]]:
+        """The active runs of this pipeline, of whatever account and Airflow, in the order of their start."""
+        ours = (run for run in self.active_runs() if is_ingest_run(run.get("run_name", "")))
+        return sorted(ours, key=start_order)
+
     def run_failure(self, run: dict[str, Any]) -> str | None:
         """Why a run ended without success, in its own words and with its page; None while it has not.
 
@@ -101,6 +107,11 @@ class IngestHook(DatabricksHook):
                 f"Databricks refused to write {path!r}: HTTP {response.status_code} {response.text[:500]}. "
                 "The connection's principal needs WRITE VOLUME on that volume."
             )
+
+
+def start_order(run: dict[str, Any]) -> tuple[int, int]:
+    """What runs are sorted by: start, and for those of one moment the id."""
+    return int(run.get("start_time", 0)), int(run["run_id"])
 
 
 def describe_failure(run_id: int, state: RunState, errors: list[str], page: str) -> str:

@@ -7,6 +7,8 @@ from airflow.sdk import Asset, AssetAlias, BaseOperator, Context
 
 # Asset events of every table this pipeline writes are added under this alias, since the tables are params.
 TABLES = AssetAlias("cloudtrail_tables")
+# A summary names this many accounts; the XCom of `validate_rows` has them all.
+SHOWN_ACCOUNTS = 50
 
 
 class ReportOperator(BaseOperator):
@@ -62,6 +64,9 @@ def render_summary(validated: list[dict[str, Any]], preflight: dict[str, Any], *
         f"{o['newest_event'] or 'nothing new'} |"
         for o in validated
     ]
+    lines += [
+        f"- {o['table']}: {describe_accounts(o['run_accounts'])}" for o in validated if o["run_accounts"]
+    ]
     for outcome in validated:
         lines += [f"- {outcome['table']}: {n} quarantined as `{r}`" for r, n in outcome["reasons"].items()]
         lines += [
@@ -74,3 +79,10 @@ def render_summary(validated: list[dict[str, Any]], preflight: dict[str, Any], *
         lines.append("- nothing was ingested: only preflight was asked for, or every kind was skipped")
     lines += [f"- {kind} skipped: {why}" for kind, why in preflight["skipped_kinds"].items()]
     return "\n".join(lines)
+
+
+def describe_accounts(accounts: list[str]) -> str:
+    """Whose log files a run read: an organization's trail has many, and one that is missing is news."""
+    shown = ", ".join(accounts[:SHOWN_ACCOUNTS])
+    more = len(accounts) - SHOWN_ACCOUNTS
+    return f"new log files of {len(accounts)} account(s): {shown}" + (f" and {more} more" if more > 0 else "")

@@ -28,7 +28,8 @@ class ValidateRowsOperator(StatementsOperator):
     Returns:
         a dict with `table`, `row_count`, `log_rows`, `quarantined` (rows of the quarantine, `removed` of
         them duplicates), `version`, and for the batches of this
-        run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `run_removed`, `reasons`,
+        run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `run_removed`, `run_accounts` (whose
+        log files they were, sorted), `reasons`,
         `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
         first_seen, records, example), `odd_fields` (how many there are), and `balanced` (always true:
         otherwise the task fails).
@@ -100,7 +101,8 @@ class ValidateRowsOperator(StatementsOperator):
         drift: list[dict[str, Any]] = []
         if len(results) > 2:
             row = first_row(results[2])
-            files = _integers({k: v for k, v in row.items() if k != "example"}) | {"example": row["example"]}
+            texts = {name: row[name] for name in ("example", "accounts")}
+            files = _integers({name: value for name, value in row.items() if name not in texts}) | texts
             newest = dict(first_row(results[3]))
             reasons = {row["reason"]: int(row["n"]) for row in results[4]["rows"]}
             drift = results[5]["rows"]
@@ -129,6 +131,7 @@ class ValidateRowsOperator(StatementsOperator):
             "run_rows": files.get("kept", 0),
             "run_quarantined": files.get("quarantined", 0),
             "run_removed": files.get("removed", 0),
+            "run_accounts": (files.get("accounts") or "").split(),
             "reasons": reasons,
             "newest_event": newest.get("newest_event"),
             "newest_delivery": newest.get("newest_delivery"),

@@ -145,3 +145,32 @@ def test_a_refused_request_is_an_error_with_airflows_words() -> None:
         pytest.raises(SandboxError, match=r"POST http://airflow/.*: HTTP 404"),
     ):
         client.trigger("d")
+
+
+def test_the_runs_of_a_dag_come_the_oldest_first() -> None:
+    airflow = Airflow({"/api/v2/dags/d/dagRuns": {"dag_runs": [{"dag_run_id": "a"}, {"dag_run_id": "b"}]}})
+    with airflow.client() as client:
+        assert client.runs("d") == [Run("d", "a"), Run("d", "b")]
+    assert airflow.requests[-1].url.params["order_by"] == "id"
+
+
+def test_a_dag_is_paused_and_let_go_on() -> None:
+    airflow = Airflow({"/api/v2/dags/d": {}})
+    with airflow.client() as client:
+        client.pause("d")
+        client.pause("d", paused=False)
+    bodies = [json.loads(request.content) for request in airflow.requests if request.method == "PATCH"]
+    assert bodies == [{"is_paused": True}, {"is_paused": False}]
+
+
+def test_the_file_of_a_dag_is_parsed_by_its_token() -> None:
+    airflow = Airflow({"/api/v2/dags/d": {"file_token": "t0k"}, "/api/v2/parseDagFile/t0k": {}})
+    with airflow.client() as client:
+        client.parse("d")
+    assert [request.method for request in airflow.requests][-1] == "PUT"
+
+
+def test_a_pool_is_read_by_its_name() -> None:
+    airflow = Airflow({"/api/v2/pools/p": {"slots": 1}})
+    with airflow.client() as client:
+        assert client.pool("p")["slots"] == 1

@@ -9,3 +9,7 @@ def test_a_task_in_a_group_has_the_guidance_of_its_name():
 
 def test_an_unknown_task_has_general_guidance():
     assert guidance_for("something_else") == FALLBACK
+
+
+def test_the_task_of_a_broken_entry_has_guidance_of_its_own():
+    assert "accounts.yaml" in guidance_for("disabled")

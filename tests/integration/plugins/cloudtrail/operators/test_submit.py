@@ -1,15 +1,18 @@
 """Submitting: one run per DAG run and kind, whatever is retried; never two runs on one checkpoint."""
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.hooks.databricks import IngestHook
+from cloudtrail.operators.submit import SubmitIngestOperator
+from cloudtrail.pools import SUBMIT_POOL
 from tests.integration.plugins.cloudtrail.conftest import (
     FAILS,
     SUCCEEDS,
     WAITS,
     finished,
+    fire,
     submit,
 )
 
@@ -72,3 +75,52 @@ def test_a_kind_without_logs_is_skipped_with_preflights_reason(stage, connection
     reason = {"skipped_kinds": {"insights": "no CloudTrail-Insight prefix yet"}}
     with pytest.raises(AirflowSkipException, match="no CloudTrail-Insight prefix yet"):
         submit(stage(SUCCEEDS), "insights", kind="insights", preflight=reason)
+
+
+def test_while_as_many_runs_are_active_as_may_be_a_submit_waits_without_a_slot_and_submits_nothing(
+    stage, running
+):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "one", events_table="a_events")
+    running.append(first)
+    with pytest.raises(TaskDeferred) as waiting:
+        submit(wheel, "two", events_table="b_events", max_concurrent_runs=1)
+    assert len(IngestHook().active_ingest_runs()) == 1
+    assert waiting.value.method_name == "resume"
+    trigger = waiting.value.trigger
+    assert type(trigger)(**trigger.serialize()[1]).limit == 1
+    IngestHook().cancel_run(first)
+    finished(first)
+    assert fire(trigger) == {"active": 0}
+    running.append(submit(wheel, "two", events_table="b_events", max_concurrent_runs=1)[0])
+
+
+def test_a_retry_whose_run_is_active_needs_no_more_room(stage, running):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "retry", max_concurrent_runs=1)
+    running.append(first)
+    assert submit(wheel, "retry", max_concurrent_runs=1)[0] == first
+
+
+def test_no_bound_is_no_bound(stage, running):
+    wheel = stage(WAITS)
+    for run_id, table in (("one", "a_events"), ("two", "b_events")):
+        running.append(submit(wheel, run_id, events_table=table, max_concurrent_runs=0)[0])
+    assert len(IngestHook().active_ingest_runs()) == 2
+
+
+def test_of_runs_submitted_at_one_moment_those_beyond_the_bound_are_cancelled_and_wait(stage, running):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "one", events_table="a_events")
+    second, _ = submit(wheel, "two", events_table="b_events")
+    running += [first, second]
+    # As if another Airflow had submitted the first one between this one's look and its submit.
+    with pytest.raises(TaskDeferred):
+        submit(wheel, "two", events_table="b_events", max_concurrent_runs=1)
+    finished(second)
+    assert [run["run_id"] for run in IngestHook().active_ingest_runs()] == [first]
+
+
+def test_submit_is_in_the_pool_that_makes_look_and_submit_one_step():
+    operator = SubmitIngestOperator(task_id="submit", kind="events", requests={}, preflight={}, wheel="")
+    assert operator.pool == SUBMIT_POOL

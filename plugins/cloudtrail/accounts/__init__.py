@@ -1,0 +1,53 @@
+"""One DAG per AWS account, from accounts.yaml: reading, checking, and what each DAG is given.
+
+source     YAML → mappings with lines
+entries    one entry → an Account, held to the contract of the trigger form
+shared     what two entries may not have in common
+dags       an Account → what its DAG is built with, or a DAG that says why the account is disabled
+schema     the JSON Schema for editors;  check: `make check-accounts`
+"""
+
+import os
+from pathlib import Path
+
+from cloudtrail.accounts.entries import PREFIX, Account, read_entry
+from cloudtrail.accounts.shared import without_conflicts
+from cloudtrail.accounts.source import AccountsFileError, Problem, read_source
+
+# Every process that parses DAGs (the DAG processor, the workers) has to have it.
+FILE_VARIABLE = "CLOUDTRAIL_ACCOUNTS_FILE"
+
+
+def accounts_file(default: Path) -> Path:
+    """Where accounts.yaml is: the environment's `CLOUDTRAIL_ACCOUNTS_FILE`, else the default."""
+    return Path(os.environ.get(FILE_VARIABLE) or default)
+
+
+def read_accounts(path: Path) -> list[Account]:
+    """Every entry of the file, sound or disabled; nothing when there is no file.
+
+    Raises:
+        AccountsFileError: when the file as a whole cannot be read.
+    """
+    if not path.exists() and not os.environ.get(FILE_VARIABLE):
+        return []
+    source = read_source(path, name=shown(path))
+    return without_conflicts((read_entry(source, entry) for entry in source.entries), file=source.file)
+
+
+def shown(path: Path) -> str:
+    """The path as a person knows it: below the working directory when it is there."""
+    resolved = path.resolve()
+    return str(resolved.relative_to(Path.cwd()) if resolved.is_relative_to(Path.cwd()) else path)
+
+
+__all__ = [
+    "FILE_VARIABLE",
+    "PREFIX",
+    "Account",
+    "AccountsFileError",
+    "Problem",
+    "accounts_file",
+    "read_accounts",
+    "shown",
+]

@@ -1,0 +1,154 @@
+"""What a DAG of accounts.yaml is built with, and the one task of a DAG whose entry is broken."""
+
+import gc
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context, CronDataIntervalTimetable, Param, get_parsing_context
+
+from cloudtrail.accounts import PREFIX, Account, AccountsFileError, accounts_file, read_accounts
+from cloudtrail.accounts.entries import misfits
+from cloudtrail.contract import PARAMS, REQUIRED
+from cloudtrail.errors import InvalidAccountError
+from cloudtrail.form import ingest_params
+
+TAGS = ("cloudtrail", "databricks", "delta")
+DISABLED_TAG = "disabled"
+# The DAG that says that the whole file cannot be read; then there is no other entry of this name.
+FILE_DAG = f"{PREFIX}accounts_yaml"
+
+
+def accounts_to_build(default: Path) -> Iterator[Account]:
+    """The entries to make DAGs of: all of them, or, where Airflow runs a task, the one of that task's DAG.
+
+    A file that cannot be read gives one disabled entry, so that the form's DAG beside it lives on.
+    """
+    wanted = get_parsing_context().dag_id
+    if wanted is not None and not wanted.startswith(PREFIX):
+        return
+    try:
+        accounts = read_accounts(accounts_file(default))
+    except AccountsFileError as error:
+        accounts = [unreadable(error)]
+    collecting = gc.isenabled()
+    # Every object of a DAG is kept: to look through all of them for garbage is a tenth of the parse.
+    gc.disable()
+    try:
+        yield from (account for account in accounts if wanted in (None, account.dag_id))
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def unreadable(error: AccountsFileError) -> Account:
+    """The one disabled entry that stands for a file that cannot be read."""
+    return Account(
+        dag_id=FILE_DAG,
+        line=error.problem.line,
+        cron="0 * * * *",
+        owner="cloudtrail",
+        tags=(),
+        params={},
+        requests={},
+        problems=(error.problem,),
+    )
+
+
+def dag_settings(account: Account | None, page: Callable[[], str]) -> dict[str, Any]:
+    """The arguments of an account's DAG, or, without one, of the DAG that is triggered by the form.
+
+    Args:
+        account: the entry.
+        page: makes the text on the pipeline.
+    """
+    if account is None:
+        return {"dag_display_name": "CloudTrail ingest", "doc_md": page(), "tags": TAGS}
+    if account.problems:
+        return {
+            "dag_display_name": f"CloudTrail ingest: {account.name} (disabled)",
+            "doc_md": disabled_page(account),
+            "tags": {*TAGS, *account.tags, DISABLED_TAG},
+        }
+    return {
+        "dag_display_name": f"CloudTrail ingest: {account.name}",
+        "doc_md": page(),
+        "tags": {*TAGS, *account.tags},
+    }
+
+
+def dag_schedule(account: Account | None) -> CronDataIntervalTimetable | None:
+    """When an account's DAG runs; the form's DAG runs when it is triggered."""
+    if account is None or account.cron is None:
+        return None
+    # Each run stands for the time since the one before, where "@hourly" would give empty intervals.
+    return CronDataIntervalTimetable(account.cron, timezone="UTC")
+
+
+def dag_params(account: Account | None) -> dict[str, Param]:
+    """The form; of an account with its values, and elsewhere with the contract's defaults.
+
+    What the form shows for a start (`sandbox-warehouse`) is no default of an account: what the contract
+    requires has to be in the file.
+    """
+    if account is None:
+        return ingest_params()
+    values = account.params
+    if account.problems:
+        # Its run has to get as far as the task that says what is wrong, and that alerts.
+        refused = {field for field, _ in misfits(values)}
+        values = {field: value for field, value in values.items() if field not in refused}
+    form = dict(_account_form())
+    for name in form.keys() & values.keys():
+        form[name] = Param(values[name], form[name].description, schema=form[name].schema)
+    if not account.problems:
+        # The DAG has no tasks for other kinds.
+        schema = form["kinds"].schema
+        items = {**schema["items"], "enum": account.kinds}
+        schema = {**schema, "items": items, "examples": account.kinds}
+        form["kinds"] = Param(account.kinds, form["kinds"].description, schema=schema)
+    return form
+
+
+@cache
+def _account_form() -> dict[str, Param]:
+    """The form with the contract's defaults. Shared by the DAGs of one parse, which change none of it."""
+    form = ingest_params()
+    for name, param in form.items():
+        if name in PARAMS and PARAMS[name].default is not REQUIRED:
+            # Empty is null in the form.
+            param.value = None if PARAMS[name].default == "" else PARAMS[name].default
+    return form
+
+
+def disabled_page(account: Account) -> str:
+    """The page of a DAG whose entry is broken."""
+    return (
+        f"# {account.name} is disabled\n\nIts entry in accounts.yaml cannot be used; other accounts are not "
+        f"affected. Each scheduled run fails, so that it is seen.\n\n{account.problem_list}\n\nMend the "
+        "entry, look with `make check-accounts`; the DAG is an ingest again when Airflow has read the file, "
+        "within a minute. Nothing is lost meanwhile: the checkpoint knows what was read."
+    )
+
+
+class DisabledAccountOperator(BaseOperator):
+    """Fails with what is wrong with an entry of accounts.yaml. It does nothing else."""
+
+    def __init__(self, *, problems: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.problems = problems
+
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
+        """Fail.
+
+        Raises:
+            InvalidAccountError: always.
+        """
+        raise InvalidAccountError(
+            "this account is disabled, nothing was read or written. Its entry in accounts.yaml:\n"
+            f"{self.problems}\nMend it; `make check-accounts` shows what is left."
+        )
+
+
+__all__ = ["DisabledAccountOperator", "accounts_to_build", "dag_params", "dag_schedule", "dag_settings"]

@@ -1,0 +1,179 @@
+"""One entry of accounts.yaml: defaults filled in, placeholders replaced, held to the contract of the form."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from cloudtrail.accounts.schedules import cron_of
+from cloudtrail.accounts.settings import ALIAS, SETTINGS
+from cloudtrail.accounts.source import Fields, Problem, Source
+from cloudtrail.contract import PARAMS
+from cloudtrail.errors import InvalidRequestError
+from cloudtrail.form import ingest_params
+from cloudtrail.kinds import KINDS
+from cloudtrail.request import IngestRequest, resolve_requests
+from cloudtrail.values import did_you_mean
+
+PREFIX = "cloudtrail_ingest__"
+PLACEHOLDERS = ("alias", "account")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What an entry comes to.
+
+    Attributes:
+        dag_id: its DAG. An entry without a usable name is named after its line.
+        line: where the entry begins.
+        cron: when the DAG runs (UTC); None: only when it is triggered.
+        params: the form's values that the entry and the defaults give; the others keep the form's.
+        requests: one for each kind, asked for or not; empty when there are problems.
+        problems: why the account is disabled; empty when it is not.
+    """
+
+    dag_id: str
+    line: int
+    cron: str | None
+    owner: str
+    tags: tuple[str, ...]
+    params: Mapping[str, Any]
+    requests: Mapping[str, IngestRequest]
+    problems: tuple[Problem, ...]
+
+    @property
+    def name(self) -> str:
+        """What people call it: the alias, or the account."""
+        return self.dag_id.removeprefix(PREFIX)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds that its DAG has tasks for: those that the entry asks for."""
+        return list(self.params.get("kinds") or PARAMS["kinds"].default)
+
+    @property
+    def problem_list(self) -> str:
+        """The problems, one a line, as Markdown has a list."""
+        return "\n".join(f"- {problem}" for problem in self.problems)
+
+
+def read_entry(source: Source, entry: Fields) -> Account:
+    """Check one entry by itself; what it shares with others is `cloudtrail.accounts.shared`'s."""
+    merged = {**source.defaults.values, **entry.values}
+    # As in the form, what is empty is not given.
+    given = {field: value for field, value in merged.items() if value not in (None, "")}
+    problems = [*source.defaults.problems, *entry.problems]
+    name = _name(given)
+    given, unknown = _placeholders_replaced(given, name)
+    complaints = [*unknown, *_unknown_fields(given)]
+    settings: dict[str, Any] = {}
+    for field, rule in SETTINGS.items():
+        value = given.get(field, rule.default)
+        complaint = rule.check(value)
+        settings[field] = value if complaint is None else rule.default
+        if complaint:
+            complaints.append((field, f"{value!r}: {complaint}"))
+    if not name and not any(field in ("alias", "account") for field, _ in complaints):
+        complaints.append(("alias", "give an alias, since `account` names no single account."))
+    params = {field: value for field, value in given.items() if field in PARAMS}
+    requests: dict[str, IngestRequest] = {}
+    try:
+        requests = _resolve(params)
+    except InvalidRequestError as error:
+        told = {field for field, _ in unknown}
+        found = ((_field_of(violation, given), violation) for violation in error.violations)
+        complaints += [(field, violation) for field, violation in found if field not in told]
+    mentioned = {field for field, _ in complaints}
+    complaints += [(field, text) for field, text in misfits(params) if field not in mentioned]
+    problems += [_located(source, entry, field, text) for field, text in complaints]
+    dag_id = f"{PREFIX}{name}" if name else f"{PREFIX}line_{entry.line}"
+    return Account(
+        dag_id=dag_id,
+        line=entry.line,
+        cron=cron_of(settings["schedule"], dag_id),
+        owner=settings["owner"],
+        tags=tuple(settings["tags"]),
+        params=params,
+        requests={} if problems else requests,
+        problems=tuple(problems),
+    )
+
+
+def _name(given: Mapping[str, Any]) -> str:
+    """The alias, else the account; empty when neither is one name."""
+    name = given.get("alias") or given.get("account")
+    return name if isinstance(name, str) and re.fullmatch(ALIAS, name) else ""
+
+
+def _placeholders_replaced(
+    given: Mapping[str, Any], name: str
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """`{alias}` and `{account}` in texts, so that one default serves every account; and those unknown."""
+    known = {"alias": name, "account": given.get("account", "")}
+    unknown: list[tuple[str, str]] = []
+
+    def replaced(field: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [replaced(field, one) for one in value]
+        if not isinstance(value, str) or "{" not in value:
+            return value
+        for found in _PLACEHOLDER.findall(value):
+            if found not in known:
+                why = f"{{{found}}} in {value!r} stands for nothing: there are {{alias}} and {{account}}."
+                unknown.append((field, why + did_you_mean(found, known)))
+        return _PLACEHOLDER.sub(lambda match: str(known.get(match[1], match[0])), value)
+
+    return {field: replaced(field, value) for field, value in given.items()}, unknown
+
+
+def _unknown_fields(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    known = (*SETTINGS, *PARAMS)
+    for field in given:
+        if field not in known:
+            yield field, f"unknown field: remove it.{did_you_mean(field, known)}"
+
+
+def _resolve(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
+    """All kinds' requests: a kind that is not asked for owns its places too. The params' violations."""
+    kinds = params.get("kinds")
+    sound = kinds is None or PARAMS["kinds"].check(kinds) is None
+    return resolve_requests({**params, "kinds": list(KINDS)} if sound else params)
+
+
+def misfits(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the form would refuse: Airflow holds every run to the form's schema, too."""
+    for field, value in params.items():
+        validator = _validators().get(field)
+        error = next(validator.iter_errors(value), None) if validator else None
+        if error is not None:
+            yield field, f"{value!r}: the form refuses it: {error.message}."
+
+
+@cache
+def _validators() -> dict[str, Any]:
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    return {
+        field: Draft202012Validator(param.schema, format_checker=FormatChecker())
+        for field, param in ingest_params().items()
+    }
+
+
+def _field_of(violation: str, given: Mapping[str, Any]) -> str:
+    """The field that a sentence of the contract is about: of those it names, one that was given."""
+    head, _, rest = violation.partition(": ")
+    named = re.findall(r"(?:^|, |and )(\w+)=", head) or re.findall(r"^(\w+) is missing", head)
+    if (change := re.search(r"change ([\w, ]+)\.$", rest)) and not named:
+        named = re.findall(r"\w+", change[1])
+    named = [name for name in named if name in PARAMS]
+    return next((name for name in named if name in given), named[0] if named else "")
+
+
+def _located(source: Source, entry: Fields, field: str, text: str) -> Problem:
+    line = entry.lines.get(field) or source.defaults.lines.get(field) or entry.line
+    if text.partition(": ")[0].count("=") < 2:
+        # The sentence begins with the field, which stands before it already.
+        text = text.removeprefix(f"{field}=").removeprefix(f"{field} ")
+    return Problem(file=source.file, line=line, field=field, text=text)

@@ -1,0 +1,72 @@
+"""The JSON Schema of accounts.yaml, for editors, made of the trigger form: `make accounts-schema`.
+
+An editor with the YAML language server completes fields, shows the form's help and marks slips. The contract
+(`make check-accounts`) decides.
+"""
+
+import json
+import sys
+from typing import Any
+
+from cloudtrail.accounts.schedules import WANTED, WORDS
+from cloudtrail.accounts.settings import ALIAS
+from cloudtrail.form import ingest_params
+
+# What a field's schema has for Airflow's form alone.
+_FORM_ONLY = {"section", "title", "description", "description_md", "values_display", "examples"}
+_LINE: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 100}
+_SETTINGS: dict[str, Any] = {
+    "alias": {
+        "type": "string",
+        "pattern": f"^{ALIAS}$",
+        "description": "What the DAG is called: cloudtrail_ingest__<alias>. Left out: the account.",
+    },
+    "schedule": {
+        "anyOf": [{"enum": list(WORDS)}, {"type": "string", "pattern": r"^\S+( +\S+){4}$"}],
+        "default": "hourly",
+        "description": f"{WANTED}. The minute of hourly and daily follows from the DAG id.",
+    },
+    "owner": {**_LINE, "default": "cloudtrail", "description": "The DAG's owner in Airflow."},
+    "tags": {"type": "array", "items": _LINE, "description": "More tags of the DAG in Airflow."},
+}
+
+
+def accounts_schema() -> dict[str, Any]:
+    """The schema, as JSON holds it."""
+    fields = {**_SETTINGS, **{name: _field(param) for name, param in ingest_params().items()}}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "CloudTrail ingest: one DAG per account",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "defaults": {
+                "description": "Fields of every account, unless its entry has them. {alias} and {account} "
+                "in a text stand for the account's own.",
+                "anyOf": [{"type": "null"}, {"$ref": "#/definitions/fields"}],
+            },
+            "accounts": {
+                "description": "One entry, one DAG.",
+                "anyOf": [{"type": "null"}, {"type": "array", "items": {"$ref": "#/definitions/fields"}}],
+            },
+        },
+        "definitions": {"fields": {"type": "object", "additionalProperties": False, "properties": fields}},
+    }
+
+
+def _field(param: Any) -> dict[str, Any]:
+    schema = {key: value for key, value in param.schema.items() if key not in _FORM_ONLY}
+    if "pattern" in schema:
+        # A text with a placeholder is checked when the placeholder has been replaced.
+        schema["pattern"] = rf"{schema['pattern']}|\{{(alias|account)\}}"
+    shown = [param.schema.get("title"), param.schema.get("description_md")]
+    return {**schema, "description": ". ".join(text.rstrip(".") for text in shown if text) + "."}
+
+
+def text() -> str:
+    """The schema as the file has it."""
+    return json.dumps(accounts_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())
