@@ -19,12 +19,15 @@ makes a second run add nothing twice. One DAG run works at a time.
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, TaskGroup, task
+from airflow.sdk import DAG, TaskGroup, get_current_context, task
 
+from cloudtrail.alerts.deadline import DEFAULT_DEADLINE, late_alert
+from cloudtrail.alerts.trial import send_test_alert
 from cloudtrail.form import ingest_params
 from cloudtrail.guidance import GUIDANCE
 from cloudtrail.kinds import KINDS, Kind
 from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.operators.notify import NotifyOperator
 from cloudtrail.operators.preflight import PreflightOperator
 from cloudtrail.operators.report import ReportOperator
 from cloudtrail.operators.stage import StageWheelOperator
@@ -36,7 +39,8 @@ from cloudtrail.request import resolve_requests
 from cloudtrail.sensors.delta_log import DeltaLogSensor
 
 PURPOSE = {
-    "resolve": "turns the form into one request per kind and checks the whole contract",
+    "resolve": "turns the form into one request per kind and checks the whole contract; with `test_alert` it "
+    "sends one message to every target, and nothing follows",
     "preflight": "lists the logs, simulates the reader role, looks at target, checkpoint and table names",
     "stage_code": "puts the job wheel where Databricks can read it",
     "submit": "submits the Spark job to Databricks",
@@ -45,6 +49,7 @@ PURPOSE = {
     "wait_for_run": "waits, without a worker slot, for the run's end",
     "validate_rows": "COUNT(*) = rows by the Delta log; records in log files = rows + quarantined",
     "report": "writes the summary and one asset event per table",
+    "notify": "tells the alert targets what the run found and what is ok again; sends the metrics",
 }
 
 
@@ -72,7 +77,10 @@ def described(name: str) -> dict[str, Any]:
 @task(**described("resolve"))
 def resolve(params: dict[str, Any]) -> dict[str, Any]:
     """Params → kind → request, as dicts; every violation of the contract in one error."""
-    return {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
+    requests = {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
+    if params.get("test_alert"):
+        send_test_alert(get_current_context())
+    return requests
 
 
 def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
@@ -101,8 +109,9 @@ def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-unty
         return validate.output
 
 
-def build_dag(dag_id: str) -> DAG:
-    """The ingest pipeline as a DAG."""
+def build_dag(dag_id: str, *, deadline: timedelta = DEFAULT_DEADLINE) -> DAG:
+    """The ingest pipeline as a DAG; a run that is not over by its deadline is told as late."""
+    params = ingest_params()
     with DAG(
         dag_id,
         dag_display_name="CloudTrail ingest",
@@ -112,7 +121,8 @@ def build_dag(dag_id: str) -> DAG:
         catchup=False,
         # Two DAG runs at once could work on one checkpoint.
         max_active_runs=1,
-        params=ingest_params(),
+        params=params,
+        deadline=late_alert(deadline, {name: param.value for name, param in params.items()}),
         default_args={
             "owner": "cloudtrail",
             "retries": 2,
@@ -126,12 +136,14 @@ def build_dag(dag_id: str) -> DAG:
         wheel = StageWheelOperator(**described("stage_code"))
         preflight >> wheel
         validations = [ingest_group(kind, requests, preflight.output, wheel.output) for kind in KINDS]
-        ReportOperator(
+        report = ReportOperator(
             validations=validations,
             preflight=preflight.output,
             trigger_rule="none_failed_min_one_success",
             **described("report"),
         )
+        # A teardown runs after everything, however that ended, and does not count for the DAG run's state.
+        report >> NotifyOperator(validations=validations, **described("notify")).as_teardown()
     return dag
 
 

@@ -1,8 +1,8 @@
 """What to do when a task fails: one paragraph per task, for the alert, the DAG's page and the task's page."""
 
 GUIDANCE = {
-    "resolve": "The params break the contract; the error names every one. Correct them and trigger again. "
-    "Nothing was submitted.",
+    "resolve": "The params break the contract, or an alert target did not take the test alert; the error "
+    "names every one. Correct them and trigger again. Nothing was submitted.",
     "preflight": "At least one check failed; each finding in the task's log has its remedy. Mend them, then "
     "clear this task. Nothing was submitted or written.",
     "stage_code": "The job wheel could not be put under the code root. Check that `make wheel` has built one "
@@ -18,6 +18,8 @@ GUIDANCE = {
     "validate_rows": "Counts that must agree do not. Do not delete anything: compare the log files named in "
     "the error with the table and its quarantine, then clear this task.",
     "report": "The ingest itself is done and validated; only the summary failed. Clear this task.",
+    "notify": "The ingest is as the other tasks say; what it found was not told to anybody, or its metrics "
+    "were not sent. A target that cannot be reached is no failure of this task. Clear it.",
 }
 FALLBACK = "Open the task's log; clearing any task of this DAG is safe."
 

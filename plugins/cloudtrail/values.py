@@ -38,6 +38,28 @@ def partitions_by_region() -> dict[str, str]:
     }
 
 
+def shown(value: Any) -> str:
+    """The value as an error quotes it. Addresses of services hold tokens: of those, the scheme alone."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(shown(one) for one in value)}]"
+    scheme = (
+        re.match(r"\s*(?!s3a?:|dbfs:)[A-Za-z][A-Za-z0-9+.-]*://", value) if isinstance(value, str) else None
+    )
+    return repr(f"{scheme[0]}…" if scheme else value)
+
+
+def connection_id(value: Any) -> str | None:
+    """The id of an Airflow connection, and never the address that the connection is there to keep."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,250}", value):
+        return None
+    if isinstance(value, str) and ":/" in value:
+        return (
+            "it looks like a URL, which holds a token: put it into an Airflow connection of type apprise and "
+            "give the connection's id."
+        )
+    return "give the id of an Airflow connection of type apprise, of letters, digits and _ . -"
+
+
 def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:
     """Text that fits the pattern from start to end."""
     compiled = re.compile(pattern)
@@ -58,12 +80,14 @@ def one_of(*known: str) -> Check:
     return check
 
 
-def number(minimum: int) -> Check:
-    """A whole number, not below the minimum."""
+def number(minimum: int, maximum: int | None = None) -> Check:
+    """A whole number, not below the minimum and not above the maximum."""
+    at_most = "" if maximum is None else f" and at most {maximum}"
 
     def check(value: Any) -> str | None:
-        sound = isinstance(value, int) and not isinstance(value, bool) and value >= minimum
-        return None if sound else f"give a whole number of at least {minimum}."
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        sound = whole and value >= minimum and (maximum is None or value <= maximum)
+        return None if sound else f"give a whole number of at least {minimum}{at_most}."
 
     return check
 
@@ -73,12 +97,12 @@ def yes_or_no(value: Any) -> str | None:
     return None if isinstance(value, bool) else "give true or false."
 
 
-def each(check: Check, *, alone: str | None = None) -> Check:
-    """A list of at least one value that fits; `alone` is a value that may only stand by itself."""
+def each(check: Check, *, alone: str | None = None, least: int = 1) -> Check:
+    """A list of at least so many values that fit; `alone` is a value that may only stand by itself."""
 
     def check_list(values: Any) -> str | None:
-        if not isinstance(values, list | tuple) or not values:
-            return "give a list of at least one value."
+        if not isinstance(values, list | tuple) or len(values) < least:
+            return "give a list of at least one value." if least else "give a list, which may be empty."
         if alone is not None and alone in values:
             return (
                 None
@@ -86,7 +110,9 @@ def each(check: Check, *, alone: str | None = None) -> Check:
                 else f"{alone!r} means all of them: give it alone."
             )
         complaints = ((value, check(value)) for value in values)
-        return " ".join(f"{value!r}: {complaint}" for value, complaint in complaints if complaint) or None
+        return (
+            " ".join(f"{shown(value)}: {complaint}" for value, complaint in complaints if complaint) or None
+        )
 
     return check_list
 
