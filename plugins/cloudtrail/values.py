@@ -48,16 +48,20 @@ def shown(value: Any) -> str:
     return repr(f"{scheme[0]}…" if scheme else value)
 
 
-def connection_id(value: Any) -> str | None:
-    """The id of an Airflow connection, and never the address that the connection is there to keep."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,250}", value):
-        return None
-    if isinstance(value, str) and ":/" in value:
-        return (
-            "it looks like a URL, which holds a token: put it into an Airflow connection of type apprise and "
-            "give the connection's id."
-        )
-    return "give the id of an Airflow connection of type apprise, of letters, digits and _ . -"
+def connection_id(kind: str) -> Check:
+    """The id of an Airflow connection of this type, and never the address that the connection keeps."""
+
+    def check(value: Any) -> str | None:
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,250}", value):
+            return None
+        if isinstance(value, str) and ":/" in value:
+            return (
+                "it looks like a URL, which may hold a token: put it into an Airflow connection of type "
+                f"{kind} and give the connection's id."
+            )
+        return f"give the id of an Airflow connection of type {kind}, of letters, digits and _ . -"
+
+    return check
 
 
 def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:

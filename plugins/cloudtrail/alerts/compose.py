@@ -74,7 +74,7 @@ def compose(group: Sequence[Told], scene: Scene) -> Message:
         f"It means:    {kind.meaning}",
         f"What to do:  {event.remedy or kind.remedy}",
         f"More:        {scene.page(event.page or event.name)}",
-        *([f"Databricks:  {event.run_url}"] if event.run_url else []),
+        f"Databricks:  {event.run_url or 'no run was submitted'}",
         f"Task log:    {event.task_url or 'see the Airflow UI'}",
     ]
     what = event.subject if event.name == "task_failed" else kind.title

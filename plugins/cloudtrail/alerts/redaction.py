@@ -10,7 +10,7 @@ _SECRETS = (
     # AWS access key ids, and what stands beside a name that says what it is.
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(
-        r"(?i)([\w-]*(?:secret|token|passw(?:or)?d|api[_-]?key|credential|signature)[\w-]*['\"]?\s*[:=]\s*['\"]?)"
+        r"(?i)((?:secret|token|passw(?:or)?d|api[_-]?key|credential|signature)[\w-]*['\"]?\s*[:=]\s*['\"]?)"
         r"[^\s'\",;&}]+"
     ),
     re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}"),
@@ -18,7 +18,7 @@ _SECRETS = (
     # JSON Web Tokens.
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
     # User and password in a URL.
-    re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s@]+@"),
+    re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s@]+(?=@)"),
 )
 
 

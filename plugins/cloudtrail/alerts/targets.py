@@ -4,6 +4,7 @@ A target that cannot be reached is an answer, never an exception: alerts may not
 URLs hold tokens, so they stay in the connection: they are masked in logs and cut out of every error.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -83,7 +84,7 @@ def _notify(conn_id: str, message: Message) -> None:
         mask_secret(secret)
     app = apprise.Apprise()
     # What Apprise says of a failure names hosts and sometimes whole URLs; it goes no further than here.
-    with apprise.LogCapture(level="WARNING", fmt="%(message)s") as captured:
+    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as captured:
         hook.set_config_from_conn(connection, app)
         if not len(app):
             raise TargetError("Apprise understands none of the addresses in its field config")
