@@ -60,4 +60,4 @@ def _tell_late(params: Mapping[str, Any], context: Mapping[str, Any]) -> str:
     teller = make_teller({**params, **changed}, dag_id=run["dag_id"], run_id=run["dag_run_id"])
     due = f"{context['deadline']['deadline_time']:%Y-%m-%d %H:%M} UTC"
     teller.tell([Event(name="late", subject="deadline", what=f"the run had to end by {due}", cause="late")])
-    return "; ".join(f"{one['event']}: {one['status']} {one['deliveries']}" for one in teller.done)
+    return "; ".join(f"{one['event']}: {one['status']} {one['target']} {one['error']}" for one in teller.done)

@@ -1,16 +1,16 @@
 """Telling: what is news among events is sent to the targets and remembered, what is over is told as over.
 
 What was done is returned as a list of dicts, which the task that did it keeps as its XCom `alerts`; the page
-reads it from there. One dict per message, or per group of events about which nothing was sent:
+reads it from there. One dict per message and target, and one for each group of events that was not sent:
 
-- `event`: the event's name, a key of `EVENTS`; `subject`: a task's id or a kind of records, `""` for several.
+- `event`: the event's name, a key of `EVENTS`; `subject`: a task's id, `""` for several.
 - `account`: the account (or organization) and its bucket, in words.
 - `what`: list of sentences, without secrets, at most 20.
-- `status`: `sent` (at least one target took it), `failed` (no target took it: the next run tries again),
+- `status`: `sent` (this target took it), `failed` (it did not; when none did, the next run tries again),
   `counted` (known already, not sent again), `no_targets` (the params name none).
+- `target`: the topic's ARN or the connection's id, `""` when nothing was sent; `error`: why it did not take
+  it, `""` when it did.
 - `since`: ISO time of the first sight; `count`: how often it was seen.
-- `deliveries`: list of `{"target": ARN or connection id, "ok": bool, "error": text, "" when ok}`; empty
-  unless something was sent.
 - `state_error`: why the memory of earlier messages could not be used, `""` when it could; the message is sent
   then, rather twice than never.
 """
@@ -101,11 +101,10 @@ class Teller:
         deliveries = self._send(compose(news, self.scene)) if news else []
         taken = any(delivery.ok for delivery in deliveries)
         if targets_of(self.params):
-            kept = tuple(delivery.to_dict() for delivery in deliveries)
             for key, verdict, told in weighed:
                 record = told.record
                 if verdict != "counted":
-                    record = replace(record, told=self.now if taken else record.told, deliveries=kept)
+                    record = replace(record, told=self.now if taken else record.told)
                 self._guarded(partial(self.state.put, key, record))
         shown = news or [told for _, _, told in weighed]
         self._note(
@@ -130,26 +129,20 @@ class Teller:
     def _note(
         self, name: str, subject: str, what: list[str], record: Record, deliveries: list[Delivery]
     ) -> None:
-        if not targets_of(self.params):
-            status = "no_targets"
-        elif not deliveries:
-            status = "counted"
-        else:
-            status = "sent" if any(delivery.ok for delivery in deliveries) else "failed"
-        log.info("Alert %s of %s: %s", name, subject or "this run", status)
-        self.done.append(
-            {
-                "event": name,
-                "subject": subject,
-                "account": self.scene.account,
-                "what": [redact(text) for text in what[:SHOWN]],
-                "status": status,
-                "since": record.first.isoformat(),
-                "count": record.count,
-                "deliveries": [delivery.to_dict() for delivery in deliveries],
-                "state_error": self._state_error,
-            }
-        )
+        note = {
+            "event": name,
+            "subject": subject,
+            "account": self.scene.account,
+            "what": [redact(text) for text in what[:SHOWN]],
+            "since": record.first.isoformat(),
+            "count": record.count,
+            "state_error": self._state_error,
+        }
+        unsent = "counted" if targets_of(self.params) else "no_targets"
+        self.done += [
+            note | {"status": "sent" if one.ok else "failed", "target": one.target, "error": one.error}
+            for one in deliveries
+        ] or [note | {"status": unsent, "target": "", "error": ""}]
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
         """What `work` returns; None when the memory cannot be reached: noted, and no reason for silence."""

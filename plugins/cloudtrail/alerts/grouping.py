@@ -41,7 +41,6 @@ class Record:
         last: when it was last seen.
         count: how often.
         told: when a target last took a message about it; None when none has.
-        deliveries: how the last attempt went, target by target.
     """
 
     account: str
@@ -51,7 +50,6 @@ class Record:
     last: datetime
     count: int = 1
     told: datetime | None = None
-    deliveries: tuple[dict[str, Any], ...] = ()
 
     @property
     def is_lasting(self) -> bool:
@@ -65,7 +63,7 @@ class Record:
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON holds it."""
         moments = {name: moment.isoformat() for name, moment in self._moments().items()}
-        return asdict(self) | moments | {"deliveries": list(self.deliveries)}
+        return asdict(self) | moments
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -74,7 +72,7 @@ class Record:
         for name in ("first", "last", "told"):
             if known.get(name):
                 known[name] = datetime.fromisoformat(known[name])
-        return cls(**known | {"deliveries": tuple(known.get("deliveries", ()))})
+        return cls(**known)
 
     def _moments(self) -> dict[str, datetime]:
         return {n: m for n in ("first", "last", "told") if (m := getattr(self, n)) is not None}

@@ -7,7 +7,7 @@ URLs hold tokens, so they stay in the connection: they are masked in logs and cu
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from cloudtrail.alerts.compose import Message
@@ -30,10 +30,6 @@ class Delivery:
     def ok(self) -> bool:
         """Whether the target took the message."""
         return not self.error
-
-    def to_dict(self) -> dict[str, Any]:
-        """The delivery as an XCom holds it."""
-        return asdict(self) | {"ok": self.ok}
 
 
 class TargetError(Exception):

@@ -45,7 +45,9 @@ class NotifyOperator(BaseOperator):
             task_url=task_url(context),
         )
         ti.xcom_push(key=XCOM_KEY, value=teller.done)
-        return [f"{one['event']} {one['subject']}: {one['status']}" for one in teller.done]
+        return [
+            " ".join(one[part] for part in ("event", "subject", "status", "target")) for one in teller.done
+        ]
 
     def _events(self, context: Context, outcomes: list[dict[str, Any]]) -> list[Event]:
         findings = context["ti"].xcom_pull(task_ids="preflight", key=FINDINGS_KEY) or []
