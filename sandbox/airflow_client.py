@@ -57,6 +57,10 @@ class AirflowClient:
         body = {"connection_id": conn_id, "conn_type": conn_type, "extra": json.dumps(extra)}
         self._json("POST", "/api/v2/connections", json=body)
 
+    def unpause(self, dag_id: str) -> None:
+        """Let the scheduler run a DAG that was paused when it was created."""
+        self._json("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+
     def variables(self, prefix: str) -> dict[str, str]:
         """The Variables whose names begin with `prefix`, name → value."""
         found = self._json("GET", "/api/v2/variables", params={"variable_key_pattern": f"{prefix}%"})

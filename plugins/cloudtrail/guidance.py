@@ -20,6 +20,8 @@ GUIDANCE = {
     "report": "The ingest itself is done and validated; only the summary failed. Clear this task.",
     "notify": "The ingest is as the other tasks say; what it found was not told to anybody, or its metrics "
     "were not sent. A target that cannot be reached is no failure of this task. Clear it.",
+    "digest": "The tables are as they were: the digest only reads. Check the warehouse, and that the "
+    "connection may read the tables, then clear this task; it asks again and sends again.",
 }
 FALLBACK = "Open the task's log; clearing any task of this DAG is safe."
 

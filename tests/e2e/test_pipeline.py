@@ -97,6 +97,20 @@ def test_a_run_that_passes_its_deadline_is_told_as_late(sandbox, receiver):
     assert "the run had to end by" in late
 
 
+def test_the_digest_asks_the_tables_that_the_ingest_has_written(sandbox, receiver, first_run):
+    counts = sandbox.sql("SELECT date, COUNT(*) AS n FROM cloudtrail_events GROUP BY date ORDER BY date DESC")
+    day, events = counts[1]["date"], int(counts[1]["n"])
+    sandbox.airflow.unpause("cloudtrail_digest")
+    run = sandbox.airflow.trigger("cloudtrail_digest", {"day": day, "alert_conn_ids": ["receiver"]})
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
+    digest = sandbox.airflow.xcom(run, "digest")
+    assert f"# CloudTrail digest of {day}\n\n{events:,} events in 2 tables." in digest
+    denied = sandbox.sql("SELECT COUNT(*) AS n FROM cloudtrail_events WHERE errorCode = 'AccessDenied'")
+    assert ("## Denied calls by principal\n\n| account" in digest) == (denied != [{"n": "0"}])
+    (posted,) = [message for message in receiver.messages if message["title"].startswith("CloudTrail digest")]
+    assert (posted["message"], posted["type"]) == (digest, "info")
+
+
 def test_waiting_tasks_are_deferred_and_hold_no_slot(sandbox, first_run, watched):
     waiting = [seen for seen in watched if seen.get("events.wait_for_delta_log") == "deferred"]
     assert waiting

@@ -57,7 +57,8 @@ class Told:
 def account_name(params: Mapping[str, Any]) -> str:
     """The account (or organization) and bucket that a DAG run is about."""
     who = params.get("organization") or params.get("account")
-    return f"{'every account' if who in ('*', None, '') else who} in bucket {params.get('bucket')!r}"
+    name = "every account" if who in ("*", None, "") else str(who)
+    return f"{name} in bucket {params['bucket']!r}" if params.get("bucket") else name
 
 
 def compose(group: Sequence[Told], scene: Scene) -> Message:

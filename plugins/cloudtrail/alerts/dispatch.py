@@ -3,7 +3,7 @@
 What was done is returned as a list of dicts, which the task that did it keeps as its XCom `alerts`; the page
 reads it from there. One dict per message and target, and one for each group of events that was not sent:
 
-- `event`: the event's name, a key of `EVENTS`; `subject`: a task's id, `""` for several.
+- `event`: the event's name, a key of `EVENTS`, or `digest`; `subject`: a task's id, `""` for several.
 - `account`: the account (or organization) and its bucket, in words.
 - `what`: list of sentences, without secrets, at most 20.
 - `status`: `sent` (this target took it), `failed` (it did not; when none did, the next run tries again),

@@ -28,7 +28,7 @@ def dag(dagbag):
 
 def test_the_dag_files_parse_without_connections_and_give_exactly_these_dags(dagbag):
     assert dagbag.import_errors == {}
-    assert set(dagbag.dags) == {"cloudtrail_ingest"}
+    assert set(dagbag.dags) == {"cloudtrail_ingest", "cloudtrail_digest"}
 
 
 def test_the_pipeline_has_exactly_these_tasks(dag):
@@ -69,6 +69,16 @@ def test_the_dags_page_names_every_task(dag):
     for name in ("resolve", "preflight", "stage_code", "report", "notify", *GROUP):
         assert f"| `{name}` |" in dag.doc_md
     assert "{rows}" not in dag.doc_md
+
+
+def test_the_digest_waits_until_somebody_wants_it_and_tells_of_its_failure(dagbag):
+    digest = dagbag.dags["cloudtrail_digest"]
+    assert digest.is_paused_upon_creation
+    assert not digest.catchup
+    (task,) = digest.tasks
+    assert task.on_failure_callback
+    assert [inlet.name for inlet in task.inlets] == ["cloudtrail_tables"]
+    assert "{guidance}" not in digest.doc_md
 
 
 def test_groups_have_tooltips(dag):
