@@ -69,7 +69,7 @@ def compose(group: Sequence[Told], scene: Scene) -> Message:
     since = f"{first:%Y-%m-%d %H:%M} UTC"
     lines = [
         f"Account:     {scene.account}",
-        f"Task:        {scene.dag_id}.{event.subject} (DAG run {scene.run_id})",
+        f"Task:        {'.'.join(filter(None, (scene.dag_id, event.subject)))} (DAG run {scene.run_id})",
         *reasons(group),
         f"Since:       {since}" + (f" ({count} times)" if count > 1 else ""),
         f"It means:    {kind.meaning}",
@@ -93,10 +93,7 @@ def reasons(group: Sequence[Told]) -> list[str]:
     lines = [redact(told.event.what) for told in group[:SHOWN]]
     if len(group) > SHOWN:
         lines.append(f"… and {len(group) - SHOWN} more")
-    return [
-        f"{'Why:' if first else '':12} {line}"
-        for first, line in zip([True] + [False] * SHOWN, lines, strict=False)
-    ]
+    return [f"{'' if number else 'Why:':12} {line}" for number, line in enumerate(lines)]
 
 
 def compose_recovery(
@@ -106,8 +103,8 @@ def compose_recovery(
     lasted = duration(now - min(record.first for record in records))
     lines = [f"Account:     {scene.account}", f"Task:        {scene.dag_id} (DAG run {scene.run_id})"]
     lines += [
-        f"Ok again:    {record.subject}: {EVENTS[record.name].title}, from {record.first:%Y-%m-%d %H:%M} "
-        f"to {record.last:%Y-%m-%d %H:%M} UTC, seen {record.count} times"
+        f"Ok again:    {record.subject or 'the run'}: {EVENTS[record.name].title}, from "
+        f"{record.first:%Y-%m-%d %H:%M} to {record.last:%Y-%m-%d %H:%M} UTC, seen {record.count} times"
         for record in records
     ]
     lines += [

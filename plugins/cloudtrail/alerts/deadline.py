@@ -59,5 +59,5 @@ def _tell_late(params: Mapping[str, Any], context: Mapping[str, Any]) -> str:
     changed = {name: value for name, value in dict(run.get("conf") or {}).items() if name in PARAMS}
     teller = make_teller({**params, **changed}, dag_id=run["dag_id"], run_id=run["dag_run_id"])
     due = f"{context['deadline']['deadline_time']:%Y-%m-%d %H:%M} UTC"
-    teller.tell([Event(name="late", subject="deadline", what=f"the run had to end by {due}", cause="late")])
+    teller.tell([Event(name="late", subject="", what=f"the run had to end by {due}", cause="late")])
     return "; ".join(f"{one['event']}: {one['status']} {one['target']} {one['error']}" for one in teller.done)

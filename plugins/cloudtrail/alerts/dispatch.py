@@ -3,7 +3,7 @@
 What was done is returned as a list of dicts, which the task that did it keeps as its XCom `alerts`; the page
 reads it from there. One dict per message and target, and one for each group of events that was not sent:
 
-- `event`: the event's name, a key of `EVENTS`, or `digest`; `subject`: a task's id, `""` for several.
+- `event`: the event's name, a key of `EVENTS`, or `digest`; `subject`: a task's id, `""` for several or none.
 - `account`: the account (or organization) and its bucket, in words.
 - `what`: list of sentences, without secrets, at most 20.
 - `status`: `sent` (this target took it), `failed` (it did not; when none did, the next run tries again),
@@ -61,6 +61,7 @@ class Teller:
 
     def tell_recovered(self, is_over: Callable[[Record], bool], *, task_url: str = "") -> None:
         """End the lasting causes that are over; those that somebody was told of are told as ended."""
+        self._state_error = ""
         known = self._guarded(lambda: list(self.state.items())) or []
         over = [(key, record) for key, record in known if record.is_lasting and is_over(record)]
         over += [(key, record) for key, record in known if record.is_forgotten(self.now)]
@@ -72,7 +73,7 @@ class Teller:
             self._note(
                 "recovered",
                 subjects[0] if len(subjects) == 1 else "",
-                [f"{record.subject}: {record.name}" for record in told],
+                [f"{record.subject or 'the run'}: {record.name}" for record in told],
                 max(told, key=lambda record: record.count),
                 deliveries,
             )

@@ -118,8 +118,8 @@ class Event:
 
     Attributes:
         name: its kind, a key of `EVENTS`.
-        subject: what it is about: a task's id, or a kind of records. Events of one name and subject go into
-            one message; a lasting one ends when a run finds its subject sound.
+        subject: the id of the task that it is about; empty when it is about the DAG run. Events of one name
+            and subject go into one message; a lasting one ends when a run finds its subject sound.
         what: what happened, in a sentence.
         cause: what tells it from others of its name and subject, exactly; when it is empty, `what` does,
             without what changes from run to run.

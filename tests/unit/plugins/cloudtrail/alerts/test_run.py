@@ -120,6 +120,6 @@ def test_it_is_over_when_the_run_shows_it(name, subject, states, outcomes, raise
 
 @pytest.mark.parametrize(("hours", "over"), [(1, True), (-1, False)])
 def test_lateness_is_over_when_a_later_run_ends_in_time(hours, over):
-    record = Record(account="a", name="late", subject="deadline", first=NOW, last=NOW)
+    record = Record(account="a", name="late", subject="", first=NOW, last=NOW)
     started = NOW + timedelta(hours=hours)
     assert is_over(record, states={}, outcomes=[], raised=set(), started=started) is over
