@@ -92,9 +92,9 @@ class ValidateRowsOperator(StatementsOperator):
         questions = QUESTIONS + QUESTIONS_OF_KIND.get(self.kind, ())
         if not batches and self.kind == "events" and len(results) == 2:
             return balance.find_newest_file(snapshot)
-        if batches is None or len(results) == 2 + len(questions):
+        if not batches or len(results) == 2 + len(questions):
             return None
-        return questions[len(results) - 2](snapshot, *batches)
+        return questions[len(results) - 2](snapshot, batches)
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
         """Compare; raise CountMismatchError with everything that disagrees."""
@@ -112,7 +112,7 @@ class ValidateRowsOperator(StatementsOperator):
             newest = dict(first_row(results[3]))
             reasons = {row["reason"]: int(row["n"]) for row in results[4]["rows"]}
             drift = results[5]["rows"]
-            insights = results[6]["rows"] if self.kind == "insights" else []
+            insights = results[-1]["rows"] if self.kind == "insights" else []
         elif len(results) > 2:
             newest_file = first_row(results[2])["newest_file"]
         problems = balance.find_mismatches(
@@ -154,14 +154,14 @@ class ValidateRowsOperator(StatementsOperator):
         return outcome
 
 
-def written_batches(facts: dict[str, Any], results: list[Result]) -> tuple[int, int] | None:
-    """First and last finished batch of the run, by the second statement's answer; None when there is none."""
-    found = first_row(results[1])
-    if found["first_batch"] is None or found["last_batch"] is None:
-        return None
-    first = int(found["first_batch"])
-    last = int(found["last_batch"]) - int(facts["unfinished_batches"])
-    return (first, last) if first <= last else None
+def written_batches(facts: dict[str, Any], results: list[Result]) -> list[tuple[int, int]]:
+    """First and last finished batch of each stream that was written, by the second statement's answer."""
+    batches = [(int(row["first_batch"]), int(row["last_batch"])) for row in results[1]["rows"]]
+    if batches:
+        first, last = batches.pop()
+        last -= int(facts["unfinished_batches"])
+        batches += [(first, last)] if first <= last else []
+    return batches
 
 
 def _integers(row: dict[str, str | None]) -> dict[str, int]:
