@@ -46,12 +46,23 @@ def outcome_events(
         replace(
             event,
             subject=f"{outcome['kind']}.validate_rows",
-            remedy=event.kind.remedy.replace("<table>", outcome["table"]),
+            remedy=left_out(event, outcome) + event.kind.remedy.replace("<table>", outcome["table"]),
             task_url=task_url,
             run_url=run_url,
         )
         for event in events
     ]
+
+
+def left_out(event: Event, outcome: Mapping[str, Any]) -> str:
+    """How many more there are than the outcome names, in words; nothing when it names all."""
+    named, found = [], 0
+    if event.name == "insight":
+        named = outcome["new_insights"]
+        found = int(named[0].get("found") or 0)
+    elif event.name == "schema_drift":
+        named, found = outcome["schema_drift"], int(outcome.get("odd_fields") or 0)
+    return f"There are {found - len(named)} more in this run. " if found > len(named) else ""
 
 
 def silence(outcome: Mapping[str, Any], params: Mapping[str, Any], *, now: datetime) -> list[Event]:

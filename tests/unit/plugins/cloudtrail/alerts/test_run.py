@@ -51,6 +51,16 @@ def test_an_insight_says_api_account_region_and_the_ratio_to_the_baseline():
     assert "main.security.trail_episodes" in event.remedy
 
 
+def test_what_an_outcome_does_not_name_is_counted():
+    (insight,) = events(kind="insights", new_insights=[INSIGHT | {"found": "31"}])
+    assert insight.remedy.startswith("There are 30 more in this run. Find who")
+    odd = {"field": "brandNew", "problem": "unknown_field", "records": "7"}
+    (drift,) = events(schema_drift=[odd], odd_fields=3)
+    assert drift.remedy.startswith("There are 2 more in this run. Read them")
+    (drift,) = events(schema_drift=[odd], odd_fields=1)
+    assert drift.remedy.startswith("Read them")
+
+
 def test_an_insight_of_errors_names_the_error_and_one_without_a_baseline_has_no_ratio():
     (event,) = events(
         kind="insights", new_insights=[INSIGHT | {"error_code": "AccessDenied", "baseline": None}]
