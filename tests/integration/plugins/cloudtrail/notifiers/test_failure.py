@@ -145,6 +145,7 @@ def test_a_target_that_refuses_or_does_not_exist_is_recorded_without_its_secrets
     assert "not_there" in errors["not_there"]
     for secret in ("T0Ken-of-the-channel", "S3cret-token", "pass-w0rd"):
         assert secret not in json.dumps(done)
+        assert secret not in caplog.text
 
 
 def test_no_secret_of_a_reason_is_sent_or_recorded(receiver, monkeypatch):
