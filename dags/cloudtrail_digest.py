@@ -6,7 +6,8 @@ each table that the ingest has written since the day began: the tables come from
 alias `cloudtrail_tables`, so a new account is in it by itself.
 
 It is an example of what can be built on the assets, and paused until somebody wants it: it starts the SQL
-warehouse once a day. The digest is the task's return value, as Markdown, and goes to the alert targets.
+warehouse once a day. The last digest that was due is made as soon as it is unpaused. The digest is the task's
+return value, as Markdown, and goes to the alert targets.
 
 | task | does | when it fails |
 |---|---|---|
@@ -36,7 +37,7 @@ with DAG(
     default_args={
         "owner": "cloudtrail",
         "retries": 2,
-        "retry_delay": timedelta(minutes=5),
+        "retry_delay": timedelta(seconds=30),
         "on_failure_callback": FailureNotifier(),
     },
     tags=["cloudtrail", "databricks"],

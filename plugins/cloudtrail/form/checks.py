@@ -124,7 +124,7 @@ def _alert_fields() -> dict[str, Param]:
             type="boolean",
             section=SECTION,
             title="Test alert",
-            description_md="Send one message to every target, then stop: nothing is checked, written or "
+            description_md="Send one message to every target, then stop: nothing is looked at, written or "
             "submitted.",
         ),
     }
