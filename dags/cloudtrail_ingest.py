@@ -21,12 +21,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, TaskGroup, task
+from airflow.sdk import DAG, TaskGroup, get_current_context, task
 
 from cloudtrail.accounts import Account, dags
+from cloudtrail.alerts.deadline import default_deadline, late_alert
+from cloudtrail.alerts.trial import send_test_alert
 from cloudtrail.guidance import GUIDANCE
 from cloudtrail.kinds import KINDS, Kind
 from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.operators.notify import NotifyOperator
 from cloudtrail.operators.preflight import PreflightOperator
 from cloudtrail.operators.report import ReportOperator
 from cloudtrail.operators.stage import StageWheelOperator
@@ -38,7 +41,8 @@ from cloudtrail.request import resolve_requests
 from cloudtrail.sensors.delta_log import DeltaLogSensor
 
 PURPOSE = {
-    "resolve": "turns the form into one request per kind and checks the whole contract",
+    "resolve": "turns the form into one request per kind and checks the whole contract; with `test_alert` it "
+    "sends one message to every target, and nothing follows",
     "preflight": "lists the logs, simulates the reader role, looks at target, checkpoint and table names",
     "stage_code": "puts the job wheel where Databricks can read it",
     "submit": "submits the Spark job to Databricks",
@@ -47,6 +51,7 @@ PURPOSE = {
     "wait_for_run": "waits, without a worker slot, for the run's end",
     "validate_rows": "COUNT(*) = rows by the Delta log; records in log files = rows + quarantined",
     "report": "writes the summary and one asset event per table",
+    "notify": "tells the alert targets what the run found and what is ok again; sends the metrics",
 }
 
 
@@ -74,7 +79,10 @@ def described(name: str) -> dict[str, Any]:
 @task(**described("resolve"))
 def resolve(params: dict[str, Any]) -> dict[str, Any]:
     """Params → kind → request, as dicts; every violation of the contract in one error."""
-    return {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
+    requests = {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
+    if params.get("test_alert"):
+        send_test_alert(get_current_context())
+    return requests
 
 
 def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
@@ -110,16 +118,23 @@ def ingest_tasks(kinds: Iterable[str]) -> None:
     wheel = StageWheelOperator(**described("stage_code"))
     preflight >> wheel
     validations = [ingest_group(kind, requests, preflight.output, wheel.output) for kind in kinds]
-    ReportOperator(
+    report = ReportOperator(
         validations=validations,
         preflight=preflight.output,
         trigger_rule="none_failed_min_one_success",
         **described("report"),
     )
+    # A teardown runs after everything, however that ended, and does not count for the DAG run's state.
+    report >> NotifyOperator(validations=validations, **described("notify")).as_teardown()
 
 
-def build_dag(dag_id: str, account: Account | None = None) -> DAG:
-    """The ingest as a DAG, for the trigger form or for an entry of accounts.yaml."""
+def build_dag(dag_id: str, account: Account | None = None, *, deadline: timedelta | None = None) -> DAG:
+    """The ingest as a DAG, for the trigger form or for an entry of accounts.yaml.
+
+    A run that is not over by its deadline is told as late; without one it follows the params.
+    """
+    params = dags.dag_params(account)
+    values = {name: param.value for name, param in params.items()}
     with DAG(
         dag_id,
         description="CloudTrail log files in S3 to validated Delta tables on Databricks",
@@ -127,6 +142,7 @@ def build_dag(dag_id: str, account: Account | None = None) -> DAG:
         catchup=False,
         # Two DAG runs at once could work on one checkpoint.
         max_active_runs=1,
+        deadline=late_alert(deadline or default_deadline(values), values),
         default_args={
             "owner": account.owner if account else "cloudtrail",
             "retries": 2,
@@ -140,7 +156,7 @@ def build_dag(dag_id: str, account: Account | None = None) -> DAG:
         else:
             ingest_tasks(account.kinds if account else KINDS)
     # After the tasks: Airflow copies a DAG's params into every task that is made while they are there.
-    dag.params.update(dags.dag_params(account))
+    dag.params.update(params)
     return dag
 
 

@@ -53,7 +53,7 @@ def settings(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
     """Airflow's configuration, as AIRFLOW__SECTION__OPTION."""
     return {
         "AIRFLOW_HOME": str(sandbox.airflow_home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(sandbox.dags),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",

@@ -1,5 +1,6 @@
 """Airflow's REST API v2, the few calls that the demo and the end-to-end tests make."""
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -50,6 +51,20 @@ class AirflowClient:
         body = {"logical_date": None, "conf": dict(conf or {}), **fields}
         answer = self._json("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
         return Run(dag_id, str(answer["dag_run_id"]))
+
+    def add_connection(self, conn_id: str, conn_type: str, **extra: Any) -> None:
+        """Keep a connection in Airflow's database."""
+        body = {"connection_id": conn_id, "conn_type": conn_type, "extra": json.dumps(extra)}
+        self._json("POST", "/api/v2/connections", json=body)
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the scheduler run a DAG that was paused when it was created."""
+        self._json("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+
+    def variables(self, prefix: str) -> dict[str, str]:
+        """The Variables whose names begin with `prefix`, name → value."""
+        found = self._json("GET", "/api/v2/variables", params={"variable_key_pattern": f"{prefix}%"})
+        return {str(one["key"]): str(one["value"]) for one in found["variables"]}
 
     def run(self, run: Run) -> dict[str, Any]:
         """The run as the API shows it: `state`, `conf`, `start_date`, …."""

@@ -16,12 +16,16 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
-    """One sandbox. Ports are TCP ports on 127.0.0.1; nothing listens on any other address."""
+    """One sandbox. Ports are TCP ports on 127.0.0.1; nothing listens on any other address.
+
+    `dags` is the folder that Airflow reads DAGs from.
+    """
 
     state: Path = ROOT / ".sandbox"
     airflow_port: int = 8080
     aws_port: int = 5555
     databricks_port: int = 5556
+    dags: Path = ROOT / "dags"
 
     @property
     def logs(self) -> Path:

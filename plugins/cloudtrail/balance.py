@@ -17,6 +17,10 @@ from cloudtrail.sql import quote_name
 CLOCK_MARGIN = timedelta(minutes=5)
 # A run's summary names this many odd fields; the view `<table>_schema_drift` has them all.
 SHOWN_FIELDS = 20
+# A run tells of this many new insights; the view `<table>_episodes` has them all.
+SHOWN_INSIGHTS = 20
+# How far back the newest log file is looked for when a run has written nothing.
+RECENT_DAYS = 14
 # A stream's batches are numbered within such a block: each month has one where it has a stream of its own.
 BLOCK = 1_000_000
 # The first and the last batch of each stream that a run has written, the most recently written one last.
@@ -124,6 +128,34 @@ def quarantine_reasons(snapshot: Snapshot, batches: Batches) -> str:
     return (
         f"SELECT reason, COUNT(*) AS n FROM {snapshot.quarantine_source} "
         f"WHERE {snapshot.of_batches(batches)} GROUP BY reason ORDER BY n DESC, reason"
+    )
+
+
+def find_new_insights(snapshot: Snapshot, batches: Batches) -> str:
+    """The insights whose Start is in these batches, the newest ones; `found` is how many there are."""
+    statistics = "insightDetails.insightContext.statistics"
+    return (
+        "SELECT sharedEventID AS shared_event_id, MAX(recipientAccountId) AS account, "
+        "MAX(awsRegion) AS region, MAX(insightDetails.insightType) AS insight_type, "
+        "MAX(insightDetails.eventSource) AS event_source, "
+        "MAX(insightDetails.eventName) AS event_name, MAX(insightDetails.errorCode) AS error_code, "
+        "DATE_FORMAT(MIN(timestamp), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS started_at, "
+        f"MAX({statistics}.insight.average) AS rate, MAX({statistics}.baseline.average) AS baseline, "
+        f"COUNT(*) OVER () AS found FROM {snapshot.rows_source} "
+        "WHERE insightDetails.state = 'Start' AND sharedEventID IS NOT NULL "
+        f"AND {snapshot.of_batches(batches)} "
+        f"GROUP BY sharedEventID ORDER BY started_at DESC, shared_event_id LIMIT {SHOWN_INSIGHTS}"
+    )
+
+
+def find_newest_file(snapshot: Snapshot) -> str:
+    """When the newest log file of the last days was delivered, as UTC text; null when there is none."""
+    since = datetime.fromtimestamp(snapshot.since_ms / 1000, UTC) - timedelta(days=RECENT_DAYS)
+    where = f"WHERE date >= DATE '{since:%Y-%m-%d}'"
+    return (
+        "SELECT DATE_FORMAT(MAX(delivered_at), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS newest_file FROM ("
+        f"SELECT delivered_at FROM {snapshot.rows_source} {where} "
+        f"UNION ALL SELECT delivered_at FROM {snapshot.quarantine_source} {where})"
     )
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cloudtrail.alerts.events import CHOICES as EVENT_NAMES
+from cloudtrail.alerts.events import DEFAULT_EVENTS
 from cloudtrail.kinds import KINDS
 from cloudtrail.locations import ACCOUNT, ANY, BUCKET, ORGANIZATION, SEGMENT, S3Location
 from cloudtrail.suggestions import did_you_mean
@@ -18,6 +20,7 @@ from cloudtrail.values import (
     Check,
     arn,
     code_root,
+    connection_id,
     data_path,
     day,
     each,
@@ -28,6 +31,7 @@ from cloudtrail.values import (
     or_empty,
     partitions_by_region,
     region,
+    shown,
     storage_root,
     table,
     yes_or_no,
@@ -104,8 +108,13 @@ PARAMS: dict[str, ParamRule] = {
     "deployment_role_arn": ParamRule(or_empty(_ROLE), ""),
     "iam_simulation": ParamRule(one_of("require", "warn", "off"), "require"),
     "alert_topic_arn": ParamRule(or_empty(_TOPIC), ""),
-    "aws_conn_id": ParamRule(_WORD, "aws_default"),
-    "databricks_conn_id": ParamRule(_WORD, "databricks_default"),
+    "alert_conn_ids": ParamRule(each(connection_id("apprise"), least=0), []),
+    "alert_events": ParamRule(each(one_of(*EVENT_NAMES), least=0), list(DEFAULT_EVENTS)),
+    "alert_quarantined_above": ParamRule(number(0), 0),
+    "alert_silent_hours": ParamRule(number(0, 240), 24),
+    "test_alert": ParamRule(yes_or_no, False),
+    "aws_conn_id": ParamRule(connection_id("aws"), "aws_default"),
+    "databricks_conn_id": ParamRule(connection_id("databricks"), "databricks_default"),
     "delta_log_timeout_minutes": ParamRule(number(1), 30),
     "run_timeout_minutes": ParamRule(number(1), 720),
 }
@@ -168,6 +177,11 @@ CHOICES = (
         lambda simulation, role: simulation != "off" and not role,
         "give the role that Databricks reads with, or turn iam_simulation off.",
     ),
+    ChoiceRule(
+        ("test_alert", "alert_topic_arn", "alert_conn_ids"),
+        lambda test, topic, connections: test and not topic and not connections,
+        "there is no target to test: give a topic or a connection.",
+    ),
 )
 
 
@@ -185,7 +199,7 @@ def check_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if value is REQUIRED:
             violations.append(f"{name} is missing: {rule.check('')}")
         elif (complaint := rule.check(value)) is not None:
-            violations.append(f"{name}={value!r}: {complaint}")
+            violations.append(f"{name}={shown(value)}: {complaint}")
         else:
             values[name] = list(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
     return values, violations

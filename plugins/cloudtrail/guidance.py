@@ -1,8 +1,8 @@
 """What to do when a task fails: one paragraph per task, for the alert, the DAG's page and the task's page."""
 
 GUIDANCE = {
-    "resolve": "The params break the contract; the error names every one. Correct them and trigger again. "
-    "Nothing was submitted.",
+    "resolve": "The params break the contract, or an alert target did not take the test alert; the error "
+    "names every one. Correct them and trigger again. Nothing was submitted.",
     "preflight": "At least one check failed; each finding in the task's log has its remedy. Mend them, then "
     "clear this task. Nothing was submitted or written.",
     "stage_code": "The job wheel could not be put under the code root. Check that `make wheel` has built one "
@@ -20,6 +20,10 @@ GUIDANCE = {
     "disabled": "The account's entry in accounts.yaml cannot be used; the error has each problem by line and "
     "field. Mend the entry: the DAG is an ingest again within a minute. Nothing is lost meanwhile.",
     "report": "The ingest itself is done and validated; only the summary failed. Clear this task.",
+    "notify": "The ingest is as the other tasks say; what it found was not told to anybody, or its metrics "
+    "were not sent. A target that cannot be reached is no failure of this task. Clear it.",
+    "digest": "The tables are as they were: the digest only reads. Check the warehouse, and that the "
+    "connection may read the tables, then clear this task; it asks again and sends again.",
 }
 FALLBACK = "Open the task's log; clearing any task of this DAG is safe."
 

@@ -32,6 +32,32 @@ def partitions_by_region() -> dict[str, str]:
     }
 
 
+def shown(value: Any) -> str:
+    """The value as an error quotes it. Addresses of services hold tokens: of those, the scheme alone."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(shown(one) for one in value)}]"
+    scheme = (
+        re.match(r"\s*(?!s3a?:|dbfs:)[A-Za-z][A-Za-z0-9+.-]*://", value) if isinstance(value, str) else None
+    )
+    return repr(f"{scheme[0]}…" if scheme else value)
+
+
+def connection_id(kind: str) -> Check:
+    """The id of an Airflow connection of this type, and never the address that the connection keeps."""
+
+    def check(value: Any) -> str | None:
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,250}", value):
+            return None
+        if isinstance(value, str) and ":/" in value:
+            return (
+                "it looks like a URL, which may hold a token: put it into an Airflow connection of type "
+                f"{kind} and give the connection's id."
+            )
+        return f"give the id of an Airflow connection of type {kind}, of letters, digits and _ . -"
+
+    return check
+
+
 def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:
     """Text that fits the pattern from start to end."""
     compiled = re.compile(pattern)
@@ -52,12 +78,14 @@ def one_of(*known: str) -> Check:
     return check
 
 
-def number(minimum: int) -> Check:
-    """A whole number, not below the minimum."""
+def number(minimum: int, maximum: int | None = None) -> Check:
+    """A whole number, not below the minimum and not above the maximum."""
+    at_most = "" if maximum is None else f" and at most {maximum}"
 
     def check(value: Any) -> str | None:
-        sound = isinstance(value, int) and not isinstance(value, bool) and value >= minimum
-        return None if sound else f"give a whole number of at least {minimum}."
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        sound = whole and value >= minimum and (maximum is None or value <= maximum)
+        return None if sound else f"give a whole number of at least {minimum}{at_most}."
 
     return check
 
@@ -67,12 +95,12 @@ def yes_or_no(value: Any) -> str | None:
     return None if isinstance(value, bool) else "give true or false."
 
 
-def each(check: Check, *, alone: str | None = None) -> Check:
-    """A list of at least one value that fits; `alone` is a value that may only stand by itself."""
+def each(check: Check, *, alone: str | None = None, least: int = 1) -> Check:
+    """A list of at least so many values that fit; `alone` is a value that may only stand by itself."""
 
     def check_list(values: Any) -> str | None:
-        if not isinstance(values, list | tuple) or not values:
-            return "give a list of at least one value."
+        if not isinstance(values, list | tuple) or len(values) < least:
+            return "give a list of at least one value." if least else "give a list, which may be empty."
         if alone is not None and alone in values:
             return (
                 None
@@ -80,7 +108,9 @@ def each(check: Check, *, alone: str | None = None) -> Check:
                 else f"{alone!r} means all of them: give it alone."
             )
         complaints = ((value, check(value)) for value in values)
-        return " ".join(f"{value!r}: {complaint}" for value, complaint in complaints if complaint) or None
+        return (
+            " ".join(f"{shown(value)}: {complaint}" for value, complaint in complaints if complaint) or None
+        )
 
     return check_list
 

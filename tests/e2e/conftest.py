@@ -1,5 +1,6 @@
 """The harness of the end-to-end tests: one whole sandbox for the session, with real processes throughout."""
 
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,12 +18,26 @@ from sandbox.aws.seed import client
 from sandbox.ports import free_ports
 from sandbox.processes import Processes
 from sandbox.sample_logs import SampleSummary
-from sandbox.settings import Sandbox, Secrets
+from sandbox.settings import ROOT, Sandbox, Secrets
 from sandbox.signals import INTERRUPTS, interrupt_on_signals
 from sandbox.warehouse import Row, Warehouse
+from tests.fixtures.receiver import Receiver, receiving
 
 FILES, RECORDS = 60, 900
 DAG = "cloudtrail_ingest"
+LATE_DAG = "cloudtrail_late"
+
+
+def dags_folder(folder: Path) -> Path:
+    """The product's DAGs, and the ingest once more with a deadline that every run passes."""
+    shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    source, found, _ = (
+        (folder / "cloudtrail_ingest.py").read_text().partition("\ncloudtrail_ingest = build_dag(")
+    )
+    assert found
+    late = f'late = build_dag("{LATE_DAG}", deadline=timedelta(seconds=1))'
+    (folder / "cloudtrail_late.py").write_text(f"{source}\n{late}\n")
+    return folder
 
 
 @dataclass(frozen=True)
@@ -86,6 +101,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
         airflow_port=airflow_port,
         aws_port=aws_port,
         databricks_port=databricks_port,
+        dags=dags_folder(tmp_path_factory.mktemp("airflow") / "dags"),
     )
     handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
     interrupt_on_signals()
@@ -114,3 +130,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
         up.stop(processes, *up.SERVICES)
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def receiver(sandbox: RunningSandbox) -> Iterator[Receiver]:
+    """What takes alerts over HTTP; it is behind the Airflow connection `receiver`, for the whole session."""
+    with receiving() as server:
+        sandbox.airflow.add_connection("receiver", "apprise", config=server.config())
+        yield server

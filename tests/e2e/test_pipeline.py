@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.e2e.conftest import LATE_DAG
+from tests.fixtures.databricks import until
+
 DAG = "cloudtrail_ingest"
 COUNT = (
     "SELECT (SELECT COUNT(*) FROM cloudtrail_events) AS events, "
@@ -17,9 +20,9 @@ def watched():
 
 
 @pytest.fixture(scope="module")
-def first_run(sandbox, watched):
-    """One DAG run with the form's defaults, to its end."""
-    run = sandbox.airflow.trigger(DAG)
+def first_run(sandbox, receiver, watched):
+    """One DAG run with the form's defaults, and somebody to tell, to its end."""
+    run = sandbox.airflow.trigger(DAG, {"alert_conn_ids": ["receiver"]})
     tasks = {}
 
     def note(task):
@@ -51,6 +54,64 @@ def test_the_validation_of_each_kind_is_recorded(sandbox, first_run):
         assert outcome["row_count"] == outcome["log_rows"] == sandbox.promised.counts(kind=kind).rows
 
 
+def test_what_a_run_found_is_told_once_also_when_it_is_told_again(sandbox, receiver, first_run):
+    insight, quarantine = (
+        next(message["message"] for message in receiver.messages if text in message["message"])
+        for text in ("times the baseline", "quarantined in cloudtrail_events_quarantine as")
+    )
+    assert "More:        docs/operations/insight.md#how-to-fix-it" in insight
+    assert f"Databricks:  {sandbox.databricks.host}" in quarantine
+    for reason in sandbox.promised.counts("events").quarantined:
+        assert f"as {reason}" in quarantine
+    told = len(receiver.messages)
+    sandbox.airflow.clear(first_run, ["notify"])
+    assert sandbox.airflow.wait(first_run, timeout_seconds=TIMEOUT_SECONDS) == "success"
+    done = sandbox.airflow.xcom(first_run, "notify", "alerts")
+    assert {one["event"] for one in done} == {"insight", "quarantine"}
+    assert {(one["status"], one["state_error"]) for one in done} == {("counted", "")}
+    assert len(receiver.messages) == told
+
+
+def test_a_test_alert_reaches_every_target_and_nothing_else_happens(sandbox, receiver):
+    run = sandbox.airflow.trigger(DAG, {"alert_conn_ids": ["receiver"], "test_alert": True})
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
+    states = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
+    assert set(states.values()) - {states.pop("notify")} == {"skipped"}
+    assert "Alert sent to receiver" in sandbox.airflow.task_log(run, "resolve")
+    assert [title for title in receiver.titles() if "a test alert for every account" in title]
+
+
+def test_a_test_alert_that_a_target_does_not_take_fails_and_says_why(sandbox, receiver):
+    params = {"alert_conn_ids": ["receiver", "nowhere"], "test_alert": True}
+    run = sandbox.airflow.trigger(DAG, params)
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "failed"
+    assert "nowhere: AirflowNotFoundException" in sandbox.airflow.task_log(run, "resolve")
+
+
+def test_a_run_that_passes_its_deadline_is_told_as_late(sandbox, receiver):
+    run = sandbox.airflow.trigger(LATE_DAG, {"alert_conn_ids": ["receiver"], "preflight_only": True})
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
+    until(lambda: any("is late" in title for title in receiver.titles()), "the alert of the late run")
+    (late,) = [message["message"] for message in receiver.messages if "is late" in message["title"]]
+    assert f"Task:        {LATE_DAG} (DAG run {run.run_id})" in late
+    assert "the run had to end by" in late
+
+
+def test_the_digest_asks_the_tables_that_the_ingest_has_written(sandbox, receiver, first_run):
+    counts = sandbox.sql("SELECT date, COUNT(*) AS n FROM cloudtrail_events GROUP BY date ORDER BY date DESC")
+    day, events = counts[1]["date"], int(counts[1]["n"])
+    sandbox.airflow.unpause("cloudtrail_digest")
+    run = sandbox.airflow.trigger("cloudtrail_digest", {"day": day, "alert_conn_ids": ["receiver"]})
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
+    digest = sandbox.airflow.xcom(run, "digest")
+    assert f"# CloudTrail digest of {day}\n\n{events:,} events in 2 tables." in digest
+    denied = sandbox.sql("SELECT COUNT(*) AS n FROM cloudtrail_events WHERE errorCode = 'AccessDenied'")
+    assert ("## Denied calls by principal\n\n| account" in digest) == (denied != [{"n": "0"}])
+    # The one that was due at night is made first, when the DAG is unpaused; it may be of the same day.
+    title = f"CloudTrail digest of {day}"
+    assert (title, digest) in [(message["title"], message["message"]) for message in receiver.messages]
+
+
 def test_waiting_tasks_are_deferred_and_hold_no_slot(sandbox, first_run, watched):
     waiting = [seen for seen in watched if seen.get("events.wait_for_delta_log") == "deferred"]
     assert waiting
@@ -74,7 +135,7 @@ def test_a_preflight_only_run_makes_every_check_and_stops_before_anything_is_wri
     assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
     states = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
     done = {task for task, state in states.items() if state == "success"}
-    assert done == {"resolve", "preflight", "report"}
+    assert done == {"resolve", "preflight", "report", "notify"}
     assert {state for task, state in states.items() if task not in done} == {"skipped"}
     findings = sandbox.airflow.xcom(run, "preflight", "findings")
     # The sample trail writes no digest files.

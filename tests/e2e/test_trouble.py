@@ -12,11 +12,12 @@ TABLES = {
     "events_table": "trouble_events",
     "insights_table": "trouble_insights",
     "alert_topic_arn": TOPIC,
+    "alert_conn_ids": ["receiver"],
 }
 
 
 @pytest.fixture(scope="module")
-def killed_and_next(sandbox):
+def killed_and_next(sandbox, receiver):
     """Two triggers in a row; the first run's events job is killed while it writes its first batch."""
     first = sandbox.airflow.trigger(DAG, TABLES)
     second = sandbox.airflow.trigger(DAG, TABLES)
@@ -46,9 +47,21 @@ def test_a_job_that_is_killed_fails_its_run_and_the_error_is_in_the_log_and_in_t
     (task,) = [task for task in failed if task["task_id"].startswith("events.wait_for")]
     log = sandbox.airflow.task_log(first, task["task_id"], task["try_number"])
     assert "DatabricksRunError" in log
-    (alert,) = [body for body in alerts(sandbox) if task["task_id"] in body]
+    (alert,) = [body for body in alerts(sandbox) if task["task_id"] in body and "Why:" in body]
     for text in (first.run_id, f"Databricks:  {sandbox.databricks.host}", "clear `submit`"):
         assert text in alert
+
+
+def test_the_next_run_tells_that_it_is_ok_again(sandbox, receiver, killed_and_next):
+    _, second, _ = killed_and_next
+    over = [message["message"] for message in receiver.messages if "ok again" in message["title"]]
+    (told,) = [message for message in over if second.run_id in message]
+    assert "Ok again:    events.wait_for" in told
+    assert not [
+        key
+        for key, value in sandbox.airflow.variables("cloudtrail_alerts.").items()
+        if "task_failed" in value
+    ]
 
 
 def test_two_quick_triggers_leave_each_record_once_also_when_the_first_was_killed(sandbox, killed_and_next):

@@ -14,7 +14,7 @@ from cloudtrail.errors import InvalidRequestError
 from cloudtrail.form import ingest_params
 from cloudtrail.kinds import KINDS
 from cloudtrail.request import IngestRequest, resolve_requests
-from cloudtrail.values import did_you_mean
+from cloudtrail.suggestions import did_you_mean
 
 PREFIX = "cloudtrail_ingest__"
 PLACEHOLDERS = ("alias", "account")

@@ -7,6 +7,9 @@ nullable: Airflow's form sends null for an empty field. One module per section.
 from airflow.sdk import Param
 
 from cloudtrail.form import checks, compute, logs, overrides, stream, tables
+from cloudtrail.form.optional import optional
+
+DIGEST_FIELDS = ("warehouse_id", "databricks_conn_id", "alert_topic_arn", "alert_conn_ids", "aws_conn_id")
 
 
 def ingest_params() -> dict[str, Param]:
@@ -15,4 +18,13 @@ def ingest_params() -> dict[str, Param]:
     return {name: param for section in sections for name, param in section.fields().items()}
 
 
-__all__ = ["ingest_params"]
+def digest_params() -> dict[str, Param]:
+    """The fields of the digest's form: the ingest's own, and the day."""
+    day = optional(
+        "1. Digest", "The day (UTC) that is looked at; empty for yesterday.", title="Day", format="date"
+    )
+    ingest = ingest_params()
+    return {"day": day} | {name: ingest[name] for name in DIGEST_FIELDS}
+
+
+__all__ = ["digest_params", "ingest_params"]

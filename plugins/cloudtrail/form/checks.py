@@ -2,6 +2,7 @@
 
 from airflow.sdk import Param
 
+from cloudtrail.alerts.events import CHOICES, DEFAULT_EVENTS, EVENTS
 from cloudtrail.form.optional import optional
 
 SECTION = "4. Checks and alerts"
@@ -53,10 +54,11 @@ def fields() -> dict[str, Param]:
         ),
         "alert_topic_arn": optional(
             SECTION,
-            "SNS topic that hears of every failed task; empty for no alerts.",
+            "SNS topic that alerts go to; empty for none.",
             title="Alert topic",
             pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:.+$",
         ),
+        **_alert_fields(),
         "aws_conn_id": Param("aws_default", type="string", section=SECTION, title="AWS connection"),
         "delta_log_timeout_minutes": Param(
             30,
@@ -73,5 +75,56 @@ def fields() -> dict[str, Param]:
             section=SECTION,
             title="Longest run (minutes)",
             description_md="Databricks ends a longer run; the next one goes on where it stopped.",
+        ),
+    }
+
+
+def _alert_fields() -> dict[str, Param]:
+    """Who else is told, and of what."""
+    return {
+        "alert_conn_ids": Param(
+            [],
+            type=["null", "array"],
+            items={"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$"},
+            section=SECTION,
+            title="Alert connections",
+            description_md="Ids of Airflow connections of type *Apprise* (Slack, Teams, PagerDuty, e-mail, "
+            "…), one a line. Never a URL: tokens belong in the connection.",
+        ),
+        "alert_events": Param(
+            list(DEFAULT_EVENTS),
+            type=["null", "array"],
+            items={"type": "string", "enum": list(CHOICES)},
+            examples=list(CHOICES),
+            section=SECTION,
+            title="Alert events",
+            description_md="; ".join(f"*{name}*: {EVENTS[name].summary}" for name in CHOICES)
+            + ". One message per cause, then a reminder a day.",
+        ),
+        "alert_quarantined_above": Param(
+            0,
+            type="integer",
+            minimum=0,
+            section=SECTION,
+            title="Quarantine threshold",
+            description_md="Alert when a run quarantines more records and files than this, duplicates not "
+            "counted.",
+        ),
+        "alert_silent_hours": Param(
+            24,
+            type="integer",
+            minimum=0,
+            maximum=240,
+            section=SECTION,
+            title="Longest silence (hours)",
+            description_md="Alert when the newest log file of events was delivered longer ago; 0: never.",
+        ),
+        "test_alert": Param(
+            False,
+            type="boolean",
+            section=SECTION,
+            title="Test alert",
+            description_md="Send one message to every target, then stop: nothing is looked at, written or "
+            "submitted.",
         ),
     }

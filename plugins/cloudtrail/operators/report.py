@@ -39,6 +39,7 @@ class ReportOperator(BaseOperator):
 def asset_extra(outcome: dict[str, Any]) -> dict[str, Any]:
     """What a downstream DAG learns from the event: counts of this run and how fresh the table is."""
     return {
+        "kind": outcome["kind"],
         "rows": outcome["row_count"],
         "new_rows": outcome["run_rows"],
         "files": outcome["run_files"],

@@ -17,6 +17,8 @@ from cloudtrail.request import IngestRequest
 DRIFT = ("field", "problem", "first_seen", "records", "example")
 # What is asked about the run's batches, in this order, after the counts and the batches themselves.
 QUESTIONS = (balance.balance_files, balance.describe_run, balance.quarantine_reasons, balance.find_drift)
+# What is asked after these of some kinds alone.
+QUESTIONS_OF_KIND = {"insights": (balance.find_new_insights,)}
 
 
 class ValidateRowsOperator(StatementsOperator):
@@ -31,8 +33,10 @@ class ValidateRowsOperator(StatementsOperator):
         run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `run_removed`, `run_accounts` (whose
         log files they were, sorted), `reasons`,
         `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
-        first_seen, records, example), `odd_fields` (how many there are), and `balanced` (always true:
-        otherwise the task fails).
+        first_seen, records, example), `odd_fields` (how many there are), `newest_file` (when the newest log
+        file was delivered, of this run or, when it wrote nothing, of the last days; events only),
+        `new_insights` (a list of the insights whose Start is new, see `balance.find_new_insights`), and
+        `balanced` (always true: otherwise the task fails).
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
@@ -86,7 +90,9 @@ class ValidateRowsOperator(StatementsOperator):
         if len(results) < 2:
             return (balance.count_rows, balance.find_batches)[len(results)](snapshot)
         batches = written_batches(facts, results)
-        questions = QUESTIONS
+        questions = QUESTIONS + QUESTIONS_OF_KIND.get(self.kind, ())
+        if not batches and self.kind == "events" and len(results) == 2:
+            return balance.find_newest_file(snapshot)
         if not batches or len(results) == 2 + len(questions):
             return None
         return questions[len(results) - 2](snapshot, batches)
@@ -99,13 +105,18 @@ class ValidateRowsOperator(StatementsOperator):
         newest: dict[str, Any] = {}
         reasons: dict[str, int] = {}
         drift: list[dict[str, Any]] = []
-        if len(results) > 2:
+        insights: list[dict[str, Any]] = []
+        newest_file: str | None = None
+        if written_batches(facts, results):
             row = first_row(results[2])
             texts = {name: row[name] for name in ("example", "accounts")}
             files = _integers({name: value for name, value in row.items() if name not in texts}) | texts
             newest = dict(first_row(results[3]))
             reasons = {row["reason"]: int(row["n"]) for row in results[4]["rows"]}
             drift = results[5]["rows"]
+            insights = results[-1]["rows"] if self.kind == "insights" else []
+        elif len(results) > 2:
+            newest_file = first_row(results[2])["newest_file"]
         problems = balance.find_mismatches(
             snapshot,
             row_count=counts["row_count"],
@@ -135,9 +146,11 @@ class ValidateRowsOperator(StatementsOperator):
             "reasons": reasons,
             "newest_event": newest.get("newest_event"),
             "newest_delivery": newest.get("newest_delivery"),
+            "newest_file": newest_file or newest.get("newest_delivery"),
             "slowest_seconds": int(newest["slowest_seconds"]) if newest.get("slowest_seconds") else None,
             "odd_fields": int(drift[0]["fields"] or 0) if drift else 0,
             "schema_drift": [{name: row[name] for name in DRIFT} for row in drift],
+            "new_insights": insights,
             "balanced": True,
         }
         self.log.info("%s", outcome)

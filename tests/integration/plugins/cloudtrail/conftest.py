@@ -30,6 +30,9 @@ class TaskInstance:
     def xcom_push(self, key, value):
         self.pushed[key] = value
 
+    def get_task_states(self, dag_id, run_ids):  # noqa: ARG002 - Airflow's signature
+        return {}
+
     def xcom_pull(self, task_ids, key):  # noqa: ARG002 - Airflow's signature
         return self.pushed.get(key)
 
@@ -41,7 +44,7 @@ def form_values(**changed):
 
 def task_context(*, params, run_id="manual__1", **more):
     """What Airflow hands to `execute`."""
-    dag_run = SimpleNamespace(dag_id="cloudtrail_ingest", run_id=run_id)
+    dag_run = SimpleNamespace(dag_id="cloudtrail_ingest", run_id=run_id, start_date=None)
     return {"params": params, "dag_run": dag_run, "ti": TaskInstance(run_id=run_id)} | more
 
 

@@ -74,6 +74,11 @@ from tests.unit.plugins.cloudtrail.test_request import params, violations
         ("max_files_per_trigger", "1000", "a whole number"),
         ("max_bytes_per_trigger", "1 g", "a size like 512m or 1g"),
         ("max_bytes_per_trigger", "0", "a size like 512m or 1g"),
+        ("alert_conn_ids", "slack", "give a list, which may be empty"),
+        ("alert_conn_ids", ["my slack"], "the id of an Airflow connection of type apprise"),
+        ("alert_events", ["insights"], "Did you mean 'insight'?"),
+        ("alert_silent_hours", 241, "at least 0 and at most 240"),
+        ("test_alert", True, "there is no target to test"),
         ("minimum_rows", 1.5, "a whole number"),
         ("reader_role_arn", "arn:aws:iam::111122223333:user/reader", "an ARN like"),
         (
@@ -83,7 +88,7 @@ from tests.unit.plugins.cloudtrail.test_request import params, violations
         ),
         ("iam_simulation", "on", "require, warn, off"),
         ("alert_topic_arn", "arn:aws:sqs:us-east-1:111122223333:q", "an ARN like arn:aws:sns:"),
-        ("databricks_conn_id", "my conn", "without spaces"),
+        ("databricks_conn_id", "my conn", "the id of an Airflow connection of type databricks"),
         ("delta_log_timeout_minutes", 0, "at least 1"),
         ("run_timeout_minutes", "720", "a whole number"),
     ],
@@ -261,3 +266,18 @@ def test_every_partition_works_when_all_of_it_is_in_one(region, partition):
             alert_topic_arn=f"arn:{partition}:sns:{region}:111122223333:alerts",
         )
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["alert_conn_ids", "alert_topic_arn", "aws_conn_id", "bucket", "reader_role_arn"]
+)
+def test_an_address_with_a_token_is_refused_and_not_repeated(name):
+    address = "https://hooks.slack.example/services/T0/B0/t0ken"
+    (violation,) = violations(**{name: [address] if name == "alert_conn_ids" else address})
+    assert "https://…" in violation
+    assert "t0ken" not in violation
+
+
+def test_an_address_in_place_of_a_connection_is_told_where_it_belongs():
+    (violation,) = violations(alert_conn_ids=["slack://a/b/c"])
+    assert "put it into an Airflow connection of type apprise and give the connection's id" in violation

@@ -28,12 +28,12 @@ def dag(dagbag):
 
 def test_the_dag_files_parse_without_connections_and_give_exactly_these_dags(dagbag):
     assert dagbag.import_errors == {}
-    assert set(dagbag.dags) == {"cloudtrail_ingest"}
+    assert set(dagbag.dags) == {"cloudtrail_ingest", "cloudtrail_digest"}
 
 
 def test_the_pipeline_has_exactly_these_tasks(dag):
     groups = [f"{kind}.{task}" for kind in KINDS for task in GROUP]
-    assert set(dag.task_ids) == {"resolve", "preflight", "stage_code", "report", *groups}
+    assert set(dag.task_ids) == {"resolve", "preflight", "stage_code", "report", "notify", *groups}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,15 +53,32 @@ def test_every_task_alerts_on_failure_and_explains_itself(dag):
         assert "When it fails" in task.doc_md, task.task_id
 
 
+def test_notify_runs_after_everything_and_counts_for_nothing(dag):
+    notify = dag.get_task("notify")
+    assert notify.is_teardown
+    assert not notify.on_failure_fail_dagrun
+    assert set(notify.get_flat_relative_ids(upstream=True)) == set(dag.task_ids) - {"notify"}
+
+
 def test_one_dag_run_works_at_a_time(dag):
     assert dag.max_active_runs == 1
     assert not dag.catchup
 
 
 def test_the_dags_page_names_every_task(dag):
-    for name in ("resolve", "preflight", "stage_code", "report", *GROUP):
+    for name in ("resolve", "preflight", "stage_code", "report", "notify", *GROUP):
         assert f"| `{name}` |" in dag.doc_md
     assert "{rows}" not in dag.doc_md
+
+
+def test_the_digest_waits_until_somebody_wants_it_and_tells_of_its_failure(dagbag):
+    digest = dagbag.dags["cloudtrail_digest"]
+    assert digest.is_paused_upon_creation
+    assert not digest.catchup
+    (task,) = digest.tasks
+    assert task.on_failure_callback
+    assert [inlet.name for inlet in task.inlets] == ["cloudtrail_tables"]
+    assert "{guidance}" not in digest.doc_md
 
 
 def test_groups_have_tooltips(dag):

@@ -34,6 +34,9 @@ def test_every_field_stands_in_a_section_and_has_a_title(name):
         ("events_table", "Events-2026"),
         ("compute", "cluster"),
         ("alert_topic_arn", "cloudtrail-alerts"),
+        ("alert_conn_ids", ["slack://token/channel"]),
+        ("alert_events", ["everything"]),
+        ("alert_silent_hours", 1000),
         ("max_bytes_per_trigger", "a lot"),
         ("organization", "my-org"),
     ],
@@ -44,7 +47,7 @@ def test_a_slip_is_refused_while_typing(name, value):
 
 
 @pytest.mark.parametrize(
-    "name", ["prefix", "organization", "code_root", "alert_topic_arn", "events_logs_path"]
+    "name", ["prefix", "organization", "code_root", "alert_topic_arn", "alert_conn_ids", "events_logs_path"]
 )
 def test_a_field_that_may_stay_empty_takes_the_null_that_the_form_sends(name):
     assert ingest_params()[name].resolve(None) is None

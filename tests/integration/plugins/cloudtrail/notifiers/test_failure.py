@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from cloudtrail.errors import DatabricksRunError
+from cloudtrail.errors import DatabricksRunError, PreflightError
 from cloudtrail.notifiers.failure import FailureNotifier
+from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail.conftest import TaskInstance, form_values
 
 
@@ -29,14 +30,19 @@ def topic(aws):
     sns.delete_topic(TopicArn=arn)
 
 
+@pytest.fixture
+def receiver(monkeypatch):
+    """An HTTP server behind the Airflow connection `security`."""
+    with receiving() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_SECURITY", server.connection())
+        yield server
+
+
 def fail(task_id, *, params, exception=None, pages=None):
-    """Call the notifier as Airflow does after a task's last try."""
-    context = {
-        "params": params,
-        "ti": TaskInstance(task_id=task_id, pushed=pages or {}),
-        "exception": exception,
-    }
-    FailureNotifier()(context)
+    """Call the notifier as Airflow does after a task's last try; its XCom `alerts`."""
+    ti = TaskInstance(task_id=task_id, pushed=pages or {})
+    FailureNotifier()({"params": params, "ti": ti, "exception": exception})
+    return ti.pushed["alerts"]
 
 
 def test_an_alert_names_account_task_reason_run_page_and_what_to_do(topic, connections):
@@ -48,10 +54,11 @@ def test_an_alert_names_account_task_reason_run_page_and_what_to_do(topic, conne
     assert message["Subject"].startswith("CloudTrail ingest: events.wait_for_run failed for 111122223333")
     for part in (
         "Account:     111122223333 in bucket 'cloudtrail-logs'",
-        "cloudtrail_ingest.events.wait_for_run (DAG run manual__1, try 1)",
+        "cloudtrail_ingest.events.wait_for_run (DAG run manual__1)",
         "ValueError: no such region",
         "Databricks:  http://dbx/runs/7",
         "What to do:  The Databricks run ended without success",
+        "More:        docs/operations/wait_for_run.md#how-to-fix-it",
         "Task log:    http://airflow/log",
     ):
         assert part in message["Message"]
@@ -73,5 +80,97 @@ def test_a_long_error_is_cut_so_that_sns_takes_it(topic, connections):
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_without_a_topic_nothing_is_sent_and_no_connection_is_needed(nothing):
-    fail("preflight", params=form_values(alert_topic_arn=nothing), exception=ValueError("denied"))
+def test_without_a_target_nothing_is_sent_and_no_connection_is_needed(nothing):
+    (done,) = fail("preflight", params=form_values(alert_topic_arn=nothing), exception=ValueError("denied"))
+    assert (done["event"], done["status"], done["target"]) == ("task_failed", "no_targets", "")
+
+
+def test_every_target_gets_the_same_text_and_the_xcom_says_so(topic, receiver, connections):
+    arn, receive = topic
+    params = form_values(alert_topic_arn=arn, alert_conn_ids=["security"])
+    done = fail("events.submit", params=params, exception=ValueError("refused"))
+    (published,), (posted,) = receive(), receiver.messages
+    assert published["Message"] == posted["message"]
+    assert posted["type"] == "failure"
+    assert [(one["target"], one["status"], one["error"]) for one in done] == [
+        (arn, "sent", ""),
+        ("security", "sent", ""),
+    ]
+    assert done[0]["what"] == ["refused"]
+
+
+def test_each_failed_finding_of_preflight_is_told_with_its_remedy_and_no_other(receiver):
+    findings = [
+        {
+            "check": "bucket",
+            "subject": "s3://a",
+            "status": "failed",
+            "detail": "is gone.",
+            "remedy": "Make it.",
+        },
+        {"check": "digests", "subject": "a", "status": "warning", "detail": "none.", "remedy": "Turn on."},
+        {"check": "table_name", "subject": "t", "status": "failed", "detail": "is taken.", "remedy": ""},
+    ]
+    params = form_values(alert_conn_ids=["security"])
+    (done,) = fail(
+        "preflight", params=params, exception=PreflightError("2 failed"), pages={"findings": findings}
+    )
+    (posted,) = receiver.messages
+    assert (
+        "Why:         bucket: s3://a: is gone. Make it.\n             table_name: t: is taken.\n"
+        in (posted["message"])
+    )
+    assert "digests" not in posted["message"]
+    assert (done["event"], len(done["what"])) == ("preflight_failed", 2)
+
+
+def test_a_target_that_refuses_or_does_not_exist_is_recorded_without_its_secrets(
+    receiver, monkeypatch, caplog
+):
+    monkeypatch.setenv("AIRFLOW_CONN_SECURITY", receiver.connection("T0Ken-of-the-channel/B4"))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_WRONG_TYPE", '{"conn_type": "http", "host": "h", "password": "pass-w0rd"}'
+    )
+    monkeypatch.setenv("AIRFLOW_CONN_NO_CONFIG", '{"conn_type": "apprise"}')
+    unknown = '{"conn_type": "apprise", "extra": {"config": {"path": "slak://S3cret-token/x"}}}'
+    monkeypatch.setenv("AIRFLOW_CONN_UNKNOWN", unknown)
+    receiver.status = 500
+    conn_ids = ["security", "wrong_type", "no_config", "unknown", "not_there"]
+    done = fail("report", params=form_values(alert_conn_ids=conn_ids), exception=ValueError("x"))
+    errors = {one["target"]: one["error"] for one in done if one["status"] == "failed"}
+    assert "500" in errors["security"]
+    assert "type 'http'" in errors["wrong_type"]
+    assert "field config is empty" in errors["no_config"]
+    assert "understands none" in errors["unknown"]
+    assert "not_there" in errors["not_there"]
+    for secret in ("T0Ken-of-the-channel", "S3cret-token", "pass-w0rd"):
+        assert secret not in json.dumps(done)
+        assert secret not in caplog.text
+
+
+def test_no_secret_of_a_reason_is_sent_or_recorded(receiver, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_SECURITY", receiver.connection())
+    secrets = (
+        "AKIAIOSFODNN7EXAMPLE",
+        "dapi0123456789abcdef0123",
+        "hunter2",
+        "eyJhbGciOi.eyJzdWIiOiIx.c2ln",
+        "p4ss",
+    )
+    reason = (
+        f"Connection as {secrets[0]} failed: token='{secrets[1]}', password: {secrets[2]}; "
+        f"Authorization: Bearer {secrets[3]}; "
+        f"see https://me:{secrets[4]}@example.com/x?X-Amz-Signature={'ab' * 32}"
+    )
+    (done,) = fail("report", params=form_values(alert_conn_ids=["security"]), exception=ValueError(reason))
+    (posted,) = receiver.messages
+    for secret in (*secrets, "ab" * 32):
+        assert secret not in posted["message"]
+        assert secret not in json.dumps(done)
+    assert "https://…@example.com/x" in posted["message"]
+
+
+def test_an_event_that_was_not_asked_for_is_not_told(receiver):
+    params = form_values(alert_conn_ids=["security"], alert_events=["insight"])
+    assert fail("report", params=params, exception=ValueError("x")) == []
+    assert receiver.messages == []

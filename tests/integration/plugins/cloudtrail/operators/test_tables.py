@@ -8,10 +8,12 @@ from airflow.sdk.exceptions import AirflowSkipException
 from deltalake import write_deltalake
 
 from cloudtrail.errors import CloudTrailError, CountMismatchError, FatalError
+from cloudtrail.operators.notify import NotifyOperator
 from cloudtrail.operators.tables import CreateTablesOperator
 from cloudtrail.operators.validate import ValidateRowsOperator
 from cloudtrail.views import FILES, MARK
 from sandbox.warehouse import Warehouse
+from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail.conftest import (
     SUCCEEDS,
     finished,
@@ -124,6 +126,15 @@ def validate(name, run_id, **changed):
     return run_to_end(operator, task_context(params=params))
 
 
+def notify(outcome, monkeypatch, **changed):
+    """Tell what the validation found; the messages that came, and the XCom `alerts`."""
+    with receiving() as receiver:
+        monkeypatch.setenv("AIRFLOW_CONN_SECURITY", receiver.connection())
+        context = task_context(params=form_values(alert_conn_ids=["security"], **changed))
+        NotifyOperator(task_id="notify", validations=[outcome, None]).execute(context)
+        return [message["message"] for message in receiver.messages], context["ti"].pushed["alerts"]
+
+
 @pytest.fixture(scope="module")
 def runs():
     """Run ids by name, so that one fake run serves several tests."""
@@ -205,7 +216,7 @@ def test_counts_that_agree_are_returned_with_what_the_run_added(write, run_id, n
     assert (outcome["run_rows"], outcome["run_quarantined"], outcome["run_removed"]) == (3, 1, 0)
     assert outcome["reasons"] == {"no_event_time": 1, "truncated_gzip": 1}
     assert (outcome["odd_fields"], outcome["schema_drift"]) == (0, [])
-    assert outcome["newest_event"] == "2026-11-22T12:00:00Z"
+    assert outcome["newest_event"] == outcome["newest_file"] == "2026-11-22T12:00:00Z"
 
 
 def test_a_record_that_is_in_neither_table_fails_the_task_and_names_its_file(write, run_id, named):
@@ -238,6 +249,33 @@ def test_duplicates_that_were_removed_and_odd_fields_are_part_of_the_outcome(wri
         "records": "1",
         "example": '"brandNew":7}',
     }
+
+
+def test_drift_and_quarantine_of_a_run_are_told_and_the_silence_before_it(write, run_id, named, monkeypatch):
+    kept = rows("a", [0, 1], records=4)
+    kept[1] |= {"raw": '{"eventID":"x","brandNew":"c0ntent"}', "unknown_fields": ["brandNew"]}
+    write("told", kept, rows("a", [2, 3], records=4, reason="no_event_time"))
+    named("told")
+    messages, done = notify(validate("told", run_id), monkeypatch)
+    assert [one["event"] for one in done] == ["quarantine", "schema_drift", "no_new_files"]
+    quarantine, drift, silence = messages
+    assert "Why:         2 quarantined in told_quarantine as no_event_time" in quarantine
+    assert "Why:         1 records have 'brandNew' as unknown_field" in drift
+    assert "Why:         the newest log file in told was delivered" in silence
+    assert "c0ntent" not in "".join(messages) + str(done)
+
+
+def test_a_run_with_nothing_new_finds_the_newest_file_of_the_last_days(write, run_id, named, monkeypatch):
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    today = datetime.now(UTC)
+    old = [
+        row | {"date": today.date(), "delivered_at": today} for row in rows("a", [0], records=1, at=long_ago)
+    ]
+    write("quiet", old + rows("b", [0], records=1, at=long_ago))
+    named("quiet")
+    outcome = validate("quiet", run_id)
+    assert (outcome["run_files"], outcome["newest_file"]) == (0, f"{today:%Y-%m-%dT%H:%M:%SZ}")
+    assert notify(outcome, monkeypatch)[0] == []
 
 
 def test_files_that_were_read_again_after_their_checkpoint_was_lost_are_named(write, run_id, named):

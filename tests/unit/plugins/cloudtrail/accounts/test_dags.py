@@ -106,7 +106,7 @@ def test_the_params_of_one_account_are_not_anothers(dags, payments):
 def test_a_dag_has_tasks_for_the_kinds_of_its_entry_and_its_form_takes_no_others(dags):
     dag = dags["cloudtrail_ingest__events_only"]
     assert {task.partition(".")[0] for task in dag.task_ids} == {
-        *("resolve", "preflight", "stage_code", "report", "events")
+        *("resolve", "preflight", "stage_code", "report", "notify", "events")
     }
     with pytest.raises(ValueError, match="'insights' is not one of"):
         dag.params["kinds"] = ["insights"]

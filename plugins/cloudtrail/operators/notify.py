@@ -1,0 +1,63 @@
+"""The teardown of a run: what it found is told, what is over is told as over, and its metrics are sent."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from cloudtrail.alerts.context import params_of, run_page, task_url, teller_of
+from cloudtrail.alerts.dispatch import XCOM_KEY
+from cloudtrail.alerts.events import Event
+from cloudtrail.alerts.run import finding_events, is_over, outcome_events
+from cloudtrail.metrics import send_metrics
+from cloudtrail.ui.links import FINDINGS_KEY
+
+
+class NotifyOperator(BaseOperator):
+    """Tells what a run found: insights, quarantine, schema drift, silence, warnings, recoveries.
+
+    It is a teardown: it runs when everything else has ended, however that ended, and neither its success nor
+    its failure counts for the DAG run. Failed tasks tell of themselves, see `FailureNotifier`.
+
+    Returns:
+        one line for each thing that was told or counted; the details are in the XCom `alerts`.
+    """
+
+    template_fields = ("validations",)
+
+    def __init__(self, *, validations: list[Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validations = validations
+
+    def execute(self, context: Context) -> list[str]:
+        """Send the metrics, tell the events, tell the recoveries."""
+        ti, params = context["ti"], params_of(context)
+        outcomes = [outcome for outcome in self.validations if outcome]
+        send_metrics(outcomes, params, dag_id=ti.dag_id)
+        events = self._events(context, outcomes)
+        teller = teller_of(context)
+        teller.tell(events)
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
+        raised = {event.name for event in events}
+        started = context["dag_run"].start_date or datetime.now(UTC)
+        teller.tell_recovered(
+            lambda record: is_over(record, states=states, outcomes=outcomes, raised=raised, started=started),
+            task_url=task_url(context),
+        )
+        ti.xcom_push(key=XCOM_KEY, value=teller.done)
+        return [
+            " ".join(one[part] for part in ("event", "subject", "status", "target")) for one in teller.done
+        ]
+
+    def _events(self, context: Context, outcomes: list[dict[str, Any]]) -> list[Event]:
+        findings = context["ti"].xcom_pull(task_ids="preflight", key=FINDINGS_KEY) or []
+        events = [event for event in finding_events(findings) if event.name == "preflight_warning"]
+        for outcome in outcomes:
+            events += outcome_events(
+                outcome,
+                params_of(context),
+                now=datetime.now(UTC),
+                task_url=task_url(context),
+                run_url=run_page(context, f"{outcome['kind']}.validate_rows"),
+            )
+        return events

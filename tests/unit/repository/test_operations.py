@@ -1,0 +1,76 @@
+"""docs/operations: a page for every task and every alert, which is where the alerts link to."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+
+from cloudtrail.alerts.compose import Scene, Told, compose, compose_recovery, compose_test
+from cloudtrail.alerts.events import EVENTS, Event
+from cloudtrail.alerts.grouping import Record
+from cloudtrail.alerts.run import finding_events
+from cloudtrail.guidance import GUIDANCE
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = ROOT / "docs/operations"
+SECTIONS = ("What it means", "How to see more", "How to fix it", "Is it safe to run again?")
+SCENE = Scene(dag_id="d", run_id="r", account="a")
+
+
+def task_names():
+    """The tasks that alert when they fail; others explain themselves on their DAG's page."""
+    tasks = [task for dag in DagBag(dag_folder=str(ROOT / "dags")).dags.values() for task in dag.tasks]
+    return {task.task_id.rpartition(".")[2] for task in tasks if task.on_failure_callback}
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub and GitLab make them."""
+    headings = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", sorted({*GUIDANCE, *EVENTS}))
+def test_a_page_says_what_it_means_how_to_see_more_how_to_fix_it_and_whether_to_run_again(name):
+    headings = re.findall(r"(?m)^## (.+)$", (PAGES / f"{name}.md").read_text(encoding="utf-8"))
+    assert tuple(headings) == SECTIONS
+
+
+def test_the_pages_are_those_of_the_tasks_and_the_alerts_and_the_index_names_them():
+    pages = {page.stem for page in PAGES.glob("*.md")} - {"README"}
+    assert pages == task_names() | set(EVENTS) == set(GUIDANCE) | set(EVENTS)
+    index = (PAGES / "README.md").read_text(encoding="utf-8")
+    assert {page for page in pages if f"]({page}.md)" in index} == pages
+
+
+def messages():
+    """One message of each event and of each task that fails."""
+    record = Record(account="a", name="late", subject="s", first=NOW, last=NOW)
+    finding = {"check": "c", "subject": "s", "detail": "d", "remedy": "r"}
+    events = [Event(name=name, subject="s", what="w") for name in EVENTS]
+    events += [Event(name="task_failed", subject=task, what="w", page=task) for task in GUIDANCE]
+    events += finding_events([finding | {"status": status} for status in ("failed", "warning")])
+    told = [compose([Told(event=event, record=record)], SCENE) for event in events]
+    return [*told, compose_recovery([record], SCENE, now=NOW), compose_test(SCENE)]
+
+
+def test_the_links_in_alerts_point_to_headings_that_are_there():
+    for message in messages():
+        (link,) = re.findall(r"(?m)^More: +(\S+)$", message.body)
+        page, _, anchor = link.partition("#")
+        assert anchor in anchors(ROOT / page), message.title
+
+
+def test_the_links_of_the_pages_lead_somewhere():
+    for page in [*PAGES.glob("*.md"), ROOT / "README.md"]:
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)?(?:#([\w-]+))?\)", page.read_text(encoding="utf-8")):
+            target = (page.parent / link[0]) if link[0] else page
+            assert target.exists(), (page.name, link)
+            assert not link[1] or link[1] in anchors(target), (page.name, link)
+
+
+def test_a_link_begins_where_the_variable_says():
+    scene = Scene(dag_id="d", run_id="r", account="a", docs_url="https://git.example.com/docs/")
+    assert scene.page("late") == "https://git.example.com/docs/operations/late.md#how-to-fix-it"
