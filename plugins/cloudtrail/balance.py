@@ -5,7 +5,7 @@ in the table + records in the quarantine + records removed as duplicates. It is 
 run, so that its cost follows the run and not the history. Source: docs/adr/0041-balance.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +17,10 @@ from cloudtrail.sql import quote_name
 CLOCK_MARGIN = timedelta(minutes=5)
 # A run's summary names this many odd fields; the view `<table>_schema_drift` has them all.
 SHOWN_FIELDS = 20
+# A stream's batches are numbered within such a block: each month has one where it has a stream of its own.
+BLOCK = 1_000_000
+# The first and the last batch of each stream that a run has written, the most recently written one last.
+Batches = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +55,13 @@ class Snapshot:
         moment = datetime.fromtimestamp(self.since_ms / 1000, UTC) - CLOCK_MARGIN
         return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}+00:00'"
 
-    def of_batches(self, first_batch: int, last_batch: int) -> str:
-        """The run's rows, as a condition. Its first batch may be one that an earlier run had half written."""
-        return (
-            f"batch_id BETWEEN {first_batch} AND {last_batch} "
-            f"AND (ingested_at >= {self.since} OR batch_id = {first_batch})"
+    def of_batches(self, batches: Batches) -> str:
+        """The run's rows, as a condition. An earlier run may have written half of a stream's first batch."""
+        ranges = (
+            f"batch_id BETWEEN {first} AND {last} AND (ingested_at >= {self.since} OR batch_id = {first})"
+            for first, last in batches
         )
+        return "(" + " OR ".join(ranges) + ")"
 
 
 def count_rows(snapshot: Snapshot) -> str:
@@ -69,18 +74,19 @@ def count_rows(snapshot: Snapshot) -> str:
 
 
 def find_batches(snapshot: Snapshot) -> str:
-    """The first and the last batch written since the run began; nulls when it wrote none."""
+    """The first and the last batch of each stream written since the run began; no row when it wrote none."""
     where = f"WHERE ingested_at >= {snapshot.since}"
     return (
         "SELECT MIN(batch_id) AS first_batch, MAX(batch_id) AS last_batch FROM ("
-        f"SELECT batch_id FROM {snapshot.rows_source} {where} "
-        f"UNION ALL SELECT batch_id FROM {snapshot.quarantine_source} {where})"
+        f"SELECT batch_id, ingested_at FROM {snapshot.rows_source} {where} "
+        f"UNION ALL SELECT batch_id, ingested_at FROM {snapshot.quarantine_source} {where}) "
+        f"GROUP BY batch_id DIV {BLOCK} ORDER BY MAX(ingested_at)"
     )
 
 
-def balance_files(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
+def balance_files(snapshot: Snapshot, batches: Batches) -> str:
     """Records and rows over the log files of these batches, and how many files do not balance."""
-    where = snapshot.of_batches(first_batch, last_batch)
+    where = snapshot.of_batches(batches)
     files = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source, where)
     sums = ", ".join(
         f"COALESCE(SUM({name}), 0) AS {name}" for name in ("records", "kept", "quarantined", "removed")
@@ -92,19 +98,19 @@ def balance_files(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
     )
 
 
-def describe_run(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
+def describe_run(snapshot: Snapshot, batches: Batches) -> str:
     """Newest event and newest delivery of these batches, as UTC text."""
     return (
         "SELECT DATE_FORMAT(MAX(timestamp), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS newest_event, "
         "DATE_FORMAT(MAX(delivered_at), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS newest_delivery, "
         "CAST(MAX(UNIX_TIMESTAMP(ingested_at) - UNIX_TIMESTAMP(delivered_at)) AS BIGINT) AS slowest_seconds "
-        f"FROM {snapshot.rows_source} WHERE {snapshot.of_batches(first_batch, last_batch)}"
+        f"FROM {snapshot.rows_source} WHERE {snapshot.of_batches(batches)}"
     )
 
 
-def find_drift(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
+def find_drift(snapshot: Snapshot, batches: Batches) -> str:
     """Fields without a column and values that do not fit theirs, in these batches; the most frequent ones."""
-    where = snapshot.of_batches(first_batch, last_batch)
+    where = snapshot.of_batches(batches)
     return (
         "SELECT field, problem, DATE_FORMAT(first_seen, \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS first_seen, "
         "records, example, COUNT(*) OVER () AS fields "
@@ -112,11 +118,11 @@ def find_drift(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
     )
 
 
-def quarantine_reasons(snapshot: Snapshot, first_batch: int, last_batch: int) -> str:
+def quarantine_reasons(snapshot: Snapshot, batches: Batches) -> str:
     """How many rows these batches put into the quarantine, per reason."""
     return (
         f"SELECT reason, COUNT(*) AS n FROM {snapshot.quarantine_source} "
-        f"WHERE {snapshot.of_batches(first_batch, last_batch)} GROUP BY reason ORDER BY n DESC, reason"
+        f"WHERE {snapshot.of_batches(batches)} GROUP BY reason ORDER BY n DESC, reason"
     )
 
 

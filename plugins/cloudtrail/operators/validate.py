@@ -86,9 +86,9 @@ class ValidateRowsOperator(StatementsOperator):
             return (balance.count_rows, balance.find_batches)[len(results)](snapshot)
         batches = written_batches(facts, results)
         questions = QUESTIONS
-        if batches is None or len(results) == 2 + len(questions):
+        if not batches or len(results) == 2 + len(questions):
             return None
-        return questions[len(results) - 2](snapshot, *batches)
+        return questions[len(results) - 2](snapshot, batches)
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
         """Compare; raise CountMismatchError with everything that disagrees."""
@@ -141,14 +141,14 @@ class ValidateRowsOperator(StatementsOperator):
         return outcome
 
 
-def written_batches(facts: dict[str, Any], results: list[Result]) -> tuple[int, int] | None:
-    """First and last finished batch of the run, by the second statement's answer; None when there is none."""
-    found = first_row(results[1])
-    if found["first_batch"] is None or found["last_batch"] is None:
-        return None
-    first = int(found["first_batch"])
-    last = int(found["last_batch"]) - int(facts["unfinished_batches"])
-    return (first, last) if first <= last else None
+def written_batches(facts: dict[str, Any], results: list[Result]) -> list[tuple[int, int]]:
+    """First and last finished batch of each stream that was written, by the second statement's answer."""
+    batches = [(int(row["first_batch"]), int(row["last_batch"])) for row in results[1]["rows"]]
+    if batches:
+        first, last = batches.pop()
+        last -= int(facts["unfinished_batches"])
+        batches += [(first, last)] if first <= last else []
+    return batches
 
 
 def _integers(row: dict[str, str | None]) -> dict[str, int]:

@@ -80,3 +80,13 @@ def test_a_statement_reads_both_tables_at_the_versions_whose_logs_were_counted()
     statement = find_batches(SNAPSHOT)
     assert "`sec`.`cloudtrail_events` VERSION AS OF 7" in statement
     assert "`sec`.`cloudtrail_events_quarantine` VERSION AS OF 2" in statement
+
+
+def test_each_stream_of_a_run_has_its_own_range_and_its_first_batch_is_taken_whole():
+    condition = SNAPSHOT.of_batches([(3, 3), (202611000000, 202611000002)])
+    since = "TIMESTAMP '2026-09-21 14:08:20+00:00'"
+    assert condition == (
+        f"(batch_id BETWEEN 3 AND 3 AND (ingested_at >= {since} OR batch_id = 3)"
+        " OR batch_id BETWEEN 202611000000 AND 202611000002"
+        f" AND (ingested_at >= {since} OR batch_id = 202611000000))"
+    )
