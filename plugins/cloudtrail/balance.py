@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cloudtrail.queries import drift_query, files_query
+from cloudtrail.queries import drift_query, episodes_query, files_query
 from cloudtrail.sql import quote_name
 
 # Driver and control plane have their own clocks; a wider window only adds batches to the check.
 CLOCK_MARGIN = timedelta(minutes=5)
 # A run's summary names this many odd fields; the view `<table>_schema_drift` has them all.
 SHOWN_FIELDS = 20
+# Its regions and the newest hours of delivery, and its insights, as far as a page shows them.
+SHOWN_PLACES = 200
+SHOWN_EPISODES = 100
+_MOMENT = "\"yyyy-MM-dd'T'HH:mm:ss'Z'\""
 # A stream's batches are numbered within such a block: each month has one where it has a stream of its own.
 BLOCK = 1_000_000
 # The first and the last batch of each stream that a run has written, the most recently written one last.
@@ -119,10 +123,44 @@ def find_drift(snapshot: Snapshot, batches: Batches) -> str:
 
 
 def quarantine_reasons(snapshot: Snapshot, batches: Batches) -> str:
-    """How many rows these batches put into the quarantine, per reason."""
+    """What these batches put into the quarantine, per reason: how many rows, the first and the last."""
+    fields = ("log_file", "record_index", "detail")
+    ends = ", ".join(f"{end}.{name} AS {end}_{name}" for end in ("first", "last") for name in fields)
+    place = f"STRUCT(ingested_at, {', '.join(fields)})"
     return (
-        f"SELECT reason, COUNT(*) AS n FROM {snapshot.quarantine_source} "
-        f"WHERE {snapshot.of_batches(batches)} GROUP BY reason ORDER BY n DESC, reason"
+        f"SELECT reason, n, {ends} FROM (SELECT reason, COUNT(*) AS n, MIN({place}) AS first, "
+        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {snapshot.of_batches(batches)} "
+        "GROUP BY reason) ORDER BY n DESC, reason"
+    )
+
+
+def count_deliveries(snapshot: Snapshot, batches: Batches) -> str:
+    """Log files and rows of these batches, per region of the path and per hour of delivery.
+
+    A row has one of `region` and `hour`, all regions come first and then the newest hours.
+    """
+    where = snapshot.of_batches(batches)
+    return (
+        f"SELECT region, DATE_FORMAT(hour, {_MOMENT}) AS hour, COUNT(*) AS files, SUM(kept) AS kept, "
+        f"DATE_FORMAT(MAX(delivered_at), {_MOMENT}) AS newest_delivery FROM ("
+        "SELECT REGEXP_EXTRACT(log_file, '/[0-9]{12}/CloudTrail[A-Za-z-]*/([a-z0-9-]+)/', 1) AS region, "
+        "DATE_TRUNC('HOUR', MAX(delivered_at)) AS hour, MAX(delivered_at) AS delivered_at, "
+        "SUM(kept) AS kept FROM ("
+        f"SELECT log_file, delivered_at, 1 AS kept FROM {snapshot.rows_source} WHERE {where} UNION ALL "
+        f"SELECT log_file, delivered_at, 0 AS kept FROM {snapshot.quarantine_source} WHERE {where}) "
+        "GROUP BY log_file) GROUP BY GROUPING SETS ((region), (hour)) "
+        f"ORDER BY hour DESC NULLS FIRST, region LIMIT {SHOWN_PLACES}"
+    )
+
+
+def find_episodes(snapshot: Snapshot, batches: Batches) -> str:
+    """The insights whose records these batches have; one's Start and End may be in different runs."""
+    found = episodes_query(snapshot.rows_source, snapshot.of_batches(batches))
+    moments = ", ".join(f"DATE_FORMAT({name}, {_MOMENT}) AS {name}" for name in ("started_at", "ended_at"))
+    return (
+        "SELECT shared_event_id, account, region, insight_type, event_source, event_name, error_code, "
+        f"{moments}, baseline, peak FROM ({found}) "
+        f"ORDER BY COALESCE(ended_at, started_at) DESC LIMIT {SHOWN_EPISODES}"
     )
 
 

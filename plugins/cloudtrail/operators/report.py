@@ -35,7 +35,7 @@ class ReportOperator(BaseOperator):
 
 
 def asset_extra(outcome: dict[str, Any]) -> dict[str, Any]:
-    """What a downstream DAG learns from the event: counts of this run and how fresh the table is."""
+    """What a downstream DAG learns from the event: this run's counts, how fresh table and regions are."""
     return {
         "rows": outcome["row_count"],
         "new_rows": outcome["run_rows"],
@@ -43,6 +43,7 @@ def asset_extra(outcome: dict[str, Any]) -> dict[str, Any]:
         "quarantined": outcome["run_quarantined"],
         "removed": outcome["run_removed"],
         "newest_event": outcome["newest_event"],
+        "regions": outcome["known"]["regions"],
         "lag_seconds": outcome["slowest_seconds"],
         "version": outcome["version"],
     }

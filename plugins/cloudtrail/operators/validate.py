@@ -11,12 +11,20 @@ from cloudtrail.balance import Snapshot
 from cloudtrail.delta_log import row_counts, storage_options
 from cloudtrail.errors import CountMismatchError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail.outcome import DETAILS_KEY, describe_details, known_key, merge_known
 from cloudtrail.request import IngestRequest
 
 # What is told of each odd field.
 DRIFT = ("field", "problem", "first_seen", "records", "example")
 # What is asked about the run's batches, in this order, after the counts and the batches themselves.
-QUESTIONS = (balance.balance_files, balance.describe_run, balance.quarantine_reasons, balance.find_drift)
+QUESTIONS = (
+    balance.balance_files,
+    balance.describe_run,
+    balance.quarantine_reasons,
+    balance.find_drift,
+    balance.count_deliveries,
+)
+INSIGHT_QUESTIONS = (*QUESTIONS, balance.find_episodes)
 
 
 class ValidateRowsOperator(StatementsOperator):
@@ -30,8 +38,10 @@ class ValidateRowsOperator(StatementsOperator):
         them duplicates), `version`, and for the batches of this
         run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `run_removed`, `reasons`,
         `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
-        first_seen, records, example), `odd_fields` (how many there are), and `balanced` (always true:
-        otherwise the task fails).
+        first_seen, records, example), `odd_fields` (how many there are), `known` (what the table holds by
+        this run and those before it: newest event and delivery, each region's newest delivery), and
+        `balanced` (always true: otherwise the task fails). The XCom `details` has hours of delivery,
+        regions, examples of the quarantine, and insights of this run.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
@@ -85,7 +95,7 @@ class ValidateRowsOperator(StatementsOperator):
         if len(results) < 2:
             return (balance.count_rows, balance.find_batches)[len(results)](snapshot)
         batches = written_batches(facts, results)
-        questions = QUESTIONS
+        questions = INSIGHT_QUESTIONS if self.kind == "insights" else QUESTIONS
         if not batches or len(results) == 2 + len(questions):
             return None
         return questions[len(results) - 2](snapshot, batches)
@@ -104,6 +114,7 @@ class ValidateRowsOperator(StatementsOperator):
             newest = dict(first_row(results[3]))
             reasons = {row["reason"]: int(row["n"]) for row in results[4]["rows"]}
             drift = results[5]["rows"]
+        deliveries = results[6]["rows"] if len(results) > 6 else []
         problems = balance.find_mismatches(
             snapshot,
             row_count=counts["row_count"],
@@ -115,6 +126,11 @@ class ValidateRowsOperator(StatementsOperator):
             raise CountMismatchError(
                 "The counts do not agree; nothing was changed:\n" + "\n".join(f"  - {p}" for p in problems)
             )
+        known = self._known(context, snapshot.table, newest, deliveries)
+        if files:
+            episodes = results[7]["rows"] if len(results) > 7 else []
+            details = describe_details(results[4]["rows"], deliveries, episodes)
+            context["ti"].xcom_push(key=DETAILS_KEY, value=details)
         outcome = {
             "kind": self.kind,
             "table": snapshot.table,
@@ -135,10 +151,22 @@ class ValidateRowsOperator(StatementsOperator):
             "slowest_seconds": int(newest["slowest_seconds"]) if newest.get("slowest_seconds") else None,
             "odd_fields": int(drift[0]["fields"] or 0) if drift else 0,
             "schema_drift": [{name: row[name] for name in DRIFT} for row in drift],
+            "known": known,
             "balanced": True,
         }
         self.log.info("%s", outcome)
         return outcome
+
+    def _known(
+        self, context: Context, table: str, newest: dict[str, Any], deliveries: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """What is known of the table after this run, kept for the runs to come."""
+        ti, key = context["ti"], known_key(table)
+        # With the map index it is the newest one alone; without, Airflow answers with all that there are.
+        before = ti.xcom_pull(task_ids=ti.task_id, key=key, map_indexes=-1, include_prior_dates=True)
+        known = merge_known(before, newest, deliveries)
+        ti.xcom_push(key=key, value=known)
+        return known
 
 
 def written_batches(facts: dict[str, Any], results: list[Result]) -> list[tuple[int, int]]:

@@ -30,7 +30,7 @@ class TaskInstance:
     def xcom_push(self, key, value):
         self.pushed[key] = value
 
-    def xcom_pull(self, task_ids, key):  # noqa: ARG002 - Airflow's signature
+    def xcom_pull(self, task_ids, key, **_):  # noqa: ARG002 - Airflow's signature
         return self.pushed.get(key)
 
 
