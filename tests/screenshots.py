@@ -23,8 +23,8 @@ SHOTS = (
     ("accounts-light", "overview", "light", (1280, 800), False),
     ("accounts-dark", "overview", "dark", (1280, 800), False),
     ("accounts-phone", "overview", "light", (390, 800), False),
-    ("account-light", "account?dag_id=cloudtrail_ingest__prod-eu&kind=events", "light", (1280, 1000), False),
-    ("account-dark", "account?dag_id=cloudtrail_ingest__prod-eu&kind=events", "dark", (1280, 1000), False),
+    ("account-light", "account?dag_id=cloudtrail_ingest__prod_eu&kind=events", "light", (1280, 1000), False),
+    ("account-dark", "account?dag_id=cloudtrail_ingest__prod_eu&kind=events", "dark", (1280, 1000), False),
 )
 
 

@@ -24,7 +24,8 @@ QUESTIONS = (
     balance.find_drift,
     balance.count_deliveries,
 )
-INSIGHT_QUESTIONS = (*QUESTIONS, balance.find_episodes)
+# What is asked after these of some kinds alone.
+QUESTIONS_OF_KIND = {"insights": (balance.find_episodes,)}
 
 
 class ValidateRowsOperator(StatementsOperator):
@@ -95,7 +96,7 @@ class ValidateRowsOperator(StatementsOperator):
         if len(results) < 2:
             return (balance.count_rows, balance.find_batches)[len(results)](snapshot)
         batches = written_batches(facts, results)
-        questions = INSIGHT_QUESTIONS if self.kind == "insights" else QUESTIONS
+        questions = QUESTIONS + QUESTIONS_OF_KIND.get(self.kind, ())
         if not batches or len(results) == 2 + len(questions):
             return None
         return questions[len(results) - 2](snapshot, batches)
@@ -104,17 +105,15 @@ class ValidateRowsOperator(StatementsOperator):
         """Compare; raise CountMismatchError with everything that disagrees."""
         snapshot = Snapshot(**facts["snapshot"])
         counts = _integers(first_row(results[0]))
+        answers = self._answers(results)
         files: dict[str, Any] = {}
         newest: dict[str, Any] = {}
-        reasons: dict[str, int] = {}
-        drift: list[dict[str, Any]] = []
-        if len(results) > 2:
-            row = first_row(results[2])
+        if answers:
+            (row,) = answers[balance.balance_files]
             files = _integers({k: v for k, v in row.items() if k != "example"}) | {"example": row["example"]}
-            newest = dict(first_row(results[3]))
-            reasons = {row["reason"]: int(row["n"]) for row in results[4]["rows"]}
-            drift = results[5]["rows"]
-        deliveries = results[6]["rows"] if len(results) > 6 else []
+            (newest,) = answers[balance.describe_run]
+        reasons = answers.get(balance.quarantine_reasons, [])
+        drift = answers.get(balance.find_drift, [])
         problems = balance.find_mismatches(
             snapshot,
             row_count=counts["row_count"],
@@ -126,11 +125,6 @@ class ValidateRowsOperator(StatementsOperator):
             raise CountMismatchError(
                 "The counts do not agree; nothing was changed:\n" + "\n".join(f"  - {p}" for p in problems)
             )
-        known = self._known(context, snapshot.table, newest, deliveries)
-        if files:
-            episodes = results[7]["rows"] if len(results) > 7 else []
-            details = describe_details(results[4]["rows"], deliveries, episodes)
-            context["ti"].xcom_push(key=DETAILS_KEY, value=details)
         outcome = {
             "kind": self.kind,
             "table": snapshot.table,
@@ -145,27 +139,42 @@ class ValidateRowsOperator(StatementsOperator):
             "run_rows": files.get("kept", 0),
             "run_quarantined": files.get("quarantined", 0),
             "run_removed": files.get("removed", 0),
-            "reasons": reasons,
+            "reasons": {row["reason"]: int(row["n"]) for row in reasons},
             "newest_event": newest.get("newest_event"),
             "newest_delivery": newest.get("newest_delivery"),
             "slowest_seconds": int(newest["slowest_seconds"]) if newest.get("slowest_seconds") else None,
             "odd_fields": int(drift[0]["fields"] or 0) if drift else 0,
             "schema_drift": [{name: row[name] for name in DRIFT} for row in drift],
-            "known": known,
+            "known": self._remember(context, snapshot.table, newest, answers),
             "balanced": True,
         }
         self.log.info("%s", outcome)
         return outcome
 
-    def _known(
-        self, context: Context, table: str, newest: dict[str, Any], deliveries: list[dict[str, Any]]
+    def _answers(self, results: list[Result]) -> dict[Any, list[dict[str, Any]]]:
+        """Question → its rows; empty when the run wrote nothing, since nothing was asked then."""
+        asked = QUESTIONS + QUESTIONS_OF_KIND.get(self.kind, ())
+        return {question: result["rows"] for question, result in zip(asked, results[2:], strict=False)}
+
+    def _remember(
+        self,
+        context: Context,
+        table: str,
+        newest: dict[str, Any],
+        answers: dict[Any, list[dict[str, Any]]],
     ) -> dict[str, Any]:
-        """What is known of the table after this run, kept for the runs to come."""
+        """What is known of the table after this run; kept for the runs to come, and details for the page."""
         ti, key = context["ti"], known_key(table)
+        deliveries = answers.get(balance.count_deliveries, [])
         # With the map index it is the newest one alone; without, Airflow answers with all that there are.
         before = ti.xcom_pull(task_ids=ti.task_id, key=key, map_indexes=-1, include_prior_dates=True)
         known = merge_known(before, newest, deliveries)
         ti.xcom_push(key=key, value=known)
+        if answers:
+            details = describe_details(
+                answers[balance.quarantine_reasons], deliveries, answers.get(balance.find_episodes, [])
+            )
+            ti.xcom_push(key=DETAILS_KEY, value=details)
         return known
 
 

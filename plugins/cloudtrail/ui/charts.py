@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from cloudtrail.ui.formats import DAY, HOUR, MINUTE, clock, duration, number, short_number
 
-WIDTH, HEIGHT = 720, 170
+WIDTH, HEIGHT = 1100, 170
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 24
 # Steps of a scale of durations that a person would choose.
 DURATION_STEPS = (

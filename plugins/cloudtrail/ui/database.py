@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORM_DAG = "cloudtrail_ingest"
 ACCOUNT_DAGS = f"{FORM_DAG}__"
+# The tag of a DAG whose entry in accounts.yaml is broken.
+DISABLED_TAG = "disabled"
 RESULT = "return_value"
 ALERTS_KEY = "alerts"
 # Where the Databricks provider's submit operator leaves the run's page.
@@ -49,7 +51,7 @@ def read_facts(session: "Session", now: datetime) -> Facts:
         form = list(last_runs(session, FORM_DAG, FORM_RUNS))
         runs |= {run.id: run for run in form}
         told |= {run.id for run in form}
-    validations = {(v.run, v.kind): v for v in read_validations(session, runs.keys())}
+    validations, alerts = read_recorded(session, runs)
     pushed = dict(read_pushed(session, told))
     older, failing = _before(session, group_runs(runs.values()), validations, succeeded)
     validations |= older
@@ -62,6 +64,7 @@ def read_facts(session: "Session", now: datetime) -> Facts:
         pushed=pushed,
         tasks=read_tasks(session, [runs[id] for id in told if runs[id].state != "success"]),
         failing=failing,
+        alerts=alerts,
     )
 
 
@@ -75,9 +78,10 @@ def group_runs(runs: Iterable[Run]) -> dict[str, list[Run]]:
 
 def read_dags(session: "Session") -> dict[str, Dag]:
     """Every ingest DAG that Airflow knows."""
-    from airflow.models.dag import DagModel
+    from airflow.models.dag import DagModel, DagTag
     from sqlalchemy import or_, select
 
+    disabled = set(session.scalars(select(DagTag.dag_id).where(DagTag.name == DISABLED_TAG)))
     name = DagModel.dag_id
     query = select(
         name,
@@ -91,7 +95,8 @@ def read_dags(session: "Session") -> dict[str, Dag]:
         dag_id: Dag(
             dag_id=dag_id,
             paused=bool(paused),
-            broken=bool(stale or errors),
+            broken=bool(errors) or dag_id in disabled,
+            removed=bool(stale) and not errors,
             schedule=schedule or "",
             next_run=next_run,
         )
@@ -165,37 +170,39 @@ def _xcoms(
     columns = (XComModel.dag_run_id, XComModel.task_id, XComModel.key, XComModel.value, XComModel.timestamp)
     for some in _chunks(runs):
         query = select(*columns).where(XComModel.dag_run_id.in_(some), *conditions)
-        yield from session.execute(query).tuples()
+        yield from session.execute(query)
 
 
-def read_validations(
+def read_recorded(
     session: "Session", runs: Iterable[int], kinds: Iterable[str] = KINDS
-) -> Iterator[Validation]:
-    """What these runs' validations returned."""
+) -> tuple[dict[tuple[int, str], Validation], dict[int, list[Any]]]:
+    """What these runs' validations returned, by run and kind; and the alerts of each run."""
     from airflow.models.xcom import XComModel
+    from sqlalchemy import and_, or_
 
     tasks = validations_of(kinds)
-    found = _xcoms(session, runs, XComModel.task_id.in_(tasks), XComModel.key == RESULT)
-    for run, task, _, value, at in found:
+    validations: dict[tuple[int, str], Validation] = {}
+    alerts: dict[int, list[Any]] = defaultdict(list)
+    results = and_(XComModel.key == RESULT, XComModel.task_id.in_(tasks))
+    for run, task, key, value, at in _xcoms(session, runs, or_(results, XComModel.key == ALERTS_KEY)):
         # A store of XComs outside the database leaves a reference here, which is not followed.
-        if isinstance(value, dict):
-            yield Validation(run=run, kind=tasks[task], at=at, outcome=value)
+        if key == ALERTS_KEY and isinstance(value, list):
+            alerts[run] += [one for one in value if isinstance(one, dict)]
+        elif key == RESULT and isinstance(value, dict):
+            validations[run, tasks[task]] = Validation(run=run, kind=tasks[task], at=at, outcome=value)
+    return validations, dict(alerts)
 
 
 def read_pushed(session: "Session", runs: Iterable[int]) -> Iterator[tuple[int, Pushed]]:
     """What the other tasks of these runs left."""
     from airflow.models.xcom import XComModel
-    from sqlalchemy import and_, or_
 
-    results = and_(XComModel.task_id.in_(("resolve", "preflight")), XComModel.key == RESULT)
+    results = (XComModel.task_id.in_(("resolve", "preflight")), XComModel.key == RESULT)
     found: dict[int, dict[str, Any]] = defaultdict(dict)
-    for run, task, key, value, _ in _xcoms(session, runs, or_(results, XComModel.key == ALERTS_KEY)):
-        if key == ALERTS_KEY and isinstance(value, list):
-            found[run]["alerts"] = (*found[run].get("alerts", ()), *value)
-        elif task == "resolve" and isinstance(value, dict):
-            found[run]["requests"] = value
-        elif task == "preflight" and isinstance(value, dict):
-            found[run]["skipped"] = value.get("skipped_kinds", {})
+    for run, task, _, value, _ in _xcoms(session, runs, *results):
+        if isinstance(value, dict):
+            part = {"requests": value} if task == "resolve" else {"skipped": value.get("skipped_kinds", {})}
+            found[run] |= part
     for run, parts in found.items():
         yield run, Pushed(**parts)
 
@@ -241,7 +248,7 @@ def _before(
     }
     missing = [dag_id for dag_id in runs if any((dag_id, kind) not in seen for kind in KINDS)]
     last = {key: run for key, run in _last_validated(session, missing) if key not in seen}
-    found = {(v.run, v.kind): v for v in read_validations(session, set(last.values()))}
+    found, _ = read_recorded(session, set(last.values()))
     failed = [dag_id for dag_id in missing if any(run.state == "failed" for run in runs[dag_id])]
     # A run that succeeded has not failed for a kind, whether or not it validated it.
     good = {

@@ -1,6 +1,6 @@
 """What the pages show, as Airflow's database has it: DAGs, their runs, and what the runs recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ class Dag:
 
     dag_id: str
     paused: bool
-    # Its file has an import error, or no longer defines it.
+    # Its file has an import error, or its entry in accounts.yaml is disabled.
     broken: bool
+    # No file defines it any more.
+    removed: bool
     schedule: str
     next_run: datetime | None
 
@@ -49,11 +51,10 @@ class Validation:
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """What other tasks of a run left: requests by kind, reasons for skipped kinds, alerts."""
+    """What other tasks of a run left: requests by kind, reasons for skipped kinds."""
 
     requests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
-    alerts: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,7 @@ class Facts:
         validations: by DAG run and kind.
         pushed: by DAG run, of the runs that a state is told from.
         tasks: task id → state, by DAG run, where the run did not succeed.
+        alerts: what was told of a run, by DAG run; see the XCom `alerts`.
         failing: when a (DAG, kind) began to fail, where that was before the runs at hand.
     """
 
@@ -77,3 +79,4 @@ class Facts:
     pushed: Mapping[int, Pushed]
     tasks: Mapping[int, Mapping[str, str]]
     failing: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    alerts: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)

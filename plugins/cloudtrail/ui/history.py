@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DAYS = 7
 # A run each quarter of an hour for seven days, and some by hand.
 MOST_RUNS = 800
-SHOWN_RUNS = 30
+SHOWN_RUNS = 20
 SHOWN_EXAMPLES = 3
 
 
@@ -40,6 +40,7 @@ class History:
 
     Attributes:
         runs: the newest runs, the newest first.
+        validated: how many runs of the days shown were validated: what they found is all that is known.
         hours: hour of delivery → log files, rows; of the days shown.
         lags: when a run validated, and how many seconds its slowest log file took; the oldest first.
         failures: when runs failed.
@@ -52,6 +53,7 @@ class History:
     """
 
     runs: Sequence[PastRun]
+    validated: int
     hours: Mapping[datetime, tuple[int, int]]
     lags: Sequence[tuple[datetime, int]]
     failures: Sequence[datetime]
@@ -70,30 +72,25 @@ def read_history(session: "Session", row: Row, now: datetime) -> History:
     recent = [run for run in runs if run.began >= since]
     newest = runs[:SHOWN_RUNS]
     asked = {run.id: run for run in (*recent, *newest)}
-    validations = {v.run: v for v in database.read_validations(session, asked, [row.kind])}
+    recorded, _ = database.read_recorded(session, asked, [row.kind])
+    validations = {run: found for (run, _), found in recorded.items()}
     pushed = dict(database.read_pushed(session, (run.id for run in newest)))
     extra = database.read_extra(session, asked, row.kind)
     tasks = database.read_tasks(session, [run for run in newest if run.state != "success"])
     own = {id: v for id, v in validations.items() if v.outcome.get("table") == row.table}
     of_days = sorted((v for v in own.values() if v.at >= since), key=lambda v: v.at)
     details = [extra.get((v.run, DETAILS_KEY)) or {} for v in of_days]
-    past = [
-        PastRun(
-            run=run,
-            state=(
-                told := outcome_in(
-                    run, row.kind, run.id in own, pushed.get(run.id, Pushed()), tasks.get(run.id, {})
-                )
-            )[0],
-            detail=told[1],
-            validation=own.get(run.id),
-            page=str(extra.get((run.id, database.PAGE_KEY)) or ""),
-        )
-        for run in newest
-        if _is_of(row, validations.get(run.id), pushed.get(run.id, Pushed()))
-    ]
+    past = []
+    for run in newest:
+        told = pushed.get(run.id, Pushed())
+        if not _is_of(row, validations.get(run.id), told):
+            continue
+        state, why = outcome_in(run, row.kind, run.id in own, told, tasks.get(run.id, {}))
+        page = str(extra.get((run.id, database.PAGE_KEY)) or "")
+        past.append(PastRun(run=run, state=state, detail=why, validation=own.get(run.id), page=page))
     return History(
         runs=past,
+        validated=len(of_days),
         hours=_hours(details, since),
         lags=[(v.at, int(lag)) for v in of_days if (lag := v.outcome.get("slowest_seconds")) is not None],
         failures=[run.ended or run.began for run in recent if run.state == "failed" and run.id not in own],

@@ -32,6 +32,7 @@ STATE_WORDS = {
     "never": "○ no run yet",
     "skipped": "○ skipped",
     "checked": "○ only checked",
+    "removed": "○ removed",
 }
 
 

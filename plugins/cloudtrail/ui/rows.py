@@ -18,7 +18,12 @@ from cloudtrail.ui.facts import Dag, Facts, Pushed, Run, Validation
 DAY = timedelta(hours=24)
 HOURS = 24
 # In the order in which a person wants to see them. `checked` is a run of preflight alone.
-STATES = ("failed", "broken", "running", "never", "skipped", "checked", "ok")
+# `broken` is a DAG that cannot be parsed or whose entry is disabled, `removed` one that no file defines.
+STATES = ("failed", "broken", "running", "never", "skipped", "checked", "ok", "removed")
+REASONS = {
+    "broken": "its entry in accounts.yaml, or its file, has an error: see the DAG's page, Import Errors",
+    "removed": "no file defines this DAG any more",
+}
 # A scheduler that is busy may be this late; a run that is later is overdue.
 OVERDUE = timedelta(minutes=15)
 
@@ -98,8 +103,8 @@ def _rows_of_dag(facts: Facts, dag: Dag) -> Iterator[Row]:
         # Nothing says which tables are meant: a form that was refused, or a DAG that has never run.
         last = unresolved[0] if unresolved else None
         outcome = _outcome(facts, last, "") if last else ("never", "")
-        state = "broken" if dag.broken else outcome[0]
-        since = _moment(last) if last else None
+        state = _state_of_dag(dag) or outcome[0]
+        since = last.began if last else None
         if dag.dag_id != FORM_DAG or last:
             yield Row(
                 **base,
@@ -108,7 +113,7 @@ def _rows_of_dag(facts: Facts, dag: Dag) -> Iterator[Row]:
                 table="",
                 state=state,
                 since=since,
-                detail=outcome[1],
+                detail=REASONS.get(state, outcome[1]),
                 last_run=last,
             )
     for subject in subjects:
@@ -197,19 +202,18 @@ def _state(
     finished = [(run, state, why) for run, state, why in outcomes if state != "running"]
     going = outcomes[0][0] if outcomes and outcomes[0][1] == "running" else None
     failed_since = _failed_since(facts, dag, subject, finished)
-    if dag.broken:
-        return (
-            "broken",
-            failed_since,
-            None,
-            "its file has an error, or no longer defines it: see Import Errors",
-        )
+    if told := _state_of_dag(dag):
+        return told, failed_since if dag.broken else None, None, REASONS[told]
     if going:
         return "running", _moment(going), failed_since, finished[0][2] if failed_since else ""
     if not finished:
-        return "never", None, None, "no run yet"
+        return "never", None, None, ""
     run, state, why = finished[0]
     return state, failed_since or _moment(run), None, why
+
+
+def _state_of_dag(dag: Dag) -> str:
+    return "broken" if dag.broken else "removed" if dag.removed else ""
 
 
 def _failed_since(
@@ -280,15 +284,18 @@ def _per_hour(validations: Sequence[Validation], now: datetime) -> tuple[int, ..
 
 
 def _broken_alerts(facts: Facts, runs: Sequence[Run]) -> tuple[str, ...]:
-    """The targets that the newest run with alerts could not reach."""
+    """The targets that did not take the newest message that was sent to them."""
+    taken: dict[str, bool] = {}
     for run in runs:
-        if alerts := facts.pushed.get(run.id, Pushed()).alerts:
-            return tuple(sorted({str(a.get("target", "?")) for a in alerts if a.get("error")}))
-    return ()
+        # A run's messages are in the order in which they were sent.
+        for alert in reversed(facts.alerts.get(run.id, ())):
+            for delivery in reversed(alert.get("deliveries", ())):
+                taken.setdefault(str(delivery.get("target", "?")), bool(delivery.get("ok")))
+    return tuple(sorted(target for target, ok in taken.items() if not ok))
 
 
 def _is_overdue(dag: Dag, now: datetime) -> bool:
-    return bool(dag.next_run and not dag.paused and now > dag.next_run + OVERDUE)
+    return bool(dag.next_run and not dag.paused and not dag.removed and now > dag.next_run + OVERDUE)
 
 
 def _has_lag(found: Validation) -> bool:
