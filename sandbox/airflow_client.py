@@ -90,6 +90,11 @@ class AirflowClient:
                 )
             time.sleep(poll_seconds)
 
+    def runs(self, dag_id: str) -> list[Run]:
+        """The DAG's runs, the newest first, at most 100."""
+        answer = self._json("GET", f"/api/v2/dags/{dag_id}/dagRuns", params={"order_by": "-run_after"})
+        return [Run(dag_id, run["dag_run_id"]) for run in answer["dag_runs"]]
+
     def task_instances(self, run: Run) -> list[dict[str, Any]]:
         """The task instances of a run: `task_id`, `state`, `try_number`, `start_date`, `end_date`, …."""
         return list(self._json("GET", f"{run.path}/taskInstances")["task_instances"])
