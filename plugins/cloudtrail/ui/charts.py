@@ -128,7 +128,8 @@ def _frame(
     ]
     midnight = (axis.start + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     days = []
-    while midnight < axis.end:
+    # The last day's name needs some room.
+    while midnight < axis.end and axis.x(midnight) < WIDTH - RIGHT - 40:
         days.append(
             Markup(
                 '<path class="day" d="M{0:.1f} {1}v{2}"/><text class="date" x="{3:.1f}" y="{4}">{5}</text>'

@@ -146,6 +146,8 @@ def _templates() -> "Environment":
     )
     for name in ("number", "decimal", "duration", "age", "clock"):
         loaded.filters[name] = getattr(formats, name)
+    # A name may be broken where its words end.
+    loaded.filters["breakable"] = lambda text: Markup("_<wbr>").join(str(text).split("_"))
     loaded.filters["state_word"] = STATE_WORDS.__getitem__
     loaded.filters["words"] = lambda text: str(text).replace("_", " ")
     loaded.filters["moment"] = moment

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from cloudtrail.ui.listing import PAGE_ROWS
 from tests.fixtures.made_up import EPISODES, EXAMPLES, FINDINGS
 from tests.fixtures.metadata import HOUR, Metadata, resolved, skipped, utc, validated
 from tests.fixtures.pages import pages_of, token
@@ -231,6 +232,19 @@ async def test_rows_are_sorted_and_the_heading_says_so(made_up, sort, first):
     page = (await get(pages_of(made_up), OVERVIEW, sort="-rows")).text
     assert re.search(r'<th scope="col" aria-sort="descending"[^>]*><a href="overview\?sort=rows">Rows', page)
     assert page.count('col" aria-sort="descending"') == 1
+
+
+async def test_many_rows_are_shown_a_page_at_a_time(metadata):
+    for number in range(PAGE_ROWS + 5):
+        metadata.dag(f"account_{number:03}")
+    app = pages_of(metadata)
+    first = (await get(app, OVERVIEW, sort="account")).text
+    assert len(texts(first)) == 1 + PAGE_ROWS
+    assert 'rel="next" href="overview?sort=account&amp;page=2"' in first
+    last = texts((await get(app, OVERVIEW, sort="account", page=2)).text)
+    assert [row[0] for row in last[1:]] == [f"account_{number}" for number in range(PAGE_ROWS, PAGE_ROWS + 5)]
+    beyond = texts((await get(app, OVERVIEW, sort="account", page=9)).text)
+    assert beyond == last
 
 
 async def test_what_is_searched_for_is_no_markup(made_up):
