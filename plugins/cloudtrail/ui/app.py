@@ -91,7 +91,7 @@ def add_state(app: "FastAPI") -> None:
         state: str = "",
         kind: str = "",
         sort: str = DEFAULT_SORT,
-        page: int = 1,
+        page: str = "",
     ) -> HTMLResponse:
         """One row per table, as searched and sorted."""
         now, rows = visible(user, session)

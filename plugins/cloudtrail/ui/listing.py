@@ -65,7 +65,7 @@ class View:
         return self.sort.startswith("-")
 
     @classmethod
-    def read(cls, *, q: str, state: str, kind: str, sort: str, page: int) -> "View":
+    def read(cls, *, q: str, state: str, kind: str, sort: str, page: str) -> "View":
         """The view of a query string."""
         known = sort.removeprefix("-") in COLUMNS
         return cls(
@@ -73,7 +73,7 @@ class View:
             state=state if state in STATES else "",
             kind=kind,
             sort=sort if known else DEFAULT_SORT,
-            page=max(1, page),
+            page=max(1, int(page)) if page.isdecimal() else 1,
         )
 
     def link(self, **changed: Any) -> str:

@@ -111,7 +111,8 @@ def safe_url(url: str) -> str:
 
 
 def _spark(row: Row) -> "Markup":
-    return charts.sparkline(row.spark, f"rows per hour, the last 24: {', '.join(map(str, row.spark))}")
+    total, most = (formats.number(value) for value in (sum(row.spark), max(row.spark, default=0)))
+    return charts.sparkline(row.spark, f"{total} rows in 24 hours, at most {most} in one of them")
 
 
 def _bars(axis: charts.Axis, values: Sequence[tuple[datetime, int]], unit: str) -> "Markup":

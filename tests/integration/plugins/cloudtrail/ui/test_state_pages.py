@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from cloudtrail.ui.listing import PAGE_ROWS
+from cloudtrail_plugin import CloudTrailPlugin
 from tests.fixtures.made_up import EPISODES, EXAMPLES, FINDINGS
 from tests.fixtures.metadata import HOUR, Metadata, resolved, skipped, utc, validated
 from tests.fixtures.pages import pages_of, token
@@ -33,7 +34,7 @@ def good_run(metadata, dag, age=HOUR, **changed):
 
 def texts(html):
     """The rows of the tables, each as the text of its cells."""
-    rows = re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)
+    rows = re.findall(r"<tr>(.*?)</tr>", html.replace("<wbr>", ""), re.DOTALL)
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
     return [[" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in row] for row in cells]
 
@@ -64,15 +65,22 @@ async def test_who_has_no_rights_is_refused_also_while_there_is_no_dag(metadata)
     assert "Nothing has run yet" in answer.text
 
 
+async def test_the_entry_in_airflows_navigation_leads_to_the_overview(metadata):
+    (view,) = CloudTrailPlugin.external_views
+    assert (view["destination"], view["href"]) == ("nav", OVERVIEW.lstrip("/"))
+    assert (await get(pages_of(metadata), f"/{view['href']}")).status_code == 200
+
+
 async def test_a_user_sees_only_the_dags_that_they_may_read_whoever_asked_before(metadata, one_dag):
-    for name in ("ours", "theirs"):
+    for name in ("first", "second"):
         good_run(metadata, metadata.dag(name), table=f"{name}_events", xcoms=())
     app = pages_of(metadata)
-    for mine, other in (("ours", "theirs"), ("theirs", "ours")):
+    for mine, other in (("first", "second"), ("second", "first")):
         one_dag(f"cloudtrail_ingest__{mine}")
         listed = (await get(app, OVERVIEW)).text
         assert f"{mine}_events" in listed
-        assert other not in listed
+        assert f"{other}_events" not in listed
+        assert f"__{other}" not in listed
         assert (await get(app, ACCOUNT, dag_id=f"cloudtrail_ingest__{mine}")).status_code == 200
         hidden = await get(app, ACCOUNT, dag_id=f"cloudtrail_ingest__{other}")
         missing = await get(app, ACCOUNT, dag_id="cloudtrail_ingest__nowhere")
@@ -247,8 +255,9 @@ async def test_many_rows_are_shown_a_page_at_a_time(metadata):
     assert beyond == last
 
 
-async def test_what_is_searched_for_is_no_markup(made_up):
-    answer = await get(pages_of(made_up), OVERVIEW, q='"><b>', sort='"><b>', kind='"><b>')
+async def test_what_is_searched_for_is_no_markup_and_never_an_error(made_up):
+    odd = dict.fromkeys(("q", "sort", "kind", "state", "page"), '"><b>')
+    answer = await get(pages_of(made_up), OVERVIEW, **odd)
     assert answer.status_code == 200
     assert "<b>" not in answer.text
 
