@@ -45,6 +45,7 @@ class History:
         lags: when a run validated, and how many seconds its slowest log file took; the oldest first.
         failures: when runs failed.
         regions: region → log files, rows, of the days shown.
+        accounts: whose log files they were, as far as the runs say; an organization's trail has many.
         reasons: reason → records and files put into the quarantine in the days shown.
         examples: reason → places, the newest first.
         drift: fields without a column or that do not fit theirs, with the records of the days shown.
@@ -58,6 +59,7 @@ class History:
     lags: Sequence[tuple[datetime, int]]
     failures: Sequence[datetime]
     regions: Mapping[str, tuple[int, int]]
+    accounts: Sequence[str]
     reasons: Mapping[str, int]
     examples: Mapping[str, list[dict[str, Any]]]
     drift: Sequence[Mapping[str, Any]]
@@ -95,6 +97,7 @@ def read_history(session: "Session", row: Row, now: datetime) -> History:
         lags=[(v.at, int(lag)) for v in of_days if (lag := v.outcome.get("slowest_seconds")) is not None],
         failures=[run.ended or run.began for run in recent if run.state == "failed" and run.id not in own],
         regions=_regions(details),
+        accounts=sorted({account for v in of_days for account in v.outcome.get("run_accounts", [])}),
         reasons=_reasons(of_days),
         examples=_examples(details),
         drift=_drift(of_days),
