@@ -5,6 +5,7 @@ the checkpoint's id and the batch's number: a batch that was killed between them
 whose first write Delta leaves out. Source: docs/adr/0015-exactly-once.md, docs/adr/0017-source-ledger.md.
 """
 
+import contextlib
 import threading
 from datetime import datetime, timezone
 from functools import partial
@@ -13,8 +14,9 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
-from cloudtrail_jobs import checkpoint, commits, source, tables
+from cloudtrail_jobs import commits, source, tables
 from cloudtrail_jobs.args import Arguments
+from cloudtrail_jobs.checkpoint import Stream, stream_id
 from cloudtrail_jobs.commits import Commit, Mark
 from cloudtrail_jobs.duplicates import mark_duplicates
 from cloudtrail_jobs.errors import BatchImbalanceError
@@ -27,8 +29,8 @@ from cloudtrail_jobs.transforms import is_sound, to_quarantine, to_table, unpack
 COUNTS_SECONDS = 20.0
 
 
-def write_batch(arguments: Arguments, files: DataFrame, batch_id: int) -> dict[str, Any]:
-    """Write one micro-batch: sound rows, then, when the first pass counted any, the defects.
+def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id: int) -> dict[str, Any]:
+    """Write a micro-batch of a stream: sound rows, then, when the first pass counted any, the defects.
 
     Returns:
         its counts: `files`; `records` in them, as they were cut; `kept`, rows of the table; `defects`, rows
@@ -40,14 +42,15 @@ def write_batch(arguments: Arguments, files: DataFrame, batch_id: int) -> dict[s
     """
     spark = files.sparkSession
     kind = KINDS[arguments.kind]
-    mark = Mark(checkpoint.stream_id(spark, arguments.checkpoint_path), batch_id)
+    mark = Mark(stream_id(spark, stream), batch_id)
+    number = stream.first_batch + batch_id
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
-    in_batch = partial(with_batch, batch_id=batch_id, ingested_at=now)
+    in_batch = partial(with_batch, batch_id=number, ingested_at=now)
     rows = unpack_files(files, kind)
     if arguments.duplicates == "remove":
         before = commits.find(spark, arguments.delta_path, mark)
         own = {now} if before is None else {now, before.ingested_at}
-        rows = mark_duplicates(rows, kind, arguments.delta_path, batch_id=batch_id, own=own)
+        rows = mark_duplicates(rows, kind, arguments.delta_path, batch_id=number, own=own)
     observation = Observation(f"batch_{batch_id}")
     observed = in_batch(rows).observe(observation, *_counts())
     tables.append(to_table(observed, kind), arguments.delta_path, mark, now)
@@ -57,7 +60,7 @@ def write_batch(arguments: Arguments, files: DataFrame, batch_id: int) -> dict[s
     counts = None if repeated else _observed(observation)
     if counts is None:
         counts = rows.agg(*_counts()).collect()[0].asDict()
-    listed = None if source.on_databricks() else listed_files(spark, arguments.checkpoint_path, batch_id)
+    listed = None if source.on_databricks() else listed_files(spark, stream.path, batch_id)
     if listed is not None and (number := listed.count()) != counts["files"]:
         passed_over = _passed_over(listed, rows)
         rows = rows.unionByName(passed_over)
@@ -70,7 +73,7 @@ def write_batch(arguments: Arguments, files: DataFrame, batch_id: int) -> dict[s
         _check_commit(path, mark, commits.find(spark, path, mark), counts["defects"])
     _check_records(batch_id, counts)
     _check_commit(arguments.delta_path, mark, commit, counts["kept"])
-    return {"batch_id": batch_id, "repeated": repeated, "listed": listed is not None, **counts}
+    return {"batch_id": number, "repeated": repeated, "listed": listed is not None, **counts}
 
 
 def _counts() -> list[Column]:
@@ -89,7 +92,13 @@ def _counts() -> list[Column]:
 def _observed(counts: Observation) -> dict[str, Any] | None:
     """What the write counted; None when its counts do not arrive."""
     found: list[dict[str, Any]] = []
-    waiter = threading.Thread(target=lambda: found.append(counts.get), daemon=True)
+
+    def wait() -> None:
+        # With no row to write, Spark drops the plan that counts, and fails to make a row of no counts.
+        with contextlib.suppress(Exception):
+            found.append(counts.get)
+
+    waiter = threading.Thread(target=wait, daemon=True)
     waiter.start()
     waiter.join(COUNTS_SECONDS)
     return (found[0] or None) if found else None

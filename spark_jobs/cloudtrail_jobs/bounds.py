@@ -11,6 +11,9 @@ from datetime import date, timedelta
 _ALL_DAYS = re.compile(r".*/CloudTrail[A-Za-z-]*/[^/]+/\*/?")
 FIRST_DAY = date(2013, 1, 1)
 LAST_DAY = date(2099, 12, 31)
+# Every name but 2013 to 2099, and every name but 01 to 12.
+_NO_YEAR = "{[!2]*,2,2[!0]*,20,20[!1-9]*,201,201[!3-9]*,201[3-9]?*,20[2-9],20[2-9][!0-9]*,20[2-9][0-9]?*}"
+_NO_MONTH = "{[!01]*,0,0[!1-9]*,0[1-9]?*,1,1[!0-2]*,1[0-2]?*}"
 
 
 def takes_bounds(logs_path: str) -> bool:
@@ -25,6 +28,21 @@ def bounded(logs_path: str, first: date | None, last: date | None) -> str:
     globs = day_globs(first or FIRST_DAY, last or LAST_DAY)
     base = logs_path.rstrip("/").removesuffix("*")
     return base + (globs[0] if len(globs) == 1 else "{" + ",".join(globs) + "}")
+
+
+def all_but_days_from(logs_path: str, first: date) -> str:
+    """Everything below the logs path but the days from `first` on, which begins a month.
+
+    What does not lie in a day folder is in it: names that are no year, and from that year on no month.
+    """
+    older = day_globs(FIRST_DAY, first - timedelta(days=1))
+    globs = [_NO_YEAR, *older, f"{_any(range(first.year, LAST_DAY.year + 1))}/{_NO_MONTH}"]
+    return logs_path.rstrip("/").removesuffix("*") + "{" + ",".join(globs) + "}"
+
+
+def month_after(day: date) -> date:
+    """The first day of the next month."""
+    return _end_of_month(day) + timedelta(days=1)
 
 
 def day_globs(first: date, last: date) -> list[str]:

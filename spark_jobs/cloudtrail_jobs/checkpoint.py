@@ -1,7 +1,9 @@
 """The checkpoint belongs to one logs path, Delta path and kind for ever: a marker beside it says which.
 
-`<checkpoint path>/stream` is Spark's checkpoint, `<checkpoint path>/owner` the marker, a JSON data set of one
-object that is written with the DataFrame API, since that is the one way every cluster can write a file.
+`<checkpoint path>/stream` is Spark's checkpoint; on open-source Spark there is one for each stretch of
+delivery days, `<checkpoint path>/streams/<stretch>` (see `discovery`). `<checkpoint path>/owner` is the
+marker, a JSON data set of one object that is written with the DataFrame API, since that is the one way every
+cluster can write a file.
 """
 
 import json
@@ -14,74 +16,95 @@ from pyspark.sql import SparkSession
 from cloudtrail_jobs.errors import CheckpointConflictError
 from cloudtrail_jobs.reading import fresh
 
-_SCHEMA = "kind STRING, logs_path STRING, delta_path STRING, table STRING, created_at STRING"
+_SCHEMA = "kind STRING, logs_path STRING, delta_path STRING, table STRING, source STRING, created_at STRING"
 
 
 @dataclass(frozen=True)
 class Owner:
-    """What a checkpoint belongs to. `table` is a name for messages and may change."""
+    """What a checkpoint belongs to. `table` is a name for messages and may change.
+
+    `source` is who lists the files: Auto Loader cannot go on where Spark's file source has ended, nor the
+    reverse.
+    """
 
     kind: str
     logs_path: str
     delta_path: str
     table: str
+    source: str
 
     def differences(self, other: "Owner") -> list[str]:
         """What of the other's does not fit, in words."""
         return [
             f"its {name.replace('_', ' ')} is {theirs!r}, not {ours!r}"
-            for name in ("kind", "logs_path", "delta_path")
+            for name in ("kind", "logs_path", "delta_path", "source")
             if (theirs := getattr(other, name)) != (ours := getattr(self, name))
         ]
 
 
-def stream_path(checkpoint_path: str) -> str:
-    """Spark's own checkpoint."""
-    return f"{checkpoint_path}/stream"
+@dataclass(frozen=True)
+class Stream:
+    """`path` is Spark's own checkpoint, `first_batch` what its first micro-batch is called in `batch_id`."""
+
+    path: str
+    first_batch: int = 0
 
 
-def claim(spark: SparkSession, checkpoint_path: str, owner: Owner) -> None:
+def only_stream(checkpoint_path: str) -> Stream:
+    """The stream of a checkpoint that has one."""
+    return Stream(f"{checkpoint_path}/stream")
+
+
+def stretch_stream(checkpoint_path: str, stretch: str, first_batch: int) -> Stream:
+    """The stream of a stretch of delivery days."""
+    return Stream(f"{checkpoint_path}/streams/{stretch}", first_batch)
+
+
+def claim(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime:
     """Take an unused checkpoint for `owner`, or make sure that it is the owner's already.
+
+    Returns:
+        when it was first taken (an aware datetime).
 
     Raises:
         CheckpointConflictError: when it is another's, or holds something without a marker.
     """
     found = _read(spark, checkpoint_path)
     if found is not None:
-        if differences := owner.differences(found):
+        owned, created_at = found
+        if differences := owner.differences(owned):
             raise CheckpointConflictError(
                 f"Checkpoint {checkpoint_path} belongs to another stream: {'; '.join(differences)}. A "
                 "checkpoint knows which log files it has read, so another logs path needs another checkpoint."
             )
-        return
+        return created_at
     if (foreign := _any_file(spark, checkpoint_path)) is not None:
         raise CheckpointConflictError(
             f"Checkpoint {checkpoint_path} is in use by a stream that this job did not start (it holds "
             f"{foreign}). Give an empty or absent path."
         )
-    created = {"created_at": datetime.now(timezone.utc).isoformat()}  # noqa: UP017  # Python 3.10 too
-    row = asdict(owner) | created
+    now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
+    row = asdict(owner) | {"created_at": now.isoformat()}
     values = [tuple(row[name.split()[0]] for name in _SCHEMA.split(", "))]
     spark.createDataFrame(values, _SCHEMA).coalesce(1).write.mode("overwrite").json(
         f"{checkpoint_path}/owner"
     )
+    return now
 
 
-def stream_id(spark: SparkSession, checkpoint_path: str) -> str:
-    """The id that Spark gave this checkpoint; a checkpoint that was deleted and made anew has another.
+def stream_id(spark: SparkSession, stream: Stream) -> str:
+    """The id that Spark gave its checkpoint; one that was deleted and made anew has another.
 
     It is what Delta remembers batches by: with an id of our own, the batches of the new checkpoint would pass
     for those of the old one and be left out.
     """
-    first = fresh(spark).text(f"{stream_path(checkpoint_path)}/metadata").first()
+    first = fresh(spark).text(f"{stream.path}/metadata").first()
     if first is None:
-        raise CheckpointConflictError(
-            f"{stream_path(checkpoint_path)}/metadata is empty: the checkpoint is damaged"
-        )
+        raise CheckpointConflictError(f"{stream.path}/metadata is empty: the checkpoint is damaged")
     return str(json.loads(first[0])["id"])
 
 
-def _read(spark: SparkSession, checkpoint_path: str) -> Owner | None:
+def _read(spark: SparkSession, checkpoint_path: str) -> tuple[Owner, datetime] | None:
     try:
         row = fresh(spark).schema(_SCHEMA).json(f"{checkpoint_path}/owner").first()
     except AnalysisException as error:
@@ -90,7 +113,8 @@ def _read(spark: SparkSession, checkpoint_path: str) -> Owner | None:
         raise
     if row is None:
         return None
-    return Owner(row["kind"], row["logs_path"], row["delta_path"], row["table"])
+    owner = Owner(row["kind"], row["logs_path"], row["delta_path"], row["table"], row["source"])
+    return owner, datetime.fromisoformat(row["created_at"])
 
 
 def _any_file(spark: SparkSession, path: str) -> str | None:

@@ -2,19 +2,25 @@
 
 import json
 import sys
+import time
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from cloudtrail_jobs import __version__, accelerators, checkpoint, source, tables
+from cloudtrail_jobs import __version__, accelerators, checkpoint, discovery, session, source, tables
 from cloudtrail_jobs.args import Arguments, parse_arguments
 from cloudtrail_jobs.batches import write_batch
+from cloudtrail_jobs.bounds import bounded
+from cloudtrail_jobs.checkpoint import Stream
 from cloudtrail_jobs.errors import ArgumentsError, JobError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
 
 CONTINUOUS_INTERVAL = "1 minute"
+ROUND_SECONDS = 60.0
+pause = time.sleep
 
 
 def main() -> None:
@@ -39,22 +45,42 @@ def run(arguments: Arguments) -> None:
     if not source.on_databricks():
         _say("limits", max_bytes=arguments.max_bytes_per_trigger, max_files="not used by Spark's file source")
     spark = SparkSession.builder.getOrCreate()
-    # Days and instants are UTC wherever the cluster is.
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    session.configure(spark)
     _say("start", version=__version__, spark=spark.version, accelerators=accelerators.versions())
     kind = KINDS[arguments.kind]
-    owner = checkpoint.Owner(kind.name, arguments.logs_path, arguments.delta_path, arguments.table)
-    checkpoint.claim(spark, arguments.checkpoint_path, owner)
+    owner = checkpoint.Owner(
+        kind.name, arguments.logs_path, arguments.delta_path, arguments.table, source.name()
+    )
+    created_at = checkpoint.claim(spark, arguments.checkpoint_path, owner)
     tables.prepare(spark, arguments.delta_path, kind)
     _say("tables", table=arguments.delta_path, quarantine=tables.quarantine_path(arguments.delta_path))
-    _stream(spark, arguments)
+    if source.on_databricks() or not discovery.by_days(arguments):
+        path = bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
+        _stream(spark, arguments, path, checkpoint.only_stream(arguments.checkpoint_path), arguments.trigger)
+    else:
+        _round(spark, arguments, created_at)
+        while arguments.trigger == "continuous":
+            pause(ROUND_SECONDS)
+            _round(spark, arguments, created_at)
     _say("end", table=arguments.table)
 
 
-def _stream(spark: SparkSession, arguments: Arguments) -> None:
-    writer = source.read_files(spark, arguments).writeStream.foreachBatch(partial(_write, arguments))
-    writer = writer.option("checkpointLocation", checkpoint.stream_path(arguments.checkpoint_path))
-    if arguments.trigger == "continuous":
+def _round(spark: SparkSession, arguments: Arguments, created_at: datetime) -> None:
+    """List the days that are due, and read what is new in them, one stretch of days after the other."""
+    now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
+    plan = discovery.plan(spark, arguments, created_at, now)
+    for listing in plan.listings:
+        _say("listing", path=listing.path, everything=plan.sweep)
+        stream = checkpoint.stretch_stream(arguments.checkpoint_path, listing.stretch, listing.first_batch)
+        _stream(spark, arguments, listing.path, stream, "available_now")
+    discovery.remember(spark, arguments, plan, now)
+
+
+def _stream(spark: SparkSession, arguments: Arguments, path: str, stream: Stream, trigger: str) -> None:
+    files = source.read_files(spark, arguments, path)
+    writer = files.writeStream.foreachBatch(partial(_write, arguments, stream))
+    writer = writer.option("checkpointLocation", stream.path)
+    if trigger == "continuous":
         writer = writer.trigger(processingTime=CONTINUOUS_INTERVAL)
     else:
         writer = writer.trigger(availableNow=True)
@@ -68,8 +94,8 @@ def _stream(spark: SparkSession, arguments: Arguments) -> None:
         ) from error
 
 
-def _write(arguments: Arguments, files: DataFrame, batch_id: int) -> None:
-    _say("batch", **write_batch(arguments, files, batch_id))
+def _write(arguments: Arguments, stream: Stream, files: DataFrame, batch_id: int) -> None:
+    _say("batch", **write_batch(arguments, stream, files, batch_id))
 
 
 def _say(step: str, **facts: Any) -> None:

@@ -12,15 +12,16 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
-from cloudtrail_jobs.checkpoint import stream_path
 from cloudtrail_jobs.reading import fresh
 
 _OFFSET = re.compile(r'logOffset\\*"\s*:\s*(-?\d+)')
 
 
-def listed_files(spark: SparkSession, checkpoint_path: str, batch_id: int) -> DataFrame | None:
-    """The files of a batch, as `log_file` and `delivered_at`; None when there is no such ledger."""
-    stream = stream_path(checkpoint_path)
+def listed_files(spark: SparkSession, stream: str, batch_id: int) -> DataFrame | None:
+    """The files of a batch, as `log_file` and `delivered_at`; None when there is no such ledger.
+
+    `stream` is the path of Spark's own checkpoint.
+    """
     offsets = {-1: -1} | _offsets(spark, stream, batch_id)
     if batch_id not in offsets or batch_id - 1 not in offsets:
         return None

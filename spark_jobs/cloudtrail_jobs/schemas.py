@@ -159,7 +159,7 @@ LINEAGE = (
     Column("raw", "STRING", "The record's exact original JSON text"),
     Column("delivered_at", "TIMESTAMP", "When the file was last written in S3"),
     Column("ingested_at", "TIMESTAMP", "When the micro-batch was read"),
-    Column("batch_id", "BIGINT", "The micro-batch, counted per checkpoint"),
+    Column("batch_id", "BIGINT", "The micro-batch; of a month's own stream, after its year and month"),
 )
 ODDITIES = (
     Column(

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, SparkSession
 
 from cloudtrail_jobs.args import Arguments
-from cloudtrail_jobs.bounds import bounded
 
 FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 
@@ -17,6 +16,11 @@ FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 def on_databricks(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether this is a Databricks cluster or serverless compute. Source: Databricks Runtime, environment."""
     return "DATABRICKS_RUNTIME_VERSION" in environment
+
+
+def name() -> str:
+    """Who lists the files here, as a checkpoint remembers it."""
+    return "Auto Loader" if on_databricks() else "Spark's file source"
 
 
 def auto_loader_options(arguments: Arguments) -> dict[str, str]:
@@ -59,11 +63,9 @@ def file_source_options(arguments: Arguments) -> dict[str, str]:
     }
 
 
-def read_files(spark: SparkSession, arguments: Arguments) -> DataFrame:
-    """The stream of log files: `path`, `modificationTime`, `length`, `content`."""
+def read_files(spark: SparkSession, arguments: Arguments, path: str) -> DataFrame:
+    """The stream of the log files at `path`, a glob: `path`, `modificationTime`, `length`, `content`."""
     databricks = on_databricks()
     options = auto_loader_options(arguments) if databricks else file_source_options(arguments)
     reader = spark.readStream.format("cloudFiles" if databricks else "binaryFile").schema(FILES)
-    return reader.options(**options).load(
-        bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
-    )
+    return reader.options(**options).load(path)

@@ -45,6 +45,8 @@ def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> Non
         .option("txnVersion", str(mark.batch))
         .option("userMetadata", mark.write(ingested_at))
         .option("compression", CODEC)
+        # The rows come together by day already.
+        .option("optimizeWrite", "false")
         .save(path)
     )
 

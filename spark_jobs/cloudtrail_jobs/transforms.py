@@ -45,10 +45,16 @@ def is_sound() -> Column:
 
 
 def to_table(rows: DataFrame, kind: Kind) -> DataFrame:
-    """The sound rows, typed, with the columns of the kind's table in their order."""
+    """The sound rows, typed, with the columns of the kind's table in their order, together by day.
+
+    They are brought together as text, before they are typed: the text is half of what a typed row weighs, and
+    the writer, which wants the days in order, need not sort the other half.
+    """
     schema = f"{ddl(kind.columns)}, {_UNTYPED} STRING"
-    parsed = rows.where(is_sound()).withColumn(_PARSED, F.from_json("raw", schema, _FROM_JSON))
-    typed = parsed.withColumns({"date": F.to_date("timestamp"), "misfits": _misfits()})
+    dated = rows.where(is_sound()).withColumn("date", F.to_date("timestamp"))
+    placed = dated.hint("rebalance", "date").sortWithinPartitions("date")
+    parsed = placed.withColumn(_PARSED, F.from_json("raw", schema, _FROM_JSON))
+    typed = parsed.withColumn("misfits", _misfits())
     fields = {column.name for column in kind.columns}
     return typed.select(
         *(

@@ -1,7 +1,8 @@
 """The checkpoint check: a checkpoint is new, or belongs to this logs path and table and to nothing else.
 
-The job keeps Spark's checkpoint in `<checkpoint>/stream` and, in `<checkpoint>/owner`, one JSON object that
-says whose it is. Source: the guide, "a checkpoint belongs to exactly one logs path".
+The job keeps Spark's checkpoint in `<checkpoint>/stream` (on open-source Spark one for each month in
+`streams`, and beside them in `listing` what it listed last) and, in `<checkpoint>/owner`, one JSON object
+that says whose it is. Source: the guide, "a checkpoint belongs to exactly one logs path".
 """
 
 import json
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHECK = "checkpoint"
-STREAM = "stream"
+STREAMS = ("stream", "streams")
+LISTING = "listing"
 OWNER = "owner"
 # What a stream's progress depends on. The table's name may change: the job writes by path.
 IDENTITY = ("kind", "logs_path", "delta_path")
@@ -51,8 +53,9 @@ def fetch_checkpoint(s3: "S3Client", request: IngestRequest) -> CheckpointFacts:
     location = S3Location.parse(request.checkpoint_path)
     listing = Listing(s3, location.bucket, budget=3)
     there = listing.folders(location.prefix)
-    foreign = [name for name in there.names if name not in {STREAM, OWNER}] + list(there.keys)
-    stream = listing.keys(location.below(STREAM).prefix) if STREAM in there.names else []
+    foreign = [name for name in there.names if name not in {*STREAMS, LISTING, OWNER}] + list(there.keys)
+    kept = [name for name in STREAMS if name in there.names]
+    stream = listing.keys(location.below(kept[0]).prefix) if kept else []
     markers = listing.keys(location.below(f"{OWNER}/part-").key) if OWNER in there.names else []
     return CheckpointFacts(
         foreign=foreign[0] if foreign else "",

@@ -3,12 +3,15 @@
 import gzip
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cloudtrail_jobs.args import parse_arguments
+from cloudtrail_jobs.checkpoint import stretch_stream
 from cloudtrail_jobs.commits import table_at
+from cloudtrail_jobs.discovery import BLOCK
 from cloudtrail_jobs.ingest import run
 from cloudtrail_jobs.kinds import KINDS
 
@@ -20,9 +23,10 @@ class Lake:
     folder: Path
     spark: object
 
-    def put(self, name, content, *, kind="events", account="111122223333", region="us-east-1"):
-        """Deliver one log file; records are written as CloudTrail does, bytes as they are."""
-        path = self.folder / "AWSLogs" / account / KINDS[kind].folder / region / "2026/11/22" / name
+    def put(self, name, content, *, kind="events", account="111122223333", region="us-east-1", day=None):
+        """Deliver one log file, today or on `day`; records are written as CloudTrail does, bytes as is."""
+        day = day or f"{datetime.now(UTC):%Y/%m/%d}"
+        path = self.folder / "AWSLogs" / account / KINDS[kind].folder / region / day / name
         path.parent.mkdir(parents=True, exist_ok=True)
         body = content if isinstance(content, bytes) else pack(*content)
         path.write_bytes(body)
@@ -43,6 +47,11 @@ class Lake:
     def ingest(self, kind="events", **changed):
         """Run the job in this process."""
         run(parse_arguments(self.argv(kind, **changed)))
+
+    def stream(self, kind="events"):
+        """The stream of the month's deliveries."""
+        month = datetime.now(UTC).strftime("%Y-%m")
+        return stretch_stream(f"{self.folder}/checkpoints/{kind}", month, int(month.replace("-", "")) * BLOCK)
 
     def table(self, kind="events"):
         return self.spark.read.format("delta").load(f"{self.folder}/delta/{kind}")

@@ -49,7 +49,7 @@ def history(module_lake):
     lake.put("b.json.gz", [full(2), full(3)])
     lake.ingest(duplicates="remove")
     note("two files")
-    counts = write_batch(parse_arguments(lake.argv(duplicates="remove")), lake.files(), 0)
+    counts = write_batch(parse_arguments(lake.argv(duplicates="remove")), lake.stream(), lake.files(), 0)
     note("repeated", counts=counts)
     lake.put("c.json.gz", [full(3), full(4)])
     lake.ingest(duplicates="remove")

@@ -125,7 +125,7 @@ def test_raw_is_the_records_text_and_lineage_says_where_it_came_from(history, mo
     path = next(module_lake.folder.rglob("sound.json.gz"))
     assert row.raw == TEXT
     assert row.log_file.endswith(str(path))
-    assert (row.log_file_records, row.record_index, row.batch_id) == (5, 4, 0)
+    assert (row.log_file_records, row.record_index, row.batch_id) == (5, 4, module_lake.stream().first_batch)
     assert row.log_file_sha256 == hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
 
 
@@ -200,15 +200,15 @@ def test_a_file_that_is_older_than_all_others_and_comes_later_is_read(history):
 
 def test_what_came_after_is_not_mistaken_for_the_batchs_own(history, module_lake, spark):
     lake, path = module_lake, f"{module_lake.folder}/delta/events"
-    first = spark.read.format("delta").load(path).where("batch_id = 0")
+    first = spark.read.format("delta").load(path).where(f"batch_id = {lake.stream().first_batch}")
     spark.createDataFrame(first.collect() * 3, first.schema).write.format("delta").mode("append").save(path)
     spark.sql(f"OPTIMIZE delta.`{path}`")
-    mark = Mark(stream_id(spark, f"{lake.folder}/checkpoints/events"), 0)
+    mark = Mark(stream_id(spark, lake.stream()), 0)
     assert find(spark, path, mark).rows == 5
     assert find(spark, path, Mark(mark.stream, 99)) is None
     # A batch that is not what its source and its first try have seen stops the job.
     with pytest.raises(BatchImbalanceError, match="was given 1 log files by its source and has read"):
-        write_batch(parse_arguments(lake.argv()), lake.files(), 0)
+        write_batch(parse_arguments(lake.argv()), lake.stream(), lake.files(), 0)
 
 
 def test_a_checkpoint_that_was_deleted_loads_again_instead_of_losing_what_is_new_and_it_is_seen(lake):

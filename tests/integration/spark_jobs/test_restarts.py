@@ -9,6 +9,9 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 
+import pytest
+
+from cloudtrail_jobs import ingest
 from tests.integration.spark_jobs.conftest import event
 
 PATIENCE = 180
@@ -67,8 +70,12 @@ def test_a_job_that_is_killed_twice_and_started_again_has_each_record_once(lake)
 
 
 def test_a_continuous_job_goes_on_until_it_is_stopped(lake, spark):
-    lake.put("a.json.gz", [event(0)])
-    job = threading.Thread(target=lake.ingest, kwargs={"trigger": "continuous"}, daemon=True)
+    # A path that goes down to its days has one stream, which Spark keeps running.
+    lake.put("a.json.gz", [event(0)], day="2026/01/01")
+    path = f"{lake.folder}/AWSLogs/*/CloudTrail/*/2026/*"
+    job = threading.Thread(
+        target=lake.ingest, kwargs={"trigger": "continuous", "logs_path": path}, daemon=True
+    )
     job.start()
     deadline = time.monotonic() + PATIENCE
     while not (lake.folder / "checkpoints/events/stream/commits/0").exists():
@@ -81,3 +88,20 @@ def test_a_continuous_job_goes_on_until_it_is_stopped(lake, spark):
     job.join(PATIENCE)
     assert not job.is_alive()
     assert [row.eventID for row in lake.table().collect()] == ["id-0"]
+
+
+def test_a_continuous_job_looks_again_every_minute(lake, monkeypatch):
+    waits = []
+
+    def pause(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            raise InterruptedError("stopped")
+        lake.put("b.json.gz", [event(1)])
+
+    monkeypatch.setattr(ingest, "pause", pause)
+    lake.put("a.json.gz", [event(0)])
+    with pytest.raises(InterruptedError):
+        lake.ingest(trigger="continuous")
+    assert waits == [60, 60]
+    assert sorted(row.eventID for row in lake.table().collect()) == ["id-0", "id-1"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudtrail_jobs.bounds import bounded, day_globs, takes_bounds
+from cloudtrail_jobs.bounds import all_but_days_from, bounded, day_globs, takes_bounds
 
 DAYS = st.dates(min_value=date(2013, 1, 1), max_value=date(2029, 12, 31))
 
@@ -86,3 +86,52 @@ def test_an_open_end_takes_every_later_year():
 )
 def test_only_a_path_that_ends_where_the_days_begin_takes_bounds(path, takes):
     assert takes_bounds(path) is takes
+
+
+def split(globs):
+    """The alternatives of the outermost braces."""
+    depth, found = 0, [""]
+    for letter in globs[1:-1]:
+        depth += {"{": 1, "}": -1}.get(letter, 0)
+        if letter == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += letter
+    return found
+
+
+NAMES = st.text("0123456789a_", min_size=1, max_size=5)
+
+
+@given(st.tuples(NAMES, NAMES), DAYS)
+def test_what_lies_in_no_day_folder_is_left_to_the_days_before(names, first):
+    first = first.replace(day=1) + timedelta(days=40)
+    first = first.replace(day=1)
+    globs = split(
+        all_but_days_from("s3://b/AWSLogs/1/CloudTrail/r/*", first).removeprefix(
+            "s3://b/AWSLogs/1/CloudTrail/r/"
+        )
+    )
+    year, month = names
+    dated = year.isdigit() and len(year) == 4 and 2013 <= int(year) <= 2099
+    later = dated and month in MONTHS and (int(year), int(month)) >= (first.year, first.month)
+    found = sum(
+        all(
+            any(fnmatch.fnmatchcase(name, choice) for choice in alternatives(part))
+            for part, name in zip(glob.split("/"), names, strict=False)
+        )
+        for glob in globs
+    )
+    assert found == (0 if later else 1)
+
+
+MONTHS = [f"{number:02d}" for number in range(1, 13)]
+
+
+@given(DAYS, DAYS)
+def test_a_day_from_then_on_is_not_among_them(one, other):
+    first = one.replace(day=1) + timedelta(days=40)
+    first = first.replace(day=1)
+    globs = split(all_but_days_from("/logs/CloudTrail/r/*", first).removeprefix("/logs/CloudTrail/r/"))
+    assert len(globs) <= 5
+    assert sum(matches(glob, other) for glob in globs) == (1 if other < first else 0)

@@ -1,0 +1,125 @@
+"""Which delivery days a run lists on open-source Spark, and which of its streams reads them.
+
+New log files appear under the day of their delivery, and CloudTrail tries a delivery for 30 days. Listing
+years of history for ten new files would cost more with every day, so a run goes back 30 days from the last
+run that listed; every seven days it lists everything, for what was copied into the bucket later. Spark's file
+source remembers every file that it has read, and reads that memory at each start, so each month has a stream
+of its own, and so has all that lies before the checkpoint. Auto Loader has its own ways. Source:
+docs/adr/0047-recent-days.md.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession
+
+from cloudtrail_jobs.args import Arguments
+from cloudtrail_jobs.bounds import all_but_days_from, bounded, month_after, takes_bounds
+from cloudtrail_jobs.reading import fresh
+
+# Source: CloudTrail User Guide: a delivery that fails is tried again for 30 days.
+LOOK_BACK = timedelta(days=30)
+SWEEP = timedelta(days=7)
+# How old a note may be: it makes the next listing longer by that, and spares most runs a write.
+NOTE = timedelta(days=1)
+# Clocks differ, and a run may end after midnight.
+AHEAD = timedelta(days=2)
+# No month has as many micro-batches: the batches of two months never share a number.
+BLOCK = 1_000_000
+_SCHEMA = "bounds STRING, swept_at TIMESTAMP, listed_at TIMESTAMP"
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is remembered of earlier runs with the same bounds: the last sweep, and the last listing."""
+
+    swept_at: datetime
+    listed_at: datetime
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What one stream lists: `stretch` names it, `path` is a glob, `first_batch` its batch 0's number."""
+
+    stretch: str
+    path: str
+    first_batch: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run lists: `first_day` is its first delivery day (None: all), `sweep` says if it is all."""
+
+    listings: tuple[Listing, ...]
+    first_day: date | None
+    sweep: bool
+    note: Note | None
+
+
+def by_days(arguments: Arguments) -> bool:
+    """Whether the logs path ends where the days begin; any other path is one stream and listed whole."""
+    return takes_bounds(arguments.logs_path)
+
+
+def plan(spark: SparkSession, arguments: Arguments, created_at: datetime, now: datetime) -> Plan:
+    """What to list in a run at `now`, with a checkpoint that was `created_at` (aware datetimes)."""
+    return decide(arguments, created_at, _read(spark, arguments), now)
+
+
+def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: datetime) -> Plan:
+    """What to list, by what is remembered. Pure."""
+    sweep = note is None or now - note.swept_at >= SWEEP
+    first, last = arguments.first_day, arguments.last_day
+    if note is not None and not sweep:
+        recent = (note.listed_at - LOOK_BACK).date()
+        first = max(recent, first) if first else recent
+    start = (created_at - LOOK_BACK).date().replace(day=1)
+    listings = []
+    if sweep and (first is None or first < start):
+        older = bounded(arguments.logs_path, first, min(last or start, start - timedelta(days=1)))
+        unbounded = first is None and last is None
+        path = all_but_days_from(arguments.logs_path, start) if unbounded else older
+        listings.append(Listing(f"before-{start}", path, 0))
+    while start <= (now + AHEAD).date():
+        end = month_after(start) - timedelta(days=1)
+        if (first is None or first <= end) and (last is None or last >= start):
+            days = max(first or start, start), min(last or end, end)
+            path = bounded(arguments.logs_path, *days)
+            listings.append(Listing(f"{start:%Y-%m}", path, int(f"{start:%Y%m}") * BLOCK))
+        start = month_after(start)
+    return Plan(tuple(listings), first, sweep, note)
+
+
+def remember(spark: SparkSession, arguments: Arguments, done: Plan, now: datetime) -> None:
+    """Note that what was planned at `now` has been read; a run that is killed before lists more next time."""
+    if not done.sweep and done.note is not None and now - done.note.listed_at < NOTE:
+        return
+    swept_at = now if done.sweep or done.note is None else done.note.swept_at
+    row = (_bounds(arguments), swept_at, now)
+    spark.createDataFrame([row], _SCHEMA).coalesce(1).write.mode("overwrite").json(_path(arguments))
+
+
+def _read(spark: SparkSession, arguments: Arguments) -> Note | None:
+    try:
+        row = fresh(spark).schema(_SCHEMA).json(_path(arguments)).first()
+    except AnalysisException as error:
+        if "PATH_NOT_FOUND" in str(error):
+            return None
+        raise
+    if row is None or row["bounds"] != _bounds(arguments) or None in (row["swept_at"], row["listed_at"]):
+        return None
+    return Note(_aware(row["swept_at"]), _aware(row["listed_at"]))
+
+
+def _aware(collected: datetime) -> datetime:
+    # What `first` gives is in the time zone of this Python process, and does not say so.
+    return collected.astimezone(timezone.utc)  # noqa: UP017  # Python 3.10 too
+
+
+def _bounds(arguments: Arguments) -> str:
+    return f"{arguments.first_day or ''}..{arguments.last_day or ''}"
+
+
+def _path(arguments: Arguments) -> str:
+    return f"{arguments.checkpoint_path}/listing"
