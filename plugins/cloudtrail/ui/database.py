@@ -1,4 +1,4 @@
-"""Airflow's metadata database, read: a few statements for all DAGs, whatever their number.
+"""Airflow's metadata database, read: a few questions, each for hundreds of DAGs or runs at a time.
 
 Only what Airflow indexes is searched by: runs by their time or id, XComs by their run. Nothing else is
 asked, no cluster and no bucket. Source: docs/adr/0071-page-data.md.
