@@ -1,6 +1,5 @@
 """The pages of the accounts' state in a real browser, behind the real Airflow, held to the tables."""
 
-import json
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -79,28 +78,6 @@ def test_the_pages_show_what_is_in_the_tables(sandbox, visited):
     assert visited.elsewhere == []
 
 
-def test_the_overview_is_used_with_the_keyboard_alone(sandbox, visited):
-    visited.goto(f"{sandbox.airflow.url}/cloudtrail/overview")
-    visited.keyboard.press("Tab")
-    assert focused(visited) == "Skip to the content"
-    visited.keyboard.press("Tab")
-    visited.keyboard.type("insights cloudtrail_insights")
-    visited.keyboard.press("Enter")
-    visited.wait_for_url("**q=insights**")
-    names = visited.get_by_role("rowheader").all_inner_texts()
-    assert len(names) == 1
-    assert "cloudtrail_insights" in names[0]
-    for _ in range(40):
-        visited.keyboard.press("Tab")
-        if focused(visited) == "Quarantined":
-            break
-    visited.keyboard.press("Enter")
-    visited.wait_for_url("**sort=-quarantined**")
-    heading = visited.get_by_role("columnheader", name="Quarantined")
-    assert heading.get_attribute("aria-sort") == "descending"
-    assert visited.complaints == []
-
-
 def test_it_is_in_airflows_navigation_in_its_theme_and_leads_back_into_airflow(sandbox, visited):
     visited.add_init_script("localStorage.setItem('theme', 'dark')")
     visited.goto(sandbox.airflow.url)
@@ -125,7 +102,3 @@ def test_who_is_not_signed_in_is_refused(sandbox, ingested):
 
 def hrefs(locator):
     return [link.get_attribute("href") for link in locator.get_by_role("link").all()]
-
-
-def focused(page):
-    return json.loads(page.evaluate("JSON.stringify(document.activeElement.innerText.trim())"))
