@@ -38,7 +38,20 @@ def create_app() -> "FastAPI":
     )
     add_preflight(app)
     add_state(app)
+    add_refusals(app)
     return app
+
+
+def add_refusals(app: "FastAPI") -> None:
+    """What a person sees who is not signed in, has no rights, or asks for what is not there."""
+    from fastapi import HTTPException
+    from fastapi.responses import HTMLResponse
+
+    def refused(_: Any, error: Any) -> HTMLResponse:
+        page = render.render_refusal(error.status_code, str(error.detail))
+        return HTMLResponse(page, error.status_code, headers=render.headers() | dict(error.headers or {}))
+
+    app.add_exception_handler(HTTPException, refused)
 
 
 def add_preflight(app: "FastAPI") -> None:

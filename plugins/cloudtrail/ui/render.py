@@ -94,6 +94,11 @@ def render_account(row: Row, others: Sequence[Row], history: History, now: datet
     )
 
 
+def render_refusal(status: int, reason: str) -> str:
+    """Why there is nothing to see, for a person: a frame has no room for a browser's own message."""
+    return _render("refused.html", status=status, reason=reason.rstrip("."))
+
+
 def account_link(row: Row) -> str:
     """The link to a row's own page, from the other pages."""
     query = {"dag_id": row.dag.dag_id, "kind": row.kind, "table": row.table}

@@ -57,6 +57,16 @@ async def test_the_anonymous_and_the_unprivileged_get_nothing(metadata, path, ro
         assert (secret in answer.text) == (status == 200)
 
 
+@pytest.mark.parametrize(
+    ("role", "words"), [(None, "Not authenticated: sign in to Airflow"), ("none", "Forbidden|may not read")]
+)
+async def test_who_is_refused_is_told_so_in_a_page_that_loads_nothing(metadata, role, words):
+    answer = await get(pages_of(metadata), OVERVIEW, role)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert re.search(words, re.sub("<[^>]+>", "", answer.text))
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 async def test_who_has_no_rights_is_refused_also_while_there_is_no_dag(metadata):
     app = pages_of(metadata)
     assert (await get(app, OVERVIEW, "none")).status_code == 403
