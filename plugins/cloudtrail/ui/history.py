@@ -11,7 +11,8 @@ from cloudtrail.preflight.findings import Finding
 from cloudtrail.ui import database
 from cloudtrail.ui.facts import Pushed, Run, Validation
 from cloudtrail.ui.links import FINDINGS_KEY
-from cloudtrail.ui.rows import Row, moment, outcome_in
+from cloudtrail.ui.rows import Row, moment
+from cloudtrail.ui.states import outcome_in
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from cloudtrail.ui.rows import STATES, Row
+from cloudtrail.ui.rows import Row
+from cloudtrail.ui.states import STATES
 
 PAGE_ROWS = 100
 LONG_AGO = datetime.min.replace(tzinfo=UTC)

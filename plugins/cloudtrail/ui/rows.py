@@ -1,8 +1,4 @@
-"""The overview's rows, told from the facts: one for each table of each ingest DAG, with its state.
-
-A state is the newest run's outcome for that kind. A run that failed before it validated has recorded nothing
-of its own: that it failed, and since when the runs before it did, is told from Airflow's own rows.
-"""
+"""The overview's rows, told from the facts: one for each table of each ingest DAG."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +10,12 @@ from cloudtrail.kinds import KINDS
 from cloudtrail.locations import ANY, LogsLocation
 from cloudtrail.ui.database import ACCOUNT_DAGS, FORM_DAG
 from cloudtrail.ui.facts import Dag, Facts, Pushed, Run, Validation
+from cloudtrail.ui.states import REASONS, Subject, outcome_of, state_of, state_of_dag
 
 DAY = timedelta(hours=24)
 HOURS = 24
-# In the order in which a person wants to see them. `checked` is a run of preflight alone.
-# `broken` is a DAG that cannot be parsed or whose entry is disabled, `removed` one that no file defines.
-STATES = ("failed", "broken", "running", "never", "skipped", "checked", "ok", "removed")
-REASONS = {
-    "broken": "its entry in accounts.yaml, or its file, has an error: see the DAG's page, Import Errors",
-    "removed": "no file defines this DAG any more",
-}
+# What a run adds, by the names of its validation.
+ADDED = ("run_rows", "run_files", "run_quarantined", "run_removed")
 # A scheduler that is busy may be this late; a run that is later is overdue.
 OVERDUE = timedelta(minutes=15)
 
@@ -73,14 +65,6 @@ class Row:
     overdue: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What a row is about."""
-
-    kind: str
-    table: str
-
-
 def rows_of(facts: Facts) -> list[Row]:
     """Every row, by name and kind."""
     rows = [row for dag in facts.dags.values() for row in _rows_of_dag(facts, dag)]
@@ -102,8 +86,8 @@ def _rows_of_dag(facts: Facts, dag: Dag) -> Iterator[Row]:
     if not subjects or (dag.dag_id == FORM_DAG and unresolved[:1] == runs[:1]):
         # Nothing says which tables are meant: a form that was refused, or a DAG that has never run.
         last = unresolved[0] if unresolved else None
-        outcome = _outcome(facts, last, "") if last else ("never", "")
-        state = _state_of_dag(dag) or outcome[0]
+        outcome = outcome_of(facts, last, "") if last else ("never", "")
+        state = state_of_dag(dag) or outcome[0]
         since = last.began if last else None
         if dag.dag_id != FORM_DAG or last:
             yield Row(
@@ -151,7 +135,7 @@ def _concerns(facts: Facts, dag: Dag, run: Run, subject: Subject) -> bool:
 
 def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run], base: Mapping[str, Any]) -> Row:
     validated = _validated(facts, subject, runs)
-    state, since, failed_before, detail = _state(facts, dag, subject, runs)
+    state, since, failed_before, detail = state_of(facts, dag, subject, runs)
     newest = validated[0] if validated else None
     outcome = newest.outcome if newest else {}
     regions = _regions(outcome)
@@ -185,75 +169,10 @@ def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run], base: Ma
     )
 
 
-ADDED = ("run_rows", "run_files", "run_quarantined", "run_removed")
-
-
 def _validated(facts: Facts, subject: Subject, runs: Sequence[Run]) -> list[Validation]:
     """The subject's validations, newest first."""
     found = (facts.validations.get((run.id, subject.kind)) for run in runs)
     return [v for v in found if v is not None and v.outcome.get("table", subject.table) == subject.table]
-
-
-def _state(
-    facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]
-) -> tuple[str, datetime | None, datetime | None, str]:
-    """State, since when, since when it failed before a run that goes on, and why."""
-    outcomes = [(run, *_outcome(facts, run, subject.kind)) for run in runs]
-    finished = [(run, state, why) for run, state, why in outcomes if state != "running"]
-    going = outcomes[0][0] if outcomes and outcomes[0][1] == "running" else None
-    failed_since = _failed_since(facts, dag, subject, finished)
-    if told := _state_of_dag(dag):
-        return told, failed_since if dag.broken else None, None, REASONS[told]
-    if going:
-        return "running", _moment(going), failed_since, finished[0][2] if failed_since else ""
-    if not finished:
-        return "never", None, None, ""
-    run, state, why = finished[0]
-    return state, failed_since or _moment(run), None, why
-
-
-def _state_of_dag(dag: Dag) -> str:
-    return "broken" if dag.broken else "removed" if dag.removed else ""
-
-
-def _failed_since(
-    facts: Facts, dag: Dag, subject: Subject, finished: Sequence[tuple[Run, str, str]]
-) -> datetime | None:
-    """When the first of the failures began that the newest run continues; None when it has not failed."""
-    first = None
-    for run, state, _ in finished:
-        if state != "failed":
-            break
-        first = run
-    # Where no run at hand went well, the database was asked for those before them.
-    return facts.failing.get((dag.dag_id, subject.kind), first.began) if first else None
-
-
-def _outcome(facts: Facts, run: Run, kind: str) -> tuple[str, str]:
-    pushed, tasks = facts.pushed.get(run.id, Pushed()), facts.tasks.get(run.id, {})
-    return outcome_in(run, kind, (run.id, kind) in facts.validations, pushed, tasks)
-
-
-def outcome_in(
-    run: Run, kind: str, validated: bool, pushed: Pushed, tasks: Mapping[str, str]
-) -> tuple[str, str]:
-    """What became of one kind in one run, and why."""
-    if validated:
-        return "ok", ""
-    if not run.finished:
-        return "running", ""
-    skipped = pushed.skipped.get(kind, "")
-    if run.state == "failed":
-        failed = [task for task, state in tasks.items() if state == "failed"]
-        own = [task for task in failed if "." not in task or task.startswith(f"{kind}.")]
-        if failed and not own and (skipped or tasks.get(f"{kind}.submit") == "skipped"):
-            return "skipped", skipped
-        return "failed", ", ".join(sorted(own or failed))
-    return ("skipped", skipped) if skipped else ("checked", "only preflight was asked for")
-
-
-def _moment(run: Run) -> datetime:
-    return run.ended or run.began
 
 
 def _account(facts: Facts, runs: Sequence[Run], subject: Subject) -> str:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cloudtrail.ui.render import STATE_WORDS
-from cloudtrail.ui.rows import STATES
+from cloudtrail.ui.states import STATES
 
 ROOT = Path(__file__).resolve().parents[3]
 
