@@ -74,6 +74,9 @@ def test_the_pages_show_what_is_in_the_tables(sandbox, visited):
     assert table.get_by_role("rowheader").all_inner_texts() == [row["region"] for row in regions]
     reasons = visited.locator("h2#quarantine + table tbody").get_by_role("rowheader").all_inner_texts()
     assert set(reasons) == set(sandbox.promised.counts("events").quarantined)
+    visited.locator("nav a[href*='table=cloudtrail_insights']").click()
+    (episodes,) = sandbox.sql("SELECT COUNT(*) AS n FROM cloudtrail_insights_episodes")
+    assert visited.locator("h2#insights + table tbody tr").count() == int(episodes["n"]) > 0
     assert visited.complaints == []
     assert visited.elsewhere == []
 

@@ -20,8 +20,12 @@ def short_number(value: float) -> str:
 
 
 def decimal(value: float | None) -> str:
-    """A rate, with as many digits as it needs: `0.02`, `4.5`, `120`."""
-    return MISSING if value is None else f"{value:.3g}" if value < 100 else number(value)
+    """A rate, with as many digits as it needs: `< 0.001`, `0.02`, `4.5`, `120`."""
+    if value is None:
+        return MISSING
+    if 0 < value < 0.001:
+        return "< 0.001"
+    return f"{value:.3g}" if value < 100 else number(value)
 
 
 def duration(seconds: float | None) -> str:

@@ -39,4 +39,4 @@ def test_an_age_says_whether_it_was_or_will_be():
 def test_numbers_are_readable_at_every_size():
     assert (number(1234567), number(0), number(None)) == ("1,234,567", "0", "–")  # noqa: RUF001
     assert [short_number(n) for n in (0, 950, 1200, 3_000_000)] == ["0", "950", "1.2k", "3M"]
-    assert [decimal(n) for n in (0.02, 4.25, 212.0)] == ["0.02", "4.25", "212"]
+    assert [decimal(n) for n in (0, 1.5e-5, 0.02, 4.25, 212.0)] == ["0", "< 0.001", "0.02", "4.25", "212"]
