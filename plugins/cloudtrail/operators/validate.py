@@ -105,7 +105,7 @@ class ValidateRowsOperator(StatementsOperator):
         """Compare; raise CountMismatchError with everything that disagrees."""
         snapshot = Snapshot(**facts["snapshot"])
         counts = _integers(first_row(results[0]))
-        answers = self._answers(results)
+        answers = self._answers(facts, results)
         files: dict[str, Any] = {}
         newest: dict[str, Any] = {}
         if answers:
@@ -151,8 +151,10 @@ class ValidateRowsOperator(StatementsOperator):
         self.log.info("%s", outcome)
         return outcome
 
-    def _answers(self, results: list[Result]) -> dict[Any, list[dict[str, Any]]]:
-        """Question → its rows; empty when the run wrote nothing, since nothing was asked then."""
+    def _answers(self, facts: dict[str, Any], results: list[Result]) -> dict[Any, list[dict[str, Any]]]:
+        """Question → its rows; empty when the run wrote nothing, since none of these was asked then."""
+        if not written_batches(facts, results):
+            return {}
         asked = QUESTIONS + QUESTIONS_OF_KIND.get(self.kind, ())
         return {question: result["rows"] for question, result in zip(asked, results[2:], strict=False)}
 
