@@ -61,6 +61,7 @@ def test_the_pages_show_what_is_in_the_tables(sandbox, visited):
     assert any(word in " ".join(state.split()) for word in words[sandbox.airflow.run(run)["state"]])
 
     row.get_by_role("link").first.click()
+    visited.wait_for_url("**/account?*kind=events*")
     found = facts_of(visited)
     (counts,) = sandbox.sql(
         f"SELECT (SELECT COUNT(*) FROM {TABLE}) AS kept, (SELECT COUNT(*) FROM {TABLE}_quarantine) AS bad, "  # noqa: S608
@@ -75,6 +76,7 @@ def test_the_pages_show_what_is_in_the_tables(sandbox, visited):
     reasons = visited.locator("h2#quarantine + table tbody").get_by_role("rowheader").all_inner_texts()
     assert set(reasons) == set(sandbox.promised.counts("events").quarantined)
     visited.locator("nav a[href*='table=cloudtrail_insights']").click()
+    visited.wait_for_url("**/account?*kind=insights*")
     (episodes,) = sandbox.sql("SELECT COUNT(*) AS n FROM cloudtrail_insights_episodes")
     assert visited.locator("h2#insights + table tbody tr").count() == int(episodes["n"]) > 0
     assert visited.complaints == []
