@@ -3,7 +3,7 @@
 from airflow.plugins_manager import AirflowPlugin
 
 from cloudtrail import pools
-from cloudtrail.ui import PREFIX, LazyApp
+from cloudtrail.ui import HOME, PREFIX, LazyApp
 
 
 class CloudTrailPlugin(AirflowPlugin):
@@ -11,5 +11,15 @@ class CloudTrailPlugin(AirflowPlugin):
 
     name = "cloudtrail"
     # A list that Airflow reads and nobody changes; it declares it as an attribute of the instance.
+    external_views = [  # noqa: RUF012 - as below
+        {
+            "name": "CloudTrail",
+            # Relative to Airflow's own address, which may have a path.
+            "href": f"{PREFIX.lstrip('/')}{HOME}",
+            "destination": "nav",
+            "url_route": "cloudtrail",
+            "nav_top_level": True,
+        }
+    ]
     fastapi_apps = [{"name": "CloudTrail", "url_prefix": PREFIX, "app": LazyApp()}]  # noqa: RUF012
     listeners = [pools]  # noqa: RUF012 - as above

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cloudtrail.queries import drift_query, files_query
+from cloudtrail.queries import drift_query, episodes_query, files_query
 from cloudtrail.sql import quote_name
 
 # Driver and control plane have their own clocks; a wider window only adds batches to the check.
@@ -21,6 +21,10 @@ SHOWN_FIELDS = 20
 SHOWN_INSIGHTS = 20
 # How far back the newest log file is looked for when a run has written nothing.
 RECENT_DAYS = 14
+# Its regions and the newest hours of delivery, and its insights, as far as a page shows them.
+SHOWN_PLACES = 200
+SHOWN_EPISODES = 100
+_MOMENT = "\"yyyy-MM-dd'T'HH:mm:ss'Z'\""
 # A stream's batches are numbered within such a block: each month has one where it has a stream of its own.
 BLOCK = 1_000_000
 # The first and the last batch of each stream that a run has written, the most recently written one last.
@@ -106,8 +110,8 @@ def balance_files(snapshot: Snapshot, batches: Batches) -> str:
 def describe_run(snapshot: Snapshot, batches: Batches) -> str:
     """Newest event and newest delivery of these batches, as UTC text."""
     return (
-        "SELECT DATE_FORMAT(MAX(timestamp), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS newest_event, "
-        "DATE_FORMAT(MAX(delivered_at), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS newest_delivery, "
+        f"SELECT DATE_FORMAT(MAX(timestamp), {_MOMENT}) AS newest_event, "
+        f"DATE_FORMAT(MAX(delivered_at), {_MOMENT}) AS newest_delivery, "
         "CAST(MAX(UNIX_TIMESTAMP(ingested_at) - UNIX_TIMESTAMP(delivered_at)) AS BIGINT) AS slowest_seconds "
         f"FROM {snapshot.rows_source} WHERE {snapshot.of_batches(batches)}"
     )
@@ -117,17 +121,51 @@ def find_drift(snapshot: Snapshot, batches: Batches) -> str:
     """Fields without a column and values that do not fit theirs, in these batches; the most frequent ones."""
     where = snapshot.of_batches(batches)
     return (
-        "SELECT field, problem, DATE_FORMAT(first_seen, \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS first_seen, "
+        f"SELECT field, problem, DATE_FORMAT(first_seen, {_MOMENT}) AS first_seen, "
         "records, example, COUNT(*) OVER () AS fields "
         f"FROM ({drift_query(snapshot.rows_source, where)}) ORDER BY records DESC, field LIMIT {SHOWN_FIELDS}"
     )
 
 
 def quarantine_reasons(snapshot: Snapshot, batches: Batches) -> str:
-    """How many rows these batches put into the quarantine, per reason."""
+    """What these batches put into the quarantine, per reason: how many rows, the first and the last."""
+    fields = ("log_file", "record_index", "detail")
+    ends = ", ".join(f"{end}.{name} AS {end}_{name}" for end in ("first", "last") for name in fields)
+    place = f"STRUCT(ingested_at, {', '.join(fields)})"
     return (
-        f"SELECT reason, COUNT(*) AS n FROM {snapshot.quarantine_source} "
-        f"WHERE {snapshot.of_batches(batches)} GROUP BY reason ORDER BY n DESC, reason"
+        f"SELECT reason, n, {ends} FROM (SELECT reason, COUNT(*) AS n, MIN({place}) AS first, "
+        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {snapshot.of_batches(batches)} "
+        "GROUP BY reason) ORDER BY n DESC, reason"
+    )
+
+
+def count_deliveries(snapshot: Snapshot, batches: Batches) -> str:
+    """Log files and rows of these batches, per region of the path and per hour of delivery.
+
+    A row has one of `region` and `hour`, all regions come first and then the newest hours.
+    """
+    where = snapshot.of_batches(batches)
+    return (
+        f"SELECT region, DATE_FORMAT(hour, {_MOMENT}) AS hour, COUNT(*) AS files, SUM(kept) AS kept, "
+        f"DATE_FORMAT(MAX(delivered_at), {_MOMENT}) AS newest_delivery FROM ("
+        "SELECT REGEXP_EXTRACT(log_file, '/[0-9]{12}/CloudTrail[A-Za-z-]*/([a-z0-9-]+)/', 1) AS region, "
+        "DATE_TRUNC('HOUR', MAX(delivered_at)) AS hour, MAX(delivered_at) AS delivered_at, "
+        "SUM(kept) AS kept FROM ("
+        f"SELECT log_file, delivered_at, 1 AS kept FROM {snapshot.rows_source} WHERE {where} UNION ALL "
+        f"SELECT log_file, delivered_at, 0 AS kept FROM {snapshot.quarantine_source} WHERE {where}) "
+        "GROUP BY log_file) GROUP BY GROUPING SETS ((region), (hour)) "
+        f"ORDER BY hour DESC NULLS FIRST, region LIMIT {SHOWN_PLACES}"
+    )
+
+
+def find_episodes(snapshot: Snapshot, batches: Batches) -> str:
+    """The insights whose records these batches have; one's Start and End may be in different runs."""
+    found = episodes_query(snapshot.rows_source, snapshot.of_batches(batches))
+    moments = ", ".join(f"DATE_FORMAT({name}, {_MOMENT}) AS {name}" for name in ("started_at", "ended_at"))
+    return (
+        "SELECT shared_event_id, account, region, insight_type, event_source, event_name, error_code, "
+        f"{moments}, baseline, peak FROM ({found}) "
+        f"ORDER BY COALESCE(ended_at, started_at) DESC LIMIT {SHOWN_EPISODES}"
     )
 
 
@@ -139,7 +177,7 @@ def find_new_insights(snapshot: Snapshot, batches: Batches) -> str:
         "MAX(awsRegion) AS region, MAX(insightDetails.insightType) AS insight_type, "
         "MAX(insightDetails.eventSource) AS event_source, "
         "MAX(insightDetails.eventName) AS event_name, MAX(insightDetails.errorCode) AS error_code, "
-        "DATE_FORMAT(MIN(timestamp), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS started_at, "
+        f"DATE_FORMAT(MIN(timestamp), {_MOMENT}) AS started_at, "
         f"MAX({statistics}.insight.average) AS rate, MAX({statistics}.baseline.average) AS baseline, "
         f"COUNT(*) OVER () AS found FROM {snapshot.rows_source} "
         "WHERE insightDetails.state = 'Start' AND sharedEventID IS NOT NULL "
@@ -153,7 +191,7 @@ def find_newest_file(snapshot: Snapshot) -> str:
     since = datetime.fromtimestamp(snapshot.since_ms / 1000, UTC) - timedelta(days=RECENT_DAYS)
     where = f"WHERE date >= DATE '{since:%Y-%m-%d}'"
     return (
-        "SELECT DATE_FORMAT(MAX(delivered_at), \"yyyy-MM-dd'T'HH:mm:ss'Z'\") AS newest_file FROM ("
+        f"SELECT DATE_FORMAT(MAX(delivered_at), {_MOMENT}) AS newest_file FROM ("
         f"SELECT delivered_at FROM {snapshot.rows_source} {where} "
         f"UNION ALL SELECT delivered_at FROM {snapshot.quarantine_source} {where})"
     )

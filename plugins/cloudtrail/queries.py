@@ -71,7 +71,7 @@ FROM (
 )"""
 
 
-def episodes_query(table: str) -> str:
+def episodes_query(table: str, where: str = "TRUE") -> str:
     """One row per insight: its Start and its End share an id, and either may be delivered more than once."""
     return f"""
 SELECT
@@ -94,6 +94,6 @@ FROM (
     MAX_BY(insightDetails.insightContext.statistics.baseline.average, timestamp) AS baseline,
     MAX(insightDetails.insightContext.statistics.insight.average) AS peak,
     COUNT(*) AS records
-  FROM {table} WHERE sharedEventID IS NOT NULL
+  FROM {table} WHERE sharedEventID IS NOT NULL AND {where}
   GROUP BY sharedEventID
 )"""

@@ -37,7 +37,7 @@ class ReportOperator(BaseOperator):
 
 
 def asset_extra(outcome: dict[str, Any]) -> dict[str, Any]:
-    """What a downstream DAG learns from the event: counts of this run and how fresh the table is."""
+    """What a downstream DAG learns from the event: this run's counts, how fresh table and regions are."""
     return {
         "kind": outcome["kind"],
         "rows": outcome["row_count"],
@@ -46,6 +46,7 @@ def asset_extra(outcome: dict[str, Any]) -> dict[str, Any]:
         "quarantined": outcome["run_quarantined"],
         "removed": outcome["run_removed"],
         "newest_event": outcome["newest_event"],
+        "regions": outcome["known"]["regions"],
         "lag_seconds": outcome["slowest_seconds"],
         "version": outcome["version"],
     }

@@ -11,14 +11,21 @@ from cloudtrail.balance import Snapshot
 from cloudtrail.delta_log import row_counts, storage_options
 from cloudtrail.errors import CountMismatchError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail.outcome import DETAILS_KEY, describe_details, known_key, merge_known
 from cloudtrail.request import IngestRequest
 
 # What is told of each odd field.
 DRIFT = ("field", "problem", "first_seen", "records", "example")
 # What is asked about the run's batches, in this order, after the counts and the batches themselves.
-QUESTIONS = (balance.balance_files, balance.describe_run, balance.quarantine_reasons, balance.find_drift)
+QUESTIONS = (
+    balance.balance_files,
+    balance.describe_run,
+    balance.quarantine_reasons,
+    balance.find_drift,
+    balance.count_deliveries,
+)
 # What is asked after these of some kinds alone.
-QUESTIONS_OF_KIND = {"insights": (balance.find_new_insights,)}
+QUESTIONS_OF_KIND = {"insights": (balance.find_new_insights, balance.find_episodes)}
 
 
 class ValidateRowsOperator(StatementsOperator):
@@ -35,8 +42,10 @@ class ValidateRowsOperator(StatementsOperator):
         `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
         first_seen, records, example), `odd_fields` (how many there are), `newest_file` (when the newest log
         file was delivered, of this run or, when it wrote nothing, of the last days; events only),
-        `new_insights` (a list of the insights whose Start is new, see `balance.find_new_insights`), and
-        `balanced` (always true: otherwise the task fails).
+        `new_insights` (a list of the insights whose Start is new, see `balance.find_new_insights`), `known`
+        (what the table holds by this run and those before it: newest event and delivery, each region's
+        newest delivery), and `balanced` (always true: otherwise the task fails). The XCom `details` has
+        hours of delivery, regions, examples of the quarantine, and insights of this run.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
@@ -101,22 +110,19 @@ class ValidateRowsOperator(StatementsOperator):
         """Compare; raise CountMismatchError with everything that disagrees."""
         snapshot = Snapshot(**facts["snapshot"])
         counts = _integers(first_row(results[0]))
+        answers = self._answers(facts, results)
         files: dict[str, Any] = {}
         newest: dict[str, Any] = {}
-        reasons: dict[str, int] = {}
-        drift: list[dict[str, Any]] = []
-        insights: list[dict[str, Any]] = []
         newest_file: str | None = None
-        if written_batches(facts, results):
-            row = first_row(results[2])
+        if answers:
+            (row,) = answers[balance.balance_files]
             texts = {name: row[name] for name in ("example", "accounts")}
             files = _integers({name: value for name, value in row.items() if name not in texts}) | texts
-            newest = dict(first_row(results[3]))
-            reasons = {row["reason"]: int(row["n"]) for row in results[4]["rows"]}
-            drift = results[5]["rows"]
-            insights = results[-1]["rows"] if self.kind == "insights" else []
+            (newest,) = answers[balance.describe_run]
         elif len(results) > 2:
             newest_file = first_row(results[2])["newest_file"]
+        reasons = answers.get(balance.quarantine_reasons, [])
+        drift = answers.get(balance.find_drift, [])
         problems = balance.find_mismatches(
             snapshot,
             row_count=counts["row_count"],
@@ -143,18 +149,47 @@ class ValidateRowsOperator(StatementsOperator):
             "run_quarantined": files.get("quarantined", 0),
             "run_removed": files.get("removed", 0),
             "run_accounts": (files.get("accounts") or "").split(),
-            "reasons": reasons,
+            "reasons": {row["reason"]: int(row["n"]) for row in reasons},
             "newest_event": newest.get("newest_event"),
             "newest_delivery": newest.get("newest_delivery"),
             "newest_file": newest_file or newest.get("newest_delivery"),
             "slowest_seconds": int(newest["slowest_seconds"]) if newest.get("slowest_seconds") else None,
             "odd_fields": int(drift[0]["fields"] or 0) if drift else 0,
             "schema_drift": [{name: row[name] for name in DRIFT} for row in drift],
-            "new_insights": insights,
+            "new_insights": answers.get(balance.find_new_insights, []),
+            "known": self._remember(context, snapshot.table, newest, answers),
             "balanced": True,
         }
         self.log.info("%s", outcome)
         return outcome
+
+    def _answers(self, facts: dict[str, Any], results: list[Result]) -> dict[Any, list[dict[str, Any]]]:
+        """Question → its rows; empty when the run wrote nothing, since none of these was asked then."""
+        if not written_batches(facts, results):
+            return {}
+        asked = QUESTIONS + QUESTIONS_OF_KIND.get(self.kind, ())
+        return {question: result["rows"] for question, result in zip(asked, results[2:], strict=False)}
+
+    def _remember(
+        self,
+        context: Context,
+        table: str,
+        newest: dict[str, Any],
+        answers: dict[Any, list[dict[str, Any]]],
+    ) -> dict[str, Any]:
+        """What is known of the table after this run; kept for the runs to come, and details for the page."""
+        ti, key = context["ti"], known_key(table)
+        deliveries = answers.get(balance.count_deliveries, [])
+        # With the map index it is the newest one alone; without, Airflow answers with all that there are.
+        before = ti.xcom_pull(task_ids=ti.task_id, key=key, map_indexes=-1, include_prior_dates=True)
+        known = merge_known(before, newest, deliveries)
+        ti.xcom_push(key=key, value=known)
+        if answers:
+            details = describe_details(
+                answers[balance.quarantine_reasons], deliveries, answers.get(balance.find_episodes, [])
+            )
+            ti.xcom_push(key=DETAILS_KEY, value=details)
+        return known
 
 
 def written_batches(facts: dict[str, Any], results: list[Result]) -> list[tuple[int, int]]:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 PREFIX = "/cloudtrail"
+# The page behind the entry in Airflow's navigation.
+HOME = "/overview"
 
 
 class LazyApp:

@@ -23,7 +23,9 @@ SCENE = Scene(dag_id="d", run_id="r", account="a")
 def task_names():
     """The tasks that alert when they fail; others explain themselves on their DAG's page."""
     tasks = [task for dag in DagBag(dag_folder=str(ROOT / "dags")).dags.values() for task in dag.tasks]
-    return {task.task_id.rpartition(".")[2] for task in tasks if task.on_failure_callback}
+    named = {task.task_id.rpartition(".")[2] for task in tasks if task.on_failure_callback}
+    # The one task of a DAG whose entry in accounts.yaml is broken: the file that ships has none.
+    return named | {"disabled"}
 
 
 def anchors(page):

@@ -33,7 +33,7 @@ class TaskInstance:
     def get_task_states(self, dag_id, run_ids):  # noqa: ARG002 - Airflow's signature
         return {}
 
-    def xcom_pull(self, task_ids, key):  # noqa: ARG002 - Airflow's signature
+    def xcom_pull(self, task_ids, key, **_):  # noqa: ARG002 - Airflow's signature
         return self.pushed.get(key)
 
 

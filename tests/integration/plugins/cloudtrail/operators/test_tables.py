@@ -111,7 +111,7 @@ def create(name, **changed):
     return run_to_end(operator, task_context(params=params))
 
 
-def validate(name, run_id, **changed):
+def validate(name, run_id, pushed=None, **changed):
     params = form_values(events_table=name, **changed)
     operator = ValidateRowsOperator(
         task_id="validate_rows",
@@ -123,7 +123,9 @@ def validate(name, run_id, **changed):
         warehouse_id=params["warehouse_id"],
         poll_seconds=1,
     )
-    return run_to_end(operator, task_context(params=params))
+    context = task_context(params=params)
+    context["ti"].pushed = {} if pushed is None else pushed
+    return run_to_end(operator, context)
 
 
 def notify(outcome, monkeypatch, **changed):
@@ -217,6 +219,37 @@ def test_counts_that_agree_are_returned_with_what_the_run_added(write, run_id, n
     assert outcome["reasons"] == {"no_event_time": 1, "truncated_gzip": 1}
     assert (outcome["odd_fields"], outcome["schema_drift"]) == (0, [])
     assert outcome["newest_event"] == outcome["newest_file"] == "2026-11-22T12:00:00Z"
+
+
+def key_of(region, name):
+    """A log file of a region."""
+    return f"s3://b/AWSLogs/111122223333/CloudTrail/{region}/2026/11/22/{name}"
+
+
+def test_what_a_run_delivered_is_recorded_by_region_and_hour_with_examples_of_the_quarantine(
+    write, run_id, named
+):
+    east, west = (key_of(region, "a") for region in ("us-east-1", "eu-west-1"))
+    bad = rows(east, [2], records=3, reason="no_event_time")
+    bad += rows(key_of("eu-west-1", "b"), [None], records=0, reason="truncated_gzip")
+    write("described", rows(east, [0, 1], records=3) + rows(west, [0], records=1), bad)
+    named("described")
+    pushed = {}
+    outcome = validate("described", run_id, pushed=pushed)
+    noon = "2026-11-22T12:00:00Z"
+    assert outcome["known"] == {
+        "newest_event": noon,
+        "newest_delivery": noon,
+        "regions": {"eu-west-1": noon, "us-east-1": noon},
+    }
+    assert outcome["reasons"] == {"no_event_time": 1, "truncated_gzip": 1}
+    details = pushed["details"]
+    assert details["hours"] == [[noon, 3, 3]]
+    assert details["regions"] == {"eu-west-1": [2, 1], "us-east-1": [1, 2]}
+    why = "as the test has it"
+    assert details["examples"]["no_event_time"] == [{"log_file": east, "record_index": 2, "detail": why}]
+    (whole,) = details["examples"]["truncated_gzip"]
+    assert (whole["log_file"], whole["record_index"]) == (key_of("eu-west-1", "b"), None)
 
 
 def test_a_record_that_is_in_neither_table_fails_the_task_and_names_its_file(write, run_id, named):
