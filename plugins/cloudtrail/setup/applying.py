@@ -97,6 +97,8 @@ def require_unchanged(
     changed = []
     for change in plan.changes:
         resource, now = resources[change.resource], found[change.resource]
+        if now is None and plan.mode == "remove":
+            continue  # what it is a part of may be gone by now
         if why := _what_changed(_filled(change, facts), resource, now):
             shown = unified_diff(change.before, now.document if now else None, name=change.resource)
             changed.append(f"{change.resource}: {why}\n{shown}")

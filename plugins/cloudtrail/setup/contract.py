@@ -176,5 +176,10 @@ SETUP_CHOICES = (
         lambda key, region: ":" in key and key.split(":")[3] != region,
         "the key has to be in the region of the bucket.",
     ),
+    ChoiceRule(
+        ("kms_key", "accounts"),
+        lambda key, accounts: ":" in key and key.split(":")[4] not in accounts,
+        "the key's account needs an AWS connection too, as its policy is changed: add it to accounts.",
+    ),
     *DATABRICKS_CHOICES,
 )

@@ -83,6 +83,12 @@ class SetupRequest:
         """The ARN of the log files' key: as given, its place for a new one, empty for none."""
         return place_of(self.key_name, "arn") if self["kms_key"] == NEW_KEY else str(self["kms_key"])
 
+    @property
+    def topic_arn(self) -> str:
+        """The ARN of the topic that hears of new log files; empty for none."""
+        topic = self["sns_topic"]
+        return f"arn:{self.partition}:sns:{self['region']}:{self.bucket_account}:{topic}" if topic else ""
+
     @cached_property
     def requests(self) -> dict[str, IngestRequest]:
         """Kind → the request of the ingest that the reader role is for."""
