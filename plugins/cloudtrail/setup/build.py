@@ -14,6 +14,7 @@ from cloudtrail.setup.aws.topics import Topic
 from cloudtrail.setup.aws.trail import Trail
 from cloudtrail.setup.contract import NEW_KEY
 from cloudtrail.setup.databricks.build import databricks_resources
+from cloudtrail.setup.databricks.locations import catalog_access
 from cloudtrail.setup.documents import sid
 from cloudtrail.setup.request import SetupRequest
 from cloudtrail.setup.resources import ACTIONS, Document, Resource
@@ -95,7 +96,7 @@ def reader_document(request: SetupRequest) -> Document:
     if request["discovery"] == "notifications":
         needed += notification_access(request.requests, account=request.reader_account)
     if request["reader"] == "storage_credential":
-        needed += assume_self(request.reader_role_arn)
+        needed += assume_self(request.reader_role_arn) + catalog_access(request)
     return reader_policy(needed)
 
 
