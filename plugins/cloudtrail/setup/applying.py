@@ -173,14 +173,19 @@ def _read_back(
     found = None
     for _ in patience:
         found = resource.read(clouds)
-        owned = found is not None and found.owner == resource.setup
-        if (found.document if found else None) == change.after and not (change.verb == "release" and owned):
+        if (found.document if found else None) == change.after and _owned_as_planned(change, resource, found):
             return found
     shown = unified_diff(change.after, found.document if found else None, name=resource.name)
     raise SetupFailedError(
         f"{resource.name} does not show what was written to it; clear this task to try again. "
         f"{until_then(done)}\n{shown}"
     )
+
+
+def _owned_as_planned(change: Change, resource: Resource, found: Found | None) -> bool:
+    if not resource.tagged or found is None or change.verb == "change":
+        return True
+    return (found.owner == resource.setup) == (change.verb == "create")
 
 
 def _filled(change: Change, facts: Mapping[str, str]) -> Change:

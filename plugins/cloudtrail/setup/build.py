@@ -1,6 +1,7 @@
 """Request → resources, in the order in which they are applied: each after what it needs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from cloudtrail.notification_policy import notification_access
 from cloudtrail.policies import assume_self, key_access, pass_role, reader_policy, required_access
@@ -44,7 +45,14 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
     own = {"setup": request.name, "account": request.bucket_account}
     resources: list[Resource] = []
     if request["kms_key"] == NEW_KEY:
-        resources.append(Key(**own, alias=f"alias/{request.name}-logs", bucket=request["bucket"]))
+        resources.append(
+            Key(
+                **own,
+                alias=f"alias/{request.name}-logs",
+                bucket=request["bucket"],
+                base=statements.key_base(request),
+            )
+        )
     resources.append(
         Bucket(
             **own,
@@ -56,7 +64,7 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
         )
     )
     if request.topic_arn:
-        resources.append(Topic(**own, topic=request.topic_arn))
+        resources.append(Topic(**own, topic=request.topic_arn, base=statements.topic_base(request)))
     return resources
 
 
@@ -103,7 +111,7 @@ def reader_document(request: SetupRequest) -> Document:
 def policy_resources(request: SetupRequest) -> list[Resource]:
     """Our statements in the policies of bucket, key and topic."""
     account = request.bucket_account
-    own = {"setup": request.name, "action": "bucket_policy"}
+    own: dict[str, Any] = {"setup": request.name, "action": "bucket_policy"}
     delivery = not _DELIVERING.isdisjoint(request["actions"])
     reader = "bucket_policy" in request["actions"]
     resources: list[Resource] = [
@@ -126,6 +134,7 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
                 **own,
                 account=account if new else request.key_arn.split(":")[4],
                 owner=f"key {f'alias/{request.name}-logs' if new else request.key_arn}",
+                base=statements.key_base(request) if new else None,
                 key=f"alias/{request.name}-logs" if new else request.key_arn,
                 ours=_ours(
                     request.name,
@@ -141,6 +150,7 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
                 account=account,
                 owner=f"topic {request['sns_topic']}",
                 topic=request.topic_arn,
+                base=statements.topic_base(request),
                 ours=_ours(request.name, (delivery, statements.TOPIC, statements.topic_statements(request))),
             )
         )

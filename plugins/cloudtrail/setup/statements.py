@@ -9,7 +9,7 @@ from typing import Any
 
 from cloudtrail.locations import ROOT
 from cloudtrail.policies import Access, bucket_arn, key_access, object_arn, required_access, resource_policy
-from cloudtrail.setup.documents import sid
+from cloudtrail.setup.documents import policy, sid
 from cloudtrail.setup.request import SetupRequest
 from cloudtrail.setup.resources import Document
 
@@ -78,6 +78,37 @@ def topic_statements(request: SetupRequest) -> dict[str, Document]:
         sid(request.name, "NotifyTopic"): _allow(
             "sns:Publish", request.topic_arn, {"StringEquals": _source(request)}
         )
+    }
+
+
+def key_base(request: SetupRequest) -> Document:
+    """What a new key is made with: its account decides by its own policies.
+
+    Source: AWS KMS Developer Guide, "Default key policy".
+    """
+    return policy([_owner(request, "kms:*", "*")])
+
+
+def topic_base(request: SetupRequest) -> Document:
+    """What a new topic is made with: the actions of SNS's own default, for its account alone."""
+    actions = [
+        f"SNS:{name}"
+        for name in (
+            *("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission"),
+            *("DeleteTopic", "Subscribe", "ListSubscriptionsByTopic", "Publish"),
+        )
+    ]
+    return policy([_owner(request, actions, request.topic_arn)])
+
+
+def _owner(request: SetupRequest, action: str | list[str], resource: str) -> Document:
+    root = f"arn:{request.partition}:iam::{request.bucket_account}:root"
+    return {
+        "Sid": "Owner",
+        "Effect": "Allow",
+        "Principal": {"AWS": root},
+        "Action": action,
+        "Resource": resource,
     }
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudtrail.setup.aws.bucket import holds_objects, optional
+from cloudtrail.setup.documents import text
 from cloudtrail.setup.resources import TAG, Clouds, Document, Found, Resource
 
 DAYS_UNTIL_DELETION = 30
@@ -19,6 +20,8 @@ class Key(Resource):
     account: str
     alias: str
     bucket: str
+    #: Its first policy.
+    base: Document
 
     @property
     def name(self) -> str:  # type: ignore[override] # a name made of the fields
@@ -75,7 +78,8 @@ class Key(Resource):
     def _create(self, kms: Any) -> str:
         description = f"CloudTrail log files in bucket {self.bucket}"
         tags = [{"TagKey": TAG, "TagValue": self.setup}]
-        return str(kms.create_key(Description=description, Tags=tags)["KeyMetadata"]["Arn"])
+        key = kms.create_key(Description=description, Tags=tags, Policy=text(self.base))
+        return str(key["KeyMetadata"]["Arn"])
 
     def _without_alias(self, kms: Any) -> Any:
         """Ours, when a try was interrupted between CreateKey and CreateAlias."""

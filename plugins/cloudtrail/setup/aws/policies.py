@@ -39,6 +39,8 @@ class StatementsOf(Resource):
     account: str
     owner: str
     ours: OurStatements
+    #: What the set-up makes a new one with: of the service's own default the plan would show nothing.
+    base: Document | None = None
 
     @property
     def name(self) -> str:  # type: ignore[override] # a name made of the fields
@@ -56,10 +58,14 @@ class StatementsOf(Resource):
         Raises:
             PolicyTooLargeError: when that is more than the service takes.
         """
-        existing = found.document["policy"] if found else None
+        existing = found.document["policy"] if found else self.base
         document = merged(existing, self.ours.wanted, managed=self.ours.managed) or {"Statement": []}
         require_size(document, limit=self.limit, owner=self.owner, advice=self.advice)
         return {"policy": document}
+
+    def initial(self) -> Document:
+        """What a new one is made with."""
+        return {} if self.base is None else {"policy": self.base}
 
     def released(self, found: Found) -> Document | None:
         """The statements of others; None when there are none."""

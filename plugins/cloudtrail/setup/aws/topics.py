@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cloudtrail.setup.aws.bucket import optional
 from cloudtrail.setup.aws.roles import tag_value
+from cloudtrail.setup.documents import text
 from cloudtrail.setup.resources import TAG, Clouds, Document, Found, Resource
 
 
@@ -15,6 +16,8 @@ class Topic(Resource):
     setup: str
     account: str
     topic: str
+    #: Its first policy.
+    base: Document
 
     @property
     def name(self) -> str:  # type: ignore[override] # a name made of the fields
@@ -37,7 +40,9 @@ class Topic(Resource):
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
         """CreateTopic with its tag."""
         clouds.aws(self.account, "sns").create_topic(
-            Name=self.topic.rpartition(":")[2], Tags=[{"Key": TAG, "Value": self.setup}]
+            Name=self.topic.rpartition(":")[2],
+            Attributes={"Policy": text(self.base)},
+            Tags=[{"Key": TAG, "Value": self.setup}],
         )
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
