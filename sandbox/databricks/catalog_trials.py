@@ -8,8 +8,8 @@ read from IAM, the rights are simulated. The messages are the service's as they 
 import json
 from typing import Any
 
-from sandbox.aws.seed import client
-from sandbox.databricks.errors import PermissionDeniedError
+from sandbox.databricks.aws import account_client
+from sandbox.databricks.errors import InvalidParameterError, PermissionDeniedError
 from sandbox.databricks.payloads import Json
 
 WRITE = ("s3:PutObject", "s3:DeleteObject")
@@ -21,8 +21,8 @@ def try_out(location: Json, role: Json, endpoint: str) -> None:
     Raises:
         PermissionDeniedError: with what it may not.
     """
-    iam = client("iam", endpoint)
     arn = role["role_arn"]
+    iam = account_client("iam", endpoint, arn)
     try:
         trust = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
     except iam.exceptions.NoSuchEntityException:
@@ -45,7 +45,13 @@ def try_out(location: Json, role: Json, endpoint: str) -> None:
 def _try_access(iam: Any, role: str, location: Json, endpoint: str) -> None:
     bucket, _, key = location["url"].removeprefix("s3://").partition("/")
     prefix = f"{key.rstrip('/')}/" if key.rstrip("/") else ""
-    found = client("s3", endpoint).list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    s3 = account_client("s3", endpoint, role)
+    try:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    except s3.exceptions.NoSuchBucket as missing:
+        raise InvalidParameterError(
+            f"The bucket {bucket} of url {location['url']} does not exist"
+        ) from missing
     there = [one["Key"] for one in found.get("Contents", [])]
     in_bucket = f"arn:aws:s3:::{bucket}"
     tried = [("READ", "s3:ListBucket", in_bucket)]

@@ -12,7 +12,7 @@ from typing import Any
 from databricks.sdk.service.compute import InstanceProfilesAPI
 from fastapi import APIRouter
 
-from sandbox.aws.seed import client
+from sandbox.databricks.aws import account_client
 from sandbox.databricks.errors import InvalidParameterError, NotFoundError, ResourceAlreadyExistsError
 from sandbox.databricks.objects import Objects
 from sandbox.databricks.parameters import Parameters
@@ -95,7 +95,7 @@ def dry_run(arn: str, settings: Settings) -> None:
     Raises:
         InvalidParameterError: in the service's words, with EC2's reason.
     """
-    iam = client("iam", settings.aws_endpoint)
+    iam = account_client("iam", settings.aws_endpoint, arn)
     found = _PROFILE.fullmatch(arn)
     name = found["name"] if found else arn
     try:
@@ -109,7 +109,9 @@ def dry_run(arn: str, settings: Settings) -> None:
             "Invalid IAM Instance Profile ARN"
         )
     deployment, role = settings.deployment_role, profile["Roles"][0]["Arn"]
-    if deployment and not _may_pass(iam, deployment, role):
+    if deployment and not _may_pass(
+        account_client("iam", settings.aws_endpoint, deployment), deployment, role
+    ):
         raise InvalidParameterError(
             f"{FAILED}You are not authorized to perform this operation. User: {deployment} is not "
             f"authorized to perform: iam:PassRole on resource: {role}"

@@ -39,7 +39,8 @@ def _compute(request: SetupRequest, *, profile: str) -> list[Resource]:
     name = request["cluster_name"] or request.name
     match request["databricks_compute"]:
         case "cluster":
-            return [Cluster(**shared, cluster=name, min_workers=request["min_workers"])]
+            least = request["min_workers"]
+            return [Cluster(**shared, cluster=name, min_workers=least, only_ours=request["mode"] == "remove")]
         case "cluster_policy":
             return [ClusterPolicy(**shared, policy=name)]
         case _:
@@ -60,11 +61,12 @@ def _catalog(request: SetupRequest) -> list[Resource]:
     locations = [
         ExternalLocation(
             setup=request.name,
-            location=f"{request.name}-{place.purpose}",
+            location=f"{request.name}_{place.purpose}",
             url=place.where.uri,
             credential=name,
             read_only=place.read_only,
             file_events=place.purpose == "logs" and request["discovery"] == "file_events",
+            only_ours=request["mode"] == "remove",
         )
         for place in places(request)
     ]

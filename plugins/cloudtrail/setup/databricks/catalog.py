@@ -108,10 +108,12 @@ class ExternalLocation(Resource):
     credential: str
     read_only: bool
     file_events: bool = False
+    #: For a removal: somebody else's location that holds the place is none, and none is in the way.
+    only_ours: bool = False
 
     @property
     def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`external location cloudtrail-logs`."""
+        """`external location cloudtrail_logs`."""
         return f"external location {self.location}"
 
     def read(self, clouds: Clouds) -> Found | None:
@@ -125,8 +127,8 @@ class ExternalLocation(Resource):
         if named and owner_of(named.get("comment")) == self.setup:
             one: Mapping[str, Any] | None = named
         else:
-            one = self._around(locations)
-        if one is None and named:
+            one = None if self.only_ours else self._around(locations)
+        if one is None and named and not self.only_ours:
             raise LocationConflictError(
                 f"the name of {self.name} is taken by somebody's location for {named['url']}: rename that "
                 "one, or give the set-up another name."

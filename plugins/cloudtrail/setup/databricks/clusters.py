@@ -43,6 +43,8 @@ class Cluster(Resource):
     access_mode: str
     autotermination_minutes: int
     instance_profile_arn: str = ""
+    #: For a removal: somebody else's cluster of the name is none.
+    only_ours: bool = False
 
     @property
     def name(self) -> str:  # type: ignore[override] # a name made of the fields
@@ -51,7 +53,7 @@ class Cluster(Resource):
 
     def read(self, clouds: Clouds) -> Found | None:
         """`clusters/list`; of several with the name ours comes first."""
-        named = self._named(clouds)
+        named = [one for one in self._named(clouds) if not self.only_ours or owner_of(one) == self.setup]
         if not named:
             return None
         one = next((cluster for cluster in named if owner_of(cluster) == self.setup), named[0])
@@ -73,7 +75,7 @@ class Cluster(Resource):
         }
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """`clusters/create` with the tag, or `clusters/edit`, which replaces all: the others' settings go along."""
+        """`clusters/create` with the tag, or `clusters/edit`, which replaces all: other settings go along."""
         if found is None:
             body = _body({"cluster_name": self.cluster, "custom_tags": {TAG: self.setup}}, after)
             send(clouds, "POST", "2.1/clusters/create", body)

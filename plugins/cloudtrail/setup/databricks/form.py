@@ -23,8 +23,8 @@ def _workspace() -> dict[str, Param]:
             type="boolean",
             section=SECTION,
             title="Skip the validation of the instance profile",
-            description_md="Databricks tries the profile with a dry run when it is registered. Skip that only "
-            "for a dry run that fails for another reason than a missing permission.",
+            description_md="Databricks tries the profile with a dry run when it is registered. Skip that "
+            "only for a dry run that fails for another reason than a missing permission.",
         ),
         "storage_credential": optional(
             SECTION,
@@ -56,8 +56,8 @@ def _compute() -> dict[str, Param]:
             enum=list(COMPUTES),
             section=SECTION,
             title="Compute",
-            description_md="`cluster`: one that is made, and stops when idle. `cluster_policy`: rules for clusters "
-            "that others start. `existing_cluster`: the one below, looked at and not changed. `none`.",
+            description_md="`cluster`: one that is made, and stops when idle. `cluster_policy`: rules for "
+            "clusters that others start. `existing_cluster`: the one below, not changed. `none`.",
         ),
         "cluster_name": optional(
             SECTION, "Of the cluster or the policy; empty for the set-up's name.", title="Cluster name"

@@ -82,7 +82,7 @@ def logs_folder(request: SetupRequest) -> S3Location:
 
 
 def catalog_access(request: SetupRequest) -> list[Access]:
-    """What the credential's role needs beside what the ingest does: that Unity Catalog can try each location."""
+    """What the credential's role needs beside what the ingest does: Unity Catalog tries each location."""
     needed: list[Access] = []
     for place in places(request):
         bucket, keys = place.where.bucket, f"{place.where.prefix}*"
