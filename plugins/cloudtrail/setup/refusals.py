@@ -3,12 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowException
 
 from cloudtrail.errors import CloudTrailError, FatalError
 from cloudtrail.preflight.aws_errors import BAD_CREDENTIALS, DENIED, error_code
 from cloudtrail.setup.resources import Clouds
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 DENIALS = DENIED | {"UnauthorizedOperation", "AuthorizationError", "AccessDeniedError"}
 
@@ -65,7 +69,7 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
     try:
         yield
     except ClientError as error:
-        call = clouds.calls[-1] if clouds.calls else f"aws:{error.operation_name}"
+        call = _last_call(error, clouds)
         permission = permission_for(*call.split(":", 1))
         said = f"{call} on {resource} was refused: {error}."
         if error_code(error) in DENIALS:
@@ -89,6 +93,12 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
             advice = "Allow it to the identity of the Databricks connection"
             raise SetupRefusedError(f"{said} {advice}, then clear this task. {until_then(done)}") from error
         raise SetupFailedError(f"{said} {until_then(done)}") from error
+
+
+def _last_call(error: "ClientError", clouds: Clouds) -> str:
+    """The refused call: the last one made, or the session's own of STS, which nobody hears of."""
+    last = clouds.calls[-1] if clouds.calls else ""
+    return last if last.endswith(f":{error.operation_name}") else f"sts:{error.operation_name}"
 
 
 def until_then(done: Sequence[str]) -> str:

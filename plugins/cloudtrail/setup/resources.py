@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from cloudtrail.hooks.databricks import IngestHook
+    from cloudtrail.setup.aws.clients import AccountClients
 
 Document = dict[str, Any]
 
@@ -42,7 +43,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Clouds:
-    """The clients that resources read and write with; made when first asked for, one per use.
+    """The clients that resources read and write with; made when first asked for.
 
     `connections` is account → Airflow connection, `assume_role` the name of a role that each of them assumes
     in the account, or nothing.
@@ -54,23 +55,25 @@ class Clouds:
     assume_role: str = ""
     #: Every call of AWS that was made, as `service:Operation`, in order.
     calls: list[str] = field(default_factory=list, compare=False, repr=False)
-    _made: dict[tuple[str, str, str], Any] = field(default_factory=dict, compare=False, repr=False)
+    _accounts: dict[str, "AccountClients"] = field(default_factory=dict, compare=False, repr=False)
 
-    def aws(self, account: str, service: str, region: str = "") -> Any:
-        """A boto3 client of a service in an account."""
-        from cloudtrail.setup.aws.clients import connect
+    def aws(self, account: str, service: str) -> Any:
+        """A boto3 client of a service in an account.
 
-        key = (account, service, region or self.region)
-        if key not in self._made:
-            self._made[key] = connect(
+        Raises:
+            WrongAccountError: when the account's connection is of another account.
+        """
+        from cloudtrail.setup.aws.clients import AccountClients
+
+        if account not in self._accounts:
+            self._accounts[account] = AccountClients(
                 self.connections[account],
-                service,
-                key[2],
                 account=account,
+                region=self.region,
                 assume_role=self.assume_role,
                 note=self.calls.append,
             )
-        return self._made[key]
+        return self._accounts[account].client(service)
 
     @cached_property
     def databricks(self) -> "IngestHook":

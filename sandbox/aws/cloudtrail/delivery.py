@@ -30,7 +30,7 @@ class Delivery:
     def lacks_in_bucket(self, policy: str, *, bucket_arn: str, prefix: str) -> str:
         """The first call that a bucket's policy does not allow; empty when it allows all of them."""
         root = f"{bucket_arn}/{prefix}/" if prefix else f"{bucket_arn}/"
-        acl = {"s3:x-amz-acl": ("bucket-owner-full-control",)}
+        acl: dict[str, tuple[str, ...]] = {"s3:x-amz-acl": ("bucket-owner-full-control",)}
         calls: list[Call] = [("s3:GetBucketAcl", bucket_arn, {})]
         calls += [
             ("s3:PutObject", f"{root}AWSLogs/{folder}/CloudTrail/file.json.gz", acl)
@@ -44,7 +44,7 @@ class Delivery:
 
     def lacks_in_key(self, policy: str, *, key_arn: str) -> str:
         """The same of a key's policy."""
-        context = {"kms:encryptioncontext:aws:cloudtrail:arn": (self.trail_arn,)}
+        context: dict[str, tuple[str, ...]] = {"kms:encryptioncontext:aws:cloudtrail:arn": (self.trail_arn,)}
         calls: list[Call] = [("kms:GenerateDataKey", key_arn, context), ("kms:DescribeKey", key_arn, {})]
         return self._first_denied(policy, calls)
 

@@ -1,7 +1,7 @@
 """Three accounts and one log bucket of the sandbox, and the set-up on them over HTTP."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from cloudtrail.setup.build import build_resources
 from cloudtrail.setup.plan import Plan
 from cloudtrail.setup.planning import plan_removal, plan_setup
 from cloudtrail.setup.request import SetupRequest, resolve_setup
-from cloudtrail.setup.resources import ACTIONS
+from cloudtrail.setup.resources import ACTIONS, Clouds
 
 LOGS, PRODUCTION, STAGING = "111122223333", "222233334444", "333344445555"
 ACCOUNTS = (LOGS, PRODUCTION, STAGING)
@@ -26,22 +26,17 @@ class World:
     """The sandbox's AWS as the set-up finds it."""
 
     aws: Any
+    made: list[Clouds] = field(default_factory=list)
+
+    def clouds(self, request: SetupRequest) -> Clouds:
+        """The clients, made once: to make them is what takes the time."""
+        if self.made != [request.clouds()]:
+            self.made = [request.clouds()]
+        return self.made[0]
 
     def client(self, service, account=LOGS):
         """A client of an account, by the role that the set-up assumes there."""
-        sts = self.aws.client("sts")
-        role = f"arn:aws:iam::{account}:role/SetupRole"
-        key = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        import boto3
-
-        return boto3.client(
-            service,
-            endpoint_url=self.aws.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=key["AccessKeyId"],
-            aws_secret_access_key=key["SecretAccessKey"],
-            aws_session_token=key["SessionToken"],
-        )
+        return self.clouds(self.request()).aws(account, service)
 
     def request(self, **changed) -> SetupRequest:
         """A sound request for three accounts, with some params changed."""
@@ -60,7 +55,7 @@ class World:
 
     def plan(self, request: SetupRequest) -> Plan:
         """What the task `plan` makes."""
-        resources, clouds = build_resources(request), request.clouds()
+        resources, clouds = build_resources(request), self.clouds(request)
         if request["mode"] == "remove":
             return plan_removal(resources, clouds, setup=request.name)
         return plan_setup(resources, clouds, setup=request.name, change_adopted=request["change_adopted"])
@@ -69,8 +64,7 @@ class World:
         """What the tasks of `apply` do, one action after the other; each reads the plan from its XCom."""
         plan = Plan.from_dict(json.loads(json.dumps((plan or self.plan(request)).to_dict())))
         order = ACTIONS if plan.mode == "apply" else reversed(ACTIONS)
-        # One set of clients for all of them: to make clients is what takes the time.
-        clouds = request.clouds()
+        clouds = self.clouds(request)
         return [
             line
             for action in order
@@ -79,7 +73,7 @@ class World:
 
     def state(self, request: SetupRequest) -> dict[str, Any]:
         """Resource → document, owner, of everything that the request is about."""
-        clouds = request.clouds()
+        clouds = self.clouds(request)
         found = {resource.name: resource.read(clouds) for resource in build_resources(request)}
         return {name: one and (one.document, one.owner) for name, one in found.items()}
 
