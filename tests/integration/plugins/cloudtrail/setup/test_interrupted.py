@@ -71,8 +71,9 @@ def test_killed_at_every_write_in_turn_it_ends_in_the_state_of_a_run_that_was_no
     plan, kills = world.plan(request), 0
     while killed_after_one_write(world, request, world.plan(request) if anew else plan):
         kills += 1
+        assert kills < 60, "it does not get on"
     assert anonymous(world, request, 1) == expected
-    assert kills >= 20
+    assert kills >= 19
     assert world.plan(request).writes == ()
 
 
@@ -83,5 +84,6 @@ def test_a_removal_killed_at_every_write_in_turn_leaves_nothing(world):
     plan, kills = world.plan(removal), 0
     while killed_after_one_write(world, removal, plan):
         kills += 1
+        assert kills < 60, "it does not get on"
     assert set(world.state(request).values()) == {None}
-    assert kills >= 12
+    assert kills >= 9

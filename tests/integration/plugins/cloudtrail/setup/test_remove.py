@@ -2,6 +2,8 @@
 
 import json
 
+from cloudtrail.setup.permissions import named
+from cloudtrail.setup.refusals import permission_for
 from cloudtrail.setup.resources import TAG
 from tests.integration.plugins.cloudtrail.setup.conftest import BUCKET, LOGS, PRODUCTION, STAGING
 
@@ -84,3 +86,25 @@ def test_what_was_there_before_stays_and_loses_only_our_statements(world):
     assert [trail["TrailARN"] for trail in client.describe_trails()["trailList"]] == [arn]
     assert world.client("cloudtrail", STAGING).describe_trails()["trailList"] == []
     assert world.plan(removal(world, **request)).writes == ()
+
+
+def test_the_documented_permissions_are_those_that_the_calls_need(world):
+    options = EVERYTHING | {"deployment_role_arn": DEPLOYMENT, "expire_days": 30, "versioning": True}
+    options["insights"] = ["ApiCallRateInsight"]
+    request = world.request(**options)
+    iam = world.client("iam")
+    iam.create_role(RoleName="databricks", AssumeRolePolicyDocument="{}")
+    calls = world.clouds(request).calls
+    calls.clear()
+    world.apply(request)
+    s3 = world.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="AWSLogs/file", Body=b"x")
+    world.apply(removal(world, **options))
+    made = {permission_for(*call.split(":")) for call in calls} - {"s3:PutObject"}
+    rarely = {
+        # Only where something is changed, not made, or where the bucket is empty.
+        *("cloudtrail:UpdateTrail", "iam:UpdateAssumeRolePolicy", "kms:DeleteAlias"),
+        *("kms:ScheduleKeyDeletion", "s3:DeleteBucket", "sts:GetCallerIdentity"),
+    }
+    assert made - named() == set()
+    assert named() - made == rarely
