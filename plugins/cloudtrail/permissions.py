@@ -6,6 +6,7 @@ import sys
 from cloudtrail.locations import S3Location
 from cloudtrail.policies import key_access, reader_policy, required_access
 from cloudtrail.request import code_root, resolve_requests
+from cloudtrail.setup.permissions import rows
 
 EXAMPLE = {
     "bucket": "my-trail",
@@ -45,6 +46,14 @@ a KMS key of your own.
 |---|---|---|
 {connection}
 
+## Who runs the set-up: the AWS connections of `cloudtrail_setup`
+
+| action | on | for |
+|---|---|---|
+{setup}
+
+A deployment that is set up by hand, or by this DAG only once, needs none of these afterwards.
+
 ## The Databricks connection
 
 Submit, see and cancel one-time runs; *Can attach to* the cluster (or the right to create one); *Can use* the
@@ -82,6 +91,7 @@ def page() -> str:
         params="\n".join(f"- `{name}`: `{EXAMPLE[name]}`" for name in shown),
         reader=json.dumps(reader_policy(accesses), indent=2),
         connection="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in CONNECTION),
+        setup="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in rows()),
     )
 
 

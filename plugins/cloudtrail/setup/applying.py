@@ -116,7 +116,8 @@ def _what_changed(change: Change, resource: Resource, now: Found | None) -> str:
     if resource.tagged and change.before is None and now.owner != resource.setup:
         return "somebody else has made it"
     settings = [document for document in (change.before, change.after) if document is not None]
-    if change.before is None:
+    if change.before is None or change.after is None:
+        # Made, or taken apart, in several calls.
         settings.append(resource.initial())
     absent = object()
     wrong = [

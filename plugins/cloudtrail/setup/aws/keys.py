@@ -69,7 +69,8 @@ class Key(Resource):
         kms = clouds.aws(self.account, "kms")
         if found.document["alias"]:
             kms.delete_alias(AliasName=self.alias)
-        kms.schedule_key_deletion(KeyId=found.facts["arn"], PendingWindowInDays=DAYS_UNTIL_DELETION)
+        key = found.facts["arn"].rpartition("/")[2]
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=DAYS_UNTIL_DELETION)
 
     def release(self, clouds: Clouds, found: Found) -> None:
         """Take our tag off."""
