@@ -108,6 +108,15 @@ class AirflowClient:
         answer = self._json("GET", path, params={"full_content": "true", "map_index": map_index})
         return "\n".join(_log_lines(answer["content"]))
 
+    def respond(self, run: Run, task_id: str, option: str) -> None:
+        """Answer a task that waits for a person, with one of its options."""
+        path = f"{run.path}/taskInstances/{task_id}/-1/hitlDetails"
+        self._json("PATCH", path, json={"chosen_options": [option], "params_input": {}})
+
+    def question(self, run: Run, task_id: str) -> dict[str, Any]:
+        """What such a task asks: `subject`, `body`, `options`, and once answered `responded_by_user`."""
+        return dict(self._json("GET", f"{run.path}/taskInstances/{task_id}/-1/hitlDetails"))
+
     def page(self, run: Run, task_id: str, name: str) -> str:
         """The page behind a task's extra link, as HTML."""
         links = self._json("GET", f"{run.path}/taskInstances/{task_id}/links")["extra_links"]

@@ -72,6 +72,8 @@ def apply_action(
         if change.action != action:
             continue
         resource = by_name[change.resource]
+        if plan.mode == "remove" and found[resource.name] is None:
+            continue  # an earlier try removed it, or what it was a part of
         now = _apply(resource, change, clouds, facts, patience or Patience(), done)
         facts |= named(resource.name, now.facts) if now else {}
         done.append(f"{change.resource}: {change.verb}")

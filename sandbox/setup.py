@@ -1,0 +1,62 @@
+"""The sandbox's accounts as the product sets them up: its own DAG makes log bucket, reader role and trails.
+
+A person approves the plan in production; here the same call of Airflow's REST API does.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.airflow_client import FINAL_RUN_STATES, AirflowClient, Run
+from sandbox.aws.seed import ACCOUNT
+from sandbox.errors import SandboxError
+from sandbox.sample_logs.spec import ACCOUNTS
+
+DAG = "cloudtrail_setup"
+APPROVAL, APPROVE = "approve", "Approve"
+RUN_SECONDS = 300
+# The role that the connection assumes in each account; the sandbox's STS lets it.
+ROLE = "CloudTrailSetup"
+
+
+def params() -> dict[str, Any]:
+    """A trail for each account of the sample logs; bucket and reader are in the sandbox's own account."""
+    return {
+        "accounts": dict.fromkeys((ACCOUNT, *ACCOUNTS), "aws_default"),
+        "assume_role": ROLE,
+        "trail_accounts": list(ACCOUNTS),
+        "databricks_compute": "none",
+    }
+
+
+def run(
+    airflow: AirflowClient,
+    changed: Mapping[str, Any] | None = None,
+    *,
+    on_change: Callable[[dict[str, Any]], None] | None = None,
+) -> Run:
+    """Set up, approving the plan as soon as it is asked for, and return the run when it has succeeded.
+
+    Raises:
+        SandboxError: when the run failed.
+    """
+    airflow.wait_for_dag(DAG)
+    run = airflow.trigger(DAG, params() | dict(changed or {}))
+    _approve_when_asked(airflow, run)
+    if airflow.wait(run, timeout_seconds=RUN_SECONDS, on_change=on_change) != "success":
+        failed = [task for task in airflow.task_instances(run) if task["state"] == "failed"]
+        logs = [airflow.task_log(run, task["task_id"], task["try_number"])[-3000:] for task in failed]
+        raise SandboxError("the set-up failed:\n" + "\n".join(logs))
+    return run
+
+
+def _approve_when_asked(airflow: AirflowClient, run: Run, poll_seconds: float = 0.5) -> None:
+    deadline = time.monotonic() + RUN_SECONDS
+    while airflow.run(run)["state"] not in FINAL_RUN_STATES and time.monotonic() < deadline:
+        states = {task["task_id"]: task["state"] for task in airflow.task_instances(run)}
+        if states[APPROVAL] == "awaiting_input":
+            airflow.respond(run, APPROVAL, APPROVE)
+            return
+        if states[APPROVAL] == "success":
+            return  # nothing to do: nobody is asked
+        time.sleep(poll_seconds)
