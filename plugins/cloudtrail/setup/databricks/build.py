@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from cloudtrail.payload import run_name_prefix
+from cloudtrail.policies import listing_prefix
+from cloudtrail.setup.aws.auto_ingest import AutoIngestLeftovers
 from cloudtrail.setup.aws.roles import RoleTrust
 from cloudtrail.setup.databricks.catalog import ExternalLocation, StorageCredential
 from cloudtrail.setup.databricks.cluster_policies import ClusterPolicy
@@ -14,6 +17,25 @@ from cloudtrail.setup.resources import Resource
 
 def databricks_resources(request: SetupRequest) -> list[Resource]:
     """What the action `databricks` makes, in the order in which it is applied."""
+    leftovers = _leftovers(request) if request["mode"] == "remove" else []
+    return [*leftovers, *_workspace(request)]
+
+
+def _leftovers(request: SetupRequest) -> list[Resource]:
+    """What Auto Loader made for the streams of this set-up, whatever its discovery is now."""
+    requests = request.requests.values()
+    return [
+        AutoIngestLeftovers(
+            setup=request.name,
+            account=request.bucket_account,
+            bucket=request["bucket"],
+            prefixes=tuple(dict.fromkeys(listing_prefix(one.logs) for one in requests)),
+            run_prefixes=tuple(run_name_prefix(one) for one in requests),
+        )
+    ]
+
+
+def _workspace(request: SetupRequest) -> list[Resource]:
     if request["reader"] == "storage_credential":
         return [*_catalog(request), *_compute(request, profile="")]
     registration = ProfileRegistration(
