@@ -55,6 +55,31 @@ class AirflowClient:
         """The run as the API shows it: `state`, `conf`, `start_date`, …."""
         return dict(self._json("GET", run.path))
 
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """The DAG's runs, the first one first."""
+        query = {"order_by": "run_after"}
+        return list(self._json("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=query)["dag_runs"])
+
+    def wait_for_task(
+        self, run: Run, task_id: str, *states: str, timeout_seconds: float = 300, poll_seconds: float = 0.5
+    ) -> str:
+        """Wait until a task is in one of these states, and return it; also when the run has ended otherwise.
+
+        Raises:
+            SandboxError: when it is in none of them in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            ended = self.run(run)["state"] in FINAL_RUN_STATES
+            found = {task["task_id"]: str(task["state"]) for task in self.task_instances(run)}[task_id]
+            if found in states or ended:
+                return found
+            if time.monotonic() > deadline:
+                raise SandboxError(
+                    f"task {task_id!r} of {run.run_id!r} is {found!r}, not {states!r}, after all"
+                )
+            time.sleep(poll_seconds)
+
     def wait(
         self,
         run: Run,

@@ -3,11 +3,10 @@
 A person approves the plan in production; here the same call of Airflow's REST API does.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.airflow_client import FINAL_RUN_STATES, AirflowClient, Run
+from sandbox.airflow_client import AirflowClient, Run
 from sandbox.aws.seed import ACCOUNT
 from sandbox.errors import SandboxError
 from sandbox.sample_logs.spec import ACCOUNTS
@@ -42,21 +41,11 @@ def run(
     """
     airflow.wait_for_dag(DAG)
     run = airflow.trigger(DAG, params() | dict(changed or {}))
-    _approve_when_asked(airflow, run)
+    # Where there is nothing to do, nobody is asked.
+    if airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success") == "awaiting_input":
+        airflow.respond(run, APPROVAL, APPROVE)
     if airflow.wait(run, timeout_seconds=RUN_SECONDS, on_change=on_change) != "success":
         failed = [task for task in airflow.task_instances(run) if task["state"] == "failed"]
         logs = [airflow.task_log(run, task["task_id"], task["try_number"])[-3000:] for task in failed]
         raise SandboxError("the set-up failed:\n" + "\n".join(logs))
     return run
-
-
-def _approve_when_asked(airflow: AirflowClient, run: Run, poll_seconds: float = 0.5) -> None:
-    deadline = time.monotonic() + RUN_SECONDS
-    while airflow.run(run)["state"] not in FINAL_RUN_STATES and time.monotonic() < deadline:
-        states = {task["task_id"]: task["state"] for task in airflow.task_instances(run)}
-        if states[APPROVAL] == "awaiting_input":
-            airflow.respond(run, APPROVAL, APPROVE)
-            return
-        if states[APPROVAL] == "success":
-            return  # nothing to do: nobody is asked
-        time.sleep(poll_seconds)
