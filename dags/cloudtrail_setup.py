@@ -32,6 +32,8 @@ from cloudtrail.operators.setup import (
     SetupReportOperator,
     VerifySetupOperator,
 )
+from cloudtrail.operators.setup_preflight import SetupPreflightOperator
+from cloudtrail.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
 from cloudtrail.setup.form import setup_params
 from cloudtrail.setup.guidance import GUIDANCE, PURPOSE
 from cloudtrail.setup.request import resolve_setup
@@ -112,4 +114,8 @@ with DAG(
     for tasks in groups.values():
         tasks[-1] >> verify
     done = [one.output for tasks in groups.values() for one in tasks]
-    verify >> SetupReportOperator(**given, applied=done, trigger_rule=GOES_ON, **described("report"))
+    access = VerifyAccessOperator(**given, trigger_rule=GOES_ON, **described("try_access"))
+    waited = WaitForVerifyOperator(request=request, run_id=access.output, **described("wait_for_access"))
+    checked = SetupPreflightOperator(**given, trigger_rule=GOES_ON, **described("preflight"))
+    report = SetupReportOperator(**given, applied=done, trigger_rule=GOES_ON, **described("report"))
+    verify >> access >> waited >> checked >> report

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail.setup.applying import apply_action
 from cloudtrail.setup.build import build_resources
+from cloudtrail.setup.databricks.access import compute_params
 from cloudtrail.setup.plan import Plan
 from cloudtrail.setup.planning import plan_removal, plan_setup
 from cloudtrail.setup.refusals import SetupFailedError
@@ -180,7 +181,10 @@ class SetupReportOperator(BaseOperator):
         summary = "\n".join(lines)
         self.log.info("%s", summary)
         stands = approved and request["mode"] == "apply"
-        return {"summary": summary, "ingest_params": ingest_params_of(request) if stands else {}}
+        if not stands:
+            return {"summary": summary, "ingest_params": {}}
+        params = ingest_params_of(request) | compute_params(request, request.clouds())
+        return {"summary": summary, "ingest_params": params}
 
 
 def require_approval(planned: Mapping[str, Any], approval: Mapping[str, Any]) -> None:

@@ -76,6 +76,18 @@ def compute_of(request: SetupRequest, clouds: Clouds) -> dict[str, Any] | None:
             return None
 
 
+def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
+    """The ingest's params about compute that fit what the set-up made."""
+    chosen = request["databricks_compute"]
+    compute = None if chosen == "none" else compute_of(request, clouds)
+    if compute is None:
+        return {}
+    if "existing_cluster_id" in compute:
+        return {"compute": "existing_cluster", "cluster_id": compute["existing_cluster_id"]}
+    sizes = {name: request[name] for name in ("spark_version", "node_type_id")}
+    return {"compute": "new_cluster", "num_workers": request["min_workers"]} | sizes
+
+
 def verify_payload(
     compute: Mapping[str, Any], wanted: Mapping[str, list[str]], *, wheel: str, name: str, minutes: int
 ) -> dict[str, Any]:
