@@ -26,7 +26,8 @@ _NOTHING = "*-no-such-file-*"
 _NEEDED = {
     "list": "s3:ListBucket",
     "read": "s3:GetObject (and kms:Decrypt where it is encrypted)",
-    "write": "s3:PutObject (and kms:GenerateDataKey where the bucket is encrypted)",
+    # Spark moves what it has written into its place: by a copy and a delete.
+    "write": "s3:PutObject or s3:DeleteObject (or kms:GenerateDataKey where the bucket is encrypted)",
     "read back": "s3:GetObject and s3:ListBucket (and kms:Decrypt where it is encrypted)",
     "delete": "s3:DeleteObject",
 }

@@ -38,7 +38,7 @@ def test_everything_that_is_wrong_is_in_one_error(argv, words):
         (
             "write",
             "Access Denied (Service: S3, Status Code: 403)",
-            "the role is not allowed s3:PutObject (and kms:GenerateDataKey",
+            "the role is not allowed s3:PutObject or s3:DeleteObject (or kms:GenerateDataKey",
         ),
         ("list", "java.nio.file.AccessDeniedException: s3://logs", "the role is not allowed s3:ListBucket:"),
         ("delete", "getFileStatus on s3://lake: 403 Forbidden", "the role is not allowed s3:DeleteObject:"),
