@@ -55,11 +55,6 @@ class AirflowClient:
         """The run as the API shows it: `state`, `conf`, `start_date`, …."""
         return dict(self._json("GET", run.path))
 
-    def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """The DAG's runs, the first one first."""
-        query = {"order_by": "run_after"}
-        return list(self._json("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=query)["dag_runs"])
-
     def wait_for_task(
         self, run: Run, task_id: str, *states: str, timeout_seconds: float = 300, poll_seconds: float = 0.5
     ) -> str:

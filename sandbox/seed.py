@@ -27,17 +27,6 @@ def fill(endpoint: str, spec: SampleSpec, summary: Path) -> None:
         summary: the file that gets the counts the tables must come to; written last.
     """
     seed(endpoint)
-    write_logs(endpoint, spec, summary)
-
-
-def write_logs(endpoint: str, spec: SampleSpec, summary: Path) -> None:
-    """Put logs into the log bucket, which is there, when it is empty.
-
-    Args:
-        endpoint: URL of the sandbox's AWS.
-        spec: the logs to generate.
-        summary: the file that gets the counts the tables must come to; written last.
-    """
     kept = client("s3", endpoint).list_objects_v2(Bucket=LOGS_BUCKET, MaxKeys=1)["KeyCount"]
     if kept and summary.exists():
         return

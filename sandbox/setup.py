@@ -1,4 +1,4 @@
-"""The sandbox's accounts as the product sets them up: its own DAG makes log bucket, reader role and trails.
+"""The sandbox's accounts as the product sets them up: its DAG makes log bucket, reader role and trails.
 
 A person approves the plan in production; here the same call of Airflow's REST API does.
 """
@@ -16,14 +16,21 @@ APPROVAL, APPROVE = "approve", "Approve"
 RUN_SECONDS = 300
 # The role that the connection assumes in each account; the sandbox's STS lets it.
 ROLE = "CloudTrailSetup"
+BUCKET, READER = "organization-logs", "organization-reader"
 
 
 def params() -> dict[str, Any]:
-    """A trail for each account of the sample logs; bucket and reader are in the sandbox's own account."""
+    """A trail for each account of the sample logs; bucket and reader are in the sandbox's own account.
+
+    The names are none of those that the sandbox is seeded with: everything is made.
+    """
     return {
+        "name": "organization",
         "accounts": dict.fromkeys((ACCOUNT, *ACCOUNTS), "aws_default"),
         "assume_role": ROLE,
         "trail_accounts": list(ACCOUNTS),
+        "bucket": BUCKET,
+        "reader_role": READER,
         "databricks_compute": "none",
     }
 

@@ -1,17 +1,14 @@
 """Starting, showing and stopping a whole sandbox.
 
-Started are the AWS and Databricks stand-ins and the four processes of Airflow; then the product's own set-up
-makes log bucket, reader role and trails, and sample logs are put into the bucket. What this module started it
-stops again when it is interrupted or fails.
+Started are the AWS and Databricks stand-ins and the four processes of Airflow. Sample logs are put into the
+bucket while Airflow starts. What this module started it stops again when it is interrupted or fails.
 """
 
 import sys
 import time
 from pathlib import Path
 
-from sandbox import airflow, database, ports, seed, setup, wheel
-from sandbox.airflow_client import AirflowClient
-from sandbox.aws.seed import seed_surroundings
+from sandbox import airflow, database, ports, seed, wheel
 from sandbox.health import Check, answers, beats, wait_until_ready
 from sandbox.lock import exclusive
 from sandbox.memory import resident_bytes
@@ -44,11 +41,8 @@ def up(sandbox: Sandbox, samples: SampleSpec | None = None) -> Processes:
             _start(sandbox, processes, missing)
             ready = {"aws": answers(f"{sandbox.aws_url}/sandbox/health")}
             wait_until_ready(ready, processes, timeout_seconds=READY_SECONDS)
-            seed_surroundings(sandbox.aws_url)
+            seed.fill(sandbox.aws_url, samples or seed.sample_spec(), seed.summary_path(sandbox))
             wait_until_ready(_checks(sandbox, processes), processes, timeout_seconds=READY_SECONDS)
-            with AirflowClient(sandbox.airflow_url) as client:
-                setup.run(client)
-            seed.write_logs(sandbox.aws_url, samples or seed.sample_spec(), seed.summary_path(sandbox))
         except BaseException:
             with shielded():  # services that ran before go on
                 stop(processes, *missing)

@@ -54,24 +54,15 @@ def client(service: str, endpoint: str) -> Any:
     return make(service, endpoint_url=endpoint, region_name=REGION, **CREDENTIALS)
 
 
-def seed_surroundings(endpoint: str) -> tuple[str, str, str]:
-    """What the set-up does not make: lake, a role without rights, alerts. The role, topic and queue."""
-    s3: S3Client = client("s3", endpoint)
-    s3.create_bucket(Bucket=LAKE_BUCKET)  # us-east-1 answers 200 for a bucket that one owns already
-    denied = _role(client("iam", endpoint), DENIED_ROLE, [_LIST_LOGS, *_WRITE_LAKE, _KEEP_LAKE])
-    return denied, *_alerts(endpoint)
-
-
 def seed(endpoint: str) -> Seeded:
-    """Create what is missing and leave the rest alone, but for the roles' policies, which are put anew.
-
-    For tests without Airflow: what `cloudtrail_setup` makes where there is one is made here by hand.
-    """
-    denied, topic, queue = seed_surroundings(endpoint)
+    """Create what is missing and leave the rest alone, but for the roles' policies, which are put anew."""
     s3: S3Client = client("s3", endpoint)
-    s3.create_bucket(Bucket=LOGS_BUCKET)
+    for bucket in (LOGS_BUCKET, LAKE_BUCKET):
+        s3.create_bucket(Bucket=bucket)  # us-east-1 answers 200 for a bucket that one owns already
     iam: IAMClient = client("iam", endpoint)
     reader = _role(iam, READER_ROLE, [_LIST_LOGS, _READ_LOGS, *_WRITE_LAKE])
+    denied = _role(iam, DENIED_ROLE, [_LIST_LOGS, *_WRITE_LAKE, _KEEP_LAKE])
+    topic, queue = _alerts(endpoint)
     return Seeded(
         logs_bucket=LOGS_BUCKET,
         lake_bucket=LAKE_BUCKET,

@@ -1,19 +1,18 @@
-"""The set-up by the real scheduler: what the session's sandbox began with, and what later runs make of it."""
+"""The set-up by the real scheduler: from nothing by one approval, and what later runs make of it."""
 
 import boto3
 import pytest
 
 from sandbox import setup
-from sandbox.airflow_client import Run
 from sandbox.sample_logs.spec import ACCOUNTS
 
-ROLE = "arn:aws:iam::123456789012:role/cloudtrail-reader"
+ROLE = f"arn:aws:iam::123456789012:role/{setup.READER}"
 
 
 @pytest.fixture(scope="module")
 def first_run(sandbox):
-    """The run that the sandbox was set up by."""
-    return Run(setup.DAG, sandbox.airflow.runs(setup.DAG)[0]["dag_run_id"])
+    """From nothing, by one approval."""
+    return setup.run(sandbox.airflow)
 
 
 def states(sandbox, run):
@@ -44,13 +43,13 @@ def test_each_account_has_a_trail_that_delivers_into_the_bucket_of_the_ingest(sa
             aws_secret_access_key=key["SecretAccessKey"],
         )
         trails = cloudtrail.describe_trails()["trailList"]
-        assert [trail["S3BucketName"] for trail in trails] == ["cloudtrail-logs"]
+        assert [trail["S3BucketName"] for trail in trails] == [setup.BUCKET]
 
 
 def test_the_report_has_the_params_that_the_ingest_takes(sandbox, first_run):
     params = sandbox.airflow.xcom(first_run, "report")["ingest_params"]
     assert params["reader_role_arn"] == ROLE
-    assert params["bucket"] == "cloudtrail-logs"
+    assert params["bucket"] == setup.BUCKET
 
 
 def test_a_second_run_plans_nothing_and_asks_nobody(sandbox, first_run):
@@ -72,4 +71,4 @@ def test_a_rejected_plan_changes_nothing(sandbox, first_run):
     assert "rejected, nothing was changed, by" in sandbox.airflow.xcom(run, "report")["summary"]
     s3 = sandbox.aws.client("s3")
     with pytest.raises(Exception, match="NoSuchLifecycleConfiguration"):
-        s3.get_bucket_lifecycle_configuration(Bucket="cloudtrail-logs")
+        s3.get_bucket_lifecycle_configuration(Bucket=setup.BUCKET)
