@@ -60,6 +60,9 @@ Submit, see and cancel one-time runs; *Can attach to* the cluster (or the right 
 SQL warehouse; `USE CATALOG`, `USE SCHEMA` and `CREATE TABLE` in the schema of the tables, `CREATE EXTERNAL
 TABLE` on their external location; `BROWSE` on the one of the log bucket, for discovery `file_events`; `WRITE
 VOLUME` where the code root is a volume.
+
+For the set-up: workspace admin, for instance profiles, cluster policies and clusters; with Unity Catalog
+`CREATE STORAGE CREDENTIAL` and `CREATE EXTERNAL LOCATION` on the metastore. The ingest needs none of these.
 """
 
 CONNECTION = (

@@ -5,6 +5,8 @@ needs beside its own are in `IMPLIED`. Source: Service Authorization Reference o
 User Guide, "Creating a trail for an organization".
 """
 
+from collections.abc import Iterable
+
 _READ_BUCKET = (
     *("ListBucket", "ListBucketVersions", "GetBucketLocation", "GetBucketTagging", "GetBucketVersioning"),
     *("GetEncryptionConfiguration", "GetBucketPublicAccessBlock", "GetLifecycleConfiguration"),
@@ -22,6 +24,8 @@ _WRITE_ROLE = (
     *("CreateRole", "UpdateAssumeRolePolicy", "PutRolePolicy", "CreateInstanceProfile"),
     *("AddRoleToInstanceProfile", "RemoveRoleFromInstanceProfile"),
 )
+
+_LEFT = "`databricks-auto-ingest-*`"
 
 # Service → action names, where, and when; in the order of the page.
 CALLS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
@@ -47,6 +51,16 @@ CALLS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("cloudtrail", _WRITE_TRAIL, "the same", "`apply`"),
     ("cloudtrail", ("DeleteTrail",), "the same", "`remove`"),
 )
+# What the Databricks part asks of AWS beside those.
+DATABRICKS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    ("s3", ("GetBucketNotification",), "the log bucket", "`plan` of a removal"),
+    ("sns", ("ListSubscriptionsByTopic", "GetTopicAttributes"), _LEFT, "the same"),
+    ("sqs", ("GetQueueUrl", "DeleteQueue"), _LEFT, "`remove`, of what Auto Loader left"),
+    ("sns", ("DeleteTopic", "Unsubscribe"), f"{_LEFT}; `Unsubscribe` on `*`", "the same"),
+    ("s3", ("PutBucketNotification",), "the log bucket", "the same"),
+    ("s3", ("ListBucket", "PutObject"), "the code root's bucket, the code root", "`try_access`"),
+    ("s3", ("ListBucket", "DeleteObject"), "the tables' bucket, `_access_check/*`", "`wait_for_access`"),
+)
 IMPLIED: tuple[tuple[str, str, str], ...] = (
     ("sts:AssumeRole", "the role of `assume_role`, to the connection's identity", "when it is given"),
     (
@@ -69,11 +83,20 @@ def rows() -> list[tuple[str, str, str]]:
     """Actions, where, for what."""
     called = [
         (", ".join(f"{service}:{name}" for name in names), where, when)
-        for service, names, where, when in CALLS
+        for service, names, where, when in (*CALLS, *DATABRICKS)
     ]
     return [*called, *IMPLIED]
 
 
 def named() -> set[str]:
     """Every action of `CALLS`."""
-    return {f"{service}:{name}" for service, names, _, _ in CALLS for name in names}
+    return _named(CALLS)
+
+
+def named_for_databricks() -> set[str]:
+    """Every action of `DATABRICKS`."""
+    return _named(DATABRICKS)
+
+
+def _named(rows: Iterable[tuple[str, tuple[str, ...], str, str]]) -> set[str]:
+    return {f"{service}:{name}" for service, names, _, _ in rows for name in names}

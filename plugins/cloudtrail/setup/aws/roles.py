@@ -4,12 +4,12 @@ Source: Databricks, "Tutorial: Configure S3 access with an instance profile"; AW
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
-from cloudtrail.setup.documents import normalized, require_size, text
+from cloudtrail.setup.documents import merged, normalized, require_size, text
 from cloudtrail.setup.resources import TAG, Clouds, Document, Found, Resource
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ def tag_value(tags: Sequence[Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RoleTrust(Resource):
-    """Who may assume a role, set after the role: for a trust that needs what is known only later."""
+    """Who may assume a role, set after the role: for a trust that needs what is known only later.
+
+    `ours` is statement id → statement; a role that was there keeps the statements of others.
+    """
 
     tagged: ClassVar[bool] = False
     # The principals are not known everywhere yet.
@@ -113,7 +116,7 @@ class RoleTrust(Resource):
     action: str
     account: str
     role: str
-    trust: Document
+    ours: Mapping[str, Document]
 
     @property
     def name(self) -> str:  # type: ignore[override] # a name made of the fields
@@ -126,13 +129,15 @@ class RoleTrust(Resource):
         trust = normalized(parsed(role["AssumeRolePolicyDocument"])) if role else None
         return None if trust in (None, normalized(NOBODY)) else Found(document={"trust": trust})
 
-    def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """The trust."""
-        return {"trust": normalized(self.trust)}
+    def wanted(self, found: Found | None) -> Document:
+        """Every statement of others, and ours."""
+        existing = found.document["trust"] if found else None
+        return {"trust": merged(existing, self.ours, managed=self.ours.keys())}
 
     def released(self, found: Found) -> Document | None:
-        """A trust that is not ours stays; ours goes with the role, and with it who may assume the role."""
-        return None if found.document == self.wanted(found) else found.document
+        """The statements of others; None when there are none."""
+        left = merged(found.document["trust"], {}, managed=self.ours.keys())
+        return None if left is None else {"trust": left}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
         """UpdateAssumeRolePolicy."""

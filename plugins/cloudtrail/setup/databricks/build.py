@@ -78,7 +78,7 @@ def _catalog(request: SetupRequest) -> list[Resource]:
         action="databricks",
         account=request.reader_account,
         role=request["reader_role"],
-        trust=credential.trust(),
+        ours=credential.trust(),
     )
     locations = [
         ExternalLocation(

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from cloudtrail.errors import FatalError
 from cloudtrail.setup.databricks.calls import NOT_YET, look_up, send
 from cloudtrail.setup.databricks.markers import marked, owner_of
+from cloudtrail.setup.documents import sid
 from cloudtrail.setup.facts import place_of
 from cloudtrail.setup.resources import Clouds, Document, Found, Resource
 
@@ -41,26 +42,23 @@ class StorageCredential(Resource):
         """`storage credential cloudtrail`."""
         return f"storage credential {self.credential}"
 
-    def trust(self) -> Document:
-        """The trust policy of its role, with places for what the credential says once it is there.
+    def trust(self) -> dict[str, Document]:
+        """The statements of its role's trust policy by their ids, with places for what the credential says.
 
-        Source: Databricks, the same page, "Step 3: Update the IAM role trust relationship policy".
+        Source: Databricks, the same page, "Step 3: Update the IAM role trust relationship policy". One for
+        each principal: policies are compared with their lists sorted, and where a place sorts says nothing of
+        where its value does.
         """
-        # Two statements, not a list of two: policies are compared with their lists sorted, and where a place
-        # sorts says nothing of where its value does.
         principals = {"UnityCatalog": place_of(self.name, "unity_catalog_iam_arn"), "Itself": self.role_arn}
-        condition = {"StringEquals": {"sts:ExternalId": place_of(self.name, "external_id")}}
-        statements = [
-            {
-                "Sid": sid,
+        return {
+            sid(self.setup, purpose): {
                 "Effect": "Allow",
                 "Principal": {"AWS": principal},
                 "Action": "sts:AssumeRole",
-                "Condition": condition,
+                "Condition": {"StringEquals": {"sts:ExternalId": place_of(self.name, "external_id")}},
             }
-            for sid, principal in principals.items()
-        ]
-        return {"Version": "2012-10-17", "Statement": statements}
+            for purpose, principal in principals.items()
+        }
 
     def read(self, clouds: Clouds) -> Found | None:
         """GET of the credential."""

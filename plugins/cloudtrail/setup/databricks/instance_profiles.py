@@ -6,7 +6,7 @@ Source: Databricks REST, Instance Profiles API 2.0; the guide, "Add the instance
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cloudtrail.preflight.aws_errors import DENIED, NO_SUCH_ENTITY, error_code
+from cloudtrail.preflight.aws_errors import NO_SUCH_ENTITY, error_code
 from cloudtrail.setup.aws.roles import tag_value
 from cloudtrail.setup.databricks.calls import NOT_YET, send
 from cloudtrail.setup.resources import Clouds, Document, Found, Resource
@@ -60,17 +60,15 @@ class ProfileRegistration(Resource):
         send(clouds, "POST", "2.0/instance-profiles/remove", {"instance_profile_arn": self.arn})
 
     def _owner(self, clouds: Clouds) -> str:
-        """The tag of the profile; one that may not be read, or is gone, is not ours."""
+        """The tag of the profile; one that is gone is not ours."""
         from botocore.exceptions import ClientError
 
         account, name = self.arn.split(":")[4], self.arn.rpartition("/")[2]
-        if account not in clouds.connections:
-            return ""
         iam = clouds.aws(account, "iam")
         try:
             profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
         except ClientError as error:
-            if error_code(error) in NO_SUCH_ENTITY | DENIED:
+            if error_code(error) in NO_SUCH_ENTITY:
                 return ""
             raise
         return tag_value(profile.get("Tags", []))

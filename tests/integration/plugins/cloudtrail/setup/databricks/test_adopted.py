@@ -1,5 +1,7 @@
 """What was there before the set-up: adopted, changed only where that is asked for, never removed."""
 
+import json
+
 import pytest
 from databricks.sdk.service.catalog import AwsIamRoleRequest
 from databricks.sdk.service.compute import AwsAttributes
@@ -69,6 +71,24 @@ def test_a_profile_that_is_not_ours_stays_registered(workspace):
     removal = {"actions": ["databricks"], "databricks_compute": "none", "mode": "remove"}
     workspace.apply(workspace.request(**removal))
     assert ("profile", PROFILE) in workspace.objects()
+
+
+def test_a_role_that_was_there_keeps_who_else_may_assume_it(workspace):
+    iam = workspace.world.client("iam")
+    theirs = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [theirs]})
+    iam.create_role(RoleName="cloudtrail-reader", AssumeRolePolicyDocument=trust)
+
+    def statements():
+        role = iam.get_role(RoleName="cloudtrail-reader")["Role"]
+        return role["AssumeRolePolicyDocument"]["Statement"]
+
+    request = workspace.made(**CATALOG, databricks_compute="none")
+    assert len(statements()) == 3
+    assert theirs in statements()
+    assert not workspace.plan(request).writes
+    workspace.apply(workspace.request(**CATALOG, databricks_compute="none", mode="remove"))
+    assert statements() == [theirs]
 
 
 def test_a_location_that_holds_the_place_is_adopted_whatever_its_name(workspace):

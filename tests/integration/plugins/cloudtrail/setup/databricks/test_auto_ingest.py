@@ -4,7 +4,8 @@ import pytest
 
 from cloudtrail.payload import run_name_prefix
 from cloudtrail.setup.aws.auto_ingest import StreamActiveError
-from cloudtrail.setup.refusals import SetupFailedError
+from cloudtrail.setup.permissions import named, named_for_databricks
+from cloudtrail.setup.refusals import SetupFailedError, permission_for
 from tests.integration.plugins.cloudtrail.setup.conftest import BUCKET
 from tests.integration.sandbox.databricks import probe
 
@@ -64,6 +65,9 @@ def test_those_for_our_logs_are_in_the_plan_and_removed_and_no_others(workspace,
     kept = sorted([f"{OWN}-other-folder", "somebody-else"])
     assert streams.left() == (kept, kept, [f"{OWN}-other-folder", "somebody-else"])
     assert not workspace.plan(request).writes
+    called = {permission_for(*call.split(":")) for call in workspace.clouds.calls}
+    assert called - named() <= named_for_databricks()
+    assert {"sqs:DeleteQueue", "sns:Unsubscribe", "s3:PutBucketNotification"} <= called
 
 
 def test_setting_up_makes_no_plan_about_them(workspace, streams):
