@@ -76,18 +76,16 @@ def test_setting_up_makes_no_plan_about_them(workspace, streams):
     assert OWN not in plan.render()
 
 
-@pytest.mark.parametrize(
-    ("action", "service"),
-    [("DeleteQueue", "sqs"), ("DeleteTopic", "sns"), ("PutBucketNotificationConfiguration", "s3")],
-)
-def test_a_removal_that_was_interrupted_is_finished_by_the_next_try(workspace, streams, aws, action, service):
+def test_a_removal_that_was_interrupted_is_finished_by_the_next_try(workspace, streams, aws):
     streams.add(f"{OWN}-a", "AWSLogs/111122223333/")
     streams.add(f"{OWN}-b", "AWSLogs/222233334444/")
     request = workspace.request(**REMOVE)
     plan = workspace.plan(request)
-    aws.fault(service=service, action=action, code="InternalError", status=400, times=1)
-    with pytest.raises(SetupFailedError, match=action):
-        workspace.apply(request, plan)
+    calls = {"DeleteQueue": "sqs", "DeleteTopic": "sns", "PutBucketNotificationConfiguration": "s3"}
+    for action, service in calls.items():
+        aws.fault(service=service, action=action, code="InternalError", status=400, times=1)
+        with pytest.raises(SetupFailedError, match=action):
+            workspace.apply(request, plan)
     workspace.apply(request, plan)
     assert streams.left() == ([], [], [])
 

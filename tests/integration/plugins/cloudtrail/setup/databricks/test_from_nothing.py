@@ -12,7 +12,6 @@ PROFILE = f"arn:aws:iam::{LOGS}:instance-profile/cloudtrail-reader"
 VARIANTS = {
     "profile and cluster": {},
     "profile and policy": {"databricks_compute": "cluster_policy"},
-    "profile alone": {"databricks_compute": "none"},
     "catalog and cluster": CATALOG,
     "catalog with file events": CATALOG | {"discovery": "file_events", "databricks_compute": "none"},
 }

@@ -14,10 +14,8 @@ CALLS = {
     "location": (CATALOG, f"{ROOT}/external-locations", "POST"),
 }
 REMOVALS = {
-    "profile": ({}, "/api/2.0/instance-profiles/remove", "POST"),
     "cluster": ({}, "/api/2.1/clusters/permanent-delete", "POST"),
     "location": (CATALOG, f"{ROOT}/external-locations", "DELETE"),
-    "credential": (CATALOG, f"{ROOT}/storage-credentials", "DELETE"),
 }
 
 
