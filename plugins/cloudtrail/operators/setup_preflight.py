@@ -43,6 +43,15 @@ class SetupPreflightOperator(PreflightOperator):
         for needed in ("warehouse_id", "databricks_compute"):
             if request[needed] in ("", "none"):
                 raise AirflowSkipException(f"{needed} is not given: the preflight is left to the ingest.")
+        if "databricks" not in request["actions"]:
+            raise AirflowSkipException(
+                "action databricks is not chosen: the preflight is left to the ingest."
+            )
+        if request["assume_role"]:
+            raise AirflowSkipException(
+                "the preflight asks with a connection of the reader's own account, and this set-up reaches "
+                "the accounts by a role: the preflight is left to the ingest, with such a connection."
+            )
         self.aws_conn_id = request["accounts"][request.reader_account]
         return super().execute(context)
 

@@ -63,7 +63,8 @@ class VerifyAccessOperator(DatabricksSubmitRunOperator):
         if compute is None:
             raise AirflowSkipException(
                 "the set-up has no compute that the role could be tried on (databricks_compute is "
-                f"{request['databricks_compute']!r}): nothing was verified."
+                f"{request['databricks_compute']!r}, actions are {', '.join(request['actions'])}): nothing "
+                "was verified."
             )
         with refused_calls(f"the code root {request.code_root}", clouds):
             wheel = stage_wheel(request, clouds, self._hook)

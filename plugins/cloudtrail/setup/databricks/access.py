@@ -61,6 +61,8 @@ def log_file(s3: Any, bucket: str, prefix: str) -> str:
 
 def compute_of(request: SetupRequest, clouds: Clouds) -> dict[str, Any] | None:
     """The part of the job's task that says where it runs; None when the set-up has nothing to run it on."""
+    if "databricks" not in request["actions"]:
+        return None
     profile = request["reader"] == "instance_profile"
     match request["databricks_compute"]:
         case "cluster":
