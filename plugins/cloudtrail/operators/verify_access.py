@@ -172,6 +172,18 @@ def remove_traces(request: SetupRequest, clouds: Clouds) -> list[str]:
             answer: Mapping[str, Any] = s3.list_objects_v2(Bucket=folder.bucket, Prefix=folder.key)
             for one in answer.get("Contents", []):
                 s3.delete_object(Bucket=folder.bucket, Key=one["Key"])
+            _remove_marker(s3, folder)
         except ClientError as refused:
             left.append(f"{folder.uri} ({refused})")
     return left
+
+
+def _remove_marker(s3: Any, folder: S3Location) -> None:
+    """Delete the empty object that Hadoop leaves in place of a folder whose last file it deleted.
+
+    Preflight would take it for a file in the place of a table. One with anything beside it stays.
+    """
+    parent = f"{folder.key.rpartition('/')[0]}/"
+    there = s3.list_objects_v2(Bucket=folder.bucket, Prefix=parent, MaxKeys=2).get("Contents", [])
+    if [(one["Key"], one["Size"]) for one in there] == [(parent, 0)]:
+        s3.delete_object(Bucket=folder.bucket, Key=parent)
