@@ -85,7 +85,12 @@ def connections(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
         # Airflow masks a password wherever it prints it: it must not be a word of names.
         "login": "sandbox",
         "password": "any-key-will-do",
-        "extra": {"endpoint_url": sandbox.aws_url, "region_name": "us-east-1"},
+        "extra": {
+            "endpoint_url": sandbox.aws_url,
+            "region_name": "us-east-1",
+            # To assume a role the provider asks AWS itself, but for an endpoint of this service.
+            "service_config": {"sts": {"endpoint_url": sandbox.aws_url}},
+        },
     }
     databricks = {
         "conn_type": "databricks",

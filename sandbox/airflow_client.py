@@ -70,6 +70,26 @@ class AirflowClient:
         """The run as the API shows it: `state`, `conf`, `start_date`, …."""
         return dict(self._json("GET", run.path))
 
+    def wait_for_task(
+        self, run: Run, task_id: str, *states: str, timeout_seconds: float = 300, poll_seconds: float = 0.5
+    ) -> str:
+        """Wait until a task is in one of these states, and return it; also when the run has ended otherwise.
+
+        Raises:
+            SandboxError: when it is in none of them in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            ended = self.run(run)["state"] in FINAL_RUN_STATES
+            found = {task["task_id"]: str(task["state"]) for task in self.task_instances(run)}[task_id]
+            if found in states or ended:
+                return found
+            if time.monotonic() > deadline:
+                raise SandboxError(
+                    f"task {task_id!r} of {run.run_id!r} is {found!r}, not {states!r}, after all"
+                )
+            time.sleep(poll_seconds)
+
     def wait(
         self,
         run: Run,
@@ -122,6 +142,15 @@ class AirflowClient:
         path = f"{run.path}/taskInstances/{task_id}/logs/{try_number}"
         answer = self._json("GET", path, params={"full_content": "true", "map_index": map_index})
         return "\n".join(_log_lines(answer["content"]))
+
+    def respond(self, run: Run, task_id: str, option: str) -> None:
+        """Answer a task that waits for a person, with one of its options."""
+        path = f"{run.path}/taskInstances/{task_id}/-1/hitlDetails"
+        self._json("PATCH", path, json={"chosen_options": [option], "params_input": {}})
+
+    def question(self, run: Run, task_id: str) -> dict[str, Any]:
+        """What such a task asks: `subject`, `body`, `options`, and once answered `responded_by_user`."""
+        return dict(self._json("GET", f"{run.path}/taskInstances/{task_id}/-1/hitlDetails"))
 
     def page(self, run: Run, task_id: str, name: str) -> str:
         """The page behind a task's extra link, as HTML."""

@@ -185,15 +185,17 @@ CHOICES = (
 )
 
 
-def check_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def check_params(
+    params: Mapping[str, Any], rules: Mapping[str, ParamRule] = PARAMS
+) -> tuple[dict[str, Any], list[str]]:
     """The values that are sound, with defaults filled in, and the violations of all others."""
     violations = [
-        f"unknown param {name!r}: remove it.{did_you_mean(name, PARAMS)}"
+        f"unknown param {name!r}: remove it.{did_you_mean(name, rules)}"
         for name in params
-        if name not in PARAMS
+        if name not in rules
     ]
     values: dict[str, Any] = {}
-    for name, rule in PARAMS.items():
+    for name, rule in rules.items():
         value = params.get(name)
         value = rule.default if value is None else value
         if value is REQUIRED:
@@ -205,11 +207,11 @@ def check_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return values, violations
 
 
-def check_choices(values: Mapping[str, Any]) -> list[str]:
-    """Violations of `CHOICES`, among values that are sound by themselves."""
+def check_choices(values: Mapping[str, Any], choices: Sequence[ChoiceRule] = CHOICES) -> list[str]:
+    """Violations of `choices`, among values that are sound by themselves."""
     return [
         f"{', '.join(f'{name}={values[name]!r}' for name in rule.params)}: {rule.why}"
-        for rule in CHOICES
+        for rule in choices
         if all(name in values for name in rule.params)
         and rule.broken(*(values[name] for name in rule.params))
     ]

@@ -7,6 +7,7 @@ from cloudtrail.locations import S3Location
 from cloudtrail.notification_policy import notification_access
 from cloudtrail.policies import Access, key_access, pass_role, reader_policy, required_access
 from cloudtrail.request import code_root, resolve_requests
+from cloudtrail.setup.permissions import rows
 
 EXAMPLE = {
     "bucket": "my-trail",
@@ -58,12 +59,23 @@ a KMS key of your own.
 |---|---|---|
 {connection}
 
+## Who runs the set-up: the AWS connections of `cloudtrail_setup`
+
+| action | on | for |
+|---|---|---|
+{setup}
+
+A deployment that is set up by hand, or by this DAG only once, needs none of these afterwards.
+
 ## The Databricks connection
 
 Submit, see and cancel one-time runs; *Can attach to* the cluster (or the right to create one); *Can use* the
 SQL warehouse; `USE CATALOG`, `USE SCHEMA` and `CREATE TABLE` in the schema of the tables, `CREATE EXTERNAL
 TABLE` on their external location; `BROWSE` on the one of the log bucket, for discovery `file_events`; `WRITE
 VOLUME` where the code root is a volume.
+
+For the set-up: workspace admin, for instance profiles, cluster policies and clusters; with Unity Catalog
+`CREATE STORAGE CREDENTIAL` and `CREATE EXTERNAL LOCATION` on the metastore. The ingest needs none of these.
 """
 
 CONNECTION = (
@@ -110,6 +122,7 @@ def page() -> str:
         params="\n".join(f"- `{name}`: `{EXAMPLE[name]}`" for name in shown),
         connection="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in CONNECTION),
         **{name: json.dumps(reader_policy(needed), indent=2) for name, needed in example_accesses().items()},
+        setup="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in rows()),
     )
 
 

@@ -124,6 +124,18 @@ def pass_role(role: str) -> list[Access]:
     ]
 
 
+def assume_self(role: str) -> list[Access]:
+    """What a storage credential's role needs beside its data. Source: Databricks, "self-assuming" roles."""
+    return [
+        Access(
+            action="sts:AssumeRole",
+            resource_arn=role,
+            purpose="assume itself, as Unity Catalog wants it",
+            statement="AssumeSelf",
+        )
+    ]
+
+
 def tampering(requests: Mapping[str, IngestRequest]) -> list[Access]:
     """What the reader role should not be allowed to do: overwrite or delete the log files it reads."""
     return list(

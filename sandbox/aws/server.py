@@ -19,6 +19,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from sandbox.aws import moto_s3
+from sandbox.aws.cloudtrail import moto_cloudtrail
 from sandbox.aws.control import Control
 from sandbox.aws.faults import Faults
 from sandbox.aws.request_log import RequestLog, signed_service
@@ -45,6 +47,8 @@ class AwsServer:
             OSError: when the port is taken.
         """
         moto_iam.register()
+        moto_s3.register()
+        moto_cloudtrail.register()
         services = Services(
             s3=create_backend_app("s3"),
             others=DomainDispatcherApplication(create_backend_app),

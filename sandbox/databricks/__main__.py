@@ -51,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
         job_memory=options.job_memory,
         sql_memory=options.sql_memory,
         warm_sql=options.warm_sql,
+        cluster_seconds=options.cluster_seconds,
+        deployment_role=options.deployment_role,
     )
     settings.state.mkdir(parents=True, exist_ok=True)
     with (settings.state / "lock").open("w") as lock, socket.socket() as listener:
@@ -90,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--job-memory", default="1g", help="heap of a job's Spark (1g)")
     parser.add_argument("--sql-memory", default="768m", help="heap of the warehouse's Spark (768m)")
     parser.add_argument("--warm-sql", action="store_true", help="start the warehouse's Spark at once")
+    parser.add_argument("--cluster-seconds", type=float, default=1.0, help="time to start or stop one (1)")
+    parser.add_argument("--deployment-role", default="", help="ARN of the role that launches clusters")
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input ends")
     return parser
 

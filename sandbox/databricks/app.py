@@ -1,7 +1,7 @@
 """The stand-in as one ASGI app: its parts put together, its errors in the service's form, start and end."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,15 +11,21 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from sandbox.databricks import compute
+from sandbox.databricks.catalog import Catalog
+from sandbox.databricks.cluster_policies import ClusterPolicies
+from sandbox.databricks.clusters import Clusters
 from sandbox.databricks.errors import ApiError, EndpointNotFoundError, InvalidParameterError
 from sandbox.databricks.faults import Faults
 from sandbox.databricks.gateway import Gateway, Requests
+from sandbox.databricks.instance_profiles import InstanceProfiles
 from sandbox.databricks.jobs import Jobs
+from sandbox.databricks.objects import Objects
 from sandbox.databricks.pages import Pages
 from sandbox.databricks.parameters import Parameters
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.runner import Runner
 from sandbox.databricks.scheduler import Scheduler
+from sandbox.databricks.seeds import seeds
 from sandbox.databricks.settings import Settings
 from sandbox.databricks.statements import Statements
 from sandbox.databricks.store import Store
@@ -33,7 +39,11 @@ def create_app(settings: Settings) -> FastAPI:
     """The app of one stand-in. Its end (a TERM) ends every job and the SQL Spark as well; a KILL does not."""
     store = Store(settings.state / "state.sqlite")
     faults, requests, runner = Faults(), Requests(), Runner(settings)
-    scheduler = Scheduler(store, runner, faults, settings)
+    objects = Objects(settings.state / "workspace.sqlite", seeds())
+    policies = ClusterPolicies(objects)
+    clusters = Clusters(objects, policies, settings)
+    scheduler = Scheduler(store, runner, faults, settings, clusters)
+    clusters.last_use, clusters.on_stop = store.last_use, _stopper(store, scheduler)
     warehouse = Warehouse(store, settings)
 
     @asynccontextmanager
@@ -44,14 +54,19 @@ def create_app(settings: Settings) -> FastAPI:
         scheduler.stop()
         warehouse.stop()
         store.close()
+        objects.close()
 
     app = FastAPI(
         title="Databricks stand-in", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.include_router(Jobs(store, scheduler, runner).router())
+    app.include_router(Jobs(store, scheduler, runner, clusters).router())
     app.include_router(Statements(store, warehouse).router())
     app.include_router(Volumes(settings.volumes).router())
     app.include_router(compute.router())
+    app.include_router(clusters.router())
+    app.include_router(policies.router())
+    app.include_router(InstanceProfiles(objects, settings).router())
+    app.include_router(Catalog(objects, settings).router())
     app.include_router(Pages(store, runner).router())
     app.include_router(_control(faults, requests, store, warehouse))
     app.add_middleware(Gateway, token=settings.token, faults=faults, requests=requests)
@@ -60,6 +75,17 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _wrong_parameter)
     app.add_exception_handler(Exception, _internal_error)
     return app
+
+
+def _stopper(store: Store, scheduler: Scheduler) -> Callable[[str], None]:
+    """Ends what runs on a cluster that stops."""
+
+    def stop(cluster_id: str) -> None:
+        for task in store.active_on(cluster_id):
+            store.request_cancel(task.run_id)
+        scheduler.wake()
+
+    return stop
 
 
 def _control(faults: Faults, requests: Requests, store: Store, warehouse: Warehouse) -> APIRouter:

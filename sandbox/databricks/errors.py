@@ -4,9 +4,12 @@ ApiError
 ├── InvalidParameterError      400 INVALID_PARAMETER_VALUE
 ├── MalformedRequestError      400 MALFORMED_REQUEST
 ├── InvalidStateError          400 INVALID_STATE
+├── PermissionDeniedError      403 PERMISSION_DENIED: a right is missing, here one of a role in AWS
 ├── NotFoundError              404 RESOURCE_DOES_NOT_EXIST
 ├── EndpointNotFoundError      404 ENDPOINT_NOT_FOUND
 ├── AlreadyExistsError         409 ALREADY_EXISTS
+├── ResourceAlreadyExistsError 400 RESOURCE_ALREADY_EXISTS, as the older APIs answer
+├── CatalogError               404 or 409, an error code of Unity Catalog's own for each kind of object
 ├── CredentialMissingError     401, numeric error_code, as the service's gateway answers
 ├── CredentialInvalidError     403, numeric error_code
 └── NotSupportedError          501 NOT_IMPLEMENTED: a sound request for something the stand-in cannot do
@@ -14,14 +17,12 @@ ApiError
 Source: the mapping in `databricks.sdk.errors.platform`; the numeric codes are what the gateway sends.
 """
 
-from typing import ClassVar
-
 
 class ApiError(Exception):
     """An answer other than success; `message` is shown to the caller as it is."""
 
-    status: ClassVar[int] = 500
-    error_code: ClassVar[str | int] = "INTERNAL_ERROR"
+    status: int = 500
+    error_code: str | int = "INTERNAL_ERROR"
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -53,6 +54,13 @@ class InvalidStateError(ApiError):
     error_code = "INVALID_STATE"
 
 
+class PermissionDeniedError(ApiError):
+    """Whoever should do it lacks a right."""
+
+    status = 403
+    error_code = "PERMISSION_DENIED"
+
+
 class NotFoundError(ApiError):
     """There is no such resource."""
 
@@ -72,6 +80,22 @@ class AlreadyExistsError(ApiError):
 
     status = 409
     error_code = "ALREADY_EXISTS"
+
+
+class ResourceAlreadyExistsError(ApiError):
+    """The same in the words of the older APIs."""
+
+    status = 400
+    error_code = "RESOURCE_ALREADY_EXISTS"
+
+
+class CatalogError(ApiError):
+    """An object of Unity Catalog is missing, or is there already; each kind has error codes of its own."""
+
+    def __init__(self, message: str, *, kind: str, missing: bool) -> None:
+        super().__init__(message)
+        self.status = 404 if missing else 409
+        self.error_code = f"{kind}_{'DOES_NOT_EXIST' if missing else 'ALREADY_EXISTS'}"
 
 
 class CredentialMissingError(ApiError):

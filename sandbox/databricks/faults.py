@@ -4,11 +4,13 @@
 
     {"action": "respond", "status": 429, "retry_after": 1, "method": "GET", "path": "/api/2.2/", "times": 2}
     {"action": "disconnect", "path": "/api/2.0/sql", "times": 1}
+    {"action": "lose_answer", "method": "POST", "path": "/api/2.1/clusters/create"}
     {"action": "kill_driver", "run_id": 100003, "log": "batch 2"}
     {"action": "lose_run", "run_id": 100003}
 
-`respond` and `disconnect` hit the next `times` API calls (1 unless told) whose path begins with `path` and
-whose method is `method`, or any. `kill_driver` ends a running driver with SIGKILL, as the system does when
+`respond`, `disconnect` and `lose_answer` (the call is served, then the connection is cut) hit the next
+`times` API calls (1 unless told) whose path begins with `path` and whose method is `method`, or any.
+`kill_driver` ends a running driver with SIGKILL, as the system does when
 memory runs out; `lose_run` ends all its processes and the run as lost. Both take the run `run_id` (of the
 run or of its task), or the first that runs; with `log` they wait until the driver's log contains that text.
 Each fires once. Faults are kept in memory: a restart forgets them.
@@ -23,7 +25,7 @@ from pathlib import Path
 from sandbox.databricks.errors import InvalidParameterError
 from sandbox.databricks.payloads import Json, checked
 
-REQUEST_ACTIONS = ("respond", "disconnect")
+REQUEST_ACTIONS = ("respond", "disconnect", "lose_answer")
 DRIVER_ACTIONS = ("kill_driver", "lose_run")
 STATUSES = (429, 500, 503, 504)
 

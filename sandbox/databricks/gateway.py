@@ -92,7 +92,15 @@ class Gateway:
                 self._requests.add(scope, message["status"])
             await send(message)
 
-        if fault is not None:
+        if fault is not None and fault.action == "lose_answer":
+
+            async def unheard(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    self._requests.add(scope, 0)
+
+            await self._authorized(scope, receive, unheard)
+            await _cut(scope, receive)
+        elif fault is not None:
             await _answer_fault(noted, fault)
         else:
             await self._authorized(scope, receive, noted)

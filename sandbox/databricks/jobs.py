@@ -10,11 +10,13 @@ from databricks.sdk.service.jobs import JobsAPI
 from fastapi import APIRouter, Request
 
 from sandbox.databricks import shapes, states
+from sandbox.databricks.clock import now_ms
+from sandbox.databricks.clusters import Clusters
 from sandbox.databricks.errors import InvalidParameterError, InvalidStateError
 from sandbox.databricks.parameters import Parameters, base_url
 from sandbox.databricks.payloads import Json, checked
 from sandbox.databricks.runner import Runner
-from sandbox.databricks.scheduler import Scheduler, now_ms
+from sandbox.databricks.scheduler import Scheduler
 from sandbox.databricks.store import Run, Store, TaskRun
 from sandbox.databricks.submissions import submission
 
@@ -27,8 +29,9 @@ LOG_LIMIT = 5 * 2**20
 class Jobs:
     """The routes; holds no state of its own."""
 
-    def __init__(self, store: Store, scheduler: Scheduler, runner: Runner) -> None:
+    def __init__(self, store: Store, scheduler: Scheduler, runner: Runner, clusters: Clusters) -> None:
         self._store, self._scheduler, self._runner = store, scheduler, runner
+        self._clusters = clusters
 
     def router(self) -> APIRouter:
         """The routes of both versions."""
@@ -44,7 +47,7 @@ class Jobs:
 
     def submit(self, parameters: Parameters) -> Json:
         """Start a run, or give back the one that this idempotency token started, however it ended."""
-        request = submission(parameters)
+        request = submission(parameters, cluster=self._clusters.record)
         try:
             run, new = self._store.add(request, submitted=now_ms())
         except LookupError as error:

@@ -41,8 +41,8 @@ class Runner:
         """What the task run's processes carry in their environment."""
         return f"{self._settings.state}:{run_id}"
 
-    def launch(self, run: Run, task: TaskRun) -> Child:
-        """Start the driver of `task`."""
+    def launch(self, run: Run, task: TaskRun, cluster: Json) -> Child:
+        """Start the driver of `task`, with the settings of its cluster."""
         folder = self.folder(task.run_id)
         folder.mkdir(parents=True, exist_ok=True)
         program = program_of(run, task) | {
@@ -53,7 +53,7 @@ class Runner:
         return processes.start(
             [sys.executable, "-P", str(DRIVER), str(folder)],
             mark=self.mark(task.run_id),
-            environment=self._environment(folder, task.spec.get("new_cluster", {})),
+            environment=self._environment(folder, cluster),
             folder=folder,
             log=self.log(task.run_id),
         )

@@ -9,11 +9,13 @@ import logging
 import os
 import signal
 import threading
-import time
 from collections.abc import Sequence
 
 from sandbox.databricks import states
+from sandbox.databricks.clock import now_ms
+from sandbox.databricks.clusters import Clusters
 from sandbox.databricks.faults import Faults
+from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
 from sandbox.databricks.runner import Runner
 from sandbox.databricks.settings import Settings
@@ -28,8 +30,11 @@ INTERVAL_SECONDS = 0.1
 class Scheduler:
     """Owns the drivers of one stand-in."""
 
-    def __init__(self, store: Store, runner: Runner, faults: Faults, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, runner: Runner, faults: Faults, settings: Settings, clusters: Clusters
+    ) -> None:
         self._store, self._runner, self._faults, self._settings = store, runner, faults, settings
+        self._clusters = clusters
         self._children: dict[int, Child] = {}
         self._kill_at: dict[int, int] = {}
         self._linger_until: dict[int, int] = {}
@@ -126,23 +131,33 @@ class Scheduler:
     def _approach(self, run: Run, task: TaskRun, tasks: Sequence[TaskRun], now: int) -> None:
         """A task without a driver: has its time come?"""
         if task.state == "BLOCKED":
-            state = states.unblocked(task, tasks)
-            if state is not None and state.terminal:
-                self._finish(task, state, now, retry=False)
-            elif state is not None:
-                self._save(task, state)
+            freed = states.unblocked(task, tasks)
+            if freed is not None and freed.terminal:
+                self._finish(task, freed, now, retry=False)
+            elif freed is not None:
+                self._save(task, freed)
         elif task.state == "WAITING_FOR_RETRY":
             if now >= task.ready:
                 self._save(task, State("PENDING"))
+        elif "existing_cluster_id" not in task.spec:
+            self._launch(run, task, now, task.spec.get("new_cluster", {}))
         else:
-            # Written before the process exists: after a crash in between it is found by its mark.
-            task.launched = now
-            self._store.save_task(task)
-            child = self._runner.launch(run, task)
-            self._children[task.run_id] = child
-            task.pid, task.born = child.pid, child.born
-            self._store.save_task(task)
-            logger.info("run %d: task %s started as process %d", run.run_id, task.key, child.pid)
+            cluster_id = task.spec["existing_cluster_id"]
+            state = self._clusters.wanted_by_job(cluster_id)
+            if state == "RUNNING":
+                self._launch(run, task, now, self._clusters.record(cluster_id) or {})
+            elif state in ("", "ERROR"):
+                self._finish(task, states.LOST, now, retry=False)
+
+    def _launch(self, run: Run, task: TaskRun, now: int, cluster: Json) -> None:
+        # Written before the process exists: after a crash in between it is found by its mark.
+        task.launched = now
+        self._store.save_task(task)
+        child = self._runner.launch(run, task, cluster)
+        self._children[task.run_id] = child
+        task.pid, task.born = child.pid, child.born
+        self._store.save_task(task)
+        logger.info("run %d: task %s started as process %d", run.run_id, task.key, child.pid)
 
     def _watch(self, task: TaskRun, child: Child, now: int) -> None:
         if not task.running and self._runner.installed(task.run_id):
@@ -202,11 +217,6 @@ class Scheduler:
     def _save(self, task: TaskRun, state: State) -> None:
         task.state = state.life_cycle
         self._store.save_task(task)
-
-
-def now_ms() -> int:
-    """The time as the API tells it: epoch milliseconds."""
-    return int(time.time() * 1000)
 
 
 def _stopped(run: Run, task: TaskRun) -> State | None:

@@ -6,7 +6,15 @@ from pathlib import Path
 CLUSTER_ID = "sandbox-cluster"
 WAREHOUSE_ID = "sandbox-warehouse"
 SPARK_VERSION = "17.3.x-scala2.13"
+RUNTIMES = {
+    SPARK_VERSION: "17.3 LTS (Scala 2.13), played by the sandbox's Spark",
+    "15.4.x-scala2.12": "15.4 LTS (Scala 2.12)",
+}
+NODE_TYPES = ("m6id.large", "m6id.xlarge", "sandbox.laptop")
 USER = "sandbox@example.com"
+METASTORE_ID = "11111111-2222-3333-4444-555555555555"
+# Source: Databricks, "Create a storage credential for connecting to AWS S3": the same for every customer.
+UNITY_CATALOG_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
 
 # Both name the one metastore of the sandbox: a Unity Catalog catalog, and the legacy one.
 CATALOGS = ("main", "hive_metastore")
@@ -25,6 +33,9 @@ class Settings:
         job_memory: heap of a job's Spark driver, as Spark writes it.
         sql_memory: heap of the warehouse's Spark.
         warm_sql: start the warehouse's Spark at once instead of with the first statement.
+        cluster_seconds: time a cluster takes to start, to restart and to stop.
+        deployment_role: ARN of the role that launches clusters in AWS, whose `iam:PassRole` is simulated
+            before an instance profile is registered; empty for one that may pass every role.
     """
 
     state: Path
@@ -35,6 +46,8 @@ class Settings:
     job_memory: str = "1g"
     sql_memory: str = "768m"
     warm_sql: bool = False
+    cluster_seconds: float = 1.0
+    deployment_role: str = ""
 
     @property
     def runs(self) -> Path:

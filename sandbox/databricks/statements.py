@@ -11,10 +11,10 @@ from collections import Counter
 from databricks.sdk.service.sql import StatementExecutionAPI
 from fastapi import APIRouter
 
+from sandbox.databricks.clock import now_ms
 from sandbox.databricks.errors import InvalidParameterError, NotFoundError, NotSupportedError
 from sandbox.databricks.parameters import Parameters
 from sandbox.databricks.payloads import Json, checked
-from sandbox.databricks.scheduler import now_ms
 from sandbox.databricks.settings import WAREHOUSE_ID
 from sandbox.databricks.store import Statement, Store
 from sandbox.databricks.warehouse import Warehouse

@@ -219,6 +219,26 @@ class Store:
             db.execute("UPDATE runs SET cancelled = 1 WHERE run_id = ?", (run_id,))
             db.execute("UPDATE tasks SET cancelled = 1 WHERE run_id = ?", (run_id,))
 
+    def active_on(self, cluster_id: str) -> list[TaskRun]:
+        """Every attempt that runs, or waits to run, on this cluster."""
+        return [
+            task
+            for run in self.active()
+            for task in self.tasks(run.run_id)
+            if task.spec.get("existing_cluster_id") == cluster_id and not task.ended
+        ]
+
+    def last_use(self, cluster_id: str) -> int | None:
+        """When the last attempt on this cluster ended; None while one is active, 0 when there was none."""
+        if self.active_on(cluster_id):
+            return None
+        rows = self._rows(
+            "SELECT max(json_extract(document, '$.ended')) FROM tasks "
+            "WHERE json_extract(document, '$.spec.existing_cluster_id') = ?",
+            cluster_id,
+        )
+        return int(rows[0][0] or 0)
+
     def delete(self, run_id: int) -> None:
         """Hide a run. Its token stays taken."""
         with self._transaction() as db:

@@ -7,13 +7,14 @@ as NOT_IMPLEMENTED; what only informs people (notifications, access lists, tags)
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from databricks.sdk.service.jobs import JobsAPI
 
-from sandbox.databricks.errors import InvalidParameterError, NotSupportedError
+from sandbox.databricks.errors import InvalidParameterError, InvalidStateError, NotSupportedError
 from sandbox.databricks.payloads import Json, checked
-from sandbox.databricks.settings import CLUSTER_ID, SPARK_VERSION
+from sandbox.databricks.settings import SPARK_VERSION
 
 RUNNABLE = ("python_wheel_task", "spark_python_task")
 COMPUTE = ("existing_cluster_id", "new_cluster", "environment_key")
@@ -26,8 +27,12 @@ _REFUSED_OF_TASK = ("disabled", "compute", "environment_variables_key")
 _LIBRARIES = ("whl", "pypi")
 
 
-def submission(request: Json) -> Json:
+def submission(request: Json, *, cluster: Callable[[str], Json | None]) -> Json:
     """The checked body of `runs/submit`.
+
+    Args:
+        request: the body as it came.
+        cluster: the cluster of an id as `clusters/get` shows it, or None.
 
     Raises:
         InvalidParameterError: for what the service refuses, every defect of the types at once.
@@ -47,6 +52,8 @@ def submission(request: Json) -> Json:
     _task_keys(tasks)
     for index, task in enumerate(tasks):
         _task(f"tasks[{index}]", task, environments)
+        if "existing_cluster_id" in task:
+            _existing_cluster(task["existing_cluster_id"], cluster(task["existing_cluster_id"]))
     _refuse("", found, _REFUSED_OF_RUN)
     return found
 
@@ -114,8 +121,6 @@ def _compute(path: str, task: Json, environments: set[str]) -> None:
             f"Task {task['task_key']!r}: exactly one of {', '.join(COMPUTE)} must be specified, "
             f"not {', '.join(given) or 'none'}"
         )
-    if "existing_cluster_id" in task and task["existing_cluster_id"] != CLUSTER_ID:
-        raise InvalidParameterError(f"Cluster {task['existing_cluster_id']} does not exist")
     if "new_cluster" in task:
         _new_cluster(f"{path}.new_cluster", task["new_cluster"])
     if "environment_key" in task:
@@ -128,6 +133,20 @@ def _compute(path: str, task: Json, environments: set[str]) -> None:
                 "Libraries field is not supported for serverless task, "
                 "please specify libraries in environment."
             )
+
+
+def _existing_cluster(cluster_id: str, cluster: Json | None) -> None:
+    if cluster is None:
+        raise InvalidParameterError(f"Cluster {cluster_id} does not exist")
+    if cluster["state"] == "ERROR":
+        raise InvalidStateError(
+            f"Cluster {cluster_id} is in unexpected state ERROR: {cluster['state_message']}"
+        )
+    if cluster["spark_version"] != SPARK_VERSION:
+        raise NotSupportedError(
+            f"Cluster {cluster_id} has runtime {cluster['spark_version']}: the sandbox runs jobs on "
+            f"{SPARK_VERSION} only"
+        )
 
 
 def _new_cluster(path: str, cluster: Json) -> None:

@@ -4,6 +4,7 @@ JobError                  fatal; starting again with the same arguments changes 
 ├── ArgumentsError        the command line; exit code 2
 ├── CheckpointConflictError  the checkpoint belongs to another stream
 ├── TableConflictError       the Delta path holds something else
+├── AccessError              what the cluster's role cannot do, all of it (`verify_access`)
 └── StreamFailedError        Spark stopped the stream; retryable, a new run goes on where this one stopped
     └── BatchImbalanceError  a batch whose records are not all accounted for; retrying is pointless
 """
@@ -32,6 +33,14 @@ class CheckpointConflictError(JobError):
 
 class TableConflictError(JobError):
     """The Delta path holds something that this kind of record cannot be appended to."""
+
+
+class AccessError(JobError):
+    """What could not be listed, read, written or deleted, each with the permission that is missing."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class StreamFailedError(JobError):

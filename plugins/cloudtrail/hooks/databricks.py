@@ -11,6 +11,7 @@ import requests
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.providers.databricks.hooks.databricks import DatabricksHook, RunState
 from airflow.providers.databricks.utils.databricks import extract_failed_task_errors
+from tenacity import stop_after_attempt
 
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.payload import is_ingest_run
@@ -29,6 +30,37 @@ class IngestHook(DatabricksHook):
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """The answer to a GET of `/api/<path>`."""
         answer: dict[str, Any] = self._do_api_call(("GET", path), query or None)
+        return answer
+
+    def pages(self, path: str, key: str, **query: str) -> Iterator[dict[str, Any]]:
+        """Everything that a GET lists under `key`, page after page; a page may be empty."""
+        while True:
+            page = self.get(path, **query)
+            yield from page.get(key, [])
+            token = page.get("next_page_token")
+            if not token:
+                return
+            query = {**query, "page_token": str(token)}
+
+    def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer to a POST, PATCH or DELETE of `/api/<path>`, sent once.
+
+        The hook's own retries would make a second cluster where an answer was lost. Whoever calls this looks
+        at what is there before trying again.
+
+        Raises:
+            DatabricksApiError: what the service refused, also for 429 and 5xx.
+            CloudTrailError: when no answer came.
+        """
+        alone = {"stop": stop_after_attempt(1), "reraise": True}
+        once = type(self)(self.databricks_conn_id, retry_args=alone, caller=self.caller)
+        try:
+            answer: dict[str, Any] = once._do_api_call((method, path), body)
+        except requests.RequestException as lost:
+            raise CloudTrailError(
+                f"{method} {path} had no answer from Databricks ({lost}); clear this task: it looks first at "
+                "whether it was done."
+            ) from lost
         return answer
 
     def start_statement(self, statement: str, *, warehouse_id: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The preflight task: what the names of tables stand for, then every check of `cloudtrail.preflight`."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from cloudtrail.errors import CloudTrailError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.operators.tables import describe_statement, properties_statement, schema_statement
 from cloudtrail.payload import own_run
-from cloudtrail.preflight import run_preflight
+from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.tables import Names
 from cloudtrail.request import IngestRequest
@@ -63,8 +64,8 @@ class PreflightOperator(StatementsOperator):
         hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
         report = run_preflight(
             requests,
-            context["params"],
-            aws=Clients.connect(self.aws_conn_id, region),
+            self.params_of(context),
+            aws=self.clients(region),
             names=Names(
                 location=lambda name: table_location(name, answers[describe_statement(name)]),
                 properties=lambda name: table_properties(name, answers[properties_statement(name)]),
@@ -76,11 +77,24 @@ class PreflightOperator(StatementsOperator):
         )
         self.log.info("Preflight findings:\n%s", report.render())
         context["ti"].xcom_push(key=FINDINGS_KEY, value=[finding.to_dict() for finding in report.findings])
-        report.raise_if_failed()
+        self.judge(report)
         return {
             "summary": report.summary_line(),
             "skipped_kinds": report.skipped_kinds,
         }
+
+    def params_of(self, context: Context) -> Mapping[str, Any]:
+        """The ingest's params."""
+        params: Mapping[str, Any] = context["params"]
+        return params
+
+    def clients(self, region: str) -> Clients:
+        """The AWS clients to ask with."""
+        return Clients.connect(self.aws_conn_id, region)
+
+    def judge(self, report: PreflightReport) -> None:
+        """Raise PreflightError when a check failed."""
+        report.raise_if_failed()
 
     def _requests(self) -> dict[str, IngestRequest]:
         return {kind: IngestRequest.from_dict(request) for kind, request in self.requests.items()}

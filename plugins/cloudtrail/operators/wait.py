@@ -1,5 +1,6 @@
 """Waiting for the ingest run's end without a worker slot."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +20,7 @@ class WaitForIngestRunOperator(BaseOperator):
     trigger does it. A continuous stream never ends, so the task skips itself for one.
     """
 
-    template_fields = ("run_id", "databricks_conn_id", "stream_trigger")
+    template_fields: Sequence[str] = ("run_id", "databricks_conn_id", "stream_trigger")
 
     def __init__(
         self,

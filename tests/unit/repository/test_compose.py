@@ -146,7 +146,8 @@ def test_connections_of_the_example_are_those_of_make_up_on_other_hosts() -> Non
         name: json.loads(text.strip("'")) for name, _, text in lines if name.startswith("AIRFLOW_CONN_")
     }
     wanted = {name: json.loads(text) for name, text in airflow.connections(SANDBOX, SECRETS).items()}
-    wanted["AIRFLOW_CONN_AWS_DEFAULT"]["extra"]["endpoint_url"] = "http://aws:5555"
+    extra = wanted["AIRFLOW_CONN_AWS_DEFAULT"]["extra"]
+    extra["endpoint_url"] = extra["service_config"]["sts"]["endpoint_url"] = "http://aws:5555"
     wanted["AIRFLOW_CONN_DATABRICKS_DEFAULT"] |= {"host": "databricks", "password": "sandbox"}
 
     assert example == wanted

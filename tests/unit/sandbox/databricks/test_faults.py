@@ -45,7 +45,7 @@ def test_faults_can_be_forgotten():
         ({}, "Missing required field action"),
         (
             {"action": "explode"},
-            "Unknown action 'explode': one of respond, disconnect, kill_driver, lose_run",
+            "Unknown action 'explode': one of respond, disconnect, lose_answer, kill_driver",
         ),
         ({"action": "respond", "statuss": 429}, r"Unknown field statuss \(did you mean status\?\)"),
         ({"action": "respond", "status": 418}, "Unknown status 418"),

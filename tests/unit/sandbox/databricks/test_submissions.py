@@ -2,12 +2,19 @@
 
 import pytest
 
+from sandbox.databricks import submissions
 from sandbox.databricks.errors import InvalidParameterError, NotSupportedError
-from sandbox.databricks.submissions import submission
 
 WHEEL = {"package_name": "cloudtrail_jobs", "entry_point": "cloudtrail-ingest"}
 NEW_CLUSTER = {"spark_version": "17.3.x-scala2.13", "node_type_id": "i3.xlarge", "num_workers": 1}
 SERVERLESS = [{"environment_key": "default", "spec": {"environment_version": "4"}}]
+
+
+CLUSTERS = {"sandbox-cluster": {"state": "RUNNING", "spark_version": "17.3.x-scala2.13"}}
+
+
+def submission(request):
+    return submissions.submission(request, cluster=CLUSTERS.get)
 
 
 def task(key="ingest", **more):

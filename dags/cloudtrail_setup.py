@@ -1,0 +1,121 @@
+"""# CloudTrail set-up
+
+Everything the guide has a person click, as one plan that a person reviews: the trail of each account or of
+the organization, the log bucket, the reader role, the policies, and what Databricks needs. Trigger it with
+the form; every field says what it is for.
+
+`plan` reads, writes nothing, and shows a unified diff of every setting and policy. `approve` waits for a
+person (*Required actions* in the UI), unless there is nothing to do or `approve` is true in the form. Then
+the changes are applied, one task per action; before each, everything is read again, and the task refuses when
+somebody has changed something since the plan was made. A second run plans nothing.
+
+| task | does | when it fails |
+|---|---|---|
+{rows}
+
+Every task may be retried or cleared: what an earlier try has done is seen and left. `mode` `remove` takes
+away exactly what carries the set-up's tag: never a bucket with objects, nor a key that they need, nor a trail
+that was there before.
+"""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+from airflow.sdk import DAG, TaskGroup, task
+
+from cloudtrail.operators.setup import (
+    MARKDOWN_KEY,
+    ApplySetupOperator,
+    ApproveSetupOperator,
+    PlanSetupOperator,
+    SetupReportOperator,
+    VerifySetupOperator,
+)
+from cloudtrail.operators.setup_preflight import SetupPreflightOperator
+from cloudtrail.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
+from cloudtrail.setup.form import setup_params
+from cloudtrail.setup.guidance import GUIDANCE, PURPOSE
+from cloudtrail.setup.request import resolve_setup
+from cloudtrail.setup.resources import ACTIONS
+
+# Skipped actions let the next ones run.
+GOES_ON = "none_failed"
+
+
+def dag_page() -> str:
+    """The DAG's page: the text above, with what each task does and what to do when it fails."""
+    rows = "\n".join(f"| `{name}` | {PURPOSE[name]} | {GUIDANCE[name]} |" for name in PURPOSE)
+    return str(__doc__).replace("{rows}", rows)
+
+
+def described(name: str, page: str = "") -> dict[str, Any]:
+    """A task's id and its page in the UI."""
+    purpose, guidance = PURPOSE[page or name], GUIDANCE[page or name]
+    return {"task_id": name, "doc_md": f"{purpose}.\n\n**When it fails:** {guidance}"}
+
+
+@task(**described("resolve"))
+def resolve(params: dict[str, Any]) -> dict[str, Any]:
+    """Params → sound values; every violation of the contract in one error."""
+    return dict(resolve_setup(params).values)
+
+
+def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
+    """One task per action, in the mode's order; returns the tasks."""
+    order = ACTIONS if mode == "apply" else tuple(reversed(ACTIONS))
+    with TaskGroup(mode, tooltip=PURPOSE[mode]):
+        tasks = [
+            ApplySetupOperator(
+                action=action,
+                mode=mode,
+                request=request,
+                planned=planned,
+                approval=approval,
+                trigger_rule=GOES_ON,
+                **described(action, mode),
+            )
+            for action in order
+        ]
+        for first, second in pairwise(tasks):
+            first >> second
+        return tasks
+
+
+with DAG(
+    "cloudtrail_setup",
+    dag_display_name="CloudTrail set-up",
+    description="Trails, log bucket, reader role and Databricks, as one reviewable plan",
+    doc_md=dag_page(),
+    schedule=None,
+    catchup=False,
+    # Two plans at once would each refuse what the other one does.
+    max_active_runs=1,
+    params=setup_params(),
+    default_args={
+        "owner": "cloudtrail",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+    },
+    tags=["cloudtrail", "databricks", "aws"],
+) as dag:
+    request = resolve()
+    plan = PlanSetupOperator(request=request, **described("plan"))
+    approve = ApproveSetupOperator(
+        planned=plan.output,
+        subject="{{ params.mode }} set-up {{ params.name }}: {{ ti.xcom_pull(task_ids='plan')['summary'] }}",
+        body=f"{{{{ ti.xcom_pull(task_ids='plan', key='{MARKDOWN_KEY}') }}}}",
+        response_timeout=timedelta(days=3),
+        **described("approve"),
+    )
+    given = {"request": request, "planned": plan.output, "approval": approve.output}
+    groups = {mode: mode_group(mode, **given) for mode in ("apply", "remove")}
+    verify = VerifySetupOperator(**given, trigger_rule=GOES_ON, **described("verify"))
+    for tasks in groups.values():
+        tasks[-1] >> verify
+    done = [one.output for tasks in groups.values() for one in tasks]
+    access = VerifyAccessOperator(**given, trigger_rule=GOES_ON, **described("try_access"))
+    waited = WaitForVerifyOperator(request=request, run_id=access.output, **described("wait_for_access"))
+    checked = SetupPreflightOperator(**given, trigger_rule=GOES_ON, **described("preflight"))
+    report = SetupReportOperator(**given, applied=done, trigger_rule=GOES_ON, **described("report"))
+    verify >> access >> waited >> checked >> report

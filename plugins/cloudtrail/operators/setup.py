@@ -1,0 +1,214 @@
+"""The tasks of the set-up: plan, approve, apply (one per action), verify, report."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from cloudtrail.setup.applying import apply_action
+from cloudtrail.setup.build import build_resources
+from cloudtrail.setup.databricks.access import compute_params
+from cloudtrail.setup.plan import Plan
+from cloudtrail.setup.planning import plan_removal, plan_setup
+from cloudtrail.setup.refusals import SetupFailedError
+from cloudtrail.setup.request import SetupRequest
+
+APPROVE, REJECT = "Approve", "Reject"
+# The XCom that holds the plan as Markdown, for the page on which a person approves it.
+MARKDOWN_KEY = "plan_markdown"
+
+
+def make_plan(request: SetupRequest) -> Plan:
+    """The plan of the request's mode, of what is there now."""
+    resources, clouds = build_resources(request), request.clouds()
+    if request["mode"] == "remove":
+        return plan_removal(resources, clouds, setup=request.name)
+    return plan_setup(resources, clouds, setup=request.name, change_adopted=request["change_adopted"])
+
+
+class PlanSetupOperator(BaseOperator):
+    """Reads everything that the request is about and shows what it takes. Writes nothing.
+
+    Returns:
+        `plan`, `digest` (names the plan), `summary` (one line) and `writes` (how many changes write).
+    """
+
+    template_fields = ("request",)
+
+    def __init__(self, *, request: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request = request
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Plan, print the plan, push it as Markdown."""
+        plan = make_plan(SetupRequest(self.request))
+        self.log.info("Plan:\n%s", plan.render())
+        context["ti"].xcom_push(key=MARKDOWN_KEY, value=plan.render_markdown())
+        return {
+            "plan": plan.to_dict(),
+            "digest": plan.digest,
+            "summary": plan.summary(),
+            "writes": len(plan.writes),
+        }
+
+
+class ApproveSetupOperator(HITLOperator):
+    """Waits, without a worker slot, until a person approves the plan or rejects it.
+
+    It does not wait when there is nothing to do, or when the param `approve` is true.
+
+    Returns:
+        `approved`, `digest` (of the plan that was decided about) and `by` (who or what decided, in words).
+    """
+
+    template_fields = (*HITLOperator.template_fields, "planned")
+
+    def __init__(self, *, planned: Any, **kwargs: Any) -> None:
+        super().__init__(options=[APPROVE, REJECT], **kwargs)
+        self.planned = planned
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Decide at once, or ask."""
+        if not self.planned["writes"]:
+            return self._decided(True, "nobody: there is nothing to do")
+        if context["params"]["approve"]:
+            return self._decided(True, "the param approve")
+        answer: dict[str, Any] = super().execute(context)
+        return answer
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """A person has answered, or nobody has in time."""
+        answer = super().execute_complete(context, event)
+        person = answer["responded_by_user"] or {}
+        by = str(person.get("name") or person.get("id") or "somebody")
+        return self._decided(answer["chosen_options"] == [APPROVE], by)
+
+    def _decided(self, approved: bool, by: str) -> dict[str, Any]:
+        self.log.info("%s by %s: %s", APPROVE if approved else REJECT, by, self.planned["summary"])
+        return {"approved": approved, "digest": self.planned["digest"], "by": by}
+
+
+class ApplySetupOperator(BaseOperator):
+    """Applies the changes of one action, in one mode; skips, with the reason, when there are none.
+
+    Safe to retry and to clear: what an earlier try has done is seen and left.
+
+    Returns:
+        What was done, in words.
+    """
+
+    template_fields = ("request", "planned", "approval")
+
+    def __init__(
+        self, *, action: str, mode: str, request: Any, planned: Any, approval: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.action = action
+        self.mode = mode
+        self.request = request
+        self.planned = planned
+        self.approval = approval
+
+    def execute(self, context: Context) -> list[str]:  # noqa: ARG002 - Airflow's signature
+        """Apply, or skip in words."""
+        plan = Plan.from_dict(self.planned["plan"])
+        if plan.mode != self.mode:
+            raise AirflowSkipException(f"the mode is {plan.mode!r}")
+        require_approval(self.planned, self.approval)
+        if not any(change.action == self.action for change in plan.writes):
+            raise AirflowSkipException(f"{self.action}: nothing to do")
+        request = SetupRequest(self.request)
+        done = apply_action(plan, self.action, build_resources(request), request.clouds())
+        self.log.info("Done:\n%s", "\n".join(done))
+        return done
+
+
+class VerifySetupOperator(BaseOperator):
+    """Plans again, after the apply: nothing may be left to do.
+
+    Returns:
+        One line.
+    """
+
+    template_fields = ("request", "planned", "approval")
+
+    def __init__(self, *, request: Any, planned: Any, approval: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request = request
+        self.planned = planned
+        self.approval = approval
+
+    def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
+        """Plan again.
+
+        Raises:
+            SetupFailedError: when something is left, with the plan of it.
+        """
+        require_approval(self.planned, self.approval)
+        plan = make_plan(SetupRequest(self.request))
+        if plan.writes:
+            raise SetupFailedError(
+                "the plan was applied, and yet this is left to do; trigger a new run:\n" + plan.render()
+            )
+        return plan.summary()
+
+
+class SetupReportOperator(BaseOperator):
+    """The summary of a run, and the params that an ingest of it takes.
+
+    Returns:
+        `summary` (text) and `ingest_params` (param → value; empty unless the set-up stands).
+    """
+
+    template_fields = ("request", "planned", "approval", "applied")
+
+    def __init__(self, *, request: Any, planned: Any, approval: Any, applied: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request = request
+        self.planned = planned
+        self.approval = approval
+        self.applied = applied
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+        """Put together what the other tasks returned; those skipped returned nothing."""
+        request = SetupRequest(self.request)
+        approved = self.approval["approved"]
+        done = [line for lines in self.applied if lines for line in lines]
+        decided = "approved" if approved else "rejected, nothing was changed,"
+        lines = [self.planned["summary"], f"The plan was {decided} by {self.approval['by']}.", *done]
+        summary = "\n".join(lines)
+        self.log.info("%s", summary)
+        stands = approved and request["mode"] == "apply"
+        if not stands:
+            return {"summary": summary, "ingest_params": {}}
+        params = ingest_params_of(request) | compute_params(request, request.clouds())
+        return {"summary": summary, "ingest_params": params}
+
+
+def require_approval(planned: Mapping[str, Any], approval: Mapping[str, Any]) -> None:
+    """Go on only with the very plan that was approved.
+
+    Raises:
+        AirflowSkipException: when it was rejected.
+        SetupFailedError: when another plan was decided about.
+    """
+    if approval["digest"] != planned["digest"]:
+        raise SetupFailedError(
+            "another plan was approved than the one that is there: clear `approve` as well."
+        )
+    if not approval["approved"]:
+        raise AirflowSkipException(f"the plan was rejected by {approval['by']}")
+
+
+def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
+    """The params of the ingest DAG that fit what was set up."""
+    shared = (
+        *("bucket", "prefix", "organization", "account", "regions", "region", "kinds", "discovery"),
+        *("target_root", "checkpoint_root", "code_root"),
+    )
+    params = {name: request[name] for name in shared} | {"reader_role_arn": request.reader_role_arn}
+    if request["reader"] == "instance_profile":
+        params["instance_profile_arn"] = request.instance_profile_arn
+    return params

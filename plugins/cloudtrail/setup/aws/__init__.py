@@ -1,0 +1,1 @@
+"""The resources in AWS: trail, log bucket, keys, topic, roles, and the policies of each."""

@@ -1,0 +1,113 @@
+"""Section 6 of the set-up's form: what is made in Databricks."""
+
+from airflow.sdk import Param
+
+from cloudtrail.form.optional import optional
+from cloudtrail.setup.databricks.contract import ACCESS_MODES, COMPUTES
+
+SECTION = "6. Databricks"
+
+
+def fields() -> dict[str, Param]:
+    """The section's fields."""
+    return {**_workspace(), **_compute(), **_cluster()}
+
+
+def _workspace() -> dict[str, Param]:
+    return {
+        "databricks_conn_id": Param(
+            "databricks_default", type="string", section=SECTION, title="Databricks connection"
+        ),
+        "skip_profile_validation": Param(
+            False,
+            type="boolean",
+            section=SECTION,
+            title="Skip the validation of the instance profile",
+            description_md="Databricks tries the profile with a dry run when it is registered. Skip that "
+            "only for a dry run that fails for another reason than a missing permission.",
+        ),
+        "storage_credential": optional(
+            SECTION,
+            "For reader `storage_credential`: its name in Unity Catalog; empty for the set-up's name.",
+            title="Storage credential",
+        ),
+        "warehouse_id": optional(
+            SECTION,
+            "For the preflight after the set-up; without it the preflight is left out.",
+            title="SQL warehouse id",
+        ),
+        "verify_timeout_minutes": Param(
+            30,
+            type="integer",
+            minimum=1,
+            maximum=720,
+            section=SECTION,
+            title="Minutes for the verifying job",
+            description_md="With the start of the cluster, which takes some minutes.",
+        ),
+    }
+
+
+def _compute() -> dict[str, Param]:
+    return {
+        "databricks_compute": Param(
+            "cluster",
+            type="string",
+            enum=list(COMPUTES),
+            section=SECTION,
+            title="Compute",
+            description_md="`cluster`: one that is made, and stops when idle. `cluster_policy`: rules for "
+            "clusters that others start. `existing_cluster`: the one below, not changed. `none`.",
+        ),
+        "cluster_name": optional(
+            SECTION, "Of the cluster or the policy; empty for the set-up's name.", title="Cluster name"
+        ),
+        "cluster_id": optional(SECTION, "For `existing_cluster`: its id, not its name.", title="Cluster id"),
+        "access_mode": Param(
+            "SINGLE_USER",
+            type="string",
+            enum=list(ACCESS_MODES),
+            values_display={"SINGLE_USER": "dedicated", "USER_ISOLATION": "standard"},
+            section=SECTION,
+            title="Access mode",
+        ),
+    }
+
+
+def _cluster() -> dict[str, Param]:
+    return {
+        "spark_version": Param(
+            "17.3.x-scala2.13",
+            type="string",
+            section=SECTION,
+            title="Runtime",
+            description_md="A Databricks runtime of at least 17.3 LTS.",
+        ),
+        "node_type_id": Param("m6id.large", type="string", section=SECTION, title="Node type"),
+        "min_workers": Param(
+            0,
+            type="integer",
+            minimum=0,
+            maximum=100,
+            section=SECTION,
+            title="Workers at least",
+            description_md="0, and 0 at most: a single node, enough for most accounts.",
+        ),
+        "max_workers": Param(
+            0,
+            type="integer",
+            minimum=0,
+            maximum=100,
+            section=SECTION,
+            title="Workers at most",
+            description_md="More than at least: the cluster scales by itself.",
+        ),
+        "autotermination_minutes": Param(
+            30,
+            type="integer",
+            minimum=10,
+            maximum=10000,
+            section=SECTION,
+            title="Minutes until an idle cluster stops",
+        ),
+    }

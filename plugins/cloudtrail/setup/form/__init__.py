@@ -1,0 +1,29 @@
+"""The set-up's trigger form: every param with its section, help and the schema that the UI checks.
+
+The schema catches a slip while typing; the contract (`cloudtrail.setup.contract`) decides. One module per
+section; the tables' is the ingest's own.
+"""
+
+from airflow.sdk import Param
+
+from cloudtrail.form import logs, tables
+from cloudtrail.setup.databricks import form as databricks
+from cloudtrail.setup.form import bucket, general, reader, trail
+
+# The ingest's own fields: the reader role is made for them.
+_FROM_LOGS = ("kinds", "account", "regions")
+_NOT_OF_TABLES = {"duplicates"}
+
+
+def setup_params() -> dict[str, Param]:
+    """The form's fields in the order in which they are shown."""
+    logs_fields = {name: param for name, param in logs.fields().items() if name in _FROM_LOGS}
+    table_fields = {name: param for name, param in tables.fields().items() if name not in _NOT_OF_TABLES}
+    for fields, section in ((logs_fields, reader.SECTION), (table_fields, "5. Tables")):
+        for param in fields.values():
+            param.schema["section"] = section
+    sections = (general.fields(), bucket.fields(), trail.fields(), reader.fields(), logs_fields, table_fields)
+    return {name: param for fields in sections for name, param in fields.items()} | databricks.fields()
+
+
+__all__ = ["setup_params"]

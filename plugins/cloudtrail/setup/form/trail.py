@@ -1,0 +1,91 @@
+"""Section 3: what the trails record."""
+
+from typing import Any
+
+from airflow.sdk import Param
+
+from cloudtrail.form.optional import optional
+from cloudtrail.setup.contract import INSIGHTS
+from cloudtrail.setup.form.bucket import ACCOUNT
+
+SECTION = "3. Trail"
+
+
+def fields() -> dict[str, Param]:
+    """The section's fields."""
+    return {
+        "trail": Param("cloudtrail", type="string", minLength=3, section=SECTION, title="Name of the trail"),
+        "trail_accounts": _texts(
+            "Accounts with a trail",
+            "One a line; empty for all of section 2. With an organization: its management account alone.",
+            pattern=ACCOUNT,
+        ),
+        "organization": optional(
+            SECTION,
+            "The organization's id (`o-…`) for one trail of all its accounts; empty for none.",
+            title="Organization",
+            pattern=r"^o-[a-z0-9]{10,32}$",
+        ),
+        "multi_region": Param(True, type="boolean", section=SECTION, title="All regions"),
+        "management_events": Param(
+            "all",
+            type="string",
+            enum=["all", "read", "write", "none"],
+            section=SECTION,
+            title="Management events",
+        ),
+        "exclude_kms_events": Param(
+            False,
+            type="boolean",
+            section=SECTION,
+            title="Leave out AWS KMS events",
+            description_md="They are frequent; without them nobody sees who decrypted.",
+        ),
+        "exclude_rds_data_events": Param(
+            False, type="boolean", section=SECTION, title="Leave out RDS Data API events"
+        ),
+        "s3_data_events": _texts(
+            "S3 data events",
+            "`*` for all buckets but the log bucket, or `arn:aws:s3:::bucket/prefix`, one a line; empty for "
+            "none. **They cost by the event.**",
+        ),
+        "lambda_data_events": _texts(
+            "Lambda data events",
+            "`*` for all functions, or their ARNs, one a line; empty for none. **They cost by the event.**",
+        ),
+        "network_activity_sources": _texts(
+            "Network activity events",
+            "Event sources like `s3.amazonaws.com`, one a line; empty for none. **They cost by the event.**",
+        ),
+        "insights": Param(
+            [],
+            type="array",
+            items={"type": "string", "enum": list(INSIGHTS)},
+            examples=list(INSIGHTS),
+            uniqueItems=True,
+            section=SECTION,
+            title="Insights",
+            description_md="They cost by the event that is looked at; the first may take 36 hours.",
+        ),
+        "log_file_validation": Param(
+            True,
+            type="boolean",
+            section=SECTION,
+            title="Log file validation",
+            description_md="Digest files: without them nobody can prove that no log file is missing.",
+        ),
+        "sns_topic": optional(
+            SECTION, "The name of a topic that hears of each new log file; empty for none.", title="Topic"
+        ),
+    }
+
+
+def _texts(title: str, description: str, **items: Any) -> Param:
+    return Param(
+        [],
+        type="array",
+        items={"type": "string", **items},
+        section=SECTION,
+        title=title,
+        description_md=description,
+    )

@@ -1,0 +1,160 @@
+"""A plan: what is there, what will be there, and the difference, as a person reviews it."""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+from cloudtrail.setup.resources import Document
+
+Verb = Literal["create", "change", "keep", "adopt", "delete", "release"]
+
+IN_WORDS: dict[Verb, str] = {
+    "create": "will be made",
+    "change": "will be changed",
+    "keep": "is as it should be",
+    "adopt": "is there already and not ours: adopted, not changed",
+    "delete": "will be deleted",
+    "release": "will be kept, without our tag",
+}
+# What needs approval, because it writes.
+WRITES: frozenset[Verb] = frozenset({"create", "change", "delete", "release"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What becomes of one resource.
+
+    Attributes:
+        before: the document as it was read; None when there was nothing.
+        after: the document as it will be; None when it will be gone.
+        left: of something adopted, what it would be if the set-up could change it; None when the same.
+        note: why, in words; empty when the verb says it all.
+    """
+
+    action: str
+    resource: str
+    verb: Verb
+    before: Document | None
+    after: Document | None
+    left: Document | None = None
+    note: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether applying it writes anything."""
+        return self.verb in WRITES
+
+    def diff(self) -> str:
+        """The unified diff of the two documents; empty when they are equal."""
+        return unified_diff(self.before, self.after, name=self.resource)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The changes in the order in which they are applied; `mode` is `apply` or `remove`."""
+
+    setup: str
+    mode: str
+    changes: tuple[Change, ...]
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that write; empty when there is nothing to do."""
+        return tuple(change for change in self.changes if change.writes)
+
+    @property
+    def digest(self) -> str:
+        """Names this plan and no other: of everything in it."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as an XCom holds it."""
+        return {
+            "setup": self.setup,
+            "mode": self.mode,
+            "changes": [asdict(change) for change in self.changes],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The reverse of `to_dict`."""
+        known = {field.name for field in fields(Change)}
+        changes = tuple(
+            Change(**{name: value for name, value in change.items() if name in known})
+            for change in values["changes"]
+        )
+        return cls(setup=values["setup"], mode=values["mode"], changes=changes)
+
+    def summary(self) -> str:
+        """One line: how many of what."""
+        if not self.writes:
+            return f"Nothing to do: all {len(self.changes)} resources are as they should be."
+        counts = {
+            verb: sum(change.verb == verb for change in self.changes)
+            for verb in dict.fromkeys(change.verb for change in self.changes)
+        }
+        return ", ".join(f"{count} {verb}" for verb, count in counts.items()) + f" (plan {self.digest[:12]})"
+
+    def render(self) -> str:
+        """Everything, as text for the log."""
+        return "\n".join([self.summary(), *(line for change in self.changes for line in _as_text(change))])
+
+    def render_markdown(self) -> str:
+        """Everything, as Markdown for the UI."""
+        return "\n\n".join(
+            [self.summary(), *(block for change in self.changes for block in _as_markdown(change))]
+        )
+
+
+def unified_diff(before: Document | None, after: Document | None, *, name: str) -> str:
+    """The unified diff of two documents as JSON, with all of their lines."""
+    old, new = _lines(before), _lines(after)
+    if old == new:
+        return ""
+    whole = max(len(old), len(new))
+    shown = difflib.unified_diff(old, new, f"{name} (as it is)", f"{name} (as planned)", n=whole, lineterm="")
+    return "\n".join(shown)
+
+
+def _lines(document: Document | None) -> list[str]:
+    return (
+        []
+        if document is None
+        else json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False).split("\n")
+    )
+
+
+def _as_text(change: Change) -> Iterable[str]:
+    yield ""
+    yield _headline(change)
+    for title, diff in _diffs(change):
+        if title:
+            yield title
+        yield diff
+
+
+def _as_markdown(change: Change) -> Iterable[str]:
+    yield f"### {_headline(change)}"
+    for title, diff in _diffs(change):
+        if title:
+            yield title
+        yield f"```diff\n{diff}\n```"
+
+
+def _headline(change: Change) -> str:
+    note = f" ({change.note})" if change.note else ""
+    return f"{change.action}: {change.resource} {IN_WORDS[change.verb]}{note}"
+
+
+def _diffs(change: Change) -> Iterable[tuple[str, str]]:
+    if diff := change.diff():
+        yield "", diff
+    if change.left is not None:
+        yield (
+            f"This difference stays, it is not ours; name {change.action!r} in change_adopted to change it:",
+            unified_diff(change.before, change.left, name=change.resource),
+        )

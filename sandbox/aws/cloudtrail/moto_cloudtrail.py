@@ -1,0 +1,182 @@
+"""moto's CloudTrail as AWS answers where moto does not: policies, selectors, insights, other accounts.
+
+- CreateTrail and UpdateTrail judge the policies of bucket, topic and key (`delivery`), which may be another
+  account's, and take a topic by its ARN; a second trail of the same name is refused.
+- Selectors are checked (`selectors`); a trail without any records all management events, as one selector.
+- PutInsightSelectors replaces the selectors, and needs write management events to look at.
+- DeleteTrail takes an ARN.
+"""
+
+import json
+from typing import Any
+
+from moto.cloudtrail import models, urls
+from moto.cloudtrail.models import CloudTrailBackend, Trail
+from moto.cloudtrail.responses import CloudTrailResponse
+from moto.core.exceptions import JsonRESTError
+from moto.kms.models import kms_backends
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+
+from sandbox.aws.cloudtrail.delivery import Delivery
+from sandbox.aws.cloudtrail.selectors import INSIGHTS, find_fault
+
+DEFAULT_SELECTOR = {
+    "ReadWriteType": "All",
+    "IncludeManagementEvents": True,
+    "DataResources": [],
+    "ExcludeManagementEventSources": [],
+}
+# Which organization a trail is of, moto cannot say: its files go below the id that the bucket is made for.
+ANY_ORGANIZATION = "o-anyorganization"
+
+
+class SandboxTrail(Trail):
+    """A trail whose bucket, topic and key may be another account's, and have to let CloudTrail in."""
+
+    @property
+    def topic_arn(self) -> str | None:
+        """By name or, as the console and the API allow too, by ARN."""
+        name = self.sns_topic_name
+        return name if name and name.startswith("arn:") else super().topic_arn
+
+    def check_bucket_exists(self) -> None:
+        """That it is there, and lets CloudTrail in."""
+        buckets = s3_backends.bucket_accounts
+        if self.bucket_name not in buckets:
+            raise _error("S3BucketDoesNotExistException", f"S3 bucket {self.bucket_name} does not exist!")
+        partition, owner = buckets[self.bucket_name]
+        bucket = s3_backends[owner][partition].buckets[self.bucket_name]
+        policy = bucket.policy or b""
+        lacks = self._delivery(policy.decode()).lacks_in_bucket(
+            policy.decode(), bucket_arn=bucket.arn, prefix=self.s3_key_prefix or ""
+        )
+        if lacks:
+            raise _error(
+                "InsufficientS3BucketPolicyException",
+                f"Incorrect S3 bucket policy is detected for bucket: {self.bucket_name} ({lacks})",
+            )
+
+    def check_topic_exists(self) -> None:
+        """The same of the topic, and of the key."""
+        if self.topic_arn:
+            _, _, _, region, account, _ = self.topic_arn.split(":")
+            topic = sns_backends[account][region].topics.get(self.topic_arn)
+            if topic is None or self._delivery("").lacks_in_topic(topic.policy, topic_arn=self.topic_arn):
+                message = "SNS Topic does not exist or the topic policy is incorrect!"
+                raise _error("InsufficientSnsTopicPolicyException", message)
+        if self.kms_key_id:
+            self._check_key()
+
+    def _check_key(self) -> None:
+        _, _, _, region, account, _ = self.kms_key_id.split(":")
+        key = kms_backends[account][region].keys.get(self.kms_key_id.rpartition("/")[2])
+        if key is None:
+            raise _error("KmsKeyNotFoundException", f"KMS key {self.kms_key_id} does not exist")
+        if self._delivery("").lacks_in_key(key.policy, key_arn=self.kms_key_id):
+            message = f"Insufficient permissions to access S3 bucket {self.bucket_name} or KMS key {key.arn}."
+            raise _error("InsufficientEncryptionPolicyException", message)
+
+    def _delivery(self, policy: str) -> Delivery:
+        folders = [self.account_id]
+        if self.is_org_trail:
+            folders += [_organization_in(policy)]
+        return Delivery(trail_arn=self.arn, account=self.account_id, folders=tuple(folders))
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Check again with the new values, and keep the old ones when they are refused."""
+        before = dict(vars(self))
+        super().update(*args, **kwargs)
+        try:
+            self.check_bucket_exists()
+            self.check_topic_exists()
+        except JsonRESTError:
+            vars(self).update(before)
+            raise
+
+    def description(self, include_region: bool = False) -> dict[str, Any]:  # noqa: ARG002 - moto's signature
+        """With the region, and without values that are empty, as GetTrail answers."""
+        full = super().description(include_region=True)
+        full["HasCustomEventSelectors"] = bool(self.event_selectors or self.advanced_event_selectors)
+        full["HasInsightSelectors"] = bool(self.insight_selectors)
+        return {name: value for name, value in full.items() if value not in (None, "")}
+
+
+class SandboxCloudTrailResponse(CloudTrailResponse):
+    """CloudTrail's operations; moto finds them by the names of their methods."""
+
+    @property
+    def _trails(self) -> CloudTrailBackend:
+        return self.cloudtrail_backend
+
+    def create_trail(self) -> str:
+        """Refuse a second trail of the name."""
+        name = self._get_param("Name")
+        if name in self._trails.trails:
+            message = f"Trail {name} already exists for customer: {self.current_account}"
+            raise _error("TrailAlreadyExistsException", message)
+        return super().create_trail()
+
+    def delete_trail(self) -> str:
+        """By name or ARN; its tags go with it."""
+        trail = self._trails.get_trail(self._get_param("Name"))
+        self._trails.delete_trail(trail.trail_name)
+        self._trails.tagging_service.delete_all_tags_for_resource(trail.arn)
+        return json.dumps({})
+
+    def start_logging(self) -> str:
+        """By name or ARN."""
+        self._trails.get_trail(self._get_param("Name")).start_logging()
+        return json.dumps({})
+
+    def put_event_selectors(self) -> str:
+        """Check them first; one kind of selectors takes the place of the other."""
+        given = json.loads(self.body)
+        advanced = given.get("AdvancedEventSelectors")
+        if fault := find_fault(advanced or []):
+            raise _error(
+                "InvalidEventSelectorsException", f"The advanced event selectors are not valid: {fault}"
+            )
+        trail = self._trails.get_trail(given.get("TrailName"))
+        trail.event_selectors, trail.advanced_event_selectors = [], []
+        return super().put_event_selectors()
+
+    def get_event_selectors(self) -> str:
+        """A trail for which nobody chose has one selector of all management events."""
+        answer = json.loads(super().get_event_selectors())
+        if not answer["AdvancedEventSelectors"]:
+            answer["EventSelectors"] = answer["EventSelectors"] or [DEFAULT_SELECTOR]
+        return json.dumps({name: value for name, value in answer.items() if value})
+
+    def put_insight_selectors(self) -> str:
+        """Replace the ones that are there."""
+        trail = self._trails.get_trail(self._get_param("TrailName"))
+        given = [one["InsightType"] for one in self._get_param("InsightSelectors") or []]
+        if unknown := set(given) - INSIGHTS:
+            raise _error("InvalidInsightSelectorsException", f"unknown insight types: {sorted(unknown)}")
+        trail.insight_selectors = []
+        return super().put_insight_selectors()
+
+    def get_insight_selectors(self) -> str:
+        """A trail without any answers with an error."""
+        trail = self._trails.get_trail(self._get_param("TrailName"))
+        if not trail.insight_selectors:
+            message = f"Trail {trail.arn} does not have Insights enabled."
+            raise _error("InsightNotEnabledException", message)
+        return super().get_insight_selectors()
+
+
+def register() -> None:
+    """Route moto's CloudTrail through these classes; before the server's first request."""
+    urls.url_paths["{0}/$"] = SandboxCloudTrailResponse.dispatch
+    models.Trail = SandboxTrail  # type: ignore[misc] # the backend makes its trails by this name
+
+
+def _organization_in(policy: str) -> str:
+    """The organization that the bucket is made for, from the folder `AWSLogs/o-…/` of its policy."""
+    _, found, rest = policy.partition("AWSLogs/o-")
+    return f"o-{rest.partition('/')[0]}" if found else ANY_ORGANIZATION
+
+
+def _error(code: str, message: str) -> JsonRESTError:
+    return JsonRESTError(code, message)

@@ -1,0 +1,199 @@
+"""Clusters: the calls, and how a cluster fares over time.
+
+Source: Databricks REST, Clusters API 2.1. A cluster starts, restarts and stops in `cluster_seconds`; it stops
+by itself when nothing has run on it for its `autotermination_minutes`. What it does at a moment follows from
+what was last asked of it and when, so a restart of the stand-in changes nothing. Jobs on it run as everywhere
+in the sandbox: as one process each, with the cluster's `spark_conf` and `spark_env_vars`.
+"""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from databricks.sdk.service.compute import ClustersAPI
+from fastapi import APIRouter
+
+from sandbox.databricks.clock import now_ms
+from sandbox.databricks.cluster_policies import ClusterPolicies
+from sandbox.databricks.cluster_rules import sound_cluster
+from sandbox.databricks.errors import InvalidParameterError, InvalidStateError
+from sandbox.databricks.objects import Objects
+from sandbox.databricks.parameters import Parameters
+from sandbox.databricks.payloads import Json, checked
+from sandbox.databricks.settings import USER, Settings
+
+KIND = "cluster"
+PAGE, PAGE_LIMIT = 20, 100
+# What an edit leaves as it is.
+_OWN = ("cluster_id", "creator_user_name", "start_time", "cluster_source", "default_tags")
+_VOLATILE = ("apply_policy_default_values", "cluster_id")
+
+
+class Clusters:
+    """The routes and the life of clusters.
+
+    A stored document is what `get` shows, and `next`: the state it goes into, and when.
+    """
+
+    def __init__(self, objects: Objects, policies: ClusterPolicies, settings: Settings) -> None:
+        self._objects, self._policies, self._settings = objects, policies, settings
+        self.on_stop: Callable[[str], None] = lambda _: None
+        self.last_use: Callable[[str], int | None] = lambda _: None
+
+    def router(self) -> APIRouter:
+        """The calls, in every version of theirs."""
+        router = APIRouter()
+        for version in ("2.0", "2.1"):
+            root = f"/api/{version}/clusters"
+            for name in ("create", "edit", "start", "delete", "permanent-delete"):
+                call = getattr(self, name.replace("-", "_"))
+                router.add_api_route(f"{root}/{name}", call, methods=["POST"])
+            router.add_api_route(f"{root}/get", self.get, methods=["GET"])
+            router.add_api_route(f"{root}/list", self.list, methods=["GET"])
+        return router
+
+    def create(self, parameters: Parameters) -> Json:
+        """Make a cluster and start it."""
+        request = self._checked(ClustersAPI.create, parameters)
+        now = now_ms()
+        cluster_id = f"{datetime.now(UTC):%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        made = {
+            "cluster_id": cluster_id,
+            "creator_user_name": USER,
+            "cluster_source": "API",
+            "start_time": now,
+            "default_tags": {"Vendor": "Databricks", "Creator": USER, "ClusterId": cluster_id},
+            "cluster_name": "",
+        }
+        with self._objects.change():
+            self._put(made | request, "PENDING", then="RUNNING")
+        return {"cluster_id": cluster_id}
+
+    def edit(self, parameters: Parameters) -> Json:
+        """Replace the settings; a running cluster restarts with them."""
+        request = self._checked(ClustersAPI.edit, parameters)
+        with self._objects.change():
+            known = self._known(parameters["cluster_id"])
+            state = known["state"]
+            if state not in ("RUNNING", "TERMINATED"):
+                raise InvalidStateError(f"Cluster {known['cluster_id']} is in unexpected state {state}.")
+            kept = {key: known[key] for key in _OWN if key in known}
+            if state == "RUNNING":
+                self._put(kept | request, "RESTARTING", then="RUNNING")
+            else:
+                self._put(kept | request, "TERMINATED")
+        if state == "RUNNING":
+            self.on_stop(parameters["cluster_id"])
+        return {}
+
+    def start(self, parameters: Parameters) -> Json:
+        """Start a cluster that is terminated; nothing for any other."""
+        cluster_id = checked(ClustersAPI.start, parameters)["cluster_id"]
+        self._start(cluster_id)
+        return {}
+
+    def delete(self, parameters: Parameters) -> Json:
+        """Terminate a cluster and what runs on it; it can be started again."""
+        cluster_id = checked(ClustersAPI.delete, parameters)["cluster_id"]
+        with self._objects.change():
+            known = self._known(cluster_id)
+            if known["state"] not in ("TERMINATING", "TERMINATED"):
+                why = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {"username": USER}}
+                self._put(known | {"termination_reason": why}, "TERMINATING", then="TERMINATED")
+        self.on_stop(cluster_id)
+        return {}
+
+    def permanent_delete(self, parameters: Parameters) -> Json:
+        """Terminate a cluster, and forget it."""
+        cluster_id = checked(ClustersAPI.permanent_delete, parameters)["cluster_id"]
+        with self._objects.change():
+            self._known(cluster_id)
+            self._objects.remove(KIND, cluster_id)
+        self.on_stop(cluster_id)
+        return {}
+
+    def get(self, parameters: Parameters) -> Json:
+        """A cluster, by its id."""
+        query = checked(ClustersAPI.get, {"cluster_id": parameters.get("cluster_id")}, text=True)
+        with self._objects.change():
+            return _shown(self._known(query["cluster_id"]))
+
+    def list(self, parameters: Parameters) -> Json:
+        """The clusters, the oldest first, in pages."""
+        query = checked(ClustersAPI.list, parameters, text=True)
+        size = query.get("page_size", PAGE)
+        if not 0 < size <= PAGE_LIMIT:
+            raise InvalidParameterError(f"page_size must be between 1 and {PAGE_LIMIT}, not {size}")
+        start = int(query.get("page_token") or 0)
+        with self._objects.change():
+            found = [self._known(key) for key in self._objects.all(KIND)]
+        more = {"next_page_token": str(start + size)} if start + size < len(found) else {}
+        return {"clusters": [_shown(one) for one in found[start : start + size]], **more}
+
+    def record(self, cluster_id: str) -> Json | None:
+        """The cluster as `get` shows it, or None."""
+        with self._objects.change():
+            return _shown(self._known(cluster_id)) if self._objects.get(KIND, cluster_id) else None
+
+    def wanted_by_job(self, cluster_id: str) -> str:
+        """Its state, for a job that waits for it; a terminated cluster is started. Empty when it is gone."""
+        found = self.record(cluster_id)
+        if found is None:
+            return ""
+        if found["state"] == "TERMINATED":
+            self._start(cluster_id)
+        return str(found["state"])
+
+    def _start(self, cluster_id: str) -> None:
+        with self._objects.change():
+            known = self._known(cluster_id)
+            if known["state"] == "TERMINATED":
+                gone = ("termination_reason", "terminated_time")
+                kept = {key: value for key, value in known.items() if key not in gone}
+                self._put(kept | {"start_time": now_ms()}, "PENDING", then="RUNNING")
+
+    def _checked(self, method: Callable[..., Any], parameters: Json) -> Json:
+        """The settings of create or edit, under their policy and by the rules."""
+        request = self._policies.applied(checked(method, parameters))
+        settings = {key: value for key, value in request.items() if key not in _VOLATILE}
+        return sound_cluster(settings, self._objects)
+
+    def _known(self, cluster_id: str) -> Json:
+        """The document of a cluster as it is by now."""
+        found = self._objects.get(KIND, cluster_id)
+        if found is None:
+            raise InvalidParameterError(f"Cluster {cluster_id} does not exist")
+        following = found.get("next")
+        if following and now_ms() >= following["at"]:
+            entered = {"RUNNING": "last_restarted_time", "TERMINATED": "terminated_time"}[following["state"]]
+            self._put(found | {entered: following["at"]}, following["state"])
+        elif found["state"] == "RUNNING" and (idle_since := self._idle_since(found)):
+            minutes = str(found["autotermination_minutes"])
+            inactivity = {"inactivity_duration_min": minutes}
+            why = {"code": "INACTIVITY", "type": "SUCCESS", "parameters": inactivity}
+            stopped = idle_since + found["autotermination_minutes"] * 60_000
+            self._put(found | {"termination_reason": why, "terminated_time": stopped}, "TERMINATED")
+        return self._objects.get(KIND, cluster_id) or found
+
+    def _idle_since(self, cluster: Json) -> int | None:
+        """Since when nothing has run on it, once that is as long as it may be idle."""
+        minutes = cluster.get("autotermination_minutes", 0)
+        begun = cluster.get("last_restarted_time", 0)
+        if not minutes or not begun or now_ms() < begun + minutes * 60_000:
+            return None
+        used = self.last_use(cluster["cluster_id"])
+        since = int(max(begun, now_ms() if used is None else used))
+        return since if now_ms() >= since + minutes * 60_000 else None
+
+    def _put(self, document: Json, state: str, *, then: str = "") -> None:
+        document = {key: value for key, value in document.items() if key != "next"} | {"state": state}
+        document["state_message"] = ""
+        if then:
+            at = now_ms() + int(self._settings.cluster_seconds * 1000)
+            document["next"] = {"state": then, "at": at}
+        self._objects.put(KIND, document["cluster_id"], document)
+
+
+def _shown(document: Json) -> Json:
+    return {key: value for key, value in document.items() if key != "next"}

@@ -1,0 +1,63 @@
+"""What the workspace has when it is new: a cluster that fits and some that do not, a profile, locations."""
+
+from sandbox.databricks import catalog, clusters, instance_profiles
+from sandbox.databricks.payloads import Json
+from sandbox.databricks.settings import CLUSTER_ID, SPARK_VERSION, UNITY_CATALOG_ROLE, USER
+
+_CLUSTER: Json = {
+    "cluster_id": CLUSTER_ID,
+    "cluster_name": "Sandbox",
+    "creator_user_name": USER,
+    "single_user_name": USER,
+    "spark_version": SPARK_VERSION,
+    "data_security_mode": "SINGLE_USER",
+    "node_type_id": "sandbox.laptop",
+    "driver_node_type_id": "sandbox.laptop",
+    "num_workers": 0,
+    "autotermination_minutes": 0,
+    "cluster_source": "API",
+    "state": "RUNNING",
+    "state_message": "",
+    "spark_conf": {},
+    "aws_attributes": {},
+}
+_PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"
+# What a workspace has beside the cluster that fits: id → what is different.
+_UNFIT: dict[str, Json] = {
+    "sandbox-old": {"spark_version": "15.4.x-scala2.12", "state": "TERMINATED"},
+    "sandbox-shared": {"data_security_mode": "USER_ISOLATION", "single_user_name": ""},
+    "sandbox-legacy": {"data_security_mode": "NONE", "single_user_name": ""},
+    "sandbox-reader": {"aws_attributes": {"instance_profile_arn": _PROFILE}},
+    "sandbox-stranger": {"aws_attributes": {"instance_profile_arn": f"{_PROFILE}-of-others"}},
+    "sandbox-broken": {"state": "ERROR", "state_message": "Instances could not be acquired"},
+}
+_CREDENTIAL = "sandbox"
+# Url → are new files announced? The second lies in the first, which the service allowed once.
+_LOCATIONS = {"s3://cloudtrail-logs": True, "s3://cloudtrail-logs/quiet/": False}
+
+
+def seeds() -> dict[str, dict[str, Json]]:
+    """Kind → key → document, as `Objects` takes them."""
+    unfit = {key: {"cluster_id": key, "cluster_name": key} | change for key, change in _UNFIT.items()}
+    locations = {}
+    for url, announced in _LOCATIONS.items():
+        name = url.removeprefix("s3://").strip("/").replace("/", "-")
+        locations[name] = {
+            "name": name,
+            "url": url,
+            "credential_name": _CREDENTIAL,
+            "read_only": True,
+            "owner": USER,
+            "effective_enable_file_events": announced,
+        }
+    role = {
+        "role_arn": "arn:aws:iam::123456789012:role/cloudtrail-reader",
+        "external_id": "00000000-0000-0000-0000-000000000000",
+        "unity_catalog_iam_arn": UNITY_CATALOG_ROLE,
+    }
+    return {
+        clusters.KIND: {CLUSTER_ID: _CLUSTER} | {key: _CLUSTER | change for key, change in unfit.items()},
+        instance_profiles.KIND: {_PROFILE: {"instance_profile_arn": _PROFILE}},
+        catalog.CREDENTIAL: {_CREDENTIAL: {"name": _CREDENTIAL, "owner": USER, "aws_iam_role": role}},
+        catalog.LOCATION: locations,
+    }
