@@ -3,7 +3,10 @@
 from dataclasses import dataclass, replace
 
 # In the order in which they run; each is a module of `tests.benchmarks.parts`.
-PARTS = ("first_load", "hourly", "nothing_new", "storage", "memory", "queries", "airflow", "slow_store")
+PARTS = (
+    *("first_load", "hourly", "nothing_new", "storage", "memory", "queries", "airflow", "slow_store"),
+    "settings",
+)
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,12 @@ class Sizes:
     accounts: tuple[int, ...]
     slow_files: int
     slow_rounds: int
+    settings_rounds: int
 
     def with_rounds(self, rounds: int) -> "Sizes":
         """The same with as many rounds of everything that is measured in rounds."""
         first_load = tuple(replace(one, rounds=rounds) for one in self.first_load)
-        return replace(self, first_load=first_load, rounds=rounds, slow_rounds=rounds)
+        return replace(self, first_load=first_load, rounds=rounds, slow_rounds=rounds, settings_rounds=rounds)
 
 
 # A history grows with the account: three years of it hold a hundred times the files of two months.
@@ -68,6 +72,7 @@ FULL = Sizes(
     accounts=(1, 50, 500),
     slow_files=2_000,
     slow_rounds=1,
+    settings_rounds=3,
 )
 QUICK = Sizes(
     name="quick",
@@ -86,6 +91,7 @@ QUICK = Sizes(
     accounts=(1, 5),
     slow_files=100,
     slow_rounds=1,
+    settings_rounds=1,
 )
 TINY = Sizes(
     name="tiny",
@@ -103,5 +109,6 @@ TINY = Sizes(
     accounts=(1, 2),
     slow_files=10,
     slow_rounds=1,
+    settings_rounds=1,
 )
 SIZES = {sizes.name: sizes for sizes in (FULL, QUICK, TINY)}

@@ -1,0 +1,41 @@
+"""What each setting of the job's session is worth: ours as it ships, and with one setting as Spark has it."""
+
+from functools import partial
+from typing import Any
+
+from cloudtrail_jobs.session import OPEN_SOURCE
+from tests.benchmarks.contenders import load
+from tests.benchmarks.data import make_logs
+from tests.benchmarks.figures import ratio
+from tests.benchmarks.session import Session
+
+TITLE = "Session settings"
+# What Spark and Delta have when nobody sets them. What the owner of a cluster sets is left by the job.
+DEFAULTS = {
+    "spark.databricks.delta.snapshotPartitions": "50",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "10000",
+    "spark.sql.files.openCostInBytes": "4194304",
+    "spark.sql.files.maxPartitionBytes": "134217728",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "true",
+    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "67108864",
+}
+
+
+def run(session: Session, entry: dict[str, Any]) -> None:
+    """A first load with everything, and without each."""
+    entry["notes"] = ["A ratio above 1 says that the load takes longer without the setting."]
+    size = session.sizes.first_load[0]
+    logs, out = make_logs(size.records, size.files), session.work / "settings"
+    without = {f"without {name.rpartition('.')[2]}": {name: DEFAULTS[name]} for name in OPEN_SOURCE}
+    case = session.rounds(
+        entry,
+        f"first load, {size.records:,} records in {size.files:,} files",
+        session.sizes.settings_rounds,
+        {
+            name: partial(lambda changed, _: load("ours", logs, out, **changed), changed)
+            for name, changed in {"ours": {}, **without}.items()
+        },
+    )
+    for name in without:
+        for measure, words in (("seconds", "time"), ("cpu_seconds", "CPU"), ("out_files", "files")):
+            entry["figures"][f"{name}/ours {words}"] = ratio(case, name, "ours", measure)
