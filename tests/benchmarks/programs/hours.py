@@ -1,13 +1,14 @@
 """Hourly runs of our job in one session: `… programs.hours FOLDER OUT RUNS FILES`.
 
 Before each run FILES log files of the hour are delivered below FOLDER. Says how many files the table had
-after each run, and how many after Delta's own OPTIMIZE, which Databricks' predictive optimization runs.
+after each run, and how many after the job's own upkeep, which the next day's first run does.
 """
 
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cloudtrail_jobs import upkeep
 from tests.benchmarks.data import Logs, write_files
 from tests.benchmarks.delta_files import live
 from tests.benchmarks.programs.ours import ingest
@@ -30,16 +31,17 @@ def main() -> None:
         ingest(logs.path, str(out))
         counts.append(live(out).files)
     before = live(out)
-    spark.sql(f"OPTIMIZE delta.`{out}`")
+    today = datetime.now(UTC).date()
+    upkeep.compact(spark, str(out), today - timedelta(days=2), today)
     after = live(out)
     done(
         files=counts,
         rows=before.rows,
         most_a_day=max(before.files_by_day.values()),
         bytes=before.bytes,
-        optimized_files=after.files,
-        optimized_most_a_day=max(after.files_by_day.values()),
-        optimized_bytes=after.bytes,
+        compacted_files=after.files,
+        compacted_most_a_day=max(after.files_by_day.values()),
+        compacted_bytes=after.bytes,
     )
 
 
