@@ -107,7 +107,7 @@ def example_accesses() -> dict[str, list[Access]]:
     role = str(EXAMPLE["reader_role_arn"])
     reader = required_access(requests, code_root=code_root(EXAMPLE))
     bucket = S3Location.parse(str(EXAMPLE["target_root"])).bucket
-    reader += key_access(requests, logs={kind: [LOGS_KEY] for kind in requests}, buckets={bucket: TABLES_KEY})
+    reader += key_access(requests, logs=dict.fromkeys(requests, (LOGS_KEY,)), buckets={bucket: TABLES_KEY})
     return {
         "reader": reader,
         "notifications": notification_access(requests, account=role.split(":")[4]),

@@ -5,7 +5,7 @@ three cannot drift apart. The source is read-only; the guide's policy gave Put a
 Source of the actions: AWS Service Authorization Reference, "Actions, resources, and condition keys for S3".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -80,7 +80,7 @@ def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) ->
 
 
 def key_access(
-    requests: Mapping[str, IngestRequest], *, logs: Mapping[str, Sequence[str]], buckets: Mapping[str, str]
+    requests: Mapping[str, IngestRequest], *, logs: Mapping[str, tuple[str, ...]], buckets: Mapping[str, str]
 ) -> list[Access]:
     """What the reader role needs on KMS keys: `logs` are ARNs by kind, `buckets` one by bucket of the tables.
 

@@ -35,7 +35,7 @@ AWS_MANAGED = "alias/aws/s3"
 class Keys:
     """The KMS keys that were found, as ARNs: of log files by kind, of buckets by name."""
 
-    logs: Mapping[str, Sequence[str]]
+    logs: Mapping[str, tuple[str, ...]]
     buckets: Mapping[str, str]
 
 
@@ -75,7 +75,7 @@ def check_encryption(
         kind: buckets[requests[kind].log_bucket] if keys is None else keys for kind, keys in logs.items()
     }
     of_tables = {bucket: keys[0] for bucket, keys in buckets.items() if keys and bucket in tables}
-    return findings, Keys(logs=known, buckets=of_tables)
+    return findings, Keys(logs={kind: tuple(keys) for kind, keys in known.items()}, buckets=of_tables)
 
 
 def _look(

@@ -98,7 +98,7 @@ def reader_document(request: SetupRequest) -> Document:
     buckets = {path.split("/")[2] for path in (request["target_root"], request["checkpoint_root"])}
     needed += key_access(
         request.requests,
-        logs=dict.fromkeys(request.requests, request.key_arn) if request.key_arn else {},
+        logs=dict.fromkeys(request.requests, (request.key_arn,)) if request.key_arn else {},
         buckets=dict.fromkeys(buckets, tables) if tables else {},
     )
     if request["discovery"] == "notifications":

@@ -68,7 +68,7 @@ def key_delivery_statements(request: SetupRequest) -> dict[str, Document]:
 
 def key_reader_statements(request: SetupRequest) -> dict[str, Document]:
     """The key policy entry that the reader role needs; in a key's policy `*` is the key itself."""
-    accesses = key_access(request.requests, logs=dict.fromkeys(request.requests, "*"), buckets={})
+    accesses = key_access(request.requests, logs=dict.fromkeys(request.requests, ("*",)), buckets={})
     return _for_reader(request, accesses)
 
 

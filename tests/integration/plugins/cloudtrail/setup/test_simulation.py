@@ -33,7 +33,7 @@ def test_every_access_of_the_ingest_is_allowed_and_no_log_file_can_be_changed(wo
     key = world.client("kms").describe_key(KeyId="alias/cloudtrail-logs")["KeyMetadata"]["Arn"]
     accesses = [
         *required_access(request.requests, code_root=request.code_root),
-        *key_access(request.requests, logs=dict.fromkeys(request.requests, key), buckets={}),
+        *key_access(request.requests, logs=dict.fromkeys(request.requests, (key,)), buckets={}),
         *notification_access(request.requests, account=LOGS),
     ]
     findings = simulated(world, request, accesses)
