@@ -52,10 +52,10 @@ def run(arguments: Arguments) -> None:
         kind.name, arguments.logs_path, arguments.delta_path, arguments.table, source.name()
     )
     created_at = checkpoint.claim(spark, arguments.checkpoint_path, owner)
-    tables.prepare(spark, arguments.delta_path, kind)
+    existed = tables.prepare(spark, arguments.delta_path, kind)
     _say("tables", table=arguments.delta_path, quarantine=tables.quarantine_path(arguments.delta_path))
     today = datetime.now(timezone.utc).date()  # noqa: UP017  # Python 3.10 too
-    due = upkeep.due_since(spark, arguments.delta_path, today)
+    due = upkeep.due_since(spark, arguments.delta_path, today) if existed else None
     if source.on_databricks() or not discovery.by_days(arguments):
         path = bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
         _stream(spark, arguments, path, checkpoint.only_stream(arguments.checkpoint_path), arguments.trigger)

@@ -24,8 +24,11 @@ def quarantine_path(delta_path: str) -> str:
     return f"{delta_path}_quarantine"
 
 
-def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> None:
+def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> bool:
     """Make sure that table and quarantine exist with every column; creates, never changes a column.
+
+    Returns:
+        whether the table was there before.
 
     Raises:
         TableConflictError: when a path holds something else, or a column of another type.
@@ -34,8 +37,8 @@ def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> None:
     with ThreadPoolExecutor(2) as both:
         table = both.submit(_ensure, spark, delta_path, kind.table_columns, kind.indexed)
         quarantine = both.submit(_ensure, spark, quarantine_path(delta_path), QUARANTINE, indexed)
-    table.result()
     quarantine.result()
+    return table.result()
 
 
 def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> None:
@@ -56,12 +59,12 @@ def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> Non
     )
 
 
-def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> None:
-    name = table_at(path)
+def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> bool:
+    name, existed = table_at(path), True
     try:
         found = _schema(spark, path)
     except AnalysisException:
-        found = _create(spark, path, columns, indexed)
+        found, existed = _create(spark, path, columns, indexed), False
     wanted = spark.createDataFrame([], ddl(tuple(columns))).schema
     missing, differing = compare_types(wanted, found)
     if differing or not {"raw", "log_file", "batch_id"} <= set(found.names):
@@ -78,6 +81,7 @@ def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: 
             for where, kind in missing
         )
         spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({added})")
+    return existed
 
 
 def _create(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> StructType:
