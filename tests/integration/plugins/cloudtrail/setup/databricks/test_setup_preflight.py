@@ -27,7 +27,7 @@ def checked(request):
     one, context = operator(request), task_context(params={})
     one.aws_conn_id = "aws_default"
     facts = one.gather(context)
-    free = [{"error": "[TABLE_OR_VIEW_NOT_FOUND] no such table"} for _ in facts["names"]]
+    free = [{"error": "[TABLE_OR_VIEW_NOT_FOUND] no such table"} for _ in facts["statements"]]
     try:
         one.conclude(context, facts, free)
     finally:
