@@ -1,4 +1,4 @@
-"""`make demo`: set up and ingest in a sandbox of its own, with the result on the screen.
+"""`make demo`: one whole ingest in a sandbox of its own, with the result on the screen.
 
 The sandbox is new each time, in `<state>/demo`, so that it touches no tables of `make up`; its files stay
 until the next demo. Whatever happens, its processes are stopped at the end.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sandbox import results, seed, setup, up
+from sandbox import results, seed, up
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.errors import DemoError, SandboxError
 from sandbox.lock import exclusive
@@ -26,7 +26,6 @@ DAG = "cloudtrail_ingest"
 KINDS: tuple[Kind, ...] = ("events", "insights")
 RUN_SECONDS = 600
 LOG_LINES = 40
-ACTIONS = ("bucket", "role", "bucket_policy", "trail", "databricks")
 # A task passes through more states; these say something.
 SHOWN_STATES = ("running", "deferred", "success", "failed", "up_for_retry", "skipped")
 
@@ -74,17 +73,13 @@ def _new_sandbox(sandbox: Sandbox) -> Sandbox:
 
 
 def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
-    """Start, set up, ingest, show; the differences between the tables and what was promised."""
-    say("starting AWS, Databricks and Airflow")
-    up.up(sandbox, with_logs=False)
-    say(f"ready: {sandbox.airflow_url} shows the runs while they last")
+    """Start, ingest, show; the differences between the tables and what was promised."""
+    say("starting AWS, Databricks and Airflow, and writing sample logs")
+    up.up(sandbox, samples)
+    promised = seed.promised(sandbox)
+    say(f"ready: {sandbox.airflow_url} shows the run while it lasts; in the bucket:\n{promised}")
     with AirflowClient(sandbox.airflow_url) as airflow:
-        params = _set_up(sandbox, airflow, say)
-        bucket, summary = params["bucket"], seed.summary_path(sandbox)
-        seed.deliver(sandbox.aws_url, bucket, samples or seed.sample_spec(), summary)
-        promised = seed.promised(sandbox)
-        say(f"sample logs, as the trails deliver them, in s3://{bucket}:\n{promised}")
-        run = _ingest(airflow, params, say)
+        run = _ingest(airflow, say)
         validations = {kind: airflow.xcom(run, f"{kind}.validate_rows") for kind in KINDS}
     say("the run succeeded; in the tables, by SQL:")
     sql = Warehouse(sandbox.databricks_url, Secrets.of(sandbox).databricks_token).sql
@@ -98,44 +93,19 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
     return problems
 
 
-def _set_up(sandbox: Sandbox, airflow: AirflowClient, say: Say) -> dict[str, Any]:
-    """Make everything that the ingest needs, approving the plan; the params of the ingest that fit it."""
-    setup.connect(airflow, sandbox.aws_url)
-    say(f"triggering {setup.DAG}: trails of three accounts, log bucket, reader role, cluster")
-
-    def ask(question: dict[str, Any]) -> None:
-        lines = [line.removeprefix("### ") for line in question["body"].splitlines()]
-        changes = [line for line in lines if line.partition(": ")[0] in ACTIONS]
-        say("\n".join([f"the plan waits for a person: {question['subject']}", *changes]))
-        say("approving it through Airflow's REST API")
-
-    def show(task: dict[str, Any]) -> None:
-        # What was awaited and what has nothing to do is no news.
-        if task["state"] in SHOWN_STATES and task["state"] != "skipped":
-            _show(say, task)
-
-    run = setup.run(airflow, on_question=ask, on_change=show)
-    report: dict[str, Any] = airflow.xcom(run, "report")
-    return dict(report["ingest_params"])
-
-
-def _ingest(airflow: AirflowClient, params: dict[str, Any], say: Say) -> Run:
-    """Trigger the DAG with what the set-up's report says and wait for the end of its run."""
+def _ingest(airflow: AirflowClient, say: Say) -> Run:
+    """Trigger the DAG with the form's defaults and wait for the end of its run."""
     airflow.wait_for_dag(DAG)
-    run = airflow.trigger(DAG, params)
-    say(f"triggered {DAG} ({run.run_id}) with the params of the set-up's report")
+    run = airflow.trigger(DAG)
+    say(f"triggered {DAG} ({run.run_id})")
 
     def show(task: dict[str, Any]) -> None:
         if task["state"] in SHOWN_STATES:
-            _show(say, task)
+            say(f"  {task['task_id']:<28} {task['state']}")
 
     if airflow.wait(run, timeout_seconds=RUN_SECONDS, on_change=show) != "success":
         raise SandboxError(f"the run failed:\n{failures(airflow, run)}")
     return run
-
-
-def _show(say: Say, task: dict[str, Any]) -> None:
-    say(f"  {task['task_id']:<28} {task['state']}")
 
 
 def failures(airflow: AirflowClient, run: Run) -> str:

@@ -68,12 +68,9 @@ def run(
     airflow: AirflowClient,
     changed: Mapping[str, Any] | None = None,
     *,
-    on_question: Callable[[dict[str, Any]], None] | None = None,
     on_change: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:
     """Set up, approving the plan as soon as it is asked for, and return the run when it has succeeded.
-
-    `on_question` is given what the approval asks, before it is answered; for `on_change` see `wait`.
 
     Raises:
         SandboxError: when the run failed.
@@ -82,8 +79,6 @@ def run(
     run = airflow.trigger(DAG, params() | dict(changed or {}))
     # Where there is nothing to do, nobody is asked.
     if airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success") == "awaiting_input":
-        if on_question:
-            on_question(airflow.question(run, APPROVAL))
         airflow.respond(run, APPROVAL, APPROVE)
     if airflow.wait(run, timeout_seconds=RUN_SECONDS, on_change=on_change) != "success":
         failed = [task for task in airflow.task_instances(run) if task["state"] == "failed"]
