@@ -52,9 +52,12 @@ class AirflowClient:
         answer = self._json("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
         return Run(dag_id, str(answer["dag_run_id"]))
 
-    def add_connection(self, conn_id: str, conn_type: str, **extra: Any) -> None:
+    def add_connection(
+        self, conn_id: str, conn_type: str, *, login: str = "", password: str = "", **extra: Any
+    ) -> None:
         """Keep a connection in Airflow's database."""
         body = {"connection_id": conn_id, "conn_type": conn_type, "extra": json.dumps(extra)}
+        body |= {"login": login, "password": password} if login else {}
         self._json("POST", "/api/v2/connections", json=body)
 
     def unpause(self, dag_id: str) -> None:

@@ -7,31 +7,60 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.airflow_client import AirflowClient, Run
-from sandbox.aws.seed import ACCOUNT
+from sandbox.aws.seed import ACCOUNT, REGION
 from sandbox.errors import SandboxError
 from sandbox.sample_logs.spec import ACCOUNTS
 
 DAG = "cloudtrail_setup"
 APPROVAL, APPROVE = "approve", "Approve"
 RUN_SECONDS = 300
-# The role that the connection assumes in each account; the sandbox's STS lets it.
+# The role that each account's connection assumes there; the sandbox's STS lets it.
 ROLE = "CloudTrailSetup"
-BUCKET, READER = "organization-logs", "organization-reader"
+NAME, BUCKET, READER = "accounts", "accounts-logs", "accounts-reader"
+ORGANIZATION = "o-a1b2c3d4e5"
+
+
+def connect(airflow: AirflowClient, aws_url: str) -> None:
+    """Add a connection for each account that has none: the management connection, assuming a role there."""
+    for account in ACCOUNTS:
+        airflow.add_connection(
+            f"aws_{account}",
+            "aws",
+            # Airflow masks a password wherever it prints it: it must not be a word of names.
+            login="sandbox",
+            password="any-key-will-do",  # noqa: S106 - the sandbox takes every key
+            endpoint_url=aws_url,
+            region_name=REGION,
+            role_arn=f"arn:aws:iam::{account}:role/{ROLE}",
+            service_config={"sts": {"endpoint_url": aws_url}},
+        )
 
 
 def params() -> dict[str, Any]:
-    """A trail for each account of the sample logs; bucket and reader are in the sandbox's own account.
+    """A trail for each account of the sample logs; bucket, reader and cluster are in the sandbox's own.
 
     The names are none of those that the sandbox is seeded with: everything is made.
     """
     return {
-        "name": "organization",
-        "accounts": dict.fromkeys((ACCOUNT, *ACCOUNTS), "aws_default"),
-        "assume_role": ROLE,
+        "name": NAME,
+        "accounts": {ACCOUNT: "aws_default"} | {account: f"aws_{account}" for account in ACCOUNTS},
         "trail_accounts": list(ACCOUNTS),
+        "insights": ["ApiCallRateInsight", "ApiErrorRateInsight"],
         "bucket": BUCKET,
         "reader_role": READER,
-        "databricks_compute": "none",
+        "warehouse_id": "sandbox-warehouse",
+    }
+
+
+def organization_params() -> dict[str, Any]:
+    """One trail of the organization, in its management account, for all of its accounts."""
+    return params() | {
+        "name": "organization",
+        "accounts": {ACCOUNT: "aws_default"},
+        "trail_accounts": [ACCOUNT],
+        "organization": ORGANIZATION,
+        "bucket": "organization-logs",
+        "reader_role": "organization-reader",
     }
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _THREADS = 8
 
 
-def write(target: "str | S3Client", bucket: str, spec: SampleSpec, *, prefix: str = "") -> SampleSummary:
+def write(
+    target: "str | S3Client", bucket: str, spec: SampleSpec, *, prefix: str = "", organization: str = ""
+) -> SampleSummary:
     """Generate the files of `spec` and put them into `bucket`, below `prefix` when one is given.
 
     Args:
@@ -23,16 +25,18 @@ def write(target: "str | S3Client", bucket: str, spec: SampleSpec, *, prefix: st
         bucket: an existing bucket.
         spec: what to generate.
         prefix: what stands before `AWSLogs/`, with its slash.
+        organization: the id that stands after `AWSLogs/` in the layout of an organization's trail.
 
     Returns:
         What the tables must hold once all of it is ingested.
     """
+    root = f"{prefix}AWSLogs/{organization and f'{organization}/'}"
     s3: S3Client = client("s3", target) if isinstance(target, str) else target
 
     def put(file: LogFile) -> LogFile:
         s3.put_object(
             Bucket=bucket,
-            Key=f"{prefix}{file.key}",
+            Key=root + file.key.removeprefix("AWSLogs/"),
             Body=file.body,
             ContentType="application/json",
             ContentEncoding="gzip",

@@ -1,22 +1,100 @@
-"""The set-up by the real scheduler: from nothing by one approval, and what later runs make of it."""
+"""The set-up by the real scheduler: from nothing by one approval to an ingest, and what later runs do."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
 
 from sandbox import setup
+from sandbox.airflow_client import Run
+from sandbox.demo import failures
+from sandbox.sample_logs import SampleSpec, write
 from sandbox.sample_logs.spec import ACCOUNTS
 
-ROLE = f"arn:aws:iam::123456789012:role/{setup.READER}"
+INGEST = "cloudtrail_ingest"
+# One file of each account and region.
+SPEC = SampleSpec(
+    until=datetime.now(UTC).replace(second=0, microsecond=0),
+    files=6,
+    records=60,
+    insight_files=0,
+    damaged=False,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is set up, with tables that no other test has, and where its trails deliver."""
+
+    params: dict[str, Any]
+    trails: tuple[str, ...]
+    organization: str = ""
+
+    @property
+    def bucket(self) -> str:
+        return str(self.params["bucket"])
+
+    @property
+    def reader(self) -> str:
+        return f"arn:aws:iam::123456789012:role/{self.params['reader_role']}"
+
+    @property
+    def table(self) -> str:
+        return str(self.params["events_table"])
+
+
+def case(params, **more):
+    kinds = {"kinds": ["events"], "events_table": f"{params['name']}_events"}
+    return Case(params | kinds, tuple(params["trail_accounts"]), **more)
+
+
+BY_ACCOUNT = case(setup.params())
+BY_ORGANIZATION = case(setup.organization_params(), organization=setup.ORGANIZATION)
 
 
 @pytest.fixture(scope="module")
-def first_run(sandbox):
-    """From nothing, by one approval."""
-    return setup.run(sandbox.airflow)
+def set_up(sandbox):
+    """Case → its first run: from nothing, by one approval."""
+    setup.connect(sandbox.airflow, sandbox.aws.endpoint)
+    done: dict[str, Run] = {}
+
+    def once(one):
+        if one.bucket not in done:
+            assert one.bucket not in str(sandbox.aws.client("s3").list_buckets()["Buckets"])
+            done[one.bucket] = setup.run(sandbox.airflow, one.params)
+        return done[one.bucket]
+
+    return once
+
+
+@pytest.fixture(scope="module")
+def first_run(set_up):
+    return set_up(BY_ACCOUNT)
 
 
 def states(sandbox, run):
     return {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
+
+
+def reported(sandbox, run):
+    return sandbox.airflow.xcom(run, "report")
+
+
+def trails_of(sandbox, account):
+    role = f"arn:aws:iam::{account}:role/{setup.ROLE}"
+    key = sandbox.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    cloudtrail = boto3.client(
+        "cloudtrail",
+        endpoint_url=sandbox.aws.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        aws_session_token=key["SessionToken"],
+    )
+    return cloudtrail.describe_trails()["trailList"]
 
 
 def test_a_person_was_shown_every_setting_and_approved_once(sandbox, first_run):
@@ -25,50 +103,59 @@ def test_a_person_was_shown_every_setting_and_approved_once(sandbox, first_run):
     assert "```diff" in question["body"]
     for account in ACCOUNTS:
         assert f"trail: trail cloudtrail in {account} will be made" in question["body"]
-    assert '+          "aws:SourceArn": [' in question["body"]
-    assert "The plan was approved by" in sandbox.airflow.xcom(first_run, "report")["summary"]
+    assert re.search(r'^\+ +"aws:SourceArn": \[$', question["body"], re.MULTILINE)
+    assert "The plan was approved by" in reported(sandbox, first_run)["summary"]
 
 
-def test_each_account_has_a_trail_that_delivers_into_the_bucket_of_the_ingest(sandbox, first_run):
-    assert states(sandbox, first_run)["verify"] == "success"
-    sts = sandbox.aws.client("sts")
-    for account in ACCOUNTS:
-        role = f"arn:aws:iam::{account}:role/{setup.ROLE}"
-        key = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        cloudtrail = boto3.client(
-            "cloudtrail",
-            endpoint_url=sandbox.aws.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=key["AccessKeyId"],
-            aws_secret_access_key=key["SecretAccessKey"],
-        )
-        trails = cloudtrail.describe_trails()["trailList"]
-        assert [trail["S3BucketName"] for trail in trails] == [setup.BUCKET]
+@pytest.mark.parametrize("one", [BY_ACCOUNT, BY_ORGANIZATION], ids=["three-accounts", "an-organization"])
+def test_from_nothing_by_one_approval_and_two_runs_every_record_is_in_the_tables(sandbox, set_up, one):
+    run = set_up(one)
+    # Nothing was left out: the job tried the role on the cluster, and the ingest's own checks passed.
+    for task in ("verify", "try_access", "wait_for_access", "preflight"):
+        assert states(sandbox, run)[task] == "success"
+    for account in one.trails:
+        assert one.bucket in [trail["S3BucketName"] for trail in trails_of(sandbox, account)]
+    promised = write(sandbox.aws.endpoint, one.bucket, SPEC, organization=one.organization).counts("events")
+
+    ingest = sandbox.airflow.trigger(INGEST, reported(sandbox, run)["ingest_params"])
+    assert sandbox.airflow.wait(ingest, timeout_seconds=600) == "success", failures(sandbox.airflow, ingest)
+
+    outcome = sandbox.airflow.xcom(ingest, "events.validate_rows")
+    assert outcome["balanced"]
+    assert outcome["table"] == one.table
+    assert (outcome["run_files"], outcome["row_count"]) == (promised.files, promised.rows) == (6, 60)
+    accounts = f"SELECT recipientAccountId AS account FROM {one.table} GROUP BY 1 ORDER BY 1"  # noqa: S608
+    assert [row["account"] for row in sandbox.sql(accounts)] == list(ACCOUNTS)
 
 
-def test_the_report_has_the_params_that_the_ingest_takes(sandbox, first_run):
-    params = sandbox.airflow.xcom(first_run, "report")["ingest_params"]
-    assert params["reader_role_arn"] == ROLE
-    assert params["bucket"] == setup.BUCKET
+@pytest.mark.parametrize("one", [BY_ACCOUNT, BY_ORGANIZATION], ids=["three-accounts", "an-organization"])
+def test_the_ingest_runs_with_the_role_the_profile_and_the_cluster_that_were_made(sandbox, set_up, one):
+    params = reported(sandbox, set_up(one))["ingest_params"]
+    assert params["reader_role_arn"] == one.reader
+    assert params["instance_profile_arn"] == one.reader.replace(":role/", ":instance-profile/")
+    cluster = sandbox.databricks.sdk().clusters.get(params["cluster_id"])
+    assert cluster.cluster_name == one.params["name"]
+    assert cluster.aws_attributes.instance_profile_arn == params["instance_profile_arn"]
+    assert (params["bucket"], params["events_table"]) == (one.bucket, one.table)
 
 
 def test_a_second_run_plans_nothing_and_asks_nobody(sandbox, first_run):
-    run = setup.run(sandbox.airflow)
+    run = setup.run(sandbox.airflow, BY_ACCOUNT.params)
     found = states(sandbox, run)
     assert found["approve"] == "success"
     assert {state for task, state in found.items() if task.startswith(("apply.", "remove."))} == {"skipped"}
-    assert "Nothing to do" in sandbox.airflow.xcom(run, "report")["summary"]
-    assert "nobody: there is nothing to do" in sandbox.airflow.xcom(run, "report")["summary"]
+    assert "Nothing to do" in reported(sandbox, run)["summary"]
+    assert "nobody: there is nothing to do" in reported(sandbox, run)["summary"]
 
 
 def test_a_rejected_plan_changes_nothing(sandbox, first_run):
-    run = sandbox.airflow.trigger(setup.DAG, setup.params() | {"expire_days": 30})
+    run = sandbox.airflow.trigger(setup.DAG, BY_ACCOUNT.params | {"expire_days": 30})
     sandbox.airflow.wait_for_task(run, setup.APPROVAL, "awaiting_input")
     sandbox.airflow.respond(run, setup.APPROVAL, "Reject")
     assert sandbox.airflow.wait(run) == "success"
     found = states(sandbox, run)
     assert {state for task, state in found.items() if task.startswith(("apply.", "remove."))} == {"skipped"}
-    assert "rejected, nothing was changed, by" in sandbox.airflow.xcom(run, "report")["summary"]
+    assert "rejected, nothing was changed, by" in reported(sandbox, run)["summary"]
     s3 = sandbox.aws.client("s3")
     with pytest.raises(Exception, match="NoSuchLifecycleConfiguration"):
         s3.get_bucket_lifecycle_configuration(Bucket=setup.BUCKET)

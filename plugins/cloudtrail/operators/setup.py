@@ -7,6 +7,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from cloudtrail.kinds import KINDS
 from cloudtrail.setup.applying import apply_action
 from cloudtrail.setup.build import build_resources
 from cloudtrail.setup.databricks.access import compute_params
@@ -203,12 +204,20 @@ def require_approval(planned: Mapping[str, Any], approval: Mapping[str, Any]) ->
 
 
 def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
-    """The params of the ingest DAG that fit what was set up."""
+    """The params of the ingest DAG that fit what was set up: those of the logs, the tables and the reader.
+
+    With `assume_role` the AWS connection is left out: one connection stands for every account, and is
+    of none of them.
+    """
     shared = (
         *("bucket", "prefix", "organization", "account", "regions", "region", "kinds", "discovery"),
-        *("target_root", "checkpoint_root", "code_root"),
+        *("target_root", "checkpoint_root", "code_root", "databricks_conn_id"),
+        *(f"{kind}_table" for kind in KINDS),
     )
     params = {name: request[name] for name in shared} | {"reader_role_arn": request.reader_role_arn}
+    params |= {name: request[name] for name in ("warehouse_id", "deployment_role_arn") if request[name]}
     if request["reader"] == "instance_profile":
         params["instance_profile_arn"] = request.instance_profile_arn
+    if not request["assume_role"]:
+        params["aws_conn_id"] = request["accounts"][request.reader_account]
     return params

@@ -93,14 +93,17 @@ def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
 def verify_payload(
     compute: Mapping[str, Any], wanted: Mapping[str, list[str]], *, wheel: str, name: str, minutes: int
 ) -> dict[str, Any]:
-    """The body of `runs/submit`: one wheel task. Source: Databricks REST, Jobs API 2.2."""
-    parameters = [f"--{check}={','.join(found)}" for check, found in wanted.items() if found]
+    """The body of `runs/submit`: one wheel task. Source: Databricks REST, Jobs API 2.2.
+
+    The parameters are named ones: where a task has none, the provider's operator puts in all DAG params.
+    """
+    parameters = {check: ",".join(found) for check, found in wanted.items() if found}
     task: dict[str, Any] = {
         "task_key": TASK_KEY,
         "python_wheel_task": {
             "package_name": PACKAGE,
             "entry_point": ENTRY_POINT,
-            "parameters": parameters,
+            "named_parameters": parameters,
         },
         **compute,
     }

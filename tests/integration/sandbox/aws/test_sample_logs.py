@@ -25,6 +25,13 @@ def test_every_file_is_in_the_bucket_below_the_prefix_and_counted(aws):
     assert summary.counts("events").rows == 300
 
 
+def test_an_organizations_trail_has_its_id_before_the_accounts(aws):
+    aws.reset()
+    write(aws.endpoint, LOGS_BUCKET, SPEC, organization="o-a1b2c3d4e5")
+    wanted = {file.key.replace("AWSLogs/", "AWSLogs/o-a1b2c3d4e5/", 1): file.body for file in generate(SPEC)}
+    assert stored(aws) == wanted
+
+
 def test_a_client_will_do_in_place_of_an_endpoint(aws):
     aws.reset()
     write(aws.client("s3"), LOGS_BUCKET, SPEC)

@@ -3,6 +3,8 @@
 import pytest
 
 from cloudtrail.errors import InvalidRequestError
+from cloudtrail.operators.setup import ingest_params_of
+from cloudtrail.request import resolve_requests
 from cloudtrail.setup.aws.policies import BucketPolicy
 from cloudtrail.setup.aws.selectors import advanced_selectors
 from cloudtrail.setup.build import build_resources, reader_document
@@ -161,3 +163,18 @@ def test_a_run_decides_only_about_the_statements_of_its_actions(actions, wanted)
     assert {name.removeprefix(prefix) for name in policy.ours.possible} == {
         *("CheckAcl", "Deliver", "ListLogs", "ReadLogs"),
     }
+
+
+def test_the_report_names_what_an_ingest_of_the_set_up_takes_and_nothing_that_nobody_gave():
+    request = setup(events_table="main.logs.events", warehouse_id="w", reader_role="reader")
+    params = ingest_params_of(request)
+    made = {"cluster_id": "made", "compute": "existing_cluster"}
+    assert resolve_requests(params | made) == request.requests
+    assert params["aws_conn_id"] == "aws_default"
+    assert params["warehouse_id"] == "w"
+    assert params["instance_profile_arn"] == f"arn:aws:iam::{A}:instance-profile/reader"
+    assert "deployment_role_arn" not in params
+
+
+def test_a_connection_that_assumes_a_role_in_each_account_is_not_named_as_the_readers_own():
+    assert "aws_conn_id" not in ingest_params_of(setup(assume_role="SetUp", warehouse_id="w"))

@@ -43,6 +43,8 @@ def submit(request, dag_run, *, approval=APPROVED):
         planned={"digest": "d"},
         approval=approval,
         databricks_conn_id="databricks_default",
+        # Those of the DAG are every task's; none of them may reach the job.
+        params={"approve": False, "actions": ["databricks"]},
     )
     return operator.execute(task_context(params={}, run_id=dag_run))
 
@@ -61,8 +63,8 @@ def wait(request, run_id):
 
 def parameters_of(workspace, run_id):
     (task,) = workspace.one.run(run_id)["tasks"]
-    given = (word.removeprefix("--").partition("=") for word in task["python_wheel_task"]["parameters"])
-    return {name: value.split(",") for name, _, value in given}
+    given = task["python_wheel_task"]["named_parameters"]
+    return {name: value.split(",") for name, value in given.items()}
 
 
 def test_the_job_runs_on_the_cluster_once_and_leaves_nothing_in_the_target(workspace, wheel, dag_run):
