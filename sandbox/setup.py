@@ -77,11 +77,20 @@ def run(
     """
     airflow.wait_for_dag(DAG)
     run = airflow.trigger(DAG, params() | dict(changed or {}))
-    # Where there is nothing to do, nobody is asked.
-    if airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success") == "awaiting_input":
-        airflow.respond(run, APPROVAL, APPROVE)
+    answer(airflow, run, APPROVE)
     if airflow.wait(run, timeout_seconds=RUN_SECONDS, on_change=on_change) != "success":
         failed = [task for task in airflow.task_instances(run) if task["state"] == "failed"]
         logs = [airflow.task_log(run, task["task_id"], task["try_number"])[-3000:] for task in failed]
         raise SandboxError("the set-up failed:\n" + "\n".join(logs))
     return run
+
+
+def answer(airflow: AirflowClient, run: Run, choice: str) -> None:
+    """Answer the approval as often as it asks; where there is nothing to do, nobody is asked.
+
+    No person answers within a second. Airflow's scheduler can take a task that goes on so soon for one that
+    was lost; its retry asks again.
+    """
+    while airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success", "failed") == "awaiting_input":
+        airflow.respond(run, APPROVAL, choice)
+        airflow.wait_for_task(run, APPROVAL, "success", "failed", "up_for_retry")

@@ -150,8 +150,7 @@ def test_a_second_run_plans_nothing_and_asks_nobody(sandbox, first_run):
 
 def test_a_rejected_plan_changes_nothing(sandbox, first_run):
     run = sandbox.airflow.trigger(setup.DAG, BY_ACCOUNT.params | {"expire_days": 30})
-    sandbox.airflow.wait_for_task(run, setup.APPROVAL, "awaiting_input")
-    sandbox.airflow.respond(run, setup.APPROVAL, "Reject")
+    setup.answer(sandbox.airflow, run, "Reject")
     assert sandbox.airflow.wait(run) == "success"
     found = states(sandbox, run)
     assert {state for task, state in found.items() if task.startswith(("apply.", "remove."))} == {"skipped"}
