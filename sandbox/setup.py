@@ -3,6 +3,7 @@
 A person approves the plan in production; here the same call of Airflow's REST API does.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from sandbox.sample_logs.spec import ACCOUNTS
 DAG = "cloudtrail_setup"
 APPROVAL, APPROVE = "approve", "Approve"
 RUN_SECONDS = 300
+# How long the sandbox's person reads the plan.
+READING_SECONDS = 5
 # The role that each account's connection assumes there; the sandbox's STS lets it.
 ROLE = "CloudTrailSetup"
 NAME, BUCKET, READER = "accounts", "accounts-logs", "accounts-reader"
@@ -88,9 +91,10 @@ def run(
 def answer(airflow: AirflowClient, run: Run, choice: str) -> None:
     """Answer the approval as often as it asks; where there is nothing to do, nobody is asked.
 
-    No person answers within a second. Airflow's scheduler can take a task that goes on so soon for one that
-    was lost; its retry asks again.
+    No person answers within a second of the question: Airflow's scheduler, which has not yet heard that the
+    worker has ended by then, would take the task for one that was lost, and its retry would ask again.
     """
     while airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success", "failed") == "awaiting_input":
+        time.sleep(READING_SECONDS)
         airflow.respond(run, APPROVAL, choice)
         airflow.wait_for_task(run, APPROVAL, "success", "failed", "up_for_retry")

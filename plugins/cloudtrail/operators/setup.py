@@ -214,8 +214,10 @@ def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
         *("target_root", "checkpoint_root", "code_root", "databricks_conn_id"),
         *(f"{kind}_table" for kind in KINDS),
     )
-    params = {name: request[name] for name in shared} | {"reader_role_arn": request.reader_role_arn}
-    params |= {name: request[name] for name in ("warehouse_id", "deployment_role_arn") if request[name]}
+    # The form takes no empty text: what is not given is left out.
+    given = {name: request[name] for name in (*shared, "warehouse_id", "deployment_role_arn")}
+    params = {name: value for name, value in given.items() if value not in ("", None)}
+    params["reader_role_arn"] = request.reader_role_arn
     if request["reader"] == "instance_profile":
         params["instance_profile_arn"] = request.instance_profile_arn
     if not request["assume_role"]:

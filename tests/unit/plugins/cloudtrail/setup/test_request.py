@@ -3,6 +3,7 @@
 import pytest
 
 from cloudtrail.errors import InvalidRequestError
+from cloudtrail.form import ingest_params
 from cloudtrail.operators.setup import ingest_params_of
 from cloudtrail.request import resolve_requests
 from cloudtrail.setup.aws.policies import BucketPolicy
@@ -178,3 +179,10 @@ def test_the_report_names_what_an_ingest_of_the_set_up_takes_and_nothing_that_no
 
 def test_a_connection_that_assumes_a_role_in_each_account_is_not_named_as_the_readers_own():
     assert "aws_conn_id" not in ingest_params_of(setup(assume_role="SetUp", warehouse_id="w"))
+
+
+@pytest.mark.parametrize("organization", ["", "o-abcdefghij"])
+def test_the_form_of_the_ingest_takes_every_value_that_the_report_names(organization):
+    form = ingest_params()
+    for name, value in ingest_params_of(setup(organization=organization, warehouse_id="w")).items():
+        assert form[name].resolve(value) == value
