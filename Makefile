@@ -56,12 +56,12 @@ test-matrix: setup ## Run the tests of the job on Spark 4.0 and 4.2, classic and
 .PHONY: bench
 bench: setup ## Measure speed, cost and memory beside others (docs/benchmarks.md; ARGS="--only first_load,hourly")
 	@"$(PYTHON)" -m sandbox.install bench
-	@exec $(RUN) -m tests.benchmarks $(ARGS)
+	@exec env PYTHONPATH=spark_jobs $(RUN) -m tests.benchmarks $(ARGS)
 
 .PHONY: bench-quick
 bench-quick: setup ## The same at small sizes, in five minutes, into .cache/bench/quick
 	@"$(PYTHON)" -m sandbox.install bench
-	@exec $(RUN) -m tests.benchmarks --sizes quick $(ARGS)
+	@exec env PYTHONPATH=spark_jobs $(RUN) -m tests.benchmarks --sizes quick $(ARGS)
 
 .PHONY: lint
 lint: setup ## Check style (ruff) and types (mypy)
