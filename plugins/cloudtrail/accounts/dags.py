@@ -29,7 +29,7 @@ def accounts_to_build(default: Path) -> Iterator[Account]:
     if wanted is not None and not wanted.startswith(PREFIX):
         return
     collecting = gc.isenabled()
-    # Nearly every object of an entry and its DAG is kept: looking through them for garbage is a tenth of it all.
+    # Nearly every object of an entry and its DAG is kept: to look through them for garbage is a tenth.
     gc.disable()
     try:
         try:
