@@ -158,7 +158,7 @@ def test_a_preflight_only_run_makes_every_check_tells_what_warns_and_stops_befor
     (warned,) = receiver.messages[told:]
     assert warned["title"].startswith("CloudTrail ingest: preflight warns for ")
     assert "digests: account " in warned["message"]
-    assert "More:        docs/operations/preflight.md#how-to-fix-it" in warned["message"]
+    assert "More:        docs/operations/preflight_warning.md#how-to-fix-it" in warned["message"]
 
 
 def test_a_role_that_may_not_read_fails_the_preflight_and_alerts_before_anything_is_submitted(
