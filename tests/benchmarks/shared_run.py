@@ -65,7 +65,12 @@ def main(arguments=None):
         databricks_port=databricks_port,
     )
     spec = SampleSpec(
-        until=datetime.now(UTC).replace(second=0, microsecond=0), days=1, files=6, records=60, insight_files=2
+        until=datetime.now(UTC).replace(second=0, microsecond=0),
+        days=1,
+        files=8,
+        records=80,
+        insight_files=2,
+        damaged=False,
     )
     found = {name: [] for name in FORMS}
     try:
