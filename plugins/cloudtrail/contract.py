@@ -96,6 +96,7 @@ PARAMS: dict[str, ParamRule] = {
     "num_workers": ParamRule(number(0), 0),
     "warehouse_id": ParamRule(_WORD),
     "max_concurrent_runs": ParamRule(number(0), 10),
+    "share_run": ParamRule(yes_or_no, False),
     # The stream.
     "discovery": ParamRule(one_of("listing", "file_events", "notifications"), "listing"),
     "trigger": ParamRule(one_of("available_now", "continuous"), "available_now"),
@@ -160,6 +161,12 @@ CHOICES = (
         ("compute", "code_root"),
         lambda compute, root: compute == "serverless" and not root.startswith("/Volumes/"),
         "serverless compute installs wheels from Unity Catalog: give /Volumes/catalog/schema/volume.",
+    ),
+    ChoiceRule(
+        ("share_run", "trigger"),
+        lambda shared, trigger: shared and trigger == "continuous",
+        "a continuous stream never ends, so the kinds after the first would never be read; choose "
+        "available_now, or a run for each kind.",
     ),
     # Source: Databricks, "Configure Auto Loader streams in file notification mode".
     ChoiceRule(

@@ -19,6 +19,7 @@ from sandbox.databricks.settings import SPARK_VERSION
 RUNNABLE = ("python_wheel_task", "spark_python_task")
 COMPUTE = ("existing_cluster_id", "new_cluster", "environment_key")
 TOKEN_LENGTH = 64
+NAME_BYTES = 4096
 TASKS = 100
 
 _TASK_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -43,6 +44,10 @@ def submission(request: Json, *, cluster: Callable[[str], Json | None]) -> Json:
     if len(token) > TOKEN_LENGTH:
         raise InvalidParameterError(
             f"The idempotency_token must have at most {TOKEN_LENGTH} characters, not {len(token)}"
+        )
+    if (length := len(found.get("run_name", "").encode())) > NAME_BYTES:
+        raise InvalidParameterError(
+            f"The run_name must have at most {NAME_BYTES} bytes in UTF-8, not {length}"
         )
     _not_negative(found, "timeout_seconds", "timeout_seconds")
     environments = _environments(found.get("environments", []))

@@ -28,14 +28,14 @@ def accounts_to_build(default: Path) -> Iterator[Account]:
     wanted = get_parsing_context().dag_id
     if wanted is not None and not wanted.startswith(PREFIX):
         return
-    try:
-        accounts = read_accounts(accounts_file(default))
-    except AccountsFileError as error:
-        accounts = [unreadable(error)]
     collecting = gc.isenabled()
-    # Every object of a DAG is kept: to look through all of them for garbage is a tenth of the parse.
+    # Nearly every object of an entry and its DAG is kept: to look through them for garbage is a tenth.
     gc.disable()
     try:
+        try:
+            accounts = read_accounts(accounts_file(default))
+        except AccountsFileError as error:
+            accounts = [unreadable(error)]
         yield from (account for account in accounts if wanted in (None, account.dag_id))
     finally:
         if collecting:

@@ -70,6 +70,14 @@ def fields() -> dict[str, Param]:
             description_md="While this many ingest runs, of whatever account, are active in the workspace, "
             "`submit` waits, without a worker slot. 0: no bound.",
         ),
+        "share_run": Param(
+            False,
+            type="boolean",
+            section=SECTION,
+            title="One run for all kinds",
+            description_md="One Databricks run, with one start of its compute, ingests one kind after the "
+            "other. A kind that fails fails the run for all of them, though the others were ingested.",
+        ),
         "databricks_conn_id": Param(
             "databricks_default", type="string", section=SECTION, title="Databricks connection"
         ),

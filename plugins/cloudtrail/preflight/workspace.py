@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloudtrail.payload import run_name_prefix
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.profiles import check_profile
 from cloudtrail.request import IngestRequest
+from cloudtrail.run_names import works_on
 from cloudtrail.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def decide_rivals(request: IngestRequest, active: Iterable[Mapping[str, Any]], *
     subject = f"runs on {request.checkpoint_path}"
     names = ((run, str(run.get("run_name", ""))) for run in active)
     for run, name in names:
-        if name.startswith(run_name_prefix(request)) and not (own_run and name.endswith(own_run)):
+        if works_on(name, request) and not (own_run and name.endswith(own_run)):
             page = run.get("run_page_url", "no page")
             return _finding(
                 subject,

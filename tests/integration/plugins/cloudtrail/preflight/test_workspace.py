@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from cloudtrail.payload import run_name_prefix
 from cloudtrail.request import IngestRequest
 from tests.integration.plugins.cloudtrail.conftest import WAITS, form_values, request_dicts, submit
 
@@ -126,10 +125,26 @@ def test_an_active_run_on_the_checkpoint_fails_unless_it_is_this_dag_runs_own(ac
         report = account.preflight(**values)
         (finding,) = report.failed
         assert finding.subject == subject
-        assert run_name_prefix(request) in finding.detail
+        assert f"cloudtrail events {request.checkpoint_path} " in finding.detail
         assert "/runs/" in finding.detail
         own = account.preflight(**values, own_run="(cloudtrail_ingest, manual__2)")
         assert of_databricks(own)[subject].detail == "none is active"
+    finally:
+        databricks.cancel_all()
+
+
+def test_a_shared_run_is_active_on_each_of_its_checkpoints(account, stage, databricks):
+    params = form_values()
+    submit(stage(WAITS), "manual__2", share_run=True)
+    try:
+        values = {name: params[name] for name in ("account", "target_root", "checkpoint_root")}
+        failed = account.preflight(**values, kinds=["events", "insights", "network_activity"]).failed
+        assert {finding.subject for finding in failed if finding.check == "databricks"} == {
+            f"runs on {IngestRequest.from_dict(request_dicts(params)[kind]).checkpoint_path}"
+            for kind in ("events", "insights")
+        }
+        own = account.preflight(**values, own_run="(cloudtrail_ingest, manual__2)")
+        assert not [finding for finding in own.failed if finding.check == "databricks"]
     finally:
         databricks.cancel_all()
 
