@@ -24,6 +24,7 @@ from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, task
 
+from cloudtrail.notifiers.setup import SetupFailureNotifier
 from cloudtrail.operators.setup import (
     MARKDOWN_KEY,
     ApplySetupOperator,
@@ -96,6 +97,7 @@ with DAG(
         "owner": "cloudtrail",
         "retries": 2,
         "retry_delay": timedelta(seconds=30),
+        "on_failure_callback": SetupFailureNotifier(),
     },
     tags=["cloudtrail", "databricks", "aws"],
 ) as dag:

@@ -215,8 +215,9 @@ def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
         *(f"{kind}_table" for kind in KINDS),
     )
     # The form takes no empty text: what is not given is left out.
-    given = {name: request[name] for name in (*shared, "warehouse_id", "deployment_role_arn")}
-    params = {name: value for name, value in given.items() if value not in ("", None)}
+    optional = ("warehouse_id", "deployment_role_arn", "alert_topic_arn", "alert_conn_ids")
+    given = {name: request[name] for name in (*shared, *optional)}
+    params = {name: value for name, value in given.items() if value not in ("", None, [])}
     params["reader_role_arn"] = request.reader_role_arn
     if request["reader"] == "instance_profile":
         params["instance_profile_arn"] = request.instance_profile_arn

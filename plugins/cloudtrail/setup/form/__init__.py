@@ -8,7 +8,7 @@ from airflow.sdk import Param
 
 from cloudtrail.form import logs, tables
 from cloudtrail.setup.databricks import form as databricks
-from cloudtrail.setup.form import bucket, general, reader, trail
+from cloudtrail.setup.form import alerts, bucket, general, reader, trail
 
 # The ingest's own fields: the reader role is made for them.
 _FROM_LOGS = ("kinds", "account", "regions")
@@ -22,8 +22,11 @@ def setup_params() -> dict[str, Param]:
     for fields, section in ((logs_fields, reader.SECTION), (table_fields, "5. Tables")):
         for param in fields.values():
             param.schema["section"] = section
-    sections = (general.fields(), bucket.fields(), trail.fields(), reader.fields(), logs_fields, table_fields)
-    return {name: param for fields in sections for name, param in fields.items()} | databricks.fields()
+    sections = (
+        *(general.fields(), bucket.fields(), trail.fields(), reader.fields(), logs_fields, table_fields),
+        *(databricks.fields(), alerts.fields()),
+    )
+    return {name: param for fields in sections for name, param in fields.items()}
 
 
 __all__ = ["setup_params"]
