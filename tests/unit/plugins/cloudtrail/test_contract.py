@@ -108,6 +108,10 @@ def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, 
         ({"compute": "new_cluster", "spark_version": "17.3.x"}, "a new cluster needs a node type"),
         ({"compute": "new_cluster", "node_type_id": "m6id.large"}, "needs a Databricks runtime"),
         (
+            {"policy_id": "ABC"},
+            "compute='existing_cluster', policy_id='ABC': a cluster policy is for a cluster that the run",
+        ),
+        (
             {"compute": "serverless", "code_root": "/Volumes/a/b/c", "trigger": "continuous"},
             "compute='serverless', trigger='continuous': serverless compute ends a stream only",
         ),
