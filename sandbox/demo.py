@@ -6,10 +6,12 @@ until the next demo. Whatever happens, its processes are stopped at the end.
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from cloudtrail.ui.links import FINDINGS_KEY
 from sandbox import results, seed, setup, up
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.errors import DemoError, SandboxError
@@ -113,8 +115,8 @@ def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: 
         say("a person approves it, here by Airflow's REST API")
 
     def show(task: dict[str, Any]) -> None:
-        # An action that has nothing to do is no news.
-        if task["state"] in SHOWN_STATES and task["state"] != "skipped":
+        # An action that has nothing to do starts, and is skipped: no news.
+        if task["state"] in SHOWN_STATES and task["state"] not in ("running", "skipped"):
             _show(say, task)
         if (task["task_id"], task["state"]) == (setup.TRAILS, "success"):
             # While the set-up goes on: the trails record, and deliver from now on.
@@ -122,6 +124,8 @@ def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: 
             say(f"the trails deliver into s3://{setup.BUCKET}:\n{seed.promised(sandbox)}")
 
     run = setup.run(airflow, on_question=ask, on_change=show)
+    found = Counter(one["status"] for one in airflow.xcom(run, "preflight", FINDINGS_KEY) or [])
+    say(f"preflight, with the simulation of the new role: {dict(found)}")
     report: dict[str, Any] = airflow.xcom(run, "report")
     say(f"the set-up succeeded:\n{report['summary']}")
     return dict(report["ingest_params"])
