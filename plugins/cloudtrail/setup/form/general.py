@@ -17,7 +17,7 @@ def fields() -> dict[str, Param]:
             section=SECTION,
             title="Mode",
             description_md="`apply`: make and change what differs. `remove`: take away exactly what this "
-            "set-up made; give it the params of the run that made it. Both show a plan first.",
+            "set-up made: what its fields name, and what else carries its tag. Both show a plan first.",
         ),
         "approve": Param(
             False,
