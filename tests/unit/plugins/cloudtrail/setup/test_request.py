@@ -183,6 +183,23 @@ def test_a_connection_that_assumes_a_role_in_each_account_is_not_named_as_the_re
     assert "aws_conn_id" not in ingest_params_of(setup(assume_role="SetUp", warehouse_id="w"))
 
 
+def test_a_list_that_is_emptied_in_the_form_is_sent_as_null_and_is_no_star():
+    form = setup_params()
+    lists = [name for name, param in form.items() if param.value == []]
+    assert {"trail_accounts", "insights", "change_adopted", "s3_data_events"} <= set(lists)
+    for name in lists:
+        assert form[name].resolve(None) is None, name
+        assert setup(**{name: None})[name] == [], name
+
+
+def test_every_field_but_a_name_that_says_it_all_has_its_help():
+    silent = {name for name, param in setup_params().items() if not param.schema.get("description_md")}
+    assert silent == {
+        *("insights_table", "network_activity_table", "aggregated_table"),
+        *("exclude_rds_data_events", "autotermination_minutes"),
+    }
+
+
 @pytest.mark.parametrize("organization", ["", "o-abcdefghij"])
 def test_the_form_of_the_ingest_takes_every_value_that_the_report_names(organization):
     form = ingest_params()
