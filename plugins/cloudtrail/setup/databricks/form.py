@@ -29,7 +29,8 @@ def _compute() -> dict[str, Param]:
             section=SECTION,
             title="Compute",
             description_md="`cluster`: one that is made, and stops when idle. `cluster_policy`: rules for "
-            "the cluster that each run of the ingest starts. `existing_cluster`: the one below, not changed. `none`.",
+            "the cluster that each run of the ingest starts. `existing_cluster`: the one below, not "
+            "changed. `none`.",
         ),
         "cluster_name": optional(
             SECTION, "Of the cluster or the policy; empty for the set-up's name.", title="Cluster name"

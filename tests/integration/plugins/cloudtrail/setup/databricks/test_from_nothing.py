@@ -6,6 +6,7 @@ import pytest
 from databricks.sdk.service.compute import DataSecurityMode
 
 from cloudtrail.form import ingest_params
+from cloudtrail.operators.setup import BY_TAG
 from cloudtrail.preflight.workspace import decide_policy
 from cloudtrail.setup.databricks.access import compute_params
 from tests.integration.plugins.cloudtrail.setup.conftest import BUCKET, LOGS
@@ -37,6 +38,32 @@ def test_everything_is_made_once_planned_no_more_and_removed_again(workspace, ch
     assert workspace.objects() == before
     assert not workspace.plan(removal).writes
     assert set(workspace.state(removal).values()) == {None}
+
+
+# Params that mention nothing of what the variants make.
+OTHER = {"cluster_name": "other", "reader_role": "other", "databricks_compute": "none"}
+
+
+@pytest.mark.parametrize("changed", VARIANTS.values(), ids=VARIANTS)
+def test_a_removal_with_other_params_finds_it_by_its_tag_or_mark(workspace, changed):
+    before = workspace.objects()
+    workspace.made(**changed)
+    workspace.sdk.clusters.create(
+        cluster_name="of-others",
+        spark_version="17.3.x-scala2.13",
+        node_type_id="m6id.large",
+        num_workers=1,
+        custom_tags={"cloudtrail-setup": "another"},
+    )
+    removal = workspace.request(**OTHER, mode="remove")
+    plan = workspace.plan(removal)
+    assert {change.note for change in plan.writes} == {BY_TAG}
+    workspace.apply(removal, plan)
+    (left,) = workspace.objects() - before
+    assert workspace.sdk.clusters.get(left[1]).cluster_name == "of-others"
+    roles = workspace.world.client("iam").list_roles()["Roles"]
+    assert "cloudtrail-reader" not in [role["RoleName"] for role in roles]
+    assert not workspace.plan(removal).writes
 
 
 def test_the_cluster_is_as_asked_and_carries_our_tag(workspace):
