@@ -77,7 +77,7 @@ def shortened(question: Mapping[str, Any]) -> str:
         if line.startswith("### "):
             lines.append(f"  {line.removeprefix('### ')}")
             changed.append(0)
-        elif changed and line[:1] in "+-" and line[:3] not in ("+++", "---"):
+        elif changed and line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- ")):
             changed[-1] += 1
     return "\n".join([*lines, f"  ({sum(changed)} lines of settings and policies, each shown as a diff)"])
 

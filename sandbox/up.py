@@ -85,6 +85,7 @@ def addresses(sandbox: Sandbox) -> str:
     """What a person opens, and how to go on."""
     return (
         f"  Airflow     {sandbox.airflow_url}/dags/cloudtrail_ingest (no login; the form's defaults fit)\n"
+        f"  Set-up      {sandbox.airflow_url}/dags/cloudtrail_setup (the ingest above needs none)\n"
         f"  AWS         {sandbox.aws_url} (any keys, region us-east-1)\n"
         f"  Databricks  {sandbox.databricks_url} (token: databricks_token in {sandbox.state}/secrets.json)\n"
         f"  Logs        {sandbox.logs}\n"
