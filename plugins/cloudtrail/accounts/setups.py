@@ -144,7 +144,7 @@ def _located(source: Source, entry: Fields, block: Mapping[str, Any], field: str
     """The problem where its field was given: in a block, or in the entry or the defaults themselves."""
     blocks = [part for one in (entry, source.defaults) if (part := one.parts.get(SETUP))]
     line = entry.lines.get(SETUP) or source.defaults.lines.get(SETUP) or entry.line
-    shown = field if field == SETUP else f"{SETUP}.{field}" if field else SETUP
+    shown = field if field in ("alias", SETUP) else f"{SETUP}.{field}" if field else SETUP
     if field in block:
         line = next((part.lines[field] for part in blocks if field in part.lines), line)
     elif own := entry.lines.get(field) or source.defaults.lines.get(field):

@@ -154,7 +154,7 @@ def test_a_slip_in_an_ingests_own_field_leaves_the_set_up_alone(problems):
 def test_a_set_up_without_a_name_is_disabled(problems):
     found, _, _ = problems(f'account: "*"\n{ACCOUNTS}')
     assert [(field, text) for _, field, text in found] == [
-        ("setup.alias", "give an alias: the DAG and the set-up are named after it.")
+        ("alias", "give an alias: the DAG and the set-up are named after it.")
     ]
 
 
