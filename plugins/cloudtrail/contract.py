@@ -90,6 +90,7 @@ PARAMS: dict[str, ParamRule] = {
     # The compute.
     "compute": ParamRule(one_of("existing_cluster", "new_cluster", "serverless"), "existing_cluster"),
     "cluster_id": ParamRule(or_empty(_WORD), ""),
+    "policy_id": ParamRule(or_empty(_WORD), ""),
     "instance_profile_arn": ParamRule(or_empty(_INSTANCE_PROFILE), ""),
     "node_type_id": ParamRule(or_empty(_WORD), ""),
     "spark_version": ParamRule(or_empty(_WORD), ""),
@@ -137,14 +138,19 @@ CHOICES = (
         "give the id of the cluster, or choose another compute.",
     ),
     ChoiceRule(
-        ("compute", "node_type_id"),
-        lambda compute, node_type_id: compute == "new_cluster" and not node_type_id,
-        "a new cluster needs a node type.",
+        ("compute", "node_type_id", "policy_id"),
+        lambda compute, *given: compute == "new_cluster" and not any(given),
+        "a new cluster needs a node type, or a cluster policy that gives it one.",
     ),
     ChoiceRule(
-        ("compute", "spark_version"),
-        lambda compute, spark_version: compute == "new_cluster" and not spark_version,
-        "a new cluster needs a Databricks runtime, 17.3 LTS or newer.",
+        ("compute", "spark_version", "policy_id"),
+        lambda compute, *given: compute == "new_cluster" and not any(given),
+        "a new cluster needs a Databricks runtime, 17.3 LTS or newer, or a cluster policy that gives it one.",
+    ),
+    ChoiceRule(
+        ("compute", "policy_id"),
+        lambda compute, policy_id: compute != "new_cluster" and policy_id,
+        "a cluster policy is for a cluster that the run makes: choose new_cluster, or leave it empty.",
     ),
     # Source: Databricks, "Serverless compute limitations".
     ChoiceRule(

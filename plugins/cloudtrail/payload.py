@@ -84,13 +84,18 @@ def submit_payload(
 
 
 def new_cluster(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A cluster that lives as long as the run, with the instance profile when one is given."""
+    """A cluster that lives as long as the run, with the instance profile when one is given.
+
+    Under a cluster policy what is not given, and the access mode, are the policy's to say, its default values
+    too. Source: Databricks REST, Jobs API 2.2, `new_cluster.apply_policy_default_values`.
+    """
     cluster: dict[str, Any] = {
-        "spark_version": params["spark_version"],
-        "node_type_id": params["node_type_id"],
-        "num_workers": int(params["num_workers"]),
-        "data_security_mode": "SINGLE_USER",
-    }
+        name: params[name] for name in ("spark_version", "node_type_id") if params.get(name)
+    } | {"num_workers": int(params.get("num_workers") or 0)}
+    if params.get("policy_id"):
+        cluster |= {"policy_id": params["policy_id"], "apply_policy_default_values": True}
+    else:
+        cluster["data_security_mode"] = "SINGLE_USER"
     if cluster["num_workers"] == 0:
         # A single-node cluster needs these three. Source: Databricks, compute configuration reference.
         cluster["spark_conf"] = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}

@@ -112,6 +112,10 @@ def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, 
             "share_run=True, trigger='continuous': a continuous stream never ends, so the kinds",
         ),
         (
+            {"policy_id": "ABC"},
+            "compute='existing_cluster', policy_id='ABC': a cluster policy is for a cluster that the run",
+        ),
+        (
             {"compute": "serverless", "code_root": "/Volumes/a/b/c", "trigger": "continuous"},
             "compute='serverless', trigger='continuous': serverless compute ends a stream only",
         ),

@@ -31,6 +31,7 @@ def payload(**changed):
             "num_workers": 2,
             "instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/reader",
         },
+        {"compute": "new_cluster", "policy_id": "ABC", "spark_version": None},
         {"compute": "serverless", "code_root": "/Volumes/main/security/code"},
     ],
 )
@@ -57,6 +58,20 @@ def test_a_new_cluster_carries_the_instance_profile():
     profile = "arn:aws:iam::123456789012:instance-profile/reader"
     (task,) = payload(compute="new_cluster", instance_profile_arn=profile)["tasks"]
     assert task["new_cluster"]["aws_attributes"] == {"instance_profile_arn": profile}
+
+
+def test_under_a_policy_what_is_not_given_is_the_policys_to_say():
+    (task,) = payload(compute="new_cluster", policy_id="ABC", node_type_id=None)["tasks"]
+    cluster = task["new_cluster"]
+    assert (cluster["policy_id"], cluster["apply_policy_default_values"]) == ("ABC", True)
+    assert cluster["spark_version"] == "17.3.x-scala2.13"
+    assert not cluster.keys() & {"node_type_id", "data_security_mode"}
+
+
+def test_without_a_policy_a_new_cluster_is_of_one_user():
+    (task,) = payload(compute="new_cluster")["tasks"]
+    assert task["new_cluster"]["data_security_mode"] == "SINGLE_USER"
+    assert not task["new_cluster"].keys() & {"policy_id", "apply_policy_default_values"}
 
 
 def test_serverless_gets_the_wheel_as_a_dependency_of_its_environment():

@@ -57,6 +57,92 @@ def test_what_does_not_fit_fails_with_its_reason(account, changed, subject, said
     assert remedy in finding.remedy
 
 
+@pytest.fixture
+def policy(databricks):
+    """Rules → the id of a cluster policy that has them, gone after the test."""
+    made = []
+
+    def make(**rules):
+        policies = databricks.sdk().cluster_policies
+        definition = json.dumps({path.replace("__", "."): rule for path, rule in rules.items()})
+        made.append(policies.create(name=f"preflight-{len(made)}", definition=definition).policy_id)
+        return made[-1]
+
+    yield make
+    for policy_id in made:
+        databricks.sdk().cluster_policies.delete(policy_id)
+
+
+def fixed(value):
+    return {"type": "fixed", "value": value}
+
+
+GIVES_ALL = {
+    "spark_version": fixed("17.3.x-scala2.13"),
+    "node_type_id": {"type": "allowlist", "values": ["m6id.large"], "defaultValue": "m6id.large"},
+    "data_security_mode": fixed("SINGLE_USER"),
+    "aws_attributes__instance_profile_arn": fixed(PROFILE),
+}
+OF_THE_POLICY = {
+    "compute": "new_cluster",
+    **dict.fromkeys(("spark_version", "node_type_id", "instance_profile_arn")),
+}
+
+
+def test_a_policy_may_give_all_of_a_new_cluster(account, policy):
+    report = account.preflight(**OF_THE_POLICY, policy_id=policy(**GIVES_ALL), discovery="notifications")
+    assert not [one for one in report.failed if one.check in ("databricks", "instance_profile")]
+    assert {"runtime 17.3.x-scala2.13", "node type m6id.large"} <= set(of_databricks(report))
+    # Its profile is looked at as if the params had named it.
+    assert of_profiles(report)[PROFILE].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("rules", "changed", "said"),
+    [
+        (
+            {"node_type_id": fixed("m6id.xlarge")},
+            {"node_type_id": "m6id.large"},
+            "node_type_id is 'm6id.large', and the policy wants 'm6id.xlarge'",
+        ),
+        (
+            {"num_workers": {"type": "range", "minValue": 1, "maxValue": 4}},
+            {"num_workers": 0},
+            "num_workers is 0, and the policy wants 1 to 4",
+        ),
+        (
+            {"aws_attributes__instance_profile_arn": {"type": "forbidden"}},
+            {"instance_profile_arn": PROFILE},
+            "and the policy wants it left out",
+        ),
+        (
+            {"data_security_mode": fixed("USER_ISOLATION")},
+            {"discovery": "notifications"},
+            "access mode USER_ISOLATION, and discovery='notifications' needs SINGLE_USER",
+        ),
+        ({"data_security_mode": {"type": "unlimited"}}, {"discovery": "file_events"}, "has access mode NONE"),
+    ],
+)
+def test_what_a_policy_refuses_is_said_before_the_run(account, policy, rules, changed, said):
+    policy_id = policy(**(GIVES_ALL | rules))
+    report = account.preflight(**(OF_THE_POLICY | {"policy_id": policy_id} | changed))
+    finding = of_databricks(report)[f"cluster policy {policy_id}"]
+    assert finding.status == "failed"
+    assert said in finding.detail
+
+
+def test_a_runtime_and_a_node_type_that_nobody_gives_are_missing(account, policy):
+    report = account.preflight(**OF_THE_POLICY, policy_id=policy(num_workers={"type": "unlimited"}))
+    failed = {one.subject: one.remedy for one in report.failed}
+    assert failed == {"runtime": "Give spark_version.", "node type": "Give node_type_id."}
+
+
+def test_a_policy_that_is_not_there_fails(account):
+    report = account.preflight(**OF_THE_POLICY, policy_id="0000")
+    (finding,) = [one for one in report.failed if one.check == "databricks"]
+    assert "Can't find a cluster policy with id: 0000" in finding.detail
+
+
 def of_profiles(report):
     return {finding.subject: finding for finding in report.findings if finding.check == "instance_profile"}
 
