@@ -20,7 +20,7 @@ ARGS ?=
 ##@ Try it
 
 .PHONY: demo
-demo: setup ## Run one real ingest of sample logs, show the tables and the row counts, stop everything
+demo: setup ## Set up and run one real ingest of sample logs, show the tables and the row counts, stop everything
 	@exec $(RUN) -m sandbox demo $(ARGS)
 
 .PHONY: up

@@ -13,6 +13,8 @@ somebody has changed something since the plan was made. A second run plans nothi
 |---|---|---|
 {rows}
 
+An entry of accounts.yaml with a block `setup` has a DAG of its own, with its values in the form.
+
 Every task may be retried or cleared: what an earlier try has done is seen and left. `mode` `remove` takes
 away exactly what carries the set-up's tag: never a bucket with objects, nor a key that they need, nor a trail
 that was there before.
@@ -20,10 +22,15 @@ that was there before.
 
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, task
 
+from cloudtrail.accounts import SetupEntry, setup_dags
+from cloudtrail.accounts.dags import DisabledAccountOperator
+from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.notifiers.setup import SetupFailureNotifier
 from cloudtrail.operators.setup import (
     MARKDOWN_KEY,
     ApplySetupOperator,
@@ -34,7 +41,6 @@ from cloudtrail.operators.setup import (
 )
 from cloudtrail.operators.setup_preflight import SetupPreflightOperator
 from cloudtrail.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
-from cloudtrail.setup.form import setup_params
 from cloudtrail.setup.guidance import GUIDANCE, PURPOSE
 from cloudtrail.setup.request import resolve_setup
 from cloudtrail.setup.resources import ACTIONS
@@ -82,23 +88,8 @@ def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untype
         return tasks
 
 
-with DAG(
-    "cloudtrail_setup",
-    dag_display_name="CloudTrail set-up",
-    description="Trails, log bucket, reader role and Databricks, as one reviewable plan",
-    doc_md=dag_page(),
-    schedule=None,
-    catchup=False,
-    # Two plans at once would each refuse what the other one does.
-    max_active_runs=1,
-    params=setup_params(),
-    default_args={
-        "owner": "cloudtrail",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=30),
-    },
-    tags=["cloudtrail", "databricks", "aws"],
-) as dag:
+def setup_tasks() -> None:
+    """The set-up's tasks, in the DAG that is being built."""
     request = resolve()
     plan = PlanSetupOperator(request=request, **described("plan"))
     approve = ApproveSetupOperator(
@@ -106,6 +97,8 @@ with DAG(
         subject="{{ params.mode }} set-up {{ params.name }}: {{ ti.xcom_pull(task_ids='plan')['summary'] }}",
         body=f"{{{{ ti.xcom_pull(task_ids='plan', key='{MARKDOWN_KEY}') }}}}",
         response_timeout=timedelta(days=3),
+        # Airflow 3.3 takes a task for lost that is answered before the scheduler has heard that it waits.
+        retry_delay=timedelta(seconds=5),
         **described("approve"),
     )
     given = {"request": request, "planned": plan.output, "approval": approve.output}
@@ -119,3 +112,35 @@ with DAG(
     checked = SetupPreflightOperator(**given, trigger_rule=GOES_ON, **described("preflight"))
     report = SetupReportOperator(**given, applied=done, trigger_rule=GOES_ON, **described("report"))
     verify >> access >> waited >> checked >> report
+
+
+def build_dag(dag_id: str, setup: SetupEntry | None = None) -> DAG:
+    """The set-up as a DAG, for the trigger form or for an entry of accounts.yaml; never scheduled."""
+    broken = setup is not None and setup.problems
+    with DAG(
+        dag_id,
+        description="Trails, log bucket, reader role and Databricks, as one reviewable plan",
+        schedule=None,
+        catchup=False,
+        # Two plans at once would each refuse what the other one does.
+        max_active_runs=1,
+        default_args={
+            "owner": setup.owner if setup else "cloudtrail",
+            "retries": 2,
+            "retry_delay": timedelta(seconds=30),
+            "on_failure_callback": FailureNotifier() if broken else SetupFailureNotifier(),
+        },
+        **setup_dags.dag_settings(setup, dag_page),
+    ) as dag:
+        if setup and setup.problems:
+            DisabledAccountOperator(task_id="disabled", problems=setup.problem_list)
+        else:
+            setup_tasks()
+    # After the tasks: Airflow copies a DAG's params into every task that is made while they are there.
+    dag.params.update(setup_dags.dag_params(setup))
+    return dag
+
+
+cloudtrail_setup = build_dag("cloudtrail_setup")
+for entry in setup_dags.setups_to_build(Path(__file__).with_name("accounts.yaml")):
+    build_dag(entry.dag_id, entry)

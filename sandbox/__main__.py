@@ -112,7 +112,7 @@ def _logs(sandbox: Sandbox) -> int:
 
 
 def _demo(sandbox: Sandbox) -> int:
-    """Run one whole ingest in a sandbox of its own, show what came of it, and stop everything."""
+    """Set up and run one whole ingest in a sandbox of its own, show what came of it, and stop everything."""
     from sandbox.demo import demo
 
     demo(sandbox)

@@ -1,4 +1,4 @@
-"""`make demo`: one whole ingest in a sandbox of its own, with the result on the screen.
+"""`make demo`: set up and ingest in a sandbox of its own, with the result on the screen.
 
 The sandbox is new each time, in `<state>/demo`, so that it touches no tables of `make up`; its files stay
 until the next demo. Whatever happens, its processes are stopped at the end.
@@ -6,11 +6,13 @@ until the next demo. Whatever happens, its processes are stopped at the end.
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sandbox import results, seed, up
+from cloudtrail.ui.links import FINDINGS_KEY
+from sandbox import results, seed, setup, up
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.errors import DemoError, SandboxError
 from sandbox.lock import exclusive
@@ -26,6 +28,15 @@ DAG = "cloudtrail_ingest"
 KINDS: tuple[Kind, ...] = ("events", "insights")
 RUN_SECONDS = 600
 LOG_LINES = 40
+# Of the params that the set-up reports.
+SHOWN_PARAMS = (
+    "bucket",
+    "reader_role_arn",
+    "instance_profile_arn",
+    "cluster_id",
+    "target_root",
+    "events_table",
+)
 # A task passes through more states; these say something.
 SHOWN_STATES = ("running", "deferred", "success", "failed", "up_for_retry", "skipped")
 
@@ -73,16 +84,17 @@ def _new_sandbox(sandbox: Sandbox) -> Sandbox:
 
 
 def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
-    """Start, ingest, show; the differences between the tables and what was promised."""
-    say("starting AWS, Databricks and Airflow, and writing sample logs")
-    up.up(sandbox, samples)
-    promised = seed.promised(sandbox)
-    say(f"ready: {sandbox.airflow_url} shows the run while it lasts; in the bucket:\n{promised}")
+    """Start, set up, ingest, show; the differences between the tables and what was promised."""
+    say("starting AWS, Databricks and Airflow")
+    up.up(sandbox, with_logs=False)
+    say(f"ready: {sandbox.airflow_url} shows the runs while they last")
     with AirflowClient(sandbox.airflow_url) as airflow:
-        run = _ingest(airflow, say)
+        params = _set_up(sandbox, airflow, samples or seed.sample_spec(), say)
+        run = _ingest(airflow, params, say)
         validations = {kind: airflow.xcom(run, f"{kind}.validate_rows") for kind in KINDS}
     say("the run succeeded; in the tables, by SQL:")
     sql = Warehouse(sandbox.databricks_url, Secrets.of(sandbox).databricks_token).sql
+    promised = seed.promised(sandbox)
     problems: list[str] = []
     for kind in KINDS:
         found = results.read(kind, sql, validations[kind])
@@ -93,19 +105,50 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
     return problems
 
 
-def _ingest(airflow: AirflowClient, say: Say) -> Run:
-    """Trigger the DAG with the form's defaults and wait for the end of its run."""
+def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: Say) -> dict[str, Any]:
+    """Make everything that the ingest needs, approving the plan; the params of an ingest that fit it."""
+    setup.connect(airflow, sandbox.aws_url)
+    say(f"triggering {setup.DAG}: a trail in each of three accounts, log bucket, reader role, cluster")
+
+    def ask(question: dict[str, Any]) -> None:
+        say(f"its plan waits for a person (Required actions in the UI):\n{setup.shortened(question)}")
+        say("a person approves it, here by Airflow's REST API")
+
+    def show(task: dict[str, Any]) -> None:
+        # An action that has nothing to do starts, and is skipped: no news.
+        if task["state"] in SHOWN_STATES and task["state"] not in ("running", "skipped"):
+            _show(say, task)
+        if (task["task_id"], task["state"]) == (setup.TRAILS, "success"):
+            # While the set-up goes on: the trails record, and deliver from now on.
+            seed.deliver(sandbox.aws_url, setup.BUCKET, samples, seed.summary_path(sandbox))
+            say(f"the trails deliver into s3://{setup.BUCKET}:\n{seed.promised(sandbox)}")
+
+    run = setup.run(airflow, on_question=ask, on_change=show)
+    found = Counter(one["status"] for one in airflow.xcom(run, "preflight", FINDINGS_KEY) or [])
+    say(f"preflight, with the simulation of the new role: {dict(found)}")
+    report: dict[str, Any] = airflow.xcom(run, "report")
+    say(f"the set-up succeeded:\n{report['summary']}")
+    return dict(report["ingest_params"])
+
+
+def _ingest(airflow: AirflowClient, params: dict[str, Any], say: Say) -> Run:
+    """Trigger the DAG with what the set-up's report says and wait for the end of its run."""
     airflow.wait_for_dag(DAG)
-    run = airflow.trigger(DAG)
-    say(f"triggered {DAG} ({run.run_id})")
+    run = airflow.trigger(DAG, params)
+    shown = "\n".join(f"{name:<24} {value}" for name, value in params.items() if name in SHOWN_PARAMS)
+    say(f"triggered {DAG} ({run.run_id})\nwith the params of the set-up's report, among them\n{shown}")
 
     def show(task: dict[str, Any]) -> None:
         if task["state"] in SHOWN_STATES:
-            say(f"  {task['task_id']:<28} {task['state']}")
+            _show(say, task)
 
     if airflow.wait(run, timeout_seconds=RUN_SECONDS, on_change=show) != "success":
         raise SandboxError(f"the run failed:\n{failures(airflow, run)}")
     return run
+
+
+def _show(say: Say, task: dict[str, Any]) -> None:
+    say(f"  {task['task_id']:<28} {task['state']}")
 
 
 def failures(airflow: AirflowClient, run: Run) -> str:

@@ -30,8 +30,13 @@ def fill(endpoint: str, spec: SampleSpec, summary: Path) -> None:
     kept = client("s3", endpoint).list_objects_v2(Bucket=LOGS_BUCKET, MaxKeys=1)["KeyCount"]
     if kept and summary.exists():
         return
+    deliver(endpoint, LOGS_BUCKET, spec, summary)
+
+
+def deliver(endpoint: str, bucket: str, spec: SampleSpec, summary: Path) -> None:
+    """Put logs into a bucket as CloudTrail does; `summary` gets the counts that the tables must come to."""
     summary.parent.mkdir(parents=True, exist_ok=True)
-    summary.write_text(write(endpoint, LOGS_BUCKET, spec).to_json())
+    summary.write_text(write(endpoint, bucket, spec).to_json())
 
 
 def summary_path(sandbox: Sandbox) -> Path:

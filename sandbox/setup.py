@@ -14,6 +14,8 @@ from sandbox.sample_logs.spec import ACCOUNTS
 
 DAG = "cloudtrail_setup"
 APPROVAL, APPROVE = "approve", "Approve"
+# When this task has succeeded the trails record.
+TRAILS = "apply.trail"
 RUN_SECONDS = 300
 # How long the sandbox's person reads the plan.
 READING_SECONDS = 5
@@ -67,20 +69,37 @@ def organization_params() -> dict[str, Any]:
     }
 
 
+def shortened(question: Mapping[str, Any]) -> str:
+    """What an approval asks, with the number of changed lines in place of the diffs."""
+    lines = [str(question["subject"])]
+    changed: list[int] = []
+    for line in str(question["body"]).splitlines():
+        if line.startswith("### "):
+            lines.append(f"  {line.removeprefix('### ')}")
+            changed.append(0)
+        elif changed and line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- ")):
+            changed[-1] += 1
+    return "\n".join([*lines, f"  ({sum(changed)} lines of settings and policies, each shown as a diff)"])
+
+
 def run(
     airflow: AirflowClient,
     changed: Mapping[str, Any] | None = None,
     *,
+    on_question: Callable[[dict[str, Any]], None] | None = None,
     on_change: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:
-    """Set up, approving the plan as soon as it is asked for, and return the run when it has succeeded.
+    """Set up, approving the plan when it is asked for, and return the run when it has succeeded.
+
+    `on_question` is given what the approval asks (`subject`, `body`), once, before it is answered; for
+    `on_change` see `AirflowClient.wait`.
 
     Raises:
         SandboxError: when the run failed.
     """
     airflow.wait_for_dag(DAG)
     run = airflow.trigger(DAG, params() | dict(changed or {}))
-    answer(airflow, run, APPROVE)
+    answer(airflow, run, APPROVE, on_question=on_question)
     if airflow.wait(run, timeout_seconds=RUN_SECONDS, on_change=on_change) != "success":
         failed = [task for task in airflow.task_instances(run) if task["state"] == "failed"]
         logs = [airflow.task_log(run, task["task_id"], task["try_number"])[-3000:] for task in failed]
@@ -88,13 +107,22 @@ def run(
     return run
 
 
-def answer(airflow: AirflowClient, run: Run, choice: str) -> None:
+def answer(
+    airflow: AirflowClient,
+    run: Run,
+    choice: str,
+    *,
+    on_question: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
     """Answer the approval as often as it asks; where there is nothing to do, nobody is asked.
 
     No person answers within a second of the question: Airflow's scheduler, which has not yet heard that the
     worker has ended by then, would take the task for one that was lost, and its retry would ask again.
     """
     while airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success", "failed") == "awaiting_input":
+        if on_question:
+            on_question(airflow.question(run, APPROVAL))
+            on_question = None
         time.sleep(READING_SECONDS)
         airflow.respond(run, APPROVAL, choice)
         airflow.wait_for_task(run, APPROVAL, "success", "failed", "up_for_retry")

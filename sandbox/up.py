@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from sandbox import airflow, database, ports, seed, wheel
+from sandbox.aws.seed import seed as seed_account
 from sandbox.health import Check, answers, beats, wait_until_ready
 from sandbox.lock import exclusive
 from sandbox.memory import resident_bytes
@@ -22,8 +23,10 @@ SERVICES = (*STAND_INS, *airflow.COMPONENTS)
 READY_SECONDS = 180
 
 
-def up(sandbox: Sandbox, samples: SampleSpec | None = None) -> Processes:
+def up(sandbox: Sandbox, samples: SampleSpec | None = None, *, with_logs: bool = True) -> Processes:
     """Start what does not run yet, wait until all of it is ready, and fill an empty bucket with sample logs.
+
+    Without logs the account has what nobody sets up for the ingest, such as the bucket of the tables.
 
     Raises:
         PortInUseError: before anything is started.
@@ -41,7 +44,10 @@ def up(sandbox: Sandbox, samples: SampleSpec | None = None) -> Processes:
             _start(sandbox, processes, missing)
             ready = {"aws": answers(f"{sandbox.aws_url}/sandbox/health")}
             wait_until_ready(ready, processes, timeout_seconds=READY_SECONDS)
-            seed.fill(sandbox.aws_url, samples or seed.sample_spec(), seed.summary_path(sandbox))
+            if with_logs:
+                seed.fill(sandbox.aws_url, samples or seed.sample_spec(), seed.summary_path(sandbox))
+            else:
+                seed_account(sandbox.aws_url)
             wait_until_ready(_checks(sandbox, processes), processes, timeout_seconds=READY_SECONDS)
         except BaseException:
             with shielded():  # services that ran before go on
@@ -79,6 +85,7 @@ def addresses(sandbox: Sandbox) -> str:
     """What a person opens, and how to go on."""
     return (
         f"  Airflow     {sandbox.airflow_url}/dags/cloudtrail_ingest (no login; the form's defaults fit)\n"
+        f"  Set-up      {sandbox.airflow_url}/dags/cloudtrail_setup (the ingest above needs none)\n"
         f"  AWS         {sandbox.aws_url} (any keys, region us-east-1)\n"
         f"  Databricks  {sandbox.databricks_url} (token: databricks_token in {sandbox.state}/secrets.json)\n"
         f"  Logs        {sandbox.logs}\n"

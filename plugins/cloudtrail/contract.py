@@ -90,12 +90,14 @@ PARAMS: dict[str, ParamRule] = {
     # The compute.
     "compute": ParamRule(one_of("existing_cluster", "new_cluster", "serverless"), "existing_cluster"),
     "cluster_id": ParamRule(or_empty(_WORD), ""),
+    "policy_id": ParamRule(or_empty(_WORD), ""),
     "instance_profile_arn": ParamRule(or_empty(_INSTANCE_PROFILE), ""),
     "node_type_id": ParamRule(or_empty(_WORD), ""),
     "spark_version": ParamRule(or_empty(_WORD), ""),
     "num_workers": ParamRule(number(0), 0),
     "warehouse_id": ParamRule(_WORD),
     "max_concurrent_runs": ParamRule(number(0), 10),
+    "share_run": ParamRule(yes_or_no, False),
     # The stream.
     "discovery": ParamRule(one_of("listing", "file_events", "notifications"), "listing"),
     "trigger": ParamRule(one_of("available_now", "continuous"), "available_now"),
@@ -136,14 +138,19 @@ CHOICES = (
         "give the id of the cluster, or choose another compute.",
     ),
     ChoiceRule(
-        ("compute", "node_type_id"),
-        lambda compute, node_type_id: compute == "new_cluster" and not node_type_id,
-        "a new cluster needs a node type.",
+        ("compute", "node_type_id", "policy_id"),
+        lambda compute, *given: compute == "new_cluster" and not any(given),
+        "a new cluster needs a node type, or a cluster policy that gives it one.",
     ),
     ChoiceRule(
-        ("compute", "spark_version"),
-        lambda compute, spark_version: compute == "new_cluster" and not spark_version,
-        "a new cluster needs a Databricks runtime, 17.3 LTS or newer.",
+        ("compute", "spark_version", "policy_id"),
+        lambda compute, *given: compute == "new_cluster" and not any(given),
+        "a new cluster needs a Databricks runtime, 17.3 LTS or newer, or a cluster policy that gives it one.",
+    ),
+    ChoiceRule(
+        ("compute", "policy_id"),
+        lambda compute, policy_id: compute != "new_cluster" and policy_id,
+        "a cluster policy is for a cluster that the run makes: choose new_cluster, or leave it empty.",
     ),
     # Source: Databricks, "Serverless compute limitations".
     ChoiceRule(
@@ -160,6 +167,12 @@ CHOICES = (
         ("compute", "code_root"),
         lambda compute, root: compute == "serverless" and not root.startswith("/Volumes/"),
         "serverless compute installs wheels from Unity Catalog: give /Volumes/catalog/schema/volume.",
+    ),
+    ChoiceRule(
+        ("share_run", "trigger"),
+        lambda shared, trigger: shared and trigger == "continuous",
+        "a continuous stream never ends, so the kinds after the first would never be read; choose "
+        "available_now, or a run for each kind.",
     ),
     # Source: Databricks, "Configure Auto Loader streams in file notification mode".
     ChoiceRule(

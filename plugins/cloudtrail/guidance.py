@@ -14,7 +14,8 @@ GUIDANCE = {
     "create_tables": "A table name could not be created, or it points at another location. Check the "
     "warehouse, the schema and the name, then clear this task.",
     "wait_for_run": "The Databricks run ended without success; its error and page are shown. Nothing is "
-    "lost: clear `submit` with its downstream tasks, and the next run goes on from the checkpoint.",
+    "lost: clear `submit` with its downstream tasks, and the next run goes on from the checkpoint. With "
+    "`share_run` the run failed for every kind, whichever it names: clear all of their `submit` tasks.",
     "validate_rows": "Counts that must agree do not. Do not delete anything: compare the log files named in "
     "the error with the table and its quarantine, then clear this task.",
     "disabled": "The account's entry in accounts.yaml cannot be used; the error has each problem by line and "

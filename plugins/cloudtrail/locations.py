@@ -10,6 +10,7 @@ The day in a key, and the time in a name, is when the file was delivered, not wh
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Self
 
 from cloudtrail.errors import InvalidRequestError
@@ -18,6 +19,8 @@ from cloudtrail.suggestions import did_you_mean
 
 ROOT = "AWSLogs"
 ANY = "*"
+# Each rule of the contract reads the same paths again: the parsed ones are kept, of some accounts.
+KEPT = 256
 
 # Source: Amazon S3 User Guide, "General purpose bucket naming rules".
 BUCKET = re.compile(r"(?!.*\.\.)(?![0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -56,6 +59,7 @@ class S3Location:
     key: str = ""
 
     @classmethod
+    @lru_cache(maxsize=KEPT)
     def parse(cls, uri: str) -> Self:
         """Read `s3://bucket[/key]`; one slash at the end is dropped.
 
@@ -116,6 +120,7 @@ class LogsLocation:
     period: str = ""
 
     @classmethod
+    @lru_cache(maxsize=KEPT)
     def parse(cls, path: str) -> Self:
         """Read `s3://bucket/[prefix/]AWSLogs/[o-id/]account|*/folder/region|*|{a,b}/[YYYY/[MM/[DD/]]]*`.
 

@@ -1,11 +1,8 @@
 """The `runs/submit` payload of one ingest run, as data. Source: Databricks REST, Jobs API 2.2."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow.sdk import Context
-
-from cloudtrail.kinds import KINDS
 from cloudtrail.request import IngestRequest
 
 PACKAGE = "cloudtrail_jobs"
@@ -16,49 +13,45 @@ ENVIRONMENT_KEY = "ingest"
 ENVIRONMENT_VERSION = "4"
 
 
-def is_ingest_run(name: str) -> bool:
-    """Whether a Databricks run of this name is one of ours, whoever submitted it."""
-    return name.startswith(tuple(f"cloudtrail {kind} " for kind in KINDS))
+def job_parameters(requests: Sequence[IngestRequest], params: Mapping[str, Any]) -> dict[str, str]:
+    """The job's arguments, by name and without dashes, as `python_wheel_task.named_parameters` takes them.
 
-
-def run_name_prefix(request: IngestRequest) -> str:
-    """What every run on this checkpoint is called, whoever submitted it."""
-    return f"cloudtrail {request.kind} {request.checkpoint_path} "
-
-
-def run_name(request: IngestRequest, context: Context) -> str:
-    """The run's name: its checkpoint, and the DAG run that submitted it."""
-    return run_name_prefix(request) + own_run(context)
-
-
-def own_run(context: Context) -> str:
-    """How the names of the runs that this DAG run submits end."""
-    dag_run = context["dag_run"]
-    return f"({dag_run.dag_id}, {dag_run.run_id})"
-
-
-def job_parameters(request: IngestRequest, params: Mapping[str, Any]) -> dict[str, str]:
-    """The job's arguments, by name and without dashes, as `python_wheel_task.named_parameters` takes them."""
+    Of several requests each one's own arguments have its kind before their names.
+    """
     bounds = {name: str(params[name]) for name in ("from", "until") if params.get(name)}
-    return bounds | {
-        "kind": request.kind,
+    if len(requests) == 1:
+        own = {"kind": requests[0].kind} | _own_parameters(requests[0])
+    else:
+        own = {"kinds": ",".join(request.kind for request in requests)}
+        for request in requests:
+            own |= {f"{request.kind}.{name}": value for name, value in _own_parameters(request).items()}
+    return (
+        bounds
+        | own
+        | {
+            "region": requests[0].region,
+            "discovery": params["discovery"],
+            "trigger": params["trigger"],
+            "duplicates": params["duplicates"],
+            "max-files-per-trigger": str(params["max_files_per_trigger"]),
+            "max-bytes-per-trigger": str(params["max_bytes_per_trigger"]),
+        }
+    )
+
+
+def _own_parameters(request: IngestRequest) -> dict[str, str]:
+    return {
         "logs-path": request.logs_path,
         "delta-path": request.delta_path,
         "checkpoint-path": request.checkpoint_path,
         "table": request.table,
-        "region": request.region,
-        "discovery": params["discovery"],
-        "trigger": params["trigger"],
-        "duplicates": params["duplicates"],
-        "max-files-per-trigger": str(params["max_files_per_trigger"]),
-        "max-bytes-per-trigger": str(params["max_bytes_per_trigger"]),
     }
 
 
 def submit_payload(
-    request: IngestRequest, params: Mapping[str, Any], *, wheel: str, name: str
+    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, wheel: str, name: str
 ) -> dict[str, Any]:
-    """The body of `runs/submit`: one wheel task on the compute that the params choose.
+    """The body of `runs/submit`: one wheel task, of one kind or several, on the compute of the params.
 
     A run that ends by itself is bounded by `run_timeout_minutes`; a continuous one is not.
     """
@@ -67,7 +60,7 @@ def submit_payload(
         "python_wheel_task": {
             "package_name": PACKAGE,
             "entry_point": ENTRY_POINT,
-            "named_parameters": job_parameters(request, params),
+            "named_parameters": job_parameters(requests, params),
         },
     }
     payload: dict[str, Any] = {"run_name": name, "tasks": [task]}
@@ -91,13 +84,18 @@ def submit_payload(
 
 
 def new_cluster(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A cluster that lives as long as the run, with the instance profile when one is given."""
+    """A cluster that lives as long as the run, with the instance profile when one is given.
+
+    Under a cluster policy what is not given, and the access mode, are the policy's to say, its default values
+    too. Source: Databricks REST, Jobs API 2.2, `new_cluster.apply_policy_default_values`.
+    """
     cluster: dict[str, Any] = {
-        "spark_version": params["spark_version"],
-        "node_type_id": params["node_type_id"],
-        "num_workers": int(params["num_workers"]),
-        "data_security_mode": "SINGLE_USER",
-    }
+        name: params[name] for name in ("spark_version", "node_type_id") if params.get(name)
+    } | {"num_workers": int(params.get("num_workers") or 0)}
+    if params.get("policy_id"):
+        cluster |= {"policy_id": params["policy_id"], "apply_policy_default_values": True}
+    else:
+        cluster["data_security_mode"] = "SINGLE_USER"
     if cluster["num_workers"] == 0:
         # A single-node cluster needs these three. Source: Databricks, compute configuration reference.
         cluster["spark_conf"] = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}

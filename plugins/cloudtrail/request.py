@@ -18,6 +18,11 @@ from cloudtrail.locations import ANY, LogsLocation, S3Location
 from cloudtrail.values import partitions_by_region
 from cloudtrail.values import region as check_region
 
+# A Databricks run is named after its checkpoints. Source: Databricks REST, Jobs API 2.2, `run_name`. The ids
+# of DAG and DAG run have at most 250 characters each.
+RUN_NAME_BYTES = 4096
+RUN_NAME_REST = 600
+
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRequest:
@@ -94,6 +99,7 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
         violations += _check_folder(kind, found) + _check_log_regions(kind, found, values)
     # Kinds that are not asked for today count too: their tables may be there from another run.
     violations += _check_places(derived, values) + _check_tables(derived) + _check_bounds(derived, values)
+    violations += _check_run_name(derived, values)
     if violations:
         raise InvalidRequestError(violations)
     return {kind: IngestRequest(**derived[kind]) for kind in values["kinds"]}
@@ -212,4 +218,17 @@ def _check_bounds(derived: Mapping[str, Mapping[str, str]], values: Mapping[str,
         f"{bounds} empty."
         for kind, found in derived.items()
         if bounds and "logs_path" in found and LogsLocation.parse(found["logs_path"]).period
+    ]
+
+
+def _check_run_name(derived: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
+    """A shared run has every checkpoint in its name, which is how others know that they are in use."""
+    checkpoints = [derived[kind].get("checkpoint_path", "") for kind in values.get("kinds", [])]
+    length = sum(len(path.encode()) for path in checkpoints)
+    if not values.get("share_run") or length <= RUN_NAME_BYTES - RUN_NAME_REST:
+        return []
+    return [
+        f"share_run=True: the checkpoint paths of {', '.join(values['kinds'])} have {length} bytes together, "
+        f"and a Databricks run, whose name has them all, may have {RUN_NAME_BYTES - RUN_NAME_REST}: shorten "
+        "checkpoint_root or the paths, or leave share_run off."
     ]

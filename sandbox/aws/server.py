@@ -19,7 +19,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sandbox.aws import moto_s3
+from sandbox.aws import moto_s3, moto_tagging
 from sandbox.aws.cloudtrail import moto_cloudtrail
 from sandbox.aws.control import Control
 from sandbox.aws.faults import Faults
@@ -49,6 +49,7 @@ class AwsServer:
         moto_iam.register()
         moto_s3.register()
         moto_cloudtrail.register()
+        moto_tagging.register()
         services = Services(
             s3=create_backend_app("s3"),
             others=DomainDispatcherApplication(create_backend_app),

@@ -145,6 +145,14 @@ class Clusters:
             self._start(cluster_id)
         return str(found["state"])
 
+    def under_policy(self, settings: Json) -> Json:
+        """A new cluster's settings with what its policy gives.
+
+        Raises:
+            InvalidParameterError: for what the policy refuses.
+        """
+        return self._policies.applied(settings)
+
     def _start(self, cluster_id: str) -> None:
         with self._objects.change():
             known = self._known(cluster_id)

@@ -47,7 +47,7 @@ class Jobs:
 
     def submit(self, parameters: Parameters) -> Json:
         """Start a run, or give back the one that this idempotency token started, however it ended."""
-        request = submission(parameters, cluster=self._clusters.record)
+        request = submission(parameters, cluster=self._clusters.record, policy=self._clusters.under_policy)
         try:
             run, new = self._store.add(request, submitted=now_ms())
         except LookupError as error:

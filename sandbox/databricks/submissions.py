@@ -19,6 +19,7 @@ from sandbox.databricks.settings import SPARK_VERSION
 RUNNABLE = ("python_wheel_task", "spark_python_task")
 COMPUTE = ("existing_cluster_id", "new_cluster", "environment_key")
 TOKEN_LENGTH = 64
+NAME_BYTES = 4096
 TASKS = 100
 
 _TASK_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -27,12 +28,15 @@ _REFUSED_OF_TASK = ("disabled", "compute", "environment_variables_key")
 _LIBRARIES = ("whl", "pypi")
 
 
-def submission(request: Json, *, cluster: Callable[[str], Json | None]) -> Json:
+def submission(
+    request: Json, *, cluster: Callable[[str], Json | None], policy: Callable[[Json], Json] = dict
+) -> Json:
     """The checked body of `runs/submit`.
 
     Args:
         request: the body as it came.
         cluster: the cluster of an id as `clusters/get` shows it, or None.
+        policy: a new cluster's settings as its cluster policy makes them.
 
     Raises:
         InvalidParameterError: for what the service refuses, every defect of the types at once.
@@ -44,6 +48,10 @@ def submission(request: Json, *, cluster: Callable[[str], Json | None]) -> Json:
         raise InvalidParameterError(
             f"The idempotency_token must have at most {TOKEN_LENGTH} characters, not {len(token)}"
         )
+    if (length := len(found.get("run_name", "").encode())) > NAME_BYTES:
+        raise InvalidParameterError(
+            f"The run_name must have at most {NAME_BYTES} bytes in UTF-8, not {length}"
+        )
     _not_negative(found, "timeout_seconds", "timeout_seconds")
     environments = _environments(found.get("environments", []))
     tasks = found.get("tasks", [])
@@ -54,6 +62,8 @@ def submission(request: Json, *, cluster: Callable[[str], Json | None]) -> Json:
         _task(f"tasks[{index}]", task, environments)
         if "existing_cluster_id" in task:
             _existing_cluster(task["existing_cluster_id"], cluster(task["existing_cluster_id"]))
+        if "new_cluster" in task:
+            _new_cluster(f"tasks[{index}].new_cluster", policy(task["new_cluster"]))
     _refuse("", found, _REFUSED_OF_RUN)
     return found
 
@@ -121,8 +131,6 @@ def _compute(path: str, task: Json, environments: set[str]) -> None:
             f"Task {task['task_key']!r}: exactly one of {', '.join(COMPUTE)} must be specified, "
             f"not {', '.join(given) or 'none'}"
         )
-    if "new_cluster" in task:
-        _new_cluster(f"{path}.new_cluster", task["new_cluster"])
     if "environment_key" in task:
         if task["environment_key"] not in environments:
             raise InvalidParameterError(
@@ -159,7 +167,9 @@ def _new_cluster(path: str, cluster: Json) -> None:
         )
     if "num_workers" not in cluster and "autoscale" not in cluster:
         raise InvalidParameterError(f"Missing required field: {path}.size (num_workers or autoscale)")
-    if not cluster.keys() & {"node_type_id", "instance_pool_id", "policy_id"}:
+    if "num_workers" in cluster and "autoscale" in cluster:
+        raise InvalidParameterError(f"{path}: only one of num_workers and autoscale may be given")
+    if not cluster.keys() & {"node_type_id", "instance_pool_id"}:
         raise InvalidParameterError(f"Missing required field: {path}.node_type_id (or instance_pool_id)")
 
 

@@ -1,32 +1,21 @@
-"""The command line: the guide's five values, and how to read. All problems at once, before Spark starts."""
+"""The command line as values: the guide's five, and how to read. All problems at once, before Spark."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from cloudtrail_jobs.bounds import takes_bounds
+from cloudtrail_jobs.command_line import MANDATORY, Asked, read_words
 from cloudtrail_jobs.errors import ArgumentsError
 from cloudtrail_jobs.kinds import KINDS
+from cloudtrail_jobs.placement import misplaced
 
-DISCOVERIES = ("listing", "file_events", "notifications")
-TRIGGERS = ("available_now", "continuous")
-DUPLICATES = ("keep", "remove")
-MANDATORY = ("kind", "logs-path", "delta-path", "checkpoint-path", "table", "region")
-DEFAULTS = {
-    "discovery": "listing",
-    "trigger": "available_now",
-    "max-files-per-trigger": "1000",
-    "max-bytes-per-trigger": "1g",
-    "duplicates": "keep",
-    "from": "",
-    "until": "",
-}
 _CHOICES = {
     "kind": tuple(KINDS),
-    "discovery": DISCOVERIES,
-    "trigger": TRIGGERS,
-    "duplicates": DUPLICATES,
+    "discovery": ("listing", "file_events", "notifications"),
+    "trigger": ("available_now", "continuous"),
+    "duplicates": ("keep", "remove"),
 }
 _FORMS = {
     "max-files-per-trigger": (r"[1-9][0-9]*", "a number of files above 0"),
@@ -45,7 +34,7 @@ _BYTES = re.compile(r"([1-9][0-9]*)([kmgt]?)b?", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What one run of the job is asked to do. Paths have no slash at their end (the logs path may)."""
+    """What one run is asked to do for one kind. Paths have no slash at their end (the logs path may)."""
 
     kind: str
     logs_path: str
@@ -62,44 +51,25 @@ class Arguments:
     last_day: date | None = None
 
 
-def parse_arguments(argv: Sequence[str]) -> Arguments:
-    """`--name=value` or `--name value`, as `python_wheel_task` passes them.
+def parse_arguments(argv: Sequence[str]) -> tuple[Arguments, ...]:
+    """One for each kind that is asked for, in order. Both forms: see `cloudtrail_jobs.command_line`.
 
     Raises:
-        ArgumentsError: with everything that is missing, unknown or malformed.
+        ArgumentsError: with everything that is missing, unknown, malformed or in another's place.
     """
-    given, problems = _split(argv)
-    values = {name: given.get(name, DEFAULTS.get(name, "")).strip() for name in (*MANDATORY, *DEFAULTS)}
-    problems += [f"--{name} is missing" for name in MANDATORY if not values[name]]
-    problems += [
-        f"--{name}={values[name]!r} is not one of {', '.join(choices)}"
-        for name, choices in _CHOICES.items()
-        if values[name] and values[name] not in choices
-    ]
-    problems += [
-        f"--{name}={values[name]!r} is not {form}"
-        for name, (pattern, form) in _FORMS.items()
-        if values[name] and not re.fullmatch(pattern, values[name])
-    ]
-    days = {name: _day(values[name]) for name in ("from", "until")}
-    problems += [*_misplaced(values), *_impossible_days(values, days)]
+    asked, problems = read_words(argv)
+    for one in asked:
+        problems += _malformed(one)
+    problems += misplaced(asked)
+    if len(asked) > 1 and asked[0]["trigger"] == "continuous":
+        problems.append(
+            "--trigger='continuous' never ends, so only the first of --kinds would be read: give one kind, "
+            "or available_now"
+        )
     if problems:
-        raise ArgumentsError(problems)
-    return Arguments(
-        kind=values["kind"],
-        logs_path=values["logs-path"],
-        delta_path=values["delta-path"].rstrip("/"),
-        checkpoint_path=values["checkpoint-path"].rstrip("/"),
-        table=values["table"],
-        region=values["region"],
-        discovery=values["discovery"],
-        trigger=values["trigger"],
-        max_files_per_trigger=int(values["max-files-per-trigger"]),
-        max_bytes_per_trigger=parse_bytes(values["max-bytes-per-trigger"]),
-        duplicates=values["duplicates"],
-        first_day=days["from"],
-        last_day=days["until"],
-    )
+        # What is the same for all kinds is wrong for each of them, and said once.
+        raise ArgumentsError(list(dict.fromkeys(problems)))
+    return tuple(_arguments(one) for one in asked)
 
 
 def parse_bytes(size: str) -> int:
@@ -115,50 +85,51 @@ def parse_bytes(size: str) -> int:
     return int(found[1]) * int(1024**power)
 
 
-def _split(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    given: dict[str, str] = {}
-    problems: list[str] = []
-    rest = list(argv)
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.removeprefix("--").partition("=")
-        if not word.startswith("--") or name not in (*MANDATORY, *DEFAULTS):
-            problems.append(f"{word!r} is not an argument of this job")
-            continue
-        if not equals:
-            value = rest.pop(0) if rest and not rest[0].startswith("--") else ""
-        if name in given:
-            problems.append(f"--{name} is given twice")
-        given[name] = value
-    return given, problems
+def _arguments(one: Asked) -> Arguments:
+    return Arguments(
+        kind=one["kind"],
+        logs_path=one["logs-path"],
+        delta_path=one["delta-path"].rstrip("/"),
+        checkpoint_path=one["checkpoint-path"].rstrip("/"),
+        table=one["table"],
+        region=one["region"],
+        discovery=one["discovery"],
+        trigger=one["trigger"],
+        max_files_per_trigger=int(one["max-files-per-trigger"]),
+        max_bytes_per_trigger=parse_bytes(one["max-bytes-per-trigger"]),
+        duplicates=one["duplicates"],
+        first_day=_day(one["from"]),
+        last_day=_day(one["until"]),
+    )
 
 
-def _misplaced(values: Mapping[str, str]) -> Iterator[str]:
-    """Paths that are inside each other, or that are another kind's."""
-    delta, checkpoint = values["delta-path"].rstrip("/"), values["checkpoint-path"].rstrip("/")
-    root, logs, _ = values["logs-path"].partition("/AWSLogs/")
-    places = {"delta-path": delta, "quarantine of --delta-path": delta and f"{delta}_quarantine"}
-    for name, place in places.items():
-        if place and checkpoint and _overlap(place, checkpoint):
-            yield f"--checkpoint-path={checkpoint!r} and the --{name}={place!r} lie inside each other"
-    for name in ("delta-path", "checkpoint-path"):
-        if logs and values[name] and _overlap(f"{root}/AWSLogs", values[name].rstrip("/")):
-            yield f"--{name}={values[name]!r} lies where the logs are, under {root}/AWSLogs"
-    folders = {kind.folder: kind.name for kind in KINDS.values() if kind.name != values["kind"]}
-    for part in values["logs-path"].split("/"):
-        if part in folders and values["kind"] in KINDS:
-            yield f"--logs-path={values['logs-path']!r} is of --kind={folders[part]}, not {values['kind']!r}"
+def _malformed(one: Asked) -> Iterator[str]:
+    if one.prefix and one["kind"] not in KINDS:
+        yield f"--kinds: {one['kind']!r} is not one of {', '.join(KINDS)}"
+        # Its own arguments have no names that could be given.
+        mandatory: tuple[str, ...] = ("region",)
+    else:
+        mandatory = MANDATORY
+    yield from (f"{one.spell(name)} is missing" for name in mandatory if not one[name])
+    for name, choices in _CHOICES.items():
+        if one[name] and one[name] not in choices and not (name == "kind" and one.prefix):
+            yield f"{one.show(name)} is not one of {', '.join(choices)}"
+    for name, (pattern, form) in _FORMS.items():
+        if one[name] and not re.fullmatch(pattern, one[name]):
+            yield f"{one.show(name)} is not {form}"
+    yield from _impossible_days(one)
 
 
-def _impossible_days(values: Mapping[str, str], days: Mapping[str, date | None]) -> Iterator[str]:
-    for name, day in days.items():
-        if day is None and re.fullmatch(_FORMS[name][0], values[name]):
-            yield f"--{name}={values[name]!r} is no day of the calendar"
-    if days["from"] and days["until"] and days["from"] > days["until"]:
-        yield f"--from={values['from']!r} is after --until={values['until']!r}"
-    if any(days.values()) and not takes_bounds(values["logs-path"]):
+def _impossible_days(one: Asked) -> Iterator[str]:
+    first, last = _day(one["from"]), _day(one["until"])
+    for name, day in (("from", first), ("until", last)):
+        if day is None and re.fullmatch(_FORMS[name][0], one[name]):
+            yield f"{one.show(name)} is no day of the calendar"
+    if first and last and first > last:
+        yield f"{one.show('from')} is after {one.show('until')}"
+    if (first or last) and not takes_bounds(one["logs-path"]):
         yield (
-            f"--logs-path={values['logs-path']!r} cannot be limited by --from or --until: it must end with "
+            f"{one.show('logs-path')} cannot be limited by --from or --until: it must end with "
             "the region and /*"
         )
 
@@ -168,7 +139,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _overlap(left: str, right: str) -> bool:
-    return f"{left}/".startswith(f"{right}/") or f"{right}/".startswith(f"{left}/")

@@ -5,9 +5,12 @@ JobError                  fatal; starting again with the same arguments changes 
 ├── CheckpointConflictError  the checkpoint belongs to another stream
 ├── TableConflictError       the Delta path holds something else
 ├── AccessError              what the cluster's role cannot do, all of it (`verify_access`)
+├── KindsFailedError      what kept kinds of a run of several from being ingested, each in its own words
 └── StreamFailedError        Spark stopped the stream; retryable, a new run goes on where this one stopped
     └── BatchImbalanceError  a batch whose records are not all accounted for; retrying is pointless
 """
+
+from collections.abc import Mapping
 
 
 class JobError(Exception):
@@ -41,6 +44,16 @@ class AccessError(JobError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class KindsFailedError(JobError):
+    """Kinds of a run of several that failed; the others were ingested."""
+
+    def __init__(self, failures: Mapping[str, Exception], asked: int) -> None:
+        what = "; ".join(f"{kind}: {type(error).__name__}: {error}" for kind, error in failures.items())
+        rest = ", the others were ingested" if len(failures) < asked else ""
+        super().__init__(f"{len(failures)} of {asked} kinds failed{rest}. {what}")
+        self.failures = dict(failures)
 
 
 class StreamFailedError(JobError):

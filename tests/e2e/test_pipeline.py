@@ -137,9 +137,13 @@ def test_clearing_any_task_changes_no_row_and_starts_no_second_job(sandbox, firs
     assert sandbox.airflow.xcom(first_run, "events.submit", "run_id") == jobs
 
 
-def test_a_preflight_only_run_makes_every_check_and_stops_before_anything_is_written(sandbox, first_run):
+def test_a_preflight_only_run_makes_every_check_tells_what_warns_and_stops_before_anything_is_written(
+    sandbox, receiver, first_run
+):
     before = sandbox.sql(COUNT)
-    run = sandbox.airflow.trigger(DAG, {"preflight_only": True})
+    told = len(receiver.messages)
+    alerts = {"alert_conn_ids": ["receiver"], "alert_events": ["preflight_warning"]}
+    run = sandbox.airflow.trigger(DAG, {"preflight_only": True} | alerts)
     assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
     states = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
     done = {task for task, state in states.items() if state == "success"}
@@ -151,6 +155,10 @@ def test_a_preflight_only_run_makes_every_check_and_stops_before_anything_is_wri
     assert {finding["status"] for finding in findings} == {"ok", "warning"}
     assert "nothing was ingested" in sandbox.airflow.xcom(run, "report")
     assert sandbox.sql(COUNT) == before
+    (warned,) = receiver.messages[told:]
+    assert warned["title"].startswith("CloudTrail ingest: preflight warns for ")
+    assert "digests: account " in warned["message"]
+    assert "More:        docs/operations/preflight_warning.md#how-to-fix-it" in warned["message"]
 
 
 def test_a_role_that_may_not_read_fails_the_preflight_and_alerts_before_anything_is_submitted(

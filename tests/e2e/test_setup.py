@@ -158,3 +158,24 @@ def test_a_rejected_plan_changes_nothing(sandbox, first_run):
     s3 = sandbox.aws.client("s3")
     with pytest.raises(Exception, match="NoSuchLifecycleConfiguration"):
         s3.get_bucket_lifecycle_configuration(Bucket=setup.BUCKET)
+
+
+def test_a_removal_by_the_name_takes_away_what_its_fields_do_not_mention(sandbox, set_up):
+    set_up(BY_ORGANIZATION)
+    other = {"mode": "remove", "bucket": "organization-elsewhere", "reader_role": "organization-other"}
+    run = setup.run(sandbox.airflow, BY_ORGANIZATION.params | other)
+    assert "found by its tag" in sandbox.airflow.question(run, setup.APPROVAL)["body"]
+    found = states(sandbox, run)
+    assert {
+        found[f"remove.{action}"] for action in ("databricks", "trail", "bucket_policy", "role", "bucket")
+    } == {"success"}
+    assert found["verify"] == "success"
+    iam, s3 = sandbox.aws.client("iam"), sandbox.aws.client("s3")
+    assert BY_ORGANIZATION.reader not in [role["Arn"] for role in iam.list_roles()["Roles"]]
+    assert BY_ORGANIZATION.params["name"] not in {
+        cluster.cluster_name for cluster in sandbox.databricks.sdk().clusters.list()
+    }
+    # The log files are there, and the bucket is nobody's but the owner's.
+    assert s3.list_objects_v2(Bucket=BY_ORGANIZATION.bucket)["KeyCount"] > 0
+    with pytest.raises(Exception, match="NoSuchTagSet"):
+        s3.get_bucket_tagging(Bucket=BY_ORGANIZATION.bucket)

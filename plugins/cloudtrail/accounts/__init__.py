@@ -1,9 +1,11 @@
-"""One DAG per AWS account, from accounts.yaml: reading, checking, and what each DAG is given.
+"""One DAG per AWS account, from accounts.yaml, and one for its set-up: reading, checking, what each is given.
 
 source     YAML → mappings with lines
 entries    one entry → an Account, held to the contract of the trigger form
 shared     what two entries may not have in common
+setups     the block `setup` of an entry → a SetupEntry, held to the contract of the set-up's form
 dags       an Account → what its DAG is built with, or a DAG that says why the account is disabled
+setup_dags the same of a SetupEntry
 schema     the JSON Schema for editors;  check: `make check-accounts`
 """
 
@@ -11,8 +13,9 @@ import os
 from pathlib import Path
 
 from cloudtrail.accounts.entries import PREFIX, Account, read_entry
+from cloudtrail.accounts.setups import SetupEntry, read_blocks
 from cloudtrail.accounts.shared import without_conflicts
-from cloudtrail.accounts.source import AccountsFileError, Problem, read_source
+from cloudtrail.accounts.source import AccountsFileError, Problem, Source, read_source
 
 # Every process that parses DAGs (the DAG processor, the workers) has to have it.
 FILE_VARIABLE = "CLOUDTRAIL_ACCOUNTS_FILE"
@@ -29,10 +32,26 @@ def read_accounts(path: Path) -> list[Account]:
     Raises:
         AccountsFileError: when the file as a whole cannot be read.
     """
-    if not path.exists() and not os.environ.get(FILE_VARIABLE):
+    source = _source(path)
+    if source is None:
         return []
-    source = read_source(path, name=shown(path))
     return without_conflicts((read_entry(source, entry) for entry in source.entries), file=source.file)
+
+
+def read_setups(path: Path) -> list[SetupEntry]:
+    """The set-up of every entry that has one, sound or disabled; nothing when there is no file.
+
+    Raises:
+        AccountsFileError: when the file as a whole cannot be read.
+    """
+    source = _source(path)
+    return [] if source is None else read_blocks(source)
+
+
+def _source(path: Path) -> Source | None:
+    if not path.exists() and not os.environ.get(FILE_VARIABLE):
+        return None
+    return read_source(path, name=shown(path))
 
 
 def shown(path: Path) -> str:
@@ -47,7 +66,9 @@ __all__ = [
     "Account",
     "AccountsFileError",
     "Problem",
+    "SetupEntry",
     "accounts_file",
     "read_accounts",
+    "read_setups",
     "shown",
 ]

@@ -7,9 +7,19 @@ Usage: python -m cloudtrail.accounts.check [FILE]. Exit codes: 0 sound, 1 proble
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from cloudtrail.accounts import Account, AccountsFileError, accounts_file, read_accounts, shown
+from cloudtrail.accounts import (
+    Account,
+    AccountsFileError,
+    SetupEntry,
+    accounts_file,
+    read_accounts,
+    read_setups,
+    shown,
+)
+from cloudtrail.accounts.entries import Entry
 
 # plugins/cloudtrail/accounts/check.py → the folder that holds plugins/ and dags/.
 DEFAULT = Path(__file__).resolve().parents[3] / "dags" / "accounts.yaml"
@@ -23,17 +33,24 @@ def main(arguments: list[str] | None = None) -> int:
     if not path.exists():
         return _failed(f"{shown(path)}: there is no such file")
     try:
-        accounts = read_accounts(path)
+        accounts, setups = read_accounts(path), read_setups(path)
     except AccountsFileError as error:
         return _failed(str(error.problem))
     # A problem of the defaults is told once.
     problems = Counter(str(problem) for account in accounts for problem in account.problems)
+    of_setups = Counter(str(problem) for setup in setups for problem in setup.problems)
+    # What an entry says once is a problem of its ingest and of its set-up.
+    problems |= of_setups
     if problems:
         lines = [text if times == 1 else f"{text} ({times} accounts)" for text, times in problems.items()]
-        disabled = sum(1 for account in accounts if account.problems)
-        return _failed("\n".join([*lines, f"{disabled} of {len(accounts)} accounts would be disabled."]))
+        lines.append(f"{_disabled(accounts)} of {len(accounts)} accounts would be disabled.")
+        if setups:
+            lines.append(f"{_disabled(setups)} of {len(setups)} set-ups would be disabled.")
+        return _failed("\n".join(lines))
     sys.stdout.write("".join(f"{_line(account)}\n" for account in accounts))
-    sys.stdout.write(f"{shown(path)}: {len(accounts)} accounts, no problems\n")
+    sys.stdout.write("".join(f"{_setup_line(setup)}\n" for setup in setups))
+    counted = f"{len(accounts)} accounts" + (f", {len(setups)} set-ups" if setups else "")
+    sys.stdout.write(f"{shown(path)}: {counted}, no problems\n")
     return 0
 
 
@@ -45,6 +62,14 @@ def _failed(text: str) -> int:
 def _line(account: Account) -> str:
     events = account.requests["events"]
     return f"{account.dag_id:<45} {account.cron or 'by hand':<15} {events.logs_path} -> {events.table}"
+
+
+def _setup_line(setup: SetupEntry) -> str:
+    return f"{setup.dag_id:<45} {'by hand':<15} {setup.params['name']} -> s3://{setup.params['bucket']}"
+
+
+def _disabled(entries: Sequence[Entry]) -> int:
+    return sum(1 for entry in entries if entry.problems)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a DAG of accounts.yaml is built with, and the one task of a DAG whose entry is broken."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context, CronDataIntervalTimetable, Param, get_parsing_context
 
 from cloudtrail.accounts import PREFIX, Account, AccountsFileError, accounts_file, read_accounts
-from cloudtrail.accounts.entries import misfits
-from cloudtrail.contract import PARAMS, REQUIRED
+from cloudtrail.accounts.entries import Entry, misfits
+from cloudtrail.contract import PARAMS, REQUIRED, ParamRule
 from cloudtrail.errors import InvalidAccountError
 from cloudtrail.form import ingest_params
 
@@ -28,14 +28,14 @@ def accounts_to_build(default: Path) -> Iterator[Account]:
     wanted = get_parsing_context().dag_id
     if wanted is not None and not wanted.startswith(PREFIX):
         return
-    try:
-        accounts = read_accounts(accounts_file(default))
-    except AccountsFileError as error:
-        accounts = [unreadable(error)]
     collecting = gc.isenabled()
-    # Every object of a DAG is kept: to look through all of them for garbage is a tenth of the parse.
+    # Nearly every object of an entry and its DAG is kept: to look through them for garbage is a tenth.
     gc.disable()
     try:
+        try:
+            accounts = read_accounts(accounts_file(default))
+        except AccountsFileError as error:
+            accounts = [unreadable(error)]
         yield from (account for account in accounts if wanted in (None, account.dag_id))
     finally:
         if collecting:
@@ -94,14 +94,7 @@ def dag_params(account: Account | None) -> dict[str, Param]:
     """
     if account is None:
         return ingest_params()
-    values = account.params
-    if account.problems:
-        # Its run has to get as far as the task that says what is wrong, and that alerts.
-        refused = {field for field, _ in misfits(values)}
-        values = {field: value for field, value in values.items() if field not in refused}
-    form = dict(_account_form())
-    for name in form.keys() & values.keys():
-        form[name] = Param(values[name], form[name].description, schema=form[name].schema)
+    form = with_values(_account_form(), account, refused=dict(misfits(account.params)))
     if not account.problems:
         # The DAG has no tasks for other kinds.
         schema = form["kinds"].schema
@@ -111,14 +104,30 @@ def dag_params(account: Account | None) -> dict[str, Param]:
     return form
 
 
+def with_values(form: Mapping[str, Param], entry: Entry, *, refused: Container[str]) -> dict[str, Param]:
+    """The form with the entry's values; of a broken entry without those that the form refuses.
+
+    Its run has to get as far as the task that says what is wrong, and that alerts.
+    """
+    found = dict(form)
+    for name in form.keys() & entry.params.keys():
+        if not (entry.problems and name in refused):
+            found[name] = Param(entry.params[name], form[name].description, schema=form[name].schema)
+    return found
+
+
 @cache
 def _account_form() -> dict[str, Param]:
-    """The form with the contract's defaults. Shared by the DAGs of one parse, which change none of it."""
-    form = ingest_params()
+    """Shared by the DAGs of one parse, which change none of it."""
+    return with_contract_defaults(ingest_params(), PARAMS)
+
+
+def with_contract_defaults(form: dict[str, Param], rules: Mapping[str, ParamRule]) -> dict[str, Param]:
+    """The form with the contract's defaults in place of its own examples."""
     for name, param in form.items():
-        if name in PARAMS and PARAMS[name].default is not REQUIRED:
+        if name in rules and rules[name].default is not REQUIRED:
             # Empty is null in the form.
-            param.value = None if PARAMS[name].default == "" else PARAMS[name].default
+            param.value = None if rules[name].default == "" else rules[name].default
     return form
 
 

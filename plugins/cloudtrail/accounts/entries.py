@@ -1,13 +1,13 @@
 """One entry of accounts.yaml: defaults filled in, placeholders replaced, held to the contract of the form."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cloudtrail.accounts.schedules import cron_of
-from cloudtrail.accounts.settings import ALIAS, SETTINGS
+from cloudtrail.accounts.settings import ALIAS, SETTINGS, SETUP
 from cloudtrail.accounts.source import Fields, Problem, Source
 from cloudtrail.contract import PARAMS
 from cloudtrail.errors import InvalidRequestError
@@ -16,42 +16,38 @@ from cloudtrail.kinds import KINDS
 from cloudtrail.request import IngestRequest, resolve_requests
 from cloudtrail.suggestions import did_you_mean
 
+if TYPE_CHECKING:
+    from airflow.sdk import Param
+
 PREFIX = "cloudtrail_ingest__"
 PLACEHOLDERS = ("alias", "account")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
-    """What an entry comes to.
+class Entry:
+    """What a DAG of accounts.yaml is made of.
 
     Attributes:
         dag_id: its DAG. An entry without a usable name is named after its line.
         line: where the entry begins.
-        cron: when the DAG runs (UTC); None: only when it is triggered.
         params: the form's values that the entry and the defaults give; the others keep the form's.
-        requests: one for each kind, asked for or not; empty when there are problems.
-        problems: why the account is disabled; empty when it is not.
+        problems: why the DAG is disabled; empty when it is not.
     """
+
+    prefix: ClassVar[str]
 
     dag_id: str
     line: int
-    cron: str | None
     owner: str
     tags: tuple[str, ...]
     params: Mapping[str, Any]
-    requests: Mapping[str, IngestRequest]
     problems: tuple[Problem, ...]
 
     @property
     def name(self) -> str:
         """What people call it: the alias, or the account."""
-        return self.dag_id.removeprefix(PREFIX)
-
-    @property
-    def kinds(self) -> list[str]:
-        """The kinds that its DAG has tasks for: those that the entry asks for."""
-        return list(self.params.get("kinds") or PARAMS["kinds"].default)
+        return self.dag_id.removeprefix(self.prefix)
 
     @property
     def problem_list(self) -> str:
@@ -59,22 +55,32 @@ class Account:
         return "\n".join(f"- {problem}" for problem in self.problems)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Account(Entry):
+    """An entry as an ingest.
+
+    Attributes:
+        cron: when the DAG runs (UTC); None: only when it is triggered.
+        requests: one for each kind, asked for or not; empty when there are problems.
+    """
+
+    prefix: ClassVar[str] = PREFIX
+
+    cron: str | None
+    requests: Mapping[str, IngestRequest]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds that its DAG has tasks for: those that the entry asks for."""
+        return list(self.params.get("kinds") or PARAMS["kinds"].default)
+
+
 def read_entry(source: Source, entry: Fields) -> Account:
     """Check one entry by itself; what it shares with others is `cloudtrail.accounts.shared`'s."""
-    merged = {**source.defaults.values, **entry.values}
-    # As in the form, what is empty is not given.
-    given = {field: value for field, value in merged.items() if value not in (None, "")}
-    problems = [*source.defaults.problems, *entry.problems]
-    name = _name(given)
-    given, unknown = _placeholders_replaced(given, name)
-    complaints = [*unknown, *_unknown_fields(given)]
-    settings: dict[str, Any] = {}
-    for field, rule in SETTINGS.items():
-        value = given.get(field, rule.default)
-        complaint = rule.check(value)
-        settings[field] = value if complaint is None else rule.default
-        if complaint:
-            complaints.append((field, f"{value!r}: {complaint}"))
+    given, name, unknown = given_fields(source, entry)
+    problems = [one for one in (*source.defaults.problems, *entry.problems) if one.field != SETUP]
+    settings, wrong = checked_settings(given)
+    complaints = [*unknown, *_unknown_fields(given), *wrong]
     if not name and not any(field in ("alias", "account") for field, _ in complaints):
         complaints.append(("alias", "give an alias, since `account` names no single account."))
     params = {field: value for field, value in given.items() if field in PARAMS}
@@ -83,7 +89,7 @@ def read_entry(source: Source, entry: Fields) -> Account:
         requests = _resolve(params)
     except InvalidRequestError as error:
         told = {field for field, _ in unknown}
-        found = ((_field_of(violation, given), violation) for violation in error.violations)
+        found = ((field_of(violation, given, PARAMS), violation) for violation in error.violations)
         complaints += [(field, violation) for field, violation in found if field not in told]
     mentioned = {field for field, _ in complaints}
     complaints += [(field, text) for field, text in misfits(params) if field not in mentioned]
@@ -101,22 +107,53 @@ def read_entry(source: Source, entry: Fields) -> Account:
     )
 
 
+def given_fields(source: Source, entry: Fields) -> tuple[dict[str, Any], str, list[tuple[str, str]]]:
+    """The entry's fields over the defaults', its name, and its placeholders that stand for nothing.
+
+    The block of a set-up is not among them. As in the form, what is empty is not given.
+    """
+    merged = {**source.defaults.values, **entry.values}
+    given = {field: value for field, value in merged.items() if value not in (None, "") and field != SETUP}
+    name = _name(given)
+    given, unknown = placeholders_replaced(given, placeholders(given, name))
+    return given, name, unknown
+
+
+def checked_settings(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The fields that are no params, those that are wrong with their defaults; and what is wrong."""
+    settings: dict[str, Any] = {}
+    complaints = []
+    for field, rule in SETTINGS.items():
+        value = given.get(field, rule.default)
+        complaint = rule.check(value)
+        settings[field] = value if complaint is None else rule.default
+        if complaint:
+            complaints.append((field, f"{value!r}: {complaint}"))
+    return settings, complaints
+
+
+def placeholders(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What `{alias}` and `{account}` stand for in an entry."""
+    return {"alias": name, "account": given.get("account", "")}
+
+
 def _name(given: Mapping[str, Any]) -> str:
     """The alias, else the account; empty when neither is one name."""
     name = given.get("alias") or given.get("account")
     return name if isinstance(name, str) and re.fullmatch(ALIAS, name) else ""
 
 
-def _placeholders_replaced(
-    given: Mapping[str, Any], name: str
+def placeholders_replaced(
+    given: Mapping[str, Any], known: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """`{alias}` and `{account}` in texts, so that one default serves every account; and those unknown."""
-    known = {"alias": name, "account": given.get("account", "")}
     unknown: list[tuple[str, str]] = []
 
     def replaced(field: str, value: Any) -> Any:
         if isinstance(value, list):
             return [replaced(field, one) for one in value]
+        if isinstance(value, dict):
+            return {replaced(field, key): replaced(field, one) for key, one in value.items()}
         if not isinstance(value, str) or "{" not in value:
             return value
         for found in _PLACEHOLDER.findall(value):
@@ -142,10 +179,13 @@ def _resolve(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
     return resolve_requests({**params, "kinds": list(KINDS)} if sound else params)
 
 
-def misfits(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What the form would refuse: Airflow holds every run to the form's schema, too."""
+def misfits(
+    params: Mapping[str, Any], validators: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, str]]:
+    """What the form (the ingest's, without `validators`) would refuse: Airflow holds every run to it, too."""
+    known = _validators() if validators is None else validators
     for field, value in params.items():
-        validator = _validators().get(field)
+        validator = known.get(field)
         error = next(validator.iter_errors(value), None) if validator else None
         if error is not None:
             yield field, f"{value!r}: the form refuses it: {error.message}."
@@ -153,27 +193,37 @@ def misfits(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 @cache
 def _validators() -> dict[str, Any]:
+    return validators_of(ingest_params())
+
+
+def validators_of(form: Mapping[str, "Param"]) -> dict[str, Any]:
+    """What checks each field of a form by its JSON Schema, compiled once."""
     from jsonschema import Draft202012Validator, FormatChecker
 
     return {
         field: Draft202012Validator(param.schema, format_checker=FormatChecker())
-        for field, param in ingest_params().items()
+        for field, param in form.items()
     }
 
 
-def _field_of(violation: str, given: Mapping[str, Any]) -> str:
+def field_of(violation: str, given: Mapping[str, Any], params: Collection[str]) -> str:
     """The field that a sentence of the contract is about: of those it names, one that was given."""
     head, _, rest = violation.partition(": ")
     named = re.findall(r"(?:^|, |and )(\w+)=", head) or re.findall(r"^(\w+) is missing", head)
     if (change := re.search(r"change ([\w, ]+)\.$", rest)) and not named:
         named = re.findall(r"\w+", change[1])
-    named = [name for name in named if name in PARAMS]
+    named = [name for name in named if name in params]
     return next((name for name in named if name in given), named[0] if named else "")
 
 
 def _located(source: Source, entry: Fields, field: str, text: str) -> Problem:
     line = entry.lines.get(field) or source.defaults.lines.get(field) or entry.line
+    return Problem(file=source.file, line=line, field=field, text=without_field(field, text))
+
+
+def without_field(field: str, text: str) -> str:
+    """A sentence of a contract that will stand behind the name of its field."""
     if text.partition(": ")[0].count("=") < 2:
         # The sentence begins with the field, which stands before it already.
-        text = text.removeprefix(f"{field}=").removeprefix(f"{field} ")
-    return Problem(file=source.file, line=line, field=field, text=text)
+        return text.removeprefix(f"{field}=").removeprefix(f"{field} ")
+    return text

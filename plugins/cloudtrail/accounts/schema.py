@@ -9,8 +9,9 @@ import sys
 from typing import Any
 
 from cloudtrail.accounts.schedules import WANTED, WORDS
-from cloudtrail.accounts.settings import ALIAS
+from cloudtrail.accounts.settings import ALIAS, SETUP
 from cloudtrail.form import ingest_params
+from cloudtrail.setup.form import setup_params
 
 # What a field's schema has for Airflow's form alone.
 _FORM_ONLY = {"section", "title", "description", "description_md", "values_display", "examples"}
@@ -33,7 +34,8 @@ _SETTINGS: dict[str, Any] = {
 
 def accounts_schema() -> dict[str, Any]:
     """The schema, as JSON holds it."""
-    fields = {**_SETTINGS, **{name: _field(param) for name, param in ingest_params().items()}}
+    fields = {**_SETTINGS, SETUP: _setup()}
+    fields |= {name: _field(param) for name, param in ingest_params().items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "CloudTrail ingest: one DAG per account",
@@ -54,11 +56,45 @@ def accounts_schema() -> dict[str, Any]:
     }
 
 
+def _setup() -> dict[str, Any]:
+    """The block of a set-up: its own form, of which each field may be null, as an entry's may be."""
+    fields = {name: _nullable(_field(param)) for name, param in setup_params().items()}
+    return {
+        "description": "Makes the DAG cloudtrail_setup__<alias>, which is never scheduled. What is not here, "
+        "and is a field of the entry too, is as the entry has it; null takes that away.",
+        "anyOf": [
+            {"type": "null"},
+            {"type": "object", "additionalProperties": False, "properties": fields},
+        ],
+    }
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    description = schema.pop("description")
+    return {"description": description, "anyOf": [{"type": "null"}, schema]}
+
+
+def _with_placeholders(schema: Any) -> Any:
+    """A text with a placeholder is checked when the placeholder has been replaced."""
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _with_placeholders(value) for key, value in schema.items()}
+    if isinstance(found.get("pattern"), str):
+        found["pattern"] = _or_placeholder(found["pattern"])
+    if "patternProperties" in found:
+        found["patternProperties"] = {
+            _or_placeholder(pattern): value for pattern, value in found["patternProperties"].items()
+        }
+    return found
+
+
+def _or_placeholder(pattern: str) -> str:
+    return rf"{pattern}|\{{(alias|account)\}}"
+
+
 def _field(param: Any) -> dict[str, Any]:
     schema = {key: value for key, value in param.schema.items() if key not in _FORM_ONLY}
-    if "pattern" in schema:
-        # A text with a placeholder is checked when the placeholder has been replaced.
-        schema["pattern"] = rf"{schema['pattern']}|\{{(alias|account)\}}"
+    schema = _with_placeholders(schema)
     shown = [param.schema.get("title"), param.schema.get("description_md")]
     return {**schema, "description": ". ".join(text.rstrip(".") for text in shown if text) + "."}
 

@@ -9,6 +9,9 @@ ALIAS = r"[a-z0-9][a-z0-9_]{0,62}"
 _ALIAS = matches(ALIAS, "lower-case letters, digits and underscores, 63 at most")
 _LINE = matches(r"\S(.{0,98}\S)?", "1 to 100 characters on one line")
 
+# The block of an entry that makes it a set-up, too: `cloudtrail.accounts.setups`.
+SETUP = "setup"
+
 SETTINGS: dict[str, ParamRule] = {
     "alias": ParamRule(or_empty(_ALIAS), ""),
     "schedule": ParamRule(schedule_complaint, "hourly"),

@@ -37,12 +37,16 @@ class AccountsFileError(CloudTrailError):
 
 @dataclass(frozen=True, kw_only=True)
 class Fields:
-    """One mapping of the file: the line it begins in, its values, their lines, and what is wrong with it."""
+    """One mapping of the file: the line it begins in, its values, their lines, and what is wrong with it.
+
+    `parts` has those of its values that are mappings themselves; what is wrong inside one is said there.
+    """
 
     line: int
     values: Mapping[str, Any] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    parts: Mapping[str, "Fields"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +131,7 @@ def _fields(loader: Any, node: yaml.Node, name: str) -> Fields:
         return Fields(line=_line(node), problems=(what,))
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
+    parts: dict[str, Fields] = {}
     problems = []
     for key, value in node.value:
         field_name, line = str(key.value), _line(key)
@@ -141,4 +146,6 @@ def _fields(loader: Any, node: yaml.Node, name: str) -> Fields:
             problems.append(Problem(file=name, line=line, field=field_name, text=text))
         lines[field_name] = line
         values[field_name] = constructed
-    return Fields(line=_line(node), values=values, lines=lines, problems=tuple(problems))
+        if isinstance(value, yaml.MappingNode):
+            parts[field_name] = _fields(loader, value, name)
+    return Fields(line=_line(node), values=values, lines=lines, problems=tuple(problems), parts=parts)

@@ -24,12 +24,14 @@ class Scene:
         run_id: its run.
         account: the account (or organization) and its bucket, as a person would say it.
         docs_url: where the folder docs/ can be read; a link is relative to the repository without it.
+        title: how every message begins.
     """
 
     dag_id: str
     run_id: str
     account: str
     docs_url: str = ""
+    title: str = "CloudTrail ingest"
 
     def page(self, name: str) -> str:
         """The link to a page of docs/operations."""
@@ -72,7 +74,7 @@ def compose(group: Sequence[Told], scene: Scene) -> Message:
         f"Task:        {'.'.join(filter(None, (scene.dag_id, event.subject)))} (DAG run {scene.run_id})",
         *reasons(group),
         f"Since:       {since}" + (f" ({count} times)" if count > 1 else ""),
-        f"It means:    {kind.meaning}",
+        f"It means:    {event.meaning or kind.meaning}",
         f"What to do:  {event.remedy or kind.remedy}",
         f"More:        {scene.page(event.page or event.name)}",
         f"Databricks:  {event.run_url or 'no run was submitted'}",
@@ -82,7 +84,7 @@ def compose(group: Sequence[Told], scene: Scene) -> Message:
     failed = " failed" if event.name == "task_failed" else ""
     again = " still" if count > 1 else ""
     return Message(
-        title=f"CloudTrail ingest{again}: {what}{failed} for {scene.account}",
+        title=f"{scene.title}{again}: {what}{failed} for {scene.account}",
         body="\n".join(lines),
         level="failure" if kind.urgent else "warning",
     )
@@ -114,7 +116,7 @@ def compose_recovery(
         f"Task log:    {task_url or 'see the Airflow UI'}",
     ]
     return Message(
-        title=f"CloudTrail ingest: ok again after {lasted} for {scene.account}",
+        title=f"{scene.title}: ok again after {lasted} for {scene.account}",
         body="\n".join(lines),
         level="success",
     )
@@ -130,7 +132,7 @@ def compose_test(scene: Scene, *, task_url: str = "") -> Message:
         f"Task log:    {task_url or 'see the Airflow UI'}",
     ]
     return Message(
-        title=f"CloudTrail ingest: a test alert for {scene.account}", body="\n".join(lines), level="info"
+        title=f"{scene.title}: a test alert for {scene.account}", body="\n".join(lines), level="info"
     )
 
 

@@ -1,6 +1,7 @@
 """From the context that Airflow hands to a task or a callback to what alerts need of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,10 +20,12 @@ def params_of(context: Context) -> dict[str, Any]:
     return dict(context.get("params") or {})
 
 
-def teller_of(context: Context) -> Teller:
-    """What tells the events of this task's DAG run."""
+def teller_of(context: Context, *, title: str = Scene.title) -> Teller:
+    """What tells the events of this task's DAG run, in messages that begin with `title`."""
     ti = context["ti"]
-    return make_teller(params_of(context), dag_id=ti.dag_id, run_id=ti.run_id)
+    teller = make_teller(params_of(context), dag_id=ti.dag_id, run_id=ti.run_id)
+    teller.scene = replace(teller.scene, title=title)
+    return teller
 
 
 def make_teller(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Teller:

@@ -124,6 +124,7 @@ class Event:
         cause: what tells it from others of its name and subject, exactly; when it is empty, `what` does,
             without what changes from run to run.
         remedy: what to do, where it is known better than the kind knows it.
+        meaning: what it means, likewise.
         page: its page in docs/operations; the event's own when it is empty.
         task_url: the task in Airflow's UI.
         run_url: the run in Databricks.
@@ -134,6 +135,7 @@ class Event:
     what: str
     cause: str = ""
     remedy: str = ""
+    meaning: str = ""
     page: str = ""
     task_url: str = ""
     run_url: str = ""

@@ -19,7 +19,6 @@ def finding_events(findings: Iterable[Mapping[str, str]], *, task_url: str = "")
             subject="preflight",
             what=f"{finding['check']}: {finding['subject']}: {finding['detail']} {finding['remedy']}".strip(),
             cause=f"{finding['check']} {finding['subject']}",
-            page="preflight",
             task_url=task_url,
         )
         for finding in findings

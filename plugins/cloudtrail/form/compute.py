@@ -16,8 +16,9 @@ def fields() -> dict[str, Param]:
             enum=["existing_cluster", "new_cluster", "serverless"],
             section=SECTION,
             title="Compute",
-            description_md="`existing_cluster`: the one below. `new_cluster`: one that ends with the run. "
-            "`serverless`: no instance profile, needs a Unity Catalog volume as the code root.",
+            description_md="`existing_cluster`: the one below. `new_cluster`: one that ends with the run, "
+            "under a cluster policy where you name one. `serverless`: no instance profile, needs a Unity "
+            "Catalog volume as the code root.",
         ),
         "cluster_id": Param(
             "sandbox-cluster",
@@ -25,6 +26,12 @@ def fields() -> dict[str, Param]:
             section=SECTION,
             title="Cluster id",
             description_md="For `existing_cluster`: the cluster's id (not its name).",
+        ),
+        "policy_id": optional(
+            SECTION,
+            "For `new_cluster`: a cluster policy's id (not its name). The access mode, and what is empty "
+            "below, come from it.",
+            title="Cluster policy id",
         ),
         "spark_version": Param(
             "17.3.x-scala2.13",
@@ -69,6 +76,14 @@ def fields() -> dict[str, Param]:
             title="Concurrent runs",
             description_md="While this many ingest runs, of whatever account, are active in the workspace, "
             "`submit` waits, without a worker slot. 0: no bound.",
+        ),
+        "share_run": Param(
+            False,
+            type="boolean",
+            section=SECTION,
+            title="One run for all kinds",
+            description_md="One Databricks run, with one start of its compute, ingests one kind after the "
+            "other. A kind that fails fails the run for all of them, though the others were ingested.",
         ),
         "databricks_conn_id": Param(
             "databricks_default", type="string", section=SECTION, title="Databricks connection"

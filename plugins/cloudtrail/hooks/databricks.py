@@ -14,7 +14,7 @@ from airflow.providers.databricks.utils.databricks import extract_failed_task_er
 from tenacity import stop_after_attempt
 
 from cloudtrail.errors import CloudTrailError
-from cloudtrail.payload import is_ingest_run
+from cloudtrail.run_names import is_ingest_run
 
 SQL_STATEMENTS = "2.0/sql/statements"
 LIST_RUNS = ("GET", "2.2/jobs/runs/list")

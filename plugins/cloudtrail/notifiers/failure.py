@@ -2,6 +2,7 @@
 
 from airflow.sdk import BaseNotifier, Context
 
+from cloudtrail.alerts.compose import Scene
 from cloudtrail.alerts.context import run_page, task_url, teller_of
 from cloudtrail.alerts.dispatch import XCOM_KEY
 from cloudtrail.alerts.events import Event
@@ -18,14 +19,20 @@ class FailureNotifier(BaseNotifier):
     in that XCom, and changes nothing about the task.
     """
 
+    title = Scene.title
+
     def notify(self, context: Context) -> None:
         """Find the cause and tell it."""
-        teller = teller_of(context)
-        teller.tell(failure_events(context))
+        teller = teller_of(context, title=self.title)
+        teller.tell([self.explained(event) for event in failure_events(context)])
         try:
             context["ti"].xcom_push(key=XCOM_KEY, value=teller.done)
         except Exception as error:  # noqa: BLE001 - a DAG processor that reports a lost worker has no XComs
             self.log.warning("What was sent is in this log only: %s", error)
+
+    def explained(self, event: Event) -> Event:
+        """The event with what this DAG says of it; `page` is its page in docs/operations."""
+        return event
 
 
 def failure_events(context: Context) -> list[Event]:

@@ -11,11 +11,11 @@ from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.operators.tables import describe_statement, properties_statement, schema_statement
-from cloudtrail.payload import own_run
 from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.tables import Names
 from cloudtrail.request import IngestRequest
+from cloudtrail.run_names import own_run
 from cloudtrail.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
 from cloudtrail.ui.links import FINDINGS_KEY, FindingsLink
 

@@ -1,6 +1,6 @@
 """The tasks of the set-up: plan, approve, apply (one per action), verify, report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -15,25 +15,40 @@ from cloudtrail.setup.plan import Plan
 from cloudtrail.setup.planning import plan_removal, plan_setup
 from cloudtrail.setup.refusals import SetupFailedError
 from cloudtrail.setup.request import SetupRequest
+from cloudtrail.setup.resources import Clouds, Resource
+from cloudtrail.setup.tagged import Tagged, find_tagged, removal_resources, unmentioned
 
 APPROVE, REJECT = "Approve", "Reject"
 # The XCom that holds the plan as Markdown, for the page on which a person approves it.
 MARKDOWN_KEY = "plan_markdown"
 
 
-def make_plan(request: SetupRequest) -> Plan:
-    """The plan of the request's mode, of what is there now."""
-    resources, clouds = build_resources(request), request.clouds()
+BY_TAG = "found by its tag: the params do not mention it"
+
+
+def make_plan(request: SetupRequest, clouds: Clouds) -> tuple[Plan, list[Tagged]]:
+    """The plan of the request's mode, of what is there now; and what a removal has found by its tag."""
     if request["mode"] == "remove":
-        return plan_removal(resources, clouds, setup=request.name)
-    return plan_setup(resources, clouds, setup=request.name, change_adopted=request["change_adopted"])
+        found = find_tagged(request, clouds)
+        plan = plan_removal(removal_resources(request, found), clouds, setup=request.name)
+        return plan.with_notes(dict.fromkeys(unmentioned(request, found), BY_TAG)), found
+    changes = request["change_adopted"]
+    return plan_setup(build_resources(request), clouds, setup=request.name, change_adopted=changes), []
+
+
+def planned_resources(request: SetupRequest, found: Iterable[Sequence[str]]) -> list[Resource]:
+    """The resources that a plan was made of, `found` being what it had found by its tag."""
+    if request["mode"] != "remove":
+        return build_resources(request)
+    return removal_resources(request, [(kind, account, name) for kind, account, name in found])
 
 
 class PlanSetupOperator(BaseOperator):
     """Reads everything that the request is about and shows what it takes. Writes nothing.
 
     Returns:
-        `plan`, `digest` (names the plan), `summary` (one line) and `writes` (how many changes write).
+        `plan`, `digest` (names the plan), `summary` (one line), `writes` (how many changes write) and
+        `found` (kind, account and name of what a removal has found by its tag).
     """
 
     template_fields = ("request",)
@@ -44,7 +59,8 @@ class PlanSetupOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, print the plan, push it as Markdown."""
-        plan = make_plan(SetupRequest(self.request))
+        request = SetupRequest(self.request)
+        plan, found = make_plan(request, request.clouds())
         self.log.info("Plan:\n%s", plan.render())
         context["ti"].xcom_push(key=MARKDOWN_KEY, value=plan.render_markdown())
         return {
@@ -52,6 +68,7 @@ class PlanSetupOperator(BaseOperator):
             "digest": plan.digest,
             "summary": plan.summary(),
             "writes": len(plan.writes),
+            "found": [list(one) for one in found],
         }
 
 
@@ -121,7 +138,8 @@ class ApplySetupOperator(BaseOperator):
         if not any(change.action == self.action for change in plan.writes):
             raise AirflowSkipException(f"{self.action}: nothing to do")
         request = SetupRequest(self.request)
-        done = apply_action(plan, self.action, build_resources(request), request.clouds())
+        resources = planned_resources(request, self.planned["found"])
+        done = apply_action(plan, self.action, resources, request.clouds())
         self.log.info("Done:\n%s", "\n".join(done))
         return done
 
@@ -148,7 +166,8 @@ class VerifySetupOperator(BaseOperator):
             SetupFailedError: when something is left, with the plan of it.
         """
         require_approval(self.planned, self.approval)
-        plan = make_plan(SetupRequest(self.request))
+        request = SetupRequest(self.request)
+        plan, _ = make_plan(request, request.clouds())
         if plan.writes:
             raise SetupFailedError(
                 "the plan was applied, and yet this is left to do; trigger a new run:\n" + plan.render()
@@ -215,8 +234,9 @@ def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
         *(f"{kind}_table" for kind in KINDS),
     )
     # The form takes no empty text: what is not given is left out.
-    given = {name: request[name] for name in (*shared, "warehouse_id", "deployment_role_arn")}
-    params = {name: value for name, value in given.items() if value not in ("", None)}
+    optional = ("warehouse_id", "deployment_role_arn", "alert_topic_arn", "alert_conn_ids")
+    given = {name: request[name] for name in (*shared, *optional)}
+    params = {name: value for name, value in given.items() if value not in ("", None, [])}
     params["reader_role_arn"] = request.reader_role_arn
     if request["reader"] == "instance_profile":
         params["instance_profile_arn"] = request.instance_profile_arn

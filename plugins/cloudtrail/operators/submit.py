@@ -1,6 +1,7 @@
 """Submitting the ingest job: never two runs for one checkpoint, and a retry gets its own run back."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.databricks.hooks.databricks import RunState
@@ -10,9 +11,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail.errors import CloudTrailError, FatalError
 from cloudtrail.hooks.databricks import IngestHook, start_order
-from cloudtrail.payload import run_name, run_name_prefix, submit_payload
+from cloudtrail.kinds import KINDS
+from cloudtrail.payload import submit_payload
 from cloudtrail.pools import SUBMIT_POOL
 from cloudtrail.request import IngestRequest
+from cloudtrail.run_names import run_name, works_on
 from cloudtrail.triggers.room import RoomTrigger
 
 # A DAG run that had to start its job this often has a fault that another start will not mend.
@@ -24,13 +27,17 @@ ROOM_POLL_SECONDS = 15
 class SubmitIngestOperator(DatabricksSubmitRunOperator):
     """Submits one ingest run and returns its run id; it does not wait for the run.
 
-    The idempotency token names DAG, DAG run, kind and generation. A retry or a cleared task sends the same
+    The idempotency token names DAG, DAG run, kinds and generation. A retry or a cleared task sends the same
     token, so Databricks answers with the run it already has; only a run that ended without success moves to
     the next generation. An active run of the same checkpoint from elsewhere is an error, never a rival: two
     streams on one checkpoint lose records.
 
     While as many ingest runs are active as param `max_concurrent_runs` allows it defers; the pool
     `SUBMIT_POOL`, of one slot, makes the look and the submit one step for all DAGs.
+
+    With param `share_run` one run ingests every kind that is not skipped: each kind's task asks for the same
+    run by the same token, and whichever comes first starts it. Any run that has one of its checkpoints is a
+    rival.
 
     Skips itself, and with it its group, when the kind was not asked for or preflight says why there is
     nothing to read.
@@ -66,20 +73,22 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
         return self._submit(context)
 
     def _submit(self, context: Context) -> int:
-        request = self._request_or_skip()
-        name = run_name(request, context)
+        self._skip_unless_asked()
+        requests = self._requests_of_run(shared=bool(context["params"]["share_run"]))
+        kinds = [request.kind for request in requests]
+        name = run_name(requests, context)
         limit = int(context["params"]["max_concurrent_runs"])
-        self._wait_for_room(name, limit)
-        self.json = submit_payload(request, context["params"], wheel=self.wheel, name=name)
+        self._wait_for_room(context, kinds, name, limit)
+        self.json = submit_payload(requests, context["params"], wheel=self.wheel, name=name)
         for generation in range(MAX_GENERATIONS):
-            if rivals := self._rivals(request, name):
-                raise CloudTrailError(describe_rival(rivals[0], request))
-            self.idempotency_token = idempotency_token(context, self.kind, generation)
+            if rivals := self._rivals(requests, name):
+                raise CloudTrailError(describe_rival(rivals[0], requests))
+            self.idempotency_token = idempotency_token(context, kinds, generation)
             super().execute(context)
             run = self._hook.get_run(int(self.run_id or 0))
             state = RunState(**run["state"])
             if not state.is_terminal or state.is_successful:
-                self._yield_to_an_earlier_run(run, request, name)
+                self._yield_to_an_earlier_run(run, requests, name)
                 self._yield_room(run, limit)
                 self.log.info("Run %s (generation %s): %s", self.run_id, generation, state)
                 return int(self.run_id or 0)
@@ -87,38 +96,56 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
                 "Run %s of generation %s ended as %s; starting another", self.run_id, generation, state
             )
         raise FatalError(
-            f"{MAX_GENERATIONS} runs of {request.kind} failed in this DAG run, the last one with id "
+            f"{MAX_GENERATIONS} runs of {', '.join(kinds)} failed in this DAG run, the last one with id "
             f"{self.run_id}: mend what its driver log shows, then trigger a new DAG run."
         )
 
-    def _request_or_skip(self) -> IngestRequest:
+    def _skip_unless_asked(self) -> None:
         if self.kind not in self.requests:
             raise AirflowSkipException(f"{self.kind} were not asked for: param `kinds` does not name them.")
         if reason := self.preflight["skipped_kinds"].get(self.kind):
             raise AirflowSkipException(reason)
-        return IngestRequest.from_dict(self.requests[self.kind])
 
-    def _rivals(self, request: IngestRequest, name: str) -> list[dict[str, Any]]:
-        """Active runs on this checkpoint that this DAG run did not submit."""
-        prefix = run_name_prefix(request)
+    def _requests_of_run(self, *, shared: bool) -> list[IngestRequest]:
+        """What the run ingests, alike and in the same order for each kind's task that shares it."""
+        skipped = self.preflight["skipped_kinds"]
+        kinds = [kind for kind in KINDS if kind in self.requests and kind not in skipped]
+        return [IngestRequest.from_dict(self.requests[kind]) for kind in (kinds if shared else [self.kind])]
+
+    def _rivals(self, requests: Sequence[IngestRequest], name: str) -> list[dict[str, Any]]:
+        """Active runs on one of these checkpoints that are not this one."""
         return [
             run
             for run in self._hook.active_runs()
-            if run.get("run_name", "").startswith(prefix) and run["run_name"] != name
+            if (other := run.get("run_name", "")) != name and any(works_on(other, one) for one in requests)
         ]
 
-    def _yield_to_an_earlier_run(self, run: dict[str, Any], request: IngestRequest, name: str) -> None:
+    def _yield_to_an_earlier_run(
+        self, run: dict[str, Any], requests: Sequence[IngestRequest], name: str
+    ) -> None:
         """Of two runs submitted at the same moment, let the one that started first go on."""
-        earlier = [rival for rival in self._rivals(request, name) if start_order(rival) < start_order(run)]
+        earlier = [rival for rival in self._rivals(requests, name) if start_order(rival) < start_order(run)]
         if earlier:
             self._hook.cancel_run(int(run["run_id"]))
-            raise CloudTrailError(describe_rival(earlier[0], request))
+            raise CloudTrailError(describe_rival(earlier[0], requests))
 
-    def _wait_for_room(self, name: str, limit: int) -> None:
+    def _wait_for_room(self, context: Context, kinds: Sequence[str], name: str, limit: int) -> None:
         """Defer while `limit` other runs are active; a run of this DAG run has its room already."""
         active = self._hook.active_ingest_runs() if limit else []
-        if len(active) >= max(limit, 1) and all(run["run_name"] != name for run in active):
+        if len(active) < max(limit, 1) or any(run["run_name"] == name for run in active):
+            return
+        if not self._has_ended(context, kinds, name):
             self._defer(active, limit)
+
+    def _has_ended(self, context: Context, kinds: Sequence[str], name: str) -> bool:
+        """Whether a shared run that another kind's task has submitted is over: then it needs no room."""
+        for kind in kinds:
+            task_id = f"{kind}.{self.task_id.rpartition('.')[2]}"
+            run_id = context["ti"].xcom_pull(task_ids=task_id, key="run_id") if kind != self.kind else None
+            if run_id is not None:
+                run = self._hook.get_run(int(run_id))
+                return run.get("run_name") == name and RunState(**run["state"]).is_successful
+        return False
 
     def _yield_room(self, run: dict[str, Any], limit: int) -> None:
         """Cancel a run that another Airflow's look and submit has made one too many, and wait."""
@@ -143,17 +170,18 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
         )
 
 
-def describe_rival(run: dict[str, Any], request: IngestRequest) -> str:
+def describe_rival(run: dict[str, Any], requests: Sequence[IngestRequest]) -> str:
     """Why nothing was submitted beside an active run of the same checkpoint, and what to do."""
+    checkpoints = [repr(one.checkpoint_path) for one in requests if works_on(run["run_name"], one)]
     return (
         f"Databricks run {run['run_id']} ({run['run_name']!r}, {run.get('run_page_url', 'no page')}) is "
-        f"already working on checkpoint {request.checkpoint_path!r}. Two runs on one checkpoint would "
+        f"already working on checkpoint {' and '.join(checkpoints)}. Two runs on one checkpoint would "
         "lose records: wait for it to end, or cancel it, then clear this task."
     )
 
 
-def idempotency_token(context: Context, kind: str, generation: int) -> str:
-    """64 hex characters, the service's limit, that stay the same for every try of this task."""
+def idempotency_token(context: Context, kinds: Sequence[str], generation: int) -> str:
+    """64 hex characters, the service's limit, the same for every try and for every kind of a shared run."""
     dag_run = context["dag_run"]
-    identity = "\n".join([dag_run.dag_id, dag_run.run_id, kind, str(generation)])
+    identity = "\n".join([dag_run.dag_id, dag_run.run_id, ",".join(kinds), str(generation)])
     return hashlib.sha256(identity.encode()).hexdigest()

@@ -18,7 +18,7 @@ from cloudtrail.operators.setup import require_approval
 from cloudtrail.operators.stage import DEFAULT_FOLDER, FOLDER_VARIABLE, find_wheel
 from cloudtrail.operators.submit import MAX_GENERATIONS, idempotency_token
 from cloudtrail.operators.wait import WaitForIngestRunOperator
-from cloudtrail.payload import own_run
+from cloudtrail.run_names import own_run
 from cloudtrail.setup.databricks.access import checks, compute_of, verify_payload, write_folders
 from cloudtrail.setup.refusals import refused_calls
 from cloudtrail.setup.request import SetupRequest

@@ -4,14 +4,17 @@ Source: Databricks REST, Clusters API 2.1, SQL Warehouses API, Jobs API 2.2; "Co
 file notification mode" for which access mode fits which discovery.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloudtrail.payload import run_name_prefix
+from cloudtrail.payload import new_cluster
+from cloudtrail.preflight.cluster_policies import Rules, filled, flattened, refused
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.profiles import check_profile
 from cloudtrail.request import IngestRequest
+from cloudtrail.run_names import works_on
 from cloudtrail.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -45,7 +48,12 @@ def check_compute(workspace: Workspace, iam: "IAMClient", params: Mapping[str, A
         return findings + check_profile(workspace, iam, profile, params)
     if compute == "serverless":
         return [_finding("serverless", "ok", "nothing to look up: the job brings its own environment")]
-    findings = [finding for part in (_check_runtime, _check_node) for finding in part(workspace, params)]
+    findings = []
+    if params.get("policy_id"):
+        policy = workspace.get("2.0/policies/clusters/get", policy_id=params["policy_id"])
+        rules: Rules = json.loads(policy.get("definition") or "{}")
+        findings, params = decide_policy(params, rules)
+    findings += [finding for part in (_check_runtime, _check_node) for finding in part(workspace, params)]
     return findings + check_profile(workspace, iam, str(params.get("instance_profile_arn") or ""), params)
 
 
@@ -61,20 +69,44 @@ def decide_cluster(cluster: Mapping[str, Any], discovery: str) -> list[Finding]:
         )
     if complaint := runtime_complaint(str(cluster.get("spark_version", ""))):
         findings.append(_finding(subject, "failed", complaint, "Choose a cluster of a newer runtime."))
-    mode = cluster.get("data_security_mode", "NONE")
-    needed = {"notifications": DEDICATED, "file_events": UNITY_CATALOG}.get(discovery)
-    if needed is not None and mode not in needed:
-        findings.append(
-            _finding(
-                subject,
-                "failed",
-                f"has access mode {mode}, and discovery={discovery!r} needs {' or '.join(needed)}",
-                "Choose a cluster of that access mode, or discovery 'listing'.",
-            )
-        )
+    mode = str(cluster.get("data_security_mode", "NONE"))
+    if complaint := mode_complaint(mode, discovery):
+        remedy = "Choose a cluster of that access mode, or discovery 'listing'."
+        findings.append(_finding(subject, "failed", complaint, remedy))
     start = "" if state == "RUNNING" else ", it is started for the run"
     sound = f"is {state}{start}; runtime {cluster.get('spark_version')}, access mode {mode}"
     return findings or [_finding(subject, "ok", sound)]
+
+
+def decide_policy(params: Mapping[str, Any], rules: Rules) -> tuple[list[Finding], Mapping[str, Any]]:
+    """What follows from a new cluster's policy, and the params with what it gives. Pure."""
+    subject = f"cluster policy {params['policy_id']}"
+    given = flattened(new_cluster(params))
+    settings = filled(given, rules)
+    findings = [
+        _finding(subject, "failed", complaint, "Correct the param, or name another policy.")
+        for complaint in refused(given, rules)
+    ]
+    mode = str(settings.get("data_security_mode", "NONE"))
+    if complaint := mode_complaint(mode, str(params.get("discovery") or "listing")):
+        remedy = "Name a policy that gives that access mode, or choose discovery 'listing'."
+        findings.append(_finding(subject, "failed", complaint, remedy))
+    effective = dict(params) | {
+        "spark_version": settings.get("spark_version", ""),
+        # With a pool the node type is the pool's.
+        "node_type_id": "" if "instance_pool_id" in settings else settings.get("node_type_id", ""),
+        "instance_profile_arn": settings.get("aws_attributes.instance_profile_arn", ""),
+        "instance_pool_id": settings.get("instance_pool_id", ""),
+    }
+    return findings or [_finding(subject, "ok", f"takes the new cluster; access mode {mode}")], effective
+
+
+def mode_complaint(mode: str, discovery: str) -> str:
+    """Why an access mode is no good for a discovery; empty when it is."""
+    needed = {"notifications": DEDICATED, "file_events": UNITY_CATALOG}.get(discovery)
+    if needed is None or mode in needed:
+        return ""
+    return f"has access mode {mode}, and discovery={discovery!r} needs {' or '.join(needed)}"
 
 
 def runtime_complaint(version: str) -> str:
@@ -90,6 +122,11 @@ def runtime_complaint(version: str) -> str:
 
 def _check_runtime(workspace: Workspace, params: Mapping[str, Any]) -> list[Finding]:
     wanted = params["spark_version"]
+    if not wanted:
+        remedy = "Give spark_version."
+        return [_finding("runtime", "failed", "neither the params nor the cluster policy give one", remedy)]
+    if wanted.startswith("auto:"):
+        return [_finding(f"runtime {wanted}", "ok", "is chosen by the cluster policy")]
     known = [entry["key"] for entry in workspace.get("2.1/clusters/spark-versions").get("versions", [])]
     if wanted not in known:
         remedy = f"Correct spark_version.{did_you_mean(wanted, known)}"
@@ -101,6 +138,11 @@ def _check_runtime(workspace: Workspace, params: Mapping[str, Any]) -> list[Find
 
 def _check_node(workspace: Workspace, params: Mapping[str, Any]) -> list[Finding]:
     wanted = params["node_type_id"]
+    if params.get("instance_pool_id"):
+        return [_finding(f"instance pool {params['instance_pool_id']}", "ok", "is the cluster policy's")]
+    if not wanted:
+        remedy = "Give node_type_id."
+        return [_finding("node type", "failed", "neither the params nor the cluster policy give one", remedy)]
     answer = workspace.get("2.1/clusters/list-node-types")
     known = [entry["node_type_id"] for entry in answer.get("node_types", [])]
     if wanted in known:
@@ -131,7 +173,7 @@ def decide_rivals(request: IngestRequest, active: Iterable[Mapping[str, Any]], *
     subject = f"runs on {request.checkpoint_path}"
     names = ((run, str(run.get("run_name", ""))) for run in active)
     for run, name in names:
-        if name.startswith(run_name_prefix(request)) and not (own_run and name.endswith(own_run)):
+        if works_on(name, request) and not (own_run and name.endswith(own_run)):
             page = run.get("run_page_url", "no page")
             return _finding(
                 subject,

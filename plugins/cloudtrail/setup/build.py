@@ -33,16 +33,27 @@ def build_resources(request: SetupRequest) -> list[Resource]:
         *trail_resources(request),
         *databricks_resources(request),
     ]
-    actions = set(request["actions"])
-    # Without its statements in the policies no trail can deliver.
-    actions |= {"bucket_policy"} if actions & _DELIVERING else set()
+    actions = chosen_actions(request)
     chosen = [resource for resource in resources if resource.action in actions]
     return sorted(chosen, key=lambda resource: ACTIONS.index(resource.action))
 
 
+def chosen_actions(request: SetupRequest) -> set[str]:
+    """The actions, with `bucket_policy` where another takes it: without its statements no trail delivers."""
+    actions = set(request["actions"])
+    return actions | ({"bucket_policy"} if actions & _DELIVERING else set())
+
+
+def every_statement_id(name: str) -> OurStatements:
+    """Every statement that a set-up of this name may have put into a policy, and none wanted: a removal's."""
+    purposes = (*statements.DELIVERY, *statements.READER, *statements.KEY_DELIVERY, *statements.KEY_READER)
+    possible = frozenset(sid(name, purpose) for purpose in (*purposes, *statements.TOPIC))
+    return OurStatements(wanted={}, managed=possible, possible=possible)
+
+
 def bucket_resources(request: SetupRequest) -> list[Resource]:
     """The log bucket, and the key and the topic where they are asked for."""
-    own = {"setup": request.name, "account": request.bucket_account}
+    own: dict[str, Any] = {"setup": request.name, "account": request.bucket_account}
     resources: list[Resource] = []
     if request["kms_key"] == NEW_KEY:
         resources.append(

@@ -76,6 +76,8 @@ _FROM_INGEST = (
     *(f"{kind}_table" for kind in KINDS),
 )
 
+ALERTS = ("alert_topic_arn", "alert_conn_ids", "aws_conn_id")
+
 SETUP_PARAMS: dict[str, ParamRule] = {
     # The set-up.
     "name": ParamRule(
@@ -116,6 +118,8 @@ SETUP_PARAMS: dict[str, ParamRule] = {
     "deployment_role_arn": ParamRule(or_empty(_DEPLOYMENT), ""),
     "tables_kms_key": ParamRule(or_empty(_KEY), ""),
     **DATABRICKS_PARAMS,
+    # Who is told of a failed task.
+    **{name: INGEST[name] for name in ALERTS},
 }
 
 SETUP_CHOICES = (

@@ -47,6 +47,13 @@ CALLS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("iam", _READ_ROLE, "the reader role and its profile, the deployment role", "`plan`"),
     ("iam", _WRITE_ROLE, "the same", "`apply`"),
     ("iam", ("DeleteRolePolicy", "DeleteInstanceProfile", "DeleteRole"), "the same", "`remove`"),
+    (
+        "iam",
+        ("GetAccountAuthorizationDetails",),
+        "`*`",
+        "`plan` of a removal: roles of ours, and those with our policy",
+    ),
+    ("tag", ("GetResources",), "`*`", "the same: buckets, keys, topics and trails of ours"),
     ("cloudtrail", _READ_TRAIL, "the trail, in each account", "`plan`"),
     ("cloudtrail", _WRITE_TRAIL, "the same", "`apply`"),
     ("cloudtrail", ("DeleteTrail",), "the same", "`remove`"),

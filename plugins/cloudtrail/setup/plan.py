@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from cloudtrail.setup.resources import Document
@@ -88,6 +88,14 @@ class Plan:
             for change in values["changes"]
         )
         return cls(setup=values["setup"], mode=values["mode"], changes=changes)
+
+    def with_notes(self, notes: Mapping[str, str]) -> Self:
+        """The plan with a note for some of its resources, by their names, beside those that it has."""
+        changes = tuple(
+            replace(change, note=", ".join(filter(None, (change.note, notes.get(change.resource, "")))))
+            for change in self.changes
+        )
+        return replace(self, changes=changes)
 
     def summary(self) -> str:
         """One line: how many of what."""

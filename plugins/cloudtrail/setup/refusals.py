@@ -19,6 +19,7 @@ DENIALS = DENIED | {"UnauthorizedOperation", "AuthorizationError", "AccessDenied
 # Where the permission is not named like the call. Source: Service Authorization Reference, S3 and others;
 # every other call is `service:Call`.
 _PERMISSIONS = {
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:ListObjectVersions": "s3:ListBucketVersions",

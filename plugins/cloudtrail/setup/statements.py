@@ -8,7 +8,9 @@ Sources: AWS CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail" (or
 from typing import Any
 
 from cloudtrail.locations import ROOT
+from cloudtrail.notification_policy import NOTIFICATIONS, notification_access
 from cloudtrail.policies import Access, bucket_arn, key_access, object_arn, required_access, resource_policy
+from cloudtrail.setup.databricks.locations import FILE_EVENTS_BUCKET, catalog_access
 from cloudtrail.setup.documents import policy, sid
 from cloudtrail.setup.request import SetupRequest
 from cloudtrail.setup.resources import Document
@@ -17,7 +19,7 @@ SERVICE = {"Service": "cloudtrail.amazonaws.com"}
 
 # What each action adds; a run decides about the statements of its own actions only.
 DELIVERY = ("CheckAcl", "Deliver")
-READER = ("ListLogs", "ReadLogs")
+READER = ("ListLogs", "ReadLogs", NOTIFICATIONS["s3"], FILE_EVENTS_BUCKET)
 KEY_DELIVERY = ("EncryptLogs", "DescribeKey")
 KEY_READER = ("DecryptLogs",)
 TOPIC = ("NotifyTopic",)
@@ -43,11 +45,21 @@ def delivery_statements(request: SetupRequest) -> dict[str, Document]:
 
 
 def reader_statements(request: SetupRequest) -> dict[str, Document]:
-    """What the bucket's policy has to allow the reader role: the same as the role's own policy."""
+    """What the bucket's policy has to allow the reader role: the same as the role's own policy.
+
+    A role of another account needs both. Unity Catalog tries more than an ingest does: the whole folder of
+    the external location, and the bucket's notifications for file events. Auto Loader's own need the same
+    of the bucket.
+    """
     bucket = bucket_arn(request["bucket"], request.partition)
+    needed = required_access(request.requests, code_root=request.code_root)
+    if request["reader"] == "storage_credential":
+        needed += catalog_access(request)
+    if request["discovery"] == "notifications":
+        needed += notification_access(request.requests, account=request.reader_account)
     accesses = [
         access
-        for access in required_access(request.requests, code_root=request.code_root)
+        for access in needed
         if access.statement in READER and access.resource_arn.partition("/")[0] == bucket
     ]
     return _for_reader(request, accesses)

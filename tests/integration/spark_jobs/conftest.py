@@ -48,6 +48,15 @@ class Lake:
         """Run the job in this process."""
         run(parse_arguments(self.argv(kind, **changed)))
 
+    def ingest_together(self, *kinds, **changed):
+        """Run the job for several kinds in this process; of `changed` only what is the same for all."""
+        own = ("logs-path", "delta-path", "checkpoint-path", "table")
+        words = [f"--kinds={','.join(kinds)}", "--region=us-east-1"]
+        for kind in kinds:
+            given = [word.removeprefix("--") for word in self.argv(kind)]
+            words += [f"--{kind}.{word}" for word in given if word.startswith(own)]
+        run(parse_arguments([*words, *(f"--{name}={value}" for name, value in changed.items())]))
+
     def stream(self, kind="events"):
         """The stream of the month's deliveries."""
         month = datetime.now(UTC).strftime("%Y-%m")

@@ -206,9 +206,10 @@ def test_what_came_after_is_not_mistaken_for_the_batchs_own(history, module_lake
     mark = Mark(stream_id(spark, lake.stream()), 0)
     assert find(spark, path, mark).rows == 5
     assert find(spark, path, Mark(mark.stream, 99)) is None
+    (arguments,) = parse_arguments(lake.argv())
     # A batch that is not what its source and its first try have seen stops the job.
     with pytest.raises(BatchImbalanceError, match="was given 1 log files by its source and has read"):
-        write_batch(parse_arguments(lake.argv()), lake.stream(), lake.files(), 0)
+        write_batch(arguments, lake.stream(), lake.files(), 0)
 
 
 def test_a_checkpoint_that_was_deleted_loads_again_instead_of_losing_what_is_new_and_it_is_seen(lake):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from cloudtrail_jobs import ingest
+from cloudtrail_jobs import stream
 from tests.integration.spark_jobs.conftest import event
 
 PATIENCE = 180
@@ -99,7 +99,7 @@ def test_a_continuous_job_looks_again_every_minute(lake, monkeypatch):
             raise InterruptedError("stopped")
         lake.put("b.json.gz", [event(1)])
 
-    monkeypatch.setattr(ingest, "pause", pause)
+    monkeypatch.setattr(stream, "pause", pause)
     lake.put("a.json.gz", [event(0)])
     with pytest.raises(InterruptedError):
         lake.ingest(trigger="continuous")

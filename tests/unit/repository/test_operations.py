@@ -12,6 +12,9 @@ from cloudtrail.alerts.events import EVENTS, Event
 from cloudtrail.alerts.grouping import Record
 from cloudtrail.alerts.run import finding_events
 from cloudtrail.guidance import GUIDANCE
+from cloudtrail.notifiers.setup import PAGE as SETUP
+from cloudtrail.notifiers.setup import SetupFailureNotifier
+from cloudtrail.setup.guidance import GUIDANCE as SETUP_GUIDANCE
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,12 +23,21 @@ SECTIONS = ("What it means", "How to see more", "How to fix it", "Is it safe to 
 SCENE = Scene(dag_id="d", run_id="r", account="a")
 
 
-def task_names():
-    """The tasks that alert when they fail; others explain themselves on their DAG's page."""
+def failed(task_id):
+    return Event(name="task_failed", subject=task_id, what="w", page=task_id.rpartition(".")[2])
+
+
+def task_pages():
+    """Where the alert of each task leads that fails; a task without an alert is named as well."""
     tasks = [task for dag in DagBag(dag_folder=str(ROOT / "dags")).dags.values() for task in dag.tasks]
-    named = {task.task_id.rpartition(".")[2] for task in tasks if task.on_failure_callback}
+    silent = {task.task_id for task in tasks if not task.on_failure_callback}
+    pages = {
+        notifier.explained(failed(task.task_id)).page
+        for task in tasks
+        for notifier in task.on_failure_callback
+    }
     # The one task of a DAG whose entry in accounts.yaml is broken: the file that ships has none.
-    return named | {"disabled"}
+    return pages | silent | {"disabled"}
 
 
 def anchors(page):
@@ -34,7 +46,7 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", sorted({*GUIDANCE, *EVENTS}))
+@pytest.mark.parametrize("name", sorted({*GUIDANCE, *EVENTS, SETUP}))
 def test_a_page_says_what_it_means_how_to_see_more_how_to_fix_it_and_whether_to_run_again(name):
     headings = re.findall(r"(?m)^## (.+)$", (PAGES / f"{name}.md").read_text(encoding="utf-8"))
     assert tuple(headings) == SECTIONS
@@ -42,7 +54,7 @@ def test_a_page_says_what_it_means_how_to_see_more_how_to_fix_it_and_whether_to_
 
 def test_the_pages_are_those_of_the_tasks_and_the_alerts_and_the_index_names_them():
     pages = {page.stem for page in PAGES.glob("*.md")} - {"README"}
-    assert pages == task_names() | set(EVENTS) == set(GUIDANCE) | set(EVENTS)
+    assert pages == task_pages() | set(EVENTS) == {*GUIDANCE, *EVENTS, SETUP}
     index = (PAGES / "README.md").read_text(encoding="utf-8")
     assert {page for page in pages if f"]({page}.md)" in index} == pages
 
@@ -52,7 +64,8 @@ def messages():
     record = Record(account="a", name="late", subject="s", first=NOW, last=NOW)
     finding = {"check": "c", "subject": "s", "detail": "d", "remedy": "r"}
     events = [Event(name=name, subject="s", what="w") for name in EVENTS]
-    events += [Event(name="task_failed", subject=task, what="w", page=task) for task in GUIDANCE]
+    events += [failed(task) for task in GUIDANCE]
+    events += [SetupFailureNotifier().explained(failed(task)) for task in SETUP_GUIDANCE]
     events += finding_events([finding | {"status": status} for status in ("failed", "warning")])
     told = [compose([Told(event=event, record=record)], SCENE) for event in events]
     return [*told, compose_recovery([record], SCENE, now=NOW), compose_test(SCENE)]

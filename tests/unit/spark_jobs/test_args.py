@@ -21,7 +21,7 @@ def argv(**changed):
 
 
 def test_defaults_are_listing_a_run_that_ends_and_bounded_batches():
-    arguments = parse_arguments(argv())
+    (arguments,) = parse_arguments(argv())
     assert (arguments.discovery, arguments.trigger) == ("listing", "available_now")
     assert (arguments.max_files_per_trigger, arguments.max_bytes_per_trigger) == (1000, 1024**3)
 
@@ -77,6 +77,105 @@ def test_all_problems_are_named_at_once():
     with pytest.raises(ArgumentsError) as refused:
         parse_arguments(argv(kind="x", trigger="y", region=None))
     assert len(refused.value.problems) == 3
+
+
+INSIGHTS = {
+    "logs-path": "s3://b/AWSLogs/*/CloudTrail-Insight/*/*",
+    "delta-path": "s3://lake/delta/insights",
+    "checkpoint-path": "s3://lake/checkpoints/insights",
+    "table": "insights",
+}
+BOTH = (
+    {"kinds": "events,insights", "region": "us-east-1"}
+    | {f"events.{name}": value for name, value in GOOD.items() if name in INSIGHTS}
+    | {f"insights.{name}": value for name, value in INSIGHTS.items()}
+)
+
+
+def both(**changed):
+    """Two kinds in one run; of the names `__` stands for the dot."""
+    values = BOTH | {name.replace("__", ".").replace("_", "-"): value for name, value in changed.items()}
+    return [f"--{name}={value}" for name, value in values.items() if value is not None]
+
+
+def test_several_kinds_are_each_what_they_are_alone_and_share_what_is_given_once():
+    alone = argv(duplicates="remove", **{"from": "2026-01-31"})
+    insights = GOOD | INSIGHTS | {"kind": "insights", "duplicates": "remove", "from": "2026-01-31"}
+    assert parse_arguments(both(duplicates="remove", **{"from": "2026-01-31"})) == (
+        *parse_arguments(alone),
+        *parse_arguments([f"--{name}={value}" for name, value in insights.items()]),
+    )
+
+
+def test_the_order_of_the_kinds_is_the_order_of_their_work():
+    assert [one.kind for one in parse_arguments(both(kinds="insights, events"))] == ["insights", "events"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"kinds": "events,event"}, "--kinds: 'event' is not one of events, insights, network_activity"),
+        ({"kinds": ""}, "--kinds: '' is not one of"),
+        ({"kinds": "events,insights,events"}, "--kinds names 'events' twice"),
+        ({"kinds": "events"}, r"--insights\.table is given, and --kinds='events' does not name insights"),
+        ({"kinds": None, "kind": "events"}, r"--insights\.table needs --kinds=insights"),
+        ({"kind": "events"}, "--kind and --kinds cannot both be given"),
+        ({"table": "events"}, r"--table is of one kind: with --kinds write --events\.table"),
+        ({"insights__table": None}, r"--insights\.table is missing"),
+        ({"insights__table": "Insights"}, r"--insights\.table='Insights' is not a table name"),
+        (
+            {"insights__table": "events"},
+            r"--events\.table='events' and --insights\.table='events' are one table",
+        ),
+        (
+            {"insights__delta_path": "s3://lake/delta/events_quarantine/x"},
+            r"the quarantine of --events\.delta-path='.*' and the --insights\.delta-path='.*' lie inside",
+        ),
+        (
+            {"insights__checkpoint_path": "s3://lake/checkpoints/events/"},
+            r"the --events\.checkpoint-path='.*' and the --insights\.checkpoint-path='.*' lie inside",
+        ),
+        (
+            {"insights__checkpoint_path": "s3://lake/delta/events/x"},
+            r"the --events\.delta-path='.*' and the --insights\.checkpoint-path='.*' lie inside",
+        ),
+        (
+            {
+                "insights__logs_path": "s3://c/AWSLogs/*/CloudTrail-Insight/*/*",
+                "events__delta_path": "s3://c/AWSLogs/d",
+            },
+            r"--events\.delta-path='s3://c/AWSLogs/d' lies where the logs are, under s3://c/AWSLogs",
+        ),
+        (
+            {"insights__logs_path": "s3://b/AWSLogs/*/CloudTrail/*/*"},
+            r"--insights\.logs-path='.*' is of --kind=events, not 'insights'",
+        ),
+        ({"trigger": "continuous"}, "never ends, so only the first of --kinds would be read"),
+    ],
+)
+def test_what_cannot_be_one_run_is_named_by_its_kind(changed, complaint):
+    with pytest.raises(ArgumentsError, match=complaint) as refused:
+        parse_arguments(both(**changed))
+    assert refused.value.code == 2
+
+
+def test_what_is_wrong_for_every_kind_is_said_once_and_every_kinds_own_beside_it():
+    changed = {"region": None, "events__table": None, "insights__delta_path": None, "discovery": "magic"}
+    with pytest.raises(ArgumentsError) as refused:
+        parse_arguments(both(**changed))
+    assert sorted(problem[:24] for problem in refused.value.problems) == [
+        "--discovery='magic' is n",
+        "--events.table is missin",
+        "--insights.delta-path is",
+        "--region is missing",
+    ]
+
+
+def test_a_stream_of_one_kind_may_be_continuous():
+    alone = {name: value for name, value in BOTH.items() if not name.startswith("insights.")}
+    alone |= {"kinds": "events", "trigger": "continuous"}
+    (one,) = parse_arguments([f"--{name}={value}" for name, value in alone.items()])
+    assert one.trigger == "continuous"
 
 
 @pytest.mark.parametrize(("size", "count"), [("7", 7), ("2k", 2048), ("1M", 1024**2), ("1gb", 1024**3)])

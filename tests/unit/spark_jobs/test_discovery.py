@@ -21,7 +21,8 @@ def arguments(**more):
         "table": "events",
         "region": "us-east-1",
     } | more
-    return parse_arguments([f"--{name}={value}" for name, value in values.items()])
+    (arguments,) = parse_arguments([f"--{name}={value}" for name, value in values.items()])
+    return arguments
 
 
 def planned(note, *, created_at=NOW, **more):

@@ -31,12 +31,13 @@ ALWAYS = {
     ],
 )
 def test_auto_loader_has_exactly_these_options(discovery, own):
-    assert auto_loader_options(parse_arguments(argv(discovery=discovery))) == ALWAYS | own
+    (arguments,) = parse_arguments(argv(discovery=discovery))
+    assert auto_loader_options(arguments) == ALWAYS | own
 
 
 def test_the_file_source_reads_day_folders_and_bounds_the_bytes():
-    options = file_source_options(parse_arguments(argv(max_bytes_per_trigger="2k")))
-    assert options == {
+    (arguments,) = parse_arguments(argv(max_bytes_per_trigger="2k"))
+    assert file_source_options(arguments) == {
         "recursiveFileLookup": "true",
         "maxFileAge": "36500d",
         "maxBytesPerTrigger": "2048",

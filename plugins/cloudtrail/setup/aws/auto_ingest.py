@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 from cloudtrail.errors import FatalError
 from cloudtrail.preflight.aws_errors import error_code
 from cloudtrail.preflight.notifications import OWN
+from cloudtrail.request import IngestRequest
+from cloudtrail.run_names import works_on
 from cloudtrail.setup.resources import Clouds, Document, Found, Resource
 
 GONE = frozenset(
@@ -38,8 +40,8 @@ class AutoIngestLeftovers(Resource):
     account: str
     bucket: str
     prefixes: tuple[str, ...]
-    #: How the names of the runs begin that work on these logs.
-    run_prefixes: tuple[str, ...]
+    #: The ingests whose runs read by these notifications.
+    requests: tuple[IngestRequest, ...]
 
     @property
     def name(self) -> str:  # type: ignore[override] # a name made of the fields
@@ -77,9 +79,10 @@ class AutoIngestLeftovers(Resource):
             StreamActiveError: when a run works on the logs.
         """
         for run in clouds.databricks.active_runs():
-            if str(run.get("run_name", "")).startswith(self.run_prefixes):
+            name = str(run.get("run_name", ""))
+            if any(works_on(name, request) for request in self.requests):
                 raise StreamActiveError(
-                    f"Databricks run {run['run_id']} ({run['run_name']!r}) reads by these notifications: "
+                    f"Databricks run {run['run_id']} ({name!r}) reads by these notifications: "
                     "cancel it, then clear this task."
                 )
         answer = self._notifications(clouds)

@@ -9,6 +9,8 @@ from cloudtrail.setup.resources import TAG, Clouds, Document, Found, Resource
 
 DAYS_UNTIL_DELETION = 30
 GONE = {"NotFoundException"}
+# How its description begins; the bucket's name follows.
+WORDS = "CloudTrail log files in bucket "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,8 @@ class Key(Resource):
     bucket: str
     #: Its first policy.
     base: Document
+    #: For a removal: other buckets of ours, whose files it may encrypt as well.
+    also: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:  # type: ignore[override] # a name made of the fields
@@ -35,7 +39,8 @@ class Key(Resource):
         key = answer["KeyMetadata"] if answer else self._without_alias(kms)
         if key is None or key["KeyState"] == "PendingDeletion":
             return None
-        encrypted = holds_objects(clouds.aws(self.account, "s3"), self.bucket)
+        s3 = clouds.aws(self.account, "s3")
+        encrypted = [one for one in self._buckets(key) if holds_objects(s3, one)]
         return Found(
             document={
                 "alias": self.alias if answer else "",
@@ -43,7 +48,7 @@ class Key(Resource):
             },
             owner=_owner(kms, key["KeyId"]),
             facts={"arn": key["Arn"]},
-            kept_because=f"log files in bucket {self.bucket} need it to be read" if encrypted else "",
+            kept_because=f"log files in bucket {encrypted[0]} need it to be read" if encrypted else "",
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
@@ -76,8 +81,14 @@ class Key(Resource):
         """Take our tag off."""
         clouds.aws(self.account, "kms").untag_resource(KeyId=found.facts["arn"], TagKeys=[TAG])
 
+    def _buckets(self, key: Any) -> list[str]:
+        """Whose files it may encrypt: the params' bucket, the one that it was made for, and `also`."""
+        described = str(key.get("Description", ""))
+        made_for = [described.removeprefix(WORDS)] if described.startswith(WORDS) else []
+        return list(dict.fromkeys([self.bucket, *made_for, *self.also]))
+
     def _create(self, kms: Any) -> str:
-        description = f"CloudTrail log files in bucket {self.bucket}"
+        description = f"{WORDS}{self.bucket}"
         tags = [{"TagKey": TAG, "TagValue": self.setup}]
         key = kms.create_key(Description=description, Tags=tags, Policy=text(self.base))
         return str(key["KeyMetadata"]["Arn"])

@@ -70,8 +70,8 @@ def compute_of(request: SetupRequest, clouds: Clouds) -> dict[str, Any] | None:
         case "existing_cluster":
             return {"existing_cluster_id": request["cluster_id"]}
         case "cluster_policy":
-            policy = {"policy_id": _made(request, clouds)["policy_id"]}
-            return {"new_cluster": policy | _new_cluster(request, with_profile=profile)}
+            policy_id = _made(request, clouds)["policy_id"]
+            return {"new_cluster": _new_cluster(request, policy_id, with_profile=profile)}
         case _ if not profile and request.code_root.startswith("/Volumes/"):
             return {"environment_key": ENVIRONMENT_KEY}
         case _:
@@ -86,8 +86,11 @@ def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
         return {}
     if "existing_cluster_id" in compute:
         return {"compute": "existing_cluster", "cluster_id": compute["existing_cluster_id"]}
-    sizes = {name: request[name] for name in ("spark_version", "node_type_id")}
-    return {"compute": "new_cluster", "num_workers": request["min_workers"]} | sizes
+    return {
+        "compute": "new_cluster",
+        "num_workers": request["min_workers"],
+        **{name: compute["new_cluster"][name] for name in ("policy_id", "spark_version", "node_type_id")},
+    }
 
 
 def verify_payload(
@@ -129,9 +132,9 @@ def _made(request: SetupRequest, clouds: Clouds) -> Mapping[str, str]:
     return found.facts
 
 
-def _new_cluster(request: SetupRequest, *, with_profile: bool) -> dict[str, Any]:
+def _new_cluster(request: SetupRequest, policy_id: str, *, with_profile: bool) -> dict[str, Any]:
     """A cluster for this run alone, as the policy wants it."""
     params = {name: request[name] for name in ("spark_version", "node_type_id")}
-    params["num_workers"] = request["min_workers"]
+    params |= {"policy_id": policy_id, "num_workers": request["min_workers"]}
     params["instance_profile_arn"] = request.instance_profile_arn if with_profile else ""
-    return new_cluster(params) | {"data_security_mode": request["access_mode"]}
+    return new_cluster(params)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cloudtrail.payload import run_name_prefix
 from cloudtrail.policies import listing_prefix
 from cloudtrail.setup.aws.auto_ingest import AutoIngestLeftovers
 from cloudtrail.setup.aws.roles import RoleTrust
@@ -30,7 +29,7 @@ def _leftovers(request: SetupRequest) -> list[Resource]:
             account=request.bucket_account,
             bucket=request["bucket"],
             prefixes=tuple(dict.fromkeys(listing_prefix(one.logs) for one in requests)),
-            run_prefixes=tuple(run_name_prefix(one) for one in requests),
+            requests=tuple(requests),
         )
     ]
 

@@ -52,7 +52,9 @@ class ClusterPolicy(Resource):
             "spark_version": _fixed(self.spark_version),
             "node_type_id": _fixed(self.node_type_id),
             "data_security_mode": _fixed(self.access_mode),
-            "autotermination_minutes": _at_most(self.autotermination_minutes, least=10),
+            "autotermination_minutes": _at_most(self.autotermination_minutes, least=10)
+            | {"defaultValue": self.autotermination_minutes},
+            # No defaults: a request that asks for them would get both sizes, and may have one.
             "num_workers": _at_most(self.max_workers),
             "autoscale.max_workers": _at_most(self.max_workers),
         }
@@ -87,4 +89,4 @@ def _fixed(value: str) -> dict[str, Any]:
 
 
 def _at_most(most: int, *, least: int = 0) -> dict[str, Any]:
-    return {"type": "range", "minValue": least, "maxValue": most, "defaultValue": most, "isOptional": True}
+    return {"type": "range", "minValue": least, "maxValue": most, "isOptional": True}

@@ -10,46 +10,18 @@ SECTION = "6. Databricks"
 
 def fields() -> dict[str, Param]:
     """The section's fields."""
-    return {**_workspace(), **_compute(), **_cluster()}
-
-
-def _workspace() -> dict[str, Param]:
-    return {
-        "databricks_conn_id": Param(
-            "databricks_default", type="string", section=SECTION, title="Databricks connection"
-        ),
-        "skip_profile_validation": Param(
-            False,
-            type="boolean",
-            section=SECTION,
-            title="Skip the validation of the instance profile",
-            description_md="Databricks tries the profile with a dry run when it is registered. Skip that "
-            "only for a dry run that fails for another reason than a missing permission.",
-        ),
-        "storage_credential": optional(
-            SECTION,
-            "For reader `storage_credential`: its name in Unity Catalog; empty for the set-up's name.",
-            title="Storage credential",
-        ),
-        "warehouse_id": optional(
-            SECTION,
-            "For the preflight after the set-up; without it the preflight is left out.",
-            title="SQL warehouse id",
-        ),
-        "verify_timeout_minutes": Param(
-            30,
-            type="integer",
-            minimum=1,
-            maximum=720,
-            section=SECTION,
-            title="Minutes for the verifying job",
-            description_md="With the start of the cluster, which takes some minutes.",
-        ),
-    }
+    return {**_compute(), **_cluster(), **_around()}
 
 
 def _compute() -> dict[str, Param]:
     return {
+        "databricks_conn_id": Param(
+            "databricks_default",
+            type="string",
+            section=SECTION,
+            title="Databricks connection",
+            description_md="Of a workspace admin: see docs/setup.md for what it has to be allowed.",
+        ),
         "databricks_compute": Param(
             "cluster",
             type="string",
@@ -57,7 +29,8 @@ def _compute() -> dict[str, Param]:
             section=SECTION,
             title="Compute",
             description_md="`cluster`: one that is made, and stops when idle. `cluster_policy`: rules for "
-            "clusters that others start. `existing_cluster`: the one below, not changed. `none`.",
+            "the cluster that each run of the ingest starts. `existing_cluster`: the one below, not "
+            "changed. `none`.",
         ),
         "cluster_name": optional(
             SECTION, "Of the cluster or the policy; empty for the set-up's name.", title="Cluster name"
@@ -70,6 +43,7 @@ def _compute() -> dict[str, Param]:
             values_display={"SINGLE_USER": "dedicated", "USER_ISOLATION": "standard"},
             section=SECTION,
             title="Access mode",
+            description_md="Of the cluster or the policy. File notifications need `dedicated`.",
         ),
     }
 
@@ -83,7 +57,13 @@ def _cluster() -> dict[str, Param]:
             title="Runtime",
             description_md="A Databricks runtime of at least 17.3 LTS.",
         ),
-        "node_type_id": Param("m6id.large", type="string", section=SECTION, title="Node type"),
+        "node_type_id": Param(
+            "m6id.large",
+            type="string",
+            section=SECTION,
+            title="Node type",
+            description_md="Of the driver and of each worker.",
+        ),
         "min_workers": Param(
             0,
             type="integer",
@@ -109,5 +89,37 @@ def _cluster() -> dict[str, Param]:
             maximum=10000,
             section=SECTION,
             title="Minutes until an idle cluster stops",
+        ),
+    }
+
+
+def _around() -> dict[str, Param]:
+    return {
+        "storage_credential": optional(
+            SECTION,
+            "For reader `storage_credential`: its name in Unity Catalog; empty for the set-up's name.",
+            title="Storage credential",
+        ),
+        "warehouse_id": optional(
+            SECTION,
+            "For the preflight after the set-up; without it the preflight is left out.",
+            title="SQL warehouse id",
+        ),
+        "verify_timeout_minutes": Param(
+            30,
+            type="integer",
+            minimum=1,
+            maximum=720,
+            section=SECTION,
+            title="Minutes for the verifying job",
+            description_md="With the start of the cluster, which takes some minutes.",
+        ),
+        "skip_profile_validation": Param(
+            False,
+            type="boolean",
+            section=SECTION,
+            title="Skip the validation of the instance profile",
+            description_md="Databricks tries the profile with a dry run when it is registered. Skip that "
+            "only for a dry run that fails for another reason than a missing permission.",
         ),
     }

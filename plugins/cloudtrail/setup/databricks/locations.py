@@ -24,6 +24,7 @@ from cloudtrail.setup.request import SetupRequest
 
 LIST_CODE = "ListCode"
 FILE_EVENTS = "FileEvents"
+FILE_EVENTS_BUCKET = f"{FILE_EVENTS}Bucket"
 # Source: the same page, statements ManagedFileEventsSetup and …Teardown; topics and queues are named csms-….
 _BUCKET_EVENTS = ("s3:GetBucketNotification", "s3:PutBucketNotification")
 _TOPIC_EVENTS = (

@@ -8,10 +8,14 @@ from airflow.sdk import Param
 
 from cloudtrail.form import logs, tables
 from cloudtrail.setup.databricks import form as databricks
-from cloudtrail.setup.form import bucket, general, reader, trail
+from cloudtrail.setup.form import alerts, bucket, general, reader, trail
 
-# The ingest's own fields: the reader role is made for them.
-_FROM_LOGS = ("kinds", "account", "regions")
+# The ingest's own fields, which the reader role is made for, by what they are called beside the set-up's.
+_FROM_LOGS = {
+    "kinds": "Kinds of records that it reads",
+    "account": "Accounts whose logs it reads",
+    "regions": "Regions whose logs it reads",
+}
 _NOT_OF_TABLES = {"duplicates"}
 
 
@@ -19,11 +23,16 @@ def setup_params() -> dict[str, Param]:
     """The form's fields in the order in which they are shown."""
     logs_fields = {name: param for name, param in logs.fields().items() if name in _FROM_LOGS}
     table_fields = {name: param for name, param in tables.fields().items() if name not in _NOT_OF_TABLES}
+    for name, title in _FROM_LOGS.items():
+        logs_fields[name].schema["title"] = title
     for fields, section in ((logs_fields, reader.SECTION), (table_fields, "5. Tables")):
         for param in fields.values():
             param.schema["section"] = section
-    sections = (general.fields(), bucket.fields(), trail.fields(), reader.fields(), logs_fields, table_fields)
-    return {name: param for fields in sections for name, param in fields.items()} | databricks.fields()
+    sections = (
+        *(general.fields(), bucket.fields(), trail.fields(), reader.fields(), logs_fields, table_fields),
+        *(databricks.fields(), alerts.fields()),
+    )
+    return {name: param for fields in sections for name, param in fields.items()}
 
 
 __all__ = ["setup_params"]

@@ -50,7 +50,14 @@ def fields() -> dict[str, Param]:
         "prefix": optional(
             SECTION, "Key prefix of the logs, before `AWSLogs/`; empty for none.", title="Prefix"
         ),
-        "versioning": Param(True, type="boolean", section=SECTION, title="Keep every version of an object"),
+        "versioning": Param(
+            True,
+            type="boolean",
+            section=SECTION,
+            title="Keep every version of an object",
+            description_md="A log file that somebody overwrites or deletes can be brought back. What has "
+            "it keeps it.",
+        ),
         "expire_days": Param(
             0,
             type="integer",

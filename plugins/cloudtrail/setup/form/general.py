@@ -17,14 +17,7 @@ def fields() -> dict[str, Param]:
             section=SECTION,
             title="Mode",
             description_md="`apply`: make and change what differs. `remove`: take away exactly what this "
-            "set-up made; give it the params of the run that made it. Both show a plan first.",
-        ),
-        "approve": Param(
-            False,
-            type="boolean",
-            section=SECTION,
-            title="Approve without asking",
-            description_md="Apply the plan without waiting for a person. It is in the log all the same.",
+            "set-up made: what its fields name, and what else carries its tag. Both show a plan first.",
         ),
         "name": Param(
             "cloudtrail",
@@ -50,7 +43,7 @@ def fields() -> dict[str, Param]:
         ),
         "change_adopted": Param(
             [],
-            type="array",
+            type=["null", "array"],
             items={"type": "string", "enum": list(ACTIONS)},
             examples=list(ACTIONS),
             uniqueItems=True,
@@ -58,5 +51,12 @@ def fields() -> dict[str, Param]:
             title="Also change what was there before",
             description_md="What is there without the tag is adopted: its differences are shown and left, "
             "but for the actions named here. It is never removed.",
+        ),
+        "approve": Param(
+            False,
+            type="boolean",
+            section=SECTION,
+            title="Approve without asking",
+            description_md="Apply the plan without waiting for a person. It is in the log all the same.",
         ),
     }

@@ -14,7 +14,14 @@ SECTION = "3. Trail"
 def fields() -> dict[str, Param]:
     """The section's fields."""
     return {
-        "trail": Param("cloudtrail", type="string", minLength=3, section=SECTION, title="Name of the trail"),
+        "trail": Param(
+            "cloudtrail",
+            type="string",
+            minLength=3,
+            section=SECTION,
+            title="Name of the trail",
+            description_md="The same in every account. One that is there is adopted.",
+        ),
         "trail_accounts": _texts(
             "Accounts with a trail",
             "One a line; empty for all of section 2. With an organization: its management account alone.",
@@ -26,13 +33,20 @@ def fields() -> dict[str, Param]:
             title="Organization",
             pattern=r"^o-[a-z0-9]{10,32}$",
         ),
-        "multi_region": Param(True, type="boolean", section=SECTION, title="All regions"),
+        "multi_region": Param(
+            True,
+            type="boolean",
+            section=SECTION,
+            title="All regions",
+            description_md="Also those that AWS adds later; off: the region of section 2 alone.",
+        ),
         "management_events": Param(
             "all",
             type="string",
             enum=["all", "read", "write", "none"],
             section=SECTION,
             title="Management events",
+            description_md="Calls that change or read settings; the first copy in each region is free.",
         ),
         "exclude_kms_events": Param(
             False,
@@ -59,7 +73,7 @@ def fields() -> dict[str, Param]:
         ),
         "insights": Param(
             [],
-            type="array",
+            type=["null", "array"],
             items={"type": "string", "enum": list(INSIGHTS)},
             examples=list(INSIGHTS),
             uniqueItems=True,
@@ -83,7 +97,8 @@ def fields() -> dict[str, Param]:
 def _texts(title: str, description: str, **items: Any) -> Param:
     return Param(
         [],
-        type="array",
+        # The form sends null for a list that was emptied.
+        type=["null", "array"],
         items={"type": "string", **items},
         section=SECTION,
         title=title,

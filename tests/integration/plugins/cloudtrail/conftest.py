@@ -93,8 +93,11 @@ FINAL_STATES = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
 NOTHING_SKIPPED = {"skipped_kinds": {}}
 
 
-def submit(wheel, run_id, *, kind="events", preflight=NOTHING_SKIPPED, **changed):
-    """One try of the submit task, as Airflow makes it: a new operator each time. Its result and context."""
+def submit(wheel, run_id, *, kind="events", preflight=NOTHING_SKIPPED, pushed=None, **changed):
+    """One try of the submit task, as Airflow makes it: a new operator each time. Its result and context.
+
+    `pushed` is what the other kinds' tasks of the DAG run have left for it.
+    """
     params = form_values(**changed)
     operator = SubmitIngestOperator(
         task_id="submit",
@@ -105,6 +108,7 @@ def submit(wheel, run_id, *, kind="events", preflight=NOTHING_SKIPPED, **changed
         databricks_conn_id="databricks_default",
     )
     context = task_context(params=params, run_id=run_id)
+    context["ti"].pushed |= pushed or {}
     return operator.execute(context), context
 
 

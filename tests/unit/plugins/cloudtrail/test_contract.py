@@ -108,6 +108,14 @@ def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, 
         ({"compute": "new_cluster", "spark_version": "17.3.x"}, "a new cluster needs a node type"),
         ({"compute": "new_cluster", "node_type_id": "m6id.large"}, "needs a Databricks runtime"),
         (
+            {"share_run": True, "trigger": "continuous"},
+            "share_run=True, trigger='continuous': a continuous stream never ends, so the kinds",
+        ),
+        (
+            {"policy_id": "ABC"},
+            "compute='existing_cluster', policy_id='ABC': a cluster policy is for a cluster that the run",
+        ),
+        (
             {"compute": "serverless", "code_root": "/Volumes/a/b/c", "trigger": "continuous"},
             "compute='serverless', trigger='continuous': serverless compute ends a stream only",
         ),
@@ -226,6 +234,15 @@ def test_a_wide_code_root_and_a_table_beside_the_logs_are_fine():
 def test_a_kind_that_is_not_asked_for_keeps_its_places():
     found = violations(kinds=["insights"], insights_delta_path="s3://lake/delta/cloudtrail_events")
     assert "the events table" in found[0]
+
+
+def test_the_checkpoints_of_a_shared_run_have_to_go_into_its_name():
+    roots = {"checkpoint_root": f"s3://lake/{'/'.join(['x' * 200] * 9)}"}
+    assert resolve_requests(params(**roots))
+    assert resolve_requests(params(**roots, kinds=["events"], share_run=True))
+    (found,) = violations(**roots, kinds=["events", "insights"], share_run=True)
+    assert found.startswith("share_run=True: the checkpoint paths of events, insights have 3")
+    assert "may have 3496: shorten checkpoint_root" in found
 
 
 def test_all_violations_are_reported_at_once():

@@ -1,13 +1,12 @@
 """The runs/submit payload: exactly what Databricks' own types know, on each kind of compute."""
 
-from types import SimpleNamespace
-
 import pytest
 from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
 
 from cloudtrail.form import ingest_params
-from cloudtrail.payload import job_parameters, run_name, run_name_prefix, submit_payload
+from cloudtrail.payload import job_parameters, submit_payload
 from cloudtrail.request import resolve_requests
+from cloudtrail_jobs.args import parse_arguments
 
 WHEEL = "s3://cloudtrail-lake/code/0123/cloudtrail_jobs-0.1.0-py3-none-any.whl"
 
@@ -18,8 +17,8 @@ def params(**changed):
 
 def payload(**changed):
     values = params(**changed)
-    request = resolve_requests(values)["events"]
-    return submit_payload(request, values, wheel=WHEEL, name="a name")
+    requests = list(resolve_requests(values).values())
+    return submit_payload(requests, values, wheel=WHEEL, name="a name")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +31,7 @@ def payload(**changed):
             "num_workers": 2,
             "instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/reader",
         },
+        {"compute": "new_cluster", "policy_id": "ABC", "spark_version": None},
         {"compute": "serverless", "code_root": "/Volumes/main/security/code"},
     ],
 )
@@ -60,6 +60,20 @@ def test_a_new_cluster_carries_the_instance_profile():
     assert task["new_cluster"]["aws_attributes"] == {"instance_profile_arn": profile}
 
 
+def test_under_a_policy_what_is_not_given_is_the_policys_to_say():
+    (task,) = payload(compute="new_cluster", policy_id="ABC", node_type_id=None)["tasks"]
+    cluster = task["new_cluster"]
+    assert (cluster["policy_id"], cluster["apply_policy_default_values"]) == ("ABC", True)
+    assert cluster["spark_version"] == "17.3.x-scala2.13"
+    assert not cluster.keys() & {"node_type_id", "data_security_mode"}
+
+
+def test_without_a_policy_a_new_cluster_is_of_one_user():
+    (task,) = payload(compute="new_cluster")["tasks"]
+    assert task["new_cluster"]["data_security_mode"] == "SINGLE_USER"
+    assert not task["new_cluster"].keys() & {"policy_id", "apply_policy_default_values"}
+
+
 def test_serverless_gets_the_wheel_as_a_dependency_of_its_environment():
     body = payload(compute="serverless", code_root="/Volumes/main/security/code")
     assert body["tasks"][0]["environment_key"] == body["environments"][0]["environment_key"]
@@ -74,7 +88,7 @@ def test_a_run_that_ends_by_itself_is_bounded_and_a_continuous_one_is_not():
 
 def test_the_job_gets_the_guides_five_parameters_and_its_own():
     values = params()
-    parameters = job_parameters(resolve_requests(values)["events"], values)
+    parameters = job_parameters([resolve_requests(values)["events"]], values)
     assert parameters == {
         "kind": "events",
         "logs-path": "s3://cloudtrail-logs/AWSLogs/*/CloudTrail/*/*",
@@ -92,14 +106,21 @@ def test_the_job_gets_the_guides_five_parameters_and_its_own():
 
 def test_bounds_are_passed_only_when_they_are_given():
     values = params(**{"from": "2026-01-31", "until": None})
-    parameters = job_parameters(resolve_requests(values)["events"], values)
+    parameters = job_parameters([resolve_requests(values)["events"]], values)
     assert parameters["from"] == "2026-01-31"
     assert "until" not in parameters
 
 
-def test_a_run_is_named_after_its_checkpoint_first_and_its_dag_run_last():
-    request = resolve_requests(params())["events"]
-    context = {"dag_run": SimpleNamespace(dag_id="cloudtrail_ingest", run_id="manual__1")}
-    name = run_name(request, context)
-    assert name.startswith(run_name_prefix(request))
-    assert name.endswith("(cloudtrail_ingest, manual__1)")
+def test_several_kinds_are_one_task_whose_arguments_the_job_takes():
+    values = params(**{"from": "2026-01-31", "kinds": ["insights", "events"]})
+    requests = list(resolve_requests(values).values())
+    (task,) = submit_payload(requests, values, wheel=WHEEL, name="a name")["tasks"]
+    named = task["python_wheel_task"]["named_parameters"]
+    together = parse_arguments([f"--{name}={value}" for name, value in named.items()])
+    alone = [job_parameters([request], values) for request in requests]
+    assert together == tuple(
+        arguments
+        for one in alone
+        for arguments in parse_arguments([f"--{name}={value}" for name, value in one.items()])
+    )
+    assert [one.kind for one in together] == ["insights", "events"]

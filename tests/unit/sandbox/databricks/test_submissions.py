@@ -31,6 +31,10 @@ def on(**compute):
     [
         ({"tasks": []}, "A run must have 1 to 100 tasks, not 0"),
         ({}, "A run must have 1 to 100 tasks, not 0"),
+        (
+            {"tasks": [task()], "run_name": "ü" * 2049},
+            "The run_name must have at most 4096 bytes in UTF-8, not 4098",
+        ),
         ({"tasks": [task(f"t{n}") for n in range(101)]}, "A run must have 1 to 100 tasks, not 101"),
         ({"tasks": [task("a"), task("a")]}, "The task_key 'a' is used by 2 tasks; it must be unique"),
         ({"tasks": [task("a b")]}, "Invalid task_key 'a b'"),

@@ -6,6 +6,8 @@ import pytest
 
 from cloudtrail.errors import DatabricksRunError, PreflightError
 from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.notifiers.setup import SetupFailureNotifier
+from cloudtrail.setup.form import setup_params
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail.conftest import TaskInstance, form_values
 
@@ -38,10 +40,10 @@ def receiver(monkeypatch):
         yield server
 
 
-def fail(task_id, *, params, exception=None, pages=None):
+def fail(task_id, *, params, exception=None, pages=None, notifier=FailureNotifier):
     """Call the notifier as Airflow does after a task's last try; its XCom `alerts`."""
     ti = TaskInstance(task_id=task_id, pushed=pages or {})
-    FailureNotifier()({"params": params, "ti": ti, "exception": exception})
+    notifier()({"params": params, "ti": ti, "exception": exception})
     return ti.pushed["alerts"]
 
 
@@ -70,6 +72,22 @@ def test_a_task_before_the_submit_has_no_run_page(topic, connections):
     (message,) = receive()
     assert "no run was submitted" in message["Message"]
     assert "every account in bucket" in message["Message"]
+
+
+def test_a_set_up_alerts_with_its_own_words(topic, connections):
+    arn, receive = topic
+    params = {name: param.value for name, param in setup_params().items()} | {"alert_topic_arn": arn}
+    error = ValueError("iam:CreateRole on role cloudtrail-reader was refused")
+    fail("apply.role", params=params, exception=error, notifier=SetupFailureNotifier)
+    (message,) = receive()
+    assert message["Subject"].startswith("CloudTrail set-up: apply.role failed for")
+    for part in (
+        "iam:CreateRole on role cloudtrail-reader was refused",
+        "It means:    The set-up stopped there.",
+        "What to do:  A call was refused, or somebody has changed something since the plan was made.",
+        "More:        docs/operations/setup.md#how-to-fix-it",
+    ):
+        assert part in message["Message"]
 
 
 def test_a_long_error_is_cut_so_that_sns_takes_it(topic, connections):

@@ -124,3 +124,81 @@ def test_of_runs_submitted_at_one_moment_those_beyond_the_bound_are_cancelled_an
 def test_submit_is_in_the_pool_that_makes_look_and_submit_one_step():
     operator = SubmitIngestOperator(task_id="submit", kind="events", requests={}, preflight={}, wheel="")
     assert operator.pool == SUBMIT_POOL
+
+
+def test_the_kinds_of_a_shared_run_are_one_run_whichever_comes_first(stage, running, databricks):
+    wheel = stage(WAITS)
+    shared = {"share_run": True, "kinds": ["events", "insights"]}
+    first, _ = submit(wheel, "shared", kind="insights", **shared)
+    running.append(first)
+    assert submit(wheel, "shared", kind="events", **shared)[0] == first
+    assert submit(wheel, "shared", kind="insights", **shared)[0] == first
+    (active,) = IngestHook().active_ingest_runs()
+    (task,) = databricks.run(first)["tasks"]
+    assert task["python_wheel_task"]["named_parameters"]["kinds"] == "events,insights"
+    assert active["run_name"].endswith("(cloudtrail_ingest, shared)")
+
+
+def test_a_shared_run_takes_one_room_and_both_kinds_have_it(stage, running):
+    wheel = stage(WAITS)
+    shared = {"share_run": True, "max_concurrent_runs": 1}
+    first, _ = submit(wheel, "shared", **shared)
+    running.append(first)
+    assert submit(wheel, "shared", kind="insights", **shared)[0] == first
+    with pytest.raises(TaskDeferred):
+        submit(wheel, "other", events_table="b_events", insights_table="b_insights", **shared)
+
+
+@pytest.mark.parametrize("kind", ["events", "insights"])
+def test_a_shared_run_is_a_rival_on_each_of_its_checkpoints(stage, running, kind):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "one", share_run=True)
+    running.append(first)
+    checkpoint = f"cloudtrail-lake/checkpoints/cloudtrail_{kind}'"
+    with pytest.raises(
+        CloudTrailError, match=rf"run {first} .*working on checkpoint 's3://{checkpoint}\. Two"
+    ):
+        submit(wheel, "two", kind=kind)
+
+
+def test_a_run_of_one_kind_is_a_rival_of_a_shared_one_also_for_the_other_kinds_task(stage, running):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "one", kind="insights")
+    running.append(first)
+    for kind in ("events", "insights"):
+        with pytest.raises(CloudTrailError, match=rf"run {first} .*checkpoints/cloudtrail_insights"):
+            submit(wheel, "two", kind=kind, share_run=True)
+
+
+def test_a_shared_run_that_failed_is_followed_by_one_for_all_its_kinds(stage, connections):
+    first, _ = submit(stage(FAILS), "generation", share_run=True)
+    finished(first)
+    second, _ = submit(stage(SUCCEEDS), "generation", share_run=True)
+    finished(second)
+    assert second != first
+    assert submit(stage(SUCCEEDS), "generation", kind="insights", share_run=True)[0] == second
+
+
+def test_a_kind_that_is_skipped_has_no_part_in_the_shared_run(stage, connections, databricks):
+    reason = {"skipped_kinds": {"insights": "no CloudTrail-Insight prefix yet"}}
+    run, _ = submit(stage(SUCCEEDS), "alone", preflight=reason, share_run=True)
+    finished(run)
+    (task,) = databricks.run(run)["tasks"]
+    assert task["python_wheel_task"]["named_parameters"]["kind"] == "events"
+    with pytest.raises(AirflowSkipException, match="no CloudTrail-Insight prefix yet"):
+        submit(stage(SUCCEEDS), "alone", kind="insights", preflight=reason, share_run=True)
+
+
+def test_a_kind_whose_shared_run_is_over_waits_for_no_room(stage, running):
+    first, context = submit(stage(SUCCEEDS), "shared", share_run=True)
+    finished(first)
+    running.append(submit(stage(WAITS), "other", events_table="b_events")[0])
+    found = submit(
+        stage(SUCCEEDS),
+        "shared",
+        kind="insights",
+        share_run=True,
+        max_concurrent_runs=1,
+        pushed=context["ti"].pushed,
+    )
+    assert found[0] == first

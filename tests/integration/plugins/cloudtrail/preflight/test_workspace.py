@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from cloudtrail.payload import run_name_prefix
 from cloudtrail.request import IngestRequest
 from tests.integration.plugins.cloudtrail.conftest import WAITS, form_values, request_dicts, submit
 
@@ -56,6 +55,92 @@ def test_what_does_not_fit_fails_with_its_reason(account, changed, subject, said
     finding = of_databricks(report)[subject]
     assert said in finding.detail
     assert remedy in finding.remedy
+
+
+@pytest.fixture
+def policy(databricks):
+    """Rules → the id of a cluster policy that has them, gone after the test."""
+    made = []
+
+    def make(**rules):
+        policies = databricks.sdk().cluster_policies
+        definition = json.dumps({path.replace("__", "."): rule for path, rule in rules.items()})
+        made.append(policies.create(name=f"preflight-{len(made)}", definition=definition).policy_id)
+        return made[-1]
+
+    yield make
+    for policy_id in made:
+        databricks.sdk().cluster_policies.delete(policy_id)
+
+
+def fixed(value):
+    return {"type": "fixed", "value": value}
+
+
+GIVES_ALL = {
+    "spark_version": fixed("17.3.x-scala2.13"),
+    "node_type_id": {"type": "allowlist", "values": ["m6id.large"], "defaultValue": "m6id.large"},
+    "data_security_mode": fixed("SINGLE_USER"),
+    "aws_attributes__instance_profile_arn": fixed(PROFILE),
+}
+OF_THE_POLICY = {
+    "compute": "new_cluster",
+    **dict.fromkeys(("spark_version", "node_type_id", "instance_profile_arn")),
+}
+
+
+def test_a_policy_may_give_all_of_a_new_cluster(account, policy):
+    report = account.preflight(**OF_THE_POLICY, policy_id=policy(**GIVES_ALL), discovery="notifications")
+    assert not [one for one in report.failed if one.check in ("databricks", "instance_profile")]
+    assert {"runtime 17.3.x-scala2.13", "node type m6id.large"} <= set(of_databricks(report))
+    # Its profile is looked at as if the params had named it.
+    assert of_profiles(report)[PROFILE].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("rules", "changed", "said"),
+    [
+        (
+            {"node_type_id": fixed("m6id.xlarge")},
+            {"node_type_id": "m6id.large"},
+            "node_type_id is 'm6id.large', and the policy wants 'm6id.xlarge'",
+        ),
+        (
+            {"num_workers": {"type": "range", "minValue": 1, "maxValue": 4}},
+            {"num_workers": 0},
+            "num_workers is 0, and the policy wants 1 to 4",
+        ),
+        (
+            {"aws_attributes__instance_profile_arn": {"type": "forbidden"}},
+            {"instance_profile_arn": PROFILE},
+            "and the policy wants it left out",
+        ),
+        (
+            {"data_security_mode": fixed("USER_ISOLATION")},
+            {"discovery": "notifications"},
+            "access mode USER_ISOLATION, and discovery='notifications' needs SINGLE_USER",
+        ),
+        ({"data_security_mode": {"type": "unlimited"}}, {"discovery": "file_events"}, "has access mode NONE"),
+    ],
+)
+def test_what_a_policy_refuses_is_said_before_the_run(account, policy, rules, changed, said):
+    policy_id = policy(**(GIVES_ALL | rules))
+    report = account.preflight(**(OF_THE_POLICY | {"policy_id": policy_id} | changed))
+    finding = of_databricks(report)[f"cluster policy {policy_id}"]
+    assert finding.status == "failed"
+    assert said in finding.detail
+
+
+def test_a_runtime_and_a_node_type_that_nobody_gives_are_missing(account, policy):
+    report = account.preflight(**OF_THE_POLICY, policy_id=policy(num_workers={"type": "unlimited"}))
+    failed = {one.subject: one.remedy for one in report.failed}
+    assert failed == {"runtime": "Give spark_version.", "node type": "Give node_type_id."}
+
+
+def test_a_policy_that_is_not_there_fails(account):
+    report = account.preflight(**OF_THE_POLICY, policy_id="0000")
+    (finding,) = [one for one in report.failed if one.check == "databricks"]
+    assert "Can't find a cluster policy with id: 0000" in finding.detail
 
 
 def of_profiles(report):
@@ -126,10 +211,26 @@ def test_an_active_run_on_the_checkpoint_fails_unless_it_is_this_dag_runs_own(ac
         report = account.preflight(**values)
         (finding,) = report.failed
         assert finding.subject == subject
-        assert run_name_prefix(request) in finding.detail
+        assert f"cloudtrail events {request.checkpoint_path} " in finding.detail
         assert "/runs/" in finding.detail
         own = account.preflight(**values, own_run="(cloudtrail_ingest, manual__2)")
         assert of_databricks(own)[subject].detail == "none is active"
+    finally:
+        databricks.cancel_all()
+
+
+def test_a_shared_run_is_active_on_each_of_its_checkpoints(account, stage, databricks):
+    params = form_values()
+    submit(stage(WAITS), "manual__2", share_run=True)
+    try:
+        values = {name: params[name] for name in ("account", "target_root", "checkpoint_root")}
+        failed = account.preflight(**values, kinds=["events", "insights", "network_activity"]).failed
+        assert {finding.subject for finding in failed if finding.check == "databricks"} == {
+            f"runs on {IngestRequest.from_dict(request_dicts(params)[kind]).checkpoint_path}"
+            for kind in ("events", "insights")
+        }
+        own = account.preflight(**values, own_run="(cloudtrail_ingest, manual__2)")
+        assert not [finding for finding in own.failed if finding.check == "databricks"]
     finally:
         databricks.cancel_all()
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from cloudtrail.operators.setup import make_plan, planned_resources
 from cloudtrail.setup.applying import Patience, apply_action
 from cloudtrail.setup.build import build_resources
 from cloudtrail.setup.plan import Plan
-from cloudtrail.setup.planning import plan_removal, plan_setup
 from cloudtrail.setup.request import SetupRequest, resolve_setup
 from cloudtrail.setup.resources import ACTIONS, Clouds
 
@@ -27,6 +27,7 @@ class World:
 
     aws: Any
     made: list[Clouds] = field(default_factory=list)
+    found: list[Any] = field(default_factory=list)
 
     def clouds(self, request: SetupRequest) -> Clouds:
         """The clients, made once: to make them is what takes the time."""
@@ -55,20 +56,21 @@ class World:
 
     def plan(self, request: SetupRequest) -> Plan:
         """What the task `plan` makes."""
-        resources, clouds = build_resources(request), self.clouds(request)
-        if request["mode"] == "remove":
-            return plan_removal(resources, clouds, setup=request.name)
-        return plan_setup(resources, clouds, setup=request.name, change_adopted=request["change_adopted"])
+        plan, self.found = make_plan(request, self.clouds(request))
+        return plan
 
     def apply(self, request: SetupRequest, plan: Plan | None = None) -> list[str]:
         """What the tasks of `apply` do, one action after the other; each reads the plan from its XCom."""
         plan = Plan.from_dict(json.loads(json.dumps((plan or self.plan(request)).to_dict())))
+        found = json.loads(json.dumps(self.found))
         order = ACTIONS if plan.mode == "apply" else reversed(ACTIONS)
         clouds = self.clouds(request)
         return [
             line
             for action in order
-            for line in apply_action(plan, action, build_resources(request), clouds, patience=AT_ONCE)
+            for line in apply_action(
+                plan, action, planned_resources(request, found), clouds, patience=AT_ONCE
+            )
         ]
 
     def state(self, request: SetupRequest) -> dict[str, Any]:

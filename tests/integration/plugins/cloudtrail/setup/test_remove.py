@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from cloudtrail.setup.permissions import named
 from cloudtrail.setup.refusals import permission_for
 from cloudtrail.setup.resources import TAG
@@ -86,6 +88,91 @@ def test_what_was_there_before_stays_and_loses_only_our_statements(world):
     assert [trail["TrailARN"] for trail in client.describe_trails()["trailList"]] == [arn]
     assert world.client("cloudtrail", STAGING).describe_trails()["trailList"] == []
     assert world.plan(removal(world, **request)).writes == ()
+
+
+OTHER = {
+    "bucket": "other-logs",
+    "reader_role": "other-reader",
+    "trail": "other-trail",
+    "accounts": {LOGS: "aws_default", PRODUCTION: "aws_default"},
+}
+
+
+def everything_tagged(world):
+    """Service and name of what carries the tag, asked of each service, in the accounts of the tests."""
+    found = set()
+    for account in (LOGS, PRODUCTION, STAGING):
+        client = world.client("cloudtrail", account)
+        for trail in client.describe_trails()["trailList"]:
+            (tags,) = client.list_tags(ResourceIdList=[trail["TrailARN"]])["ResourceTagList"]
+            found |= {("trail", trail["Name"], account) for one in tags["TagsList"] if one["Key"] == TAG}
+        for role in world.client("iam", account).list_roles()["Roles"]:
+            tags = world.client("iam", account).list_role_tags(RoleName=role["RoleName"])["Tags"]
+            found |= {("role", role["RoleName"], account) for one in tags if one["Key"] == TAG}
+    s3 = world.client("s3")
+    for bucket in s3.list_buckets()["Buckets"]:
+        try:
+            tags = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
+        except s3.exceptions.ClientError:
+            continue
+        found |= {("bucket", bucket["Name"], LOGS) for one in tags if one["Key"] == TAG}
+    return found
+
+
+def test_a_removal_with_other_params_finds_by_its_tag_what_the_set_up_made(world):
+    iam = world.client("iam")
+    iam.create_role(RoleName="databricks", AssumeRolePolicyDocument="{}")
+    world.apply(world.request(**EVERYTHING, deployment_role_arn=DEPLOYMENT))
+    assert len(everything_tagged(world)) == 5
+    plan = world.plan(removal(world, **OTHER))
+    # Staging's trail is in an account that these params do not give.
+    assert {change.resource for change in plan.writes} == {
+        f"bucket {BUCKET}",
+        f"policy of bucket {BUCKET}",
+        f"key alias/cloudtrail-logs in {LOGS}",
+        "policy of key alias/cloudtrail-logs",
+        f"topic cloudtrail-files in {LOGS}",
+        f"role cloudtrail-reader in {LOGS}",
+        f"policy of role cloudtrail-reader in {LOGS}",
+        f"instance profile cloudtrail-reader in {LOGS}",
+        f"policy of role databricks in {LOGS}",
+        f"trail cloudtrail in {LOGS}",
+        f"trail cloudtrail in {PRODUCTION}",
+    }
+    assert {change.note for change in plan.writes} == {"found by its tag: the params do not mention it"}
+    world.apply(removal(world, **OTHER), plan)
+    assert everything_tagged(world) == {("trail", "cloudtrail", STAGING)}
+    assert iam.list_role_policies(RoleName="databricks")["PolicyNames"] == []
+    assert world.plan(removal(world, **OTHER)).writes == ()
+
+
+def test_a_removal_of_one_action_leaves_what_the_others_made(world):
+    world.apply(world.request())
+    world.apply(removal(world, **OTHER, actions=["role"]))
+    assert {kind for kind, _, _ in everything_tagged(world)} == {"bucket", "trail"}
+
+
+def test_a_set_up_of_another_name_is_left_alone(world):
+    world.apply(world.request(name="other", **OTHER))
+    before = everything_tagged(world)
+    assert world.plan(removal(world)).writes == ()
+    world.apply(removal(world))
+    assert everything_tagged(world) == before != set()
+
+
+def test_a_key_that_another_bucket_of_ours_needs_is_kept(world):
+    world.apply(world.request(**EVERYTHING))
+    world.client("s3").put_object(Bucket=BUCKET, Key="AWSLogs/file", Body=b"x")
+    plan = world.plan(removal(world, **OTHER))
+    verbs = {change.resource: (change.verb, change.note) for change in plan.changes}
+    verb, note = verbs[f"key alias/cloudtrail-logs in {LOGS}"]
+    assert verb == "release"
+    assert f"log files in bucket {BUCKET} need it to be read" in note
+    assert verbs[f"bucket {BUCKET}"][0] == "release"
+    world.apply(removal(world, **OTHER), plan)
+    assert BUCKET not in str(everything_tagged(world))
+    with pytest.raises(world.client("s3").exceptions.ClientError, match="NoSuchBucketPolicy"):
+        world.client("s3").get_bucket_policy(Bucket=BUCKET)
 
 
 def test_the_documented_permissions_are_those_that_the_calls_need(world):

@@ -57,5 +57,30 @@ def test_a_file_that_cannot_be_read_fails_the_command(path, written):
     assert str(path) in err
 
 
+SETUP = 'setup: {accounts: {"111122223333": aws_payments, "123456789012": aws_default}}'
+
+
+def test_a_set_up_is_listed_beside_its_account(path):
+    path.write_text(text(f'alias: payments\naccount: "111122223333"\n{SETUP}'))
+    code, out, err = check(path)
+    assert (code, err) == (0, "")
+    assert "cloudtrail_setup__payments " in out
+    assert "payments -> s3://example-cloudtrail-logs" in out
+    assert "1 accounts, 1 set-ups, no problems" in out
+
+
+def test_a_slip_in_a_block_fails_the_command_and_what_the_entry_shares_is_told_once(path):
+    path.write_text(text(f'alias: payments\naccount: "111122223333"\nregion: mars\n{SETUP}'))
+    code, _, err = check(path)
+    assert code == 1
+    assert err.count("region: 'mars'") == 1
+    path.write_text(text('alias: payments\naccount: "111122223333"\nsetup:\n  kms_key: old'))
+    code, _, err = check(path)
+    assert code == 1
+    assert f"{path}:18: setup.kms_key: 'old'" in err
+    assert f"{path}:17: setup.accounts: is missing" in err
+    assert "0 of 1 accounts would be disabled.\n1 of 1 set-ups would be disabled." in err
+
+
 def test_the_shipped_file_is_sound():
     assert check(ROOT / "dags/accounts.yaml")[:2] == (0, "dags/accounts.yaml: 0 accounts, no problems\n")

@@ -8,12 +8,13 @@ import jsonschema
 import pytest
 import yaml
 
-from cloudtrail.accounts import read_accounts
+from cloudtrail.accounts import read_accounts, read_setups
 from cloudtrail.accounts.schema import accounts_schema
 from cloudtrail.accounts.schema import text as schema_text
-from cloudtrail.accounts.settings import SETTINGS
+from cloudtrail.accounts.settings import SETTINGS, SETUP
 from cloudtrail.contract import PARAMS
 from cloudtrail.form import ingest_params
+from cloudtrail.setup.contract import SETUP_PARAMS
 
 from .files import text
 
@@ -41,13 +42,45 @@ def test_the_shipped_file_names_it_in_its_first_line():
 
 def test_every_field_of_the_form_may_stand_in_an_entry_and_no_setting_hides_one():
     fields = accounts_schema()["definitions"]["fields"]["properties"]
-    assert set(fields) == {*SETTINGS, *ingest_params()}
+    assert set(fields) == {*SETTINGS, SETUP, *ingest_params()}
     assert set(ingest_params()) <= set(PARAMS)
-    assert set(SETTINGS) & {*PARAMS, *ingest_params()} == set()
+    assert {*SETTINGS, SETUP} & {*PARAMS, *ingest_params()} == set()
+
+
+def of_setup():
+    null, fields = accounts_schema()["definitions"]["fields"]["properties"][SETUP]["anyOf"]
+    assert null == {"type": "null"}
+    return fields["properties"]
+
+
+def test_every_field_of_the_set_ups_form_may_stand_in_its_block():
+    assert set(of_setup()) == set(SETUP_PARAMS)
+
+
+SETUP_BLOCK = """
+alias: payments
+account: "111122223333"
+setup:
+  accounts: {"{account}": "aws_{alias}", "123456789012": aws_logs}
+  trail_accounts: ["{account}"]
+  kms_key: null
+"""
+
+
+def test_a_block_with_placeholders_in_its_accounts_has_no_errors():
+    assert errors(text(SETUP_BLOCK)) == []
+
+
+@pytest.mark.parametrize("line", ["kms_keys: new", "versioning: often", "accounts: {aws: aws_logs}"])
+def test_a_slip_in_the_block_is_marked_while_typing(line):
+    assert len(errors(text(f"alias: payments\nsetup:\n  {line}"))) == 1
 
 
 def test_every_field_has_its_help():
-    for name, field in accounts_schema()["definitions"]["fields"]["properties"].items():
+    for name, field in [
+        *accounts_schema()["definitions"]["fields"]["properties"].items(),
+        *of_setup().items(),
+    ]:
         assert len(field["description"]) > 5, name
 
 
@@ -71,4 +104,6 @@ def test_the_commented_example_is_sound(tmp_path):
     accounts = read_accounts(path)
     assert [account.name for account in accounts] == ["payments", "sandbox", "organization"]
     assert [problem for account in accounts for problem in account.problems] == []
+    (setup,) = read_setups(path)
+    assert (setup.name, setup.problems) == ("payments", ())
     assert errors(path.read_text()) == []

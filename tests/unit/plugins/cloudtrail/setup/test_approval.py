@@ -19,6 +19,7 @@ def planned(plan=PLAN):
         "digest": plan.digest,
         "summary": plan.summary(),
         "writes": len(plan.writes),
+        "found": [],
     }
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+from cloudtrail.notifiers.setup import SetupFailureNotifier
 from cloudtrail.setup.resources import ACTIONS
 
 
@@ -35,3 +36,9 @@ def test_every_task_explains_itself_and_stands_on_the_dags_page(dag):
     for task in dag.tasks:
         assert "**When it fails:**" in task.doc_md
         assert f"| `{task.task_id.partition('.')[0]}` |" in dag.doc_md
+
+
+def test_every_task_that_fails_is_told_to_the_targets_of_the_form(dag):
+    assert {type(one) for task in dag.tasks for one in task.on_failure_callback} == {SetupFailureNotifier}
+    assert all(task.on_failure_callback for task in dag.tasks)
+    assert {"alert_topic_arn", "alert_conn_ids", "aws_conn_id"} <= dag.params.keys()

@@ -149,21 +149,23 @@ def test_a_bucket_policy_for_too_many_accounts_is_refused_while_planning():
         policy.wanted(None)
 
 
+READER = {"ListLogs", "ReadLogs", "NotifyBucket", "FileEventsBucket"}
+
+
 @pytest.mark.parametrize(
     ("actions", "wanted"),
     [
         (["trail"], {"CheckAcl", "Deliver"}),
-        (["bucket_policy"], {"ListLogs", "ReadLogs"}),
-        (["bucket", "bucket_policy"], {"CheckAcl", "Deliver", "ListLogs", "ReadLogs"}),
+        (["bucket_policy"], READER),
+        (["bucket", "bucket_policy"], READER | {"CheckAcl", "Deliver"}),
     ],
 )
 def test_a_run_decides_only_about_the_statements_of_its_actions(actions, wanted):
     (policy,) = [one for one in build_resources(setup(actions=actions)) if isinstance(one, BucketPolicy)]
     prefix = "CloudTrailSetupCloudtrail"
     assert {name.removeprefix(prefix) for name in policy.ours.managed} == wanted
-    assert {name.removeprefix(prefix) for name in policy.ours.possible} == {
-        *("CheckAcl", "Deliver", "ListLogs", "ReadLogs"),
-    }
+    possible = {name.removeprefix(prefix) for name in policy.ours.possible}
+    assert possible == READER | {"CheckAcl", "Deliver"}
 
 
 def test_the_report_names_what_an_ingest_of_the_set_up_takes_and_nothing_that_nobody_gave():
@@ -179,6 +181,23 @@ def test_the_report_names_what_an_ingest_of_the_set_up_takes_and_nothing_that_no
 
 def test_a_connection_that_assumes_a_role_in_each_account_is_not_named_as_the_readers_own():
     assert "aws_conn_id" not in ingest_params_of(setup(assume_role="SetUp", warehouse_id="w"))
+
+
+def test_a_list_that_is_emptied_in_the_form_is_sent_as_null_and_is_no_star():
+    form = setup_params()
+    lists = [name for name, param in form.items() if param.value == []]
+    assert {"trail_accounts", "insights", "change_adopted", "s3_data_events"} <= set(lists)
+    for name in lists:
+        assert form[name].resolve(None) is None, name
+        assert setup(**{name: None})[name] == [], name
+
+
+def test_every_field_but_a_name_that_says_it_all_has_its_help():
+    silent = {name for name, param in setup_params().items() if not param.schema.get("description_md")}
+    assert silent == {
+        *("insights_table", "network_activity_table", "aggregated_table"),
+        *("exclude_rds_data_events", "autotermination_minutes"),
+    }
 
 
 @pytest.mark.parametrize("organization", ["", "o-abcdefghij"])

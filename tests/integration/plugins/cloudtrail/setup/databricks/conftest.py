@@ -1,17 +1,17 @@
 """The sandbox's workspace beside its accounts; what a test makes in it is gone after the test."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import pytest
 from databricks.sdk.service.compute import State
 
+from cloudtrail.operators.setup import make_plan, planned_resources
 from cloudtrail.setup.applying import apply_action
 from cloudtrail.setup.build import build_resources
 from cloudtrail.setup.plan import Plan
-from cloudtrail.setup.planning import plan_removal, plan_setup
 from cloudtrail.setup.resources import ACTIONS
 from tests.fixtures.databricks import until
 from tests.integration.plugins.cloudtrail.setup.conftest import AT_ONCE, BUCKET, World
@@ -27,6 +27,7 @@ class Workspace:
     world: World
     one: Any
     sdk: Any
+    found: list[Any] = field(default_factory=list)
 
     @cached_property
     def clouds(self):
@@ -35,11 +36,8 @@ class Workspace:
 
     def plan(self, request):
         """What the task `plan` makes."""
-        resources = build_resources(request)
-        if request["mode"] == "remove":
-            return plan_removal(resources, self.clouds, setup=request.name)
-        changed = request["change_adopted"]
-        return plan_setup(resources, self.clouds, setup=request.name, change_adopted=changed)
+        plan, self.found = make_plan(request, self.clouds)
+        return plan
 
     def apply(self, request, plan=None):
         """What the tasks of `apply` do, one action after the other."""
@@ -47,7 +45,7 @@ class Workspace:
         order = ACTIONS if plan.mode == "apply" else reversed(ACTIONS)
         for action in order:
             if action in request["actions"]:
-                resources = build_resources(request)
+                resources = planned_resources(request, json.loads(json.dumps(self.found)))
                 apply_action(plan, action, resources, self.clouds, patience=AT_ONCE)
 
     def state(self, request):

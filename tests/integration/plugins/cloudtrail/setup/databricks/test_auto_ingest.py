@@ -1,8 +1,10 @@
 """Auto Loader's orphaned topics and queues: removed with the set-up, and only those for our logs."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from cloudtrail.payload import run_name_prefix
+from cloudtrail.run_names import run_name
 from cloudtrail.setup.aws.auto_ingest import StreamActiveError
 from cloudtrail.setup.permissions import named, named_for_databricks
 from cloudtrail.setup.refusals import SetupFailedError, permission_for
@@ -11,6 +13,7 @@ from tests.integration.sandbox.databricks import probe
 
 REMOVE = {"actions": ["databricks"], "databricks_compute": "none", "mode": "remove"}
 OWN = "databricks-auto-ingest"
+DAG_RUN = {"dag_run": SimpleNamespace(dag_id="cloudtrail_ingest", run_id="manual__1")}
 
 
 class Streams:
@@ -96,7 +99,7 @@ def test_a_stream_that_runs_keeps_its_notifications(workspace, streams, databric
     (events, *_) = request.requests.values()
     location = databricks.upload(probe_wheel)
     hold = probe.task(location, "probe-hold", str(tmp_path / "here"), str(tmp_path / "go"))
-    databricks.submit(hold, run_name=run_name_prefix(events) + "(dag, run)")
+    databricks.submit(hold, run_name=run_name([events], DAG_RUN))
     try:
         with pytest.raises(StreamActiveError, match="reads by these notifications: cancel it"):
             workspace.apply(request)
@@ -105,6 +108,23 @@ def test_a_stream_that_runs_keeps_its_notifications(workspace, streams, databric
     assert streams.left()[0] == [f"{OWN}-ours"]
     workspace.apply(request)
     assert streams.left() == ([], [], [])
+
+
+def test_a_stream_that_shares_its_run_keeps_its_notifications(
+    workspace, streams, databricks, probe_wheel, tmp_path
+):
+    streams.add(f"{OWN}-ours", "AWSLogs/")
+    request = workspace.request(**REMOVE)
+    hold = probe.task(
+        databricks.upload(probe_wheel), "probe-hold", str(tmp_path / "here"), str(tmp_path / "go")
+    )
+    databricks.submit(hold, run_name=run_name(list(request.requests.values())[::-1], DAG_RUN))
+    try:
+        with pytest.raises(StreamActiveError, match="reads by these notifications: cancel it"):
+            workspace.apply(request)
+    finally:
+        databricks.cancel_all()
+    assert streams.left()[0] == [f"{OWN}-ours"]
 
 
 @pytest.fixture

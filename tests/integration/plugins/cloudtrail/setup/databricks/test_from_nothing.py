@@ -5,6 +5,10 @@ import json
 import pytest
 from databricks.sdk.service.compute import DataSecurityMode
 
+from cloudtrail.form import ingest_params
+from cloudtrail.operators.setup import BY_TAG
+from cloudtrail.preflight.workspace import decide_policy
+from cloudtrail.setup.databricks.access import compute_params
 from tests.integration.plugins.cloudtrail.setup.conftest import BUCKET, LOGS
 from tests.integration.plugins.cloudtrail.setup.databricks.conftest import CATALOG
 
@@ -34,6 +38,32 @@ def test_everything_is_made_once_planned_no_more_and_removed_again(workspace, ch
     assert workspace.objects() == before
     assert not workspace.plan(removal).writes
     assert set(workspace.state(removal).values()) == {None}
+
+
+# Params that mention nothing of what the variants make.
+OTHER = {"cluster_name": "other", "reader_role": "other", "databricks_compute": "none"}
+
+
+@pytest.mark.parametrize("changed", VARIANTS.values(), ids=VARIANTS)
+def test_a_removal_with_other_params_finds_it_by_its_tag_or_mark(workspace, changed):
+    before = workspace.objects()
+    workspace.made(**changed)
+    workspace.sdk.clusters.create(
+        cluster_name="of-others",
+        spark_version="17.3.x-scala2.13",
+        node_type_id="m6id.large",
+        num_workers=1,
+        custom_tags={"cloudtrail-setup": "another"},
+    )
+    removal = workspace.request(**OTHER, mode="remove")
+    plan = workspace.plan(removal)
+    assert {change.note for change in plan.writes} == {BY_TAG}
+    workspace.apply(removal, plan)
+    (left,) = workspace.objects() - before
+    assert workspace.sdk.clusters.get(left[1]).cluster_name == "of-others"
+    roles = workspace.world.client("iam").list_roles()["Roles"]
+    assert "cloudtrail-reader" not in [role["RoleName"] for role in roles]
+    assert not workspace.plan(removal).writes
 
 
 def test_the_cluster_is_as_asked_and_carries_our_tag(workspace):
@@ -78,6 +108,25 @@ def test_the_policy_holds_clusters_to_the_profile_and_to_an_end(workspace):
     assert rules["autotermination_minutes"]["maxValue"] == 30
     assert rules["autoscale.max_workers"]["maxValue"] == 4
     assert policy.description.endswith("[cloudtrail-setup: cloudtrail]")
+
+
+def test_an_ingest_starts_its_cluster_under_the_policy_that_was_made(workspace):
+    options = {"access_mode": "USER_ISOLATION", "min_workers": 1, "max_workers": 2}
+    request = workspace.made(databricks_compute="cluster_policy", **options)
+    (policy,) = workspace.sdk.cluster_policies.list()
+    params = compute_params(request, workspace.clouds)
+    assert params == {
+        "compute": "new_cluster",
+        "policy_id": policy.policy_id,
+        "num_workers": 1,
+        "spark_version": "17.3.x-scala2.13",
+        "node_type_id": "m6id.large",
+    }
+    form = ingest_params()
+    assert {name: form[name].resolve(value) for name, value in params.items()} == params
+    # The ingest's preflight finds nothing that the policy refuses, and the access mode that was asked for.
+    (finding,), _ = decide_policy(params, json.loads(policy.definition))
+    assert (finding.status, finding.detail) == ("ok", "takes the new cluster; access mode USER_ISOLATION")
 
 
 def test_the_roles_trust_has_the_credentials_external_id_and_the_locations_are_what_they_are_for(workspace):
