@@ -20,6 +20,8 @@ OPEN_SOURCE = {
     "spark.sql.files.maxPartitionBytes": "33554432",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "16m",
+    # Parquet's writer has 3: on such records that is no smaller.
+    "parquet.compression.codec.zstd.level": "1",
 }
 
 
@@ -31,5 +33,6 @@ def configure(spark: SparkSession) -> None:
         return
     chosen = spark.conf.getAll
     for name, value in OPEN_SOURCE.items():
-        if name not in chosen:
+        # What is Hadoop's is given to a cluster with Spark's prefix for such.
+        if not {name, f"spark.hadoop.{name}"} & set(chosen):
             spark.conf.set(name, value)

@@ -1,11 +1,15 @@
 """accounts.yaml in a running Airflow: its DAGs appear, run by their schedule, one at a time, and end."""
 
 import time
+from itertools import pairwise
 
 import pytest
 
+from sandbox.sample_logs.spec import ACCOUNTS as BUCKET_ACCOUNTS
+
 FORM = "cloudtrail_ingest"
-ACCOUNTS = {"payments": "111122223333", "orders": "444455556666"}
+# Alias → its account; the last one is all accounts of an organization's bucket.
+ACCOUNTS = {"payments": "111122223333", "orders": "444455556666", "archive": "777788889999", "everyone": "*"}
 TIMEOUT_SECONDS = 600
 FILE = """
 defaults:
@@ -28,6 +32,10 @@ accounts:
     account: "111122223333"
   - alias: orders
     account: "444455556666"
+  - alias: archive
+    account: "777788889999"
+  - alias: everyone
+    account: "*"
   - alias: broken
     account: 777788889999
 """
@@ -60,16 +68,19 @@ def test_accounts_are_ingested_by_their_schedule_without_a_person(sandbox, sched
         run, state = ended[alias]
         assert (state, run.run_id.partition("__")[0]) == ("success", "scheduled")
         (row,) = sandbox.sql(f"SELECT COUNT(*) AS n FROM events_{alias}")  # noqa: S608 - names of our own
-        assert int(row["n"]) == sandbox.promised.counts("events", account).rows > 0
-        assert sandbox.airflow.xcom(run, "events.validate_rows")["run_accounts"] == [account]
-        assert f"new log files of 1 account(s): {account}" in sandbox.airflow.xcom(run, "report")
+        wanted = sandbox.promised.counts("events", None if account == "*" else account)
+        assert int(row["n"]) == wanted.rows > 0
+        found = list(BUCKET_ACCOUNTS) if account == "*" else [account]
+        assert sandbox.airflow.xcom(run, "events.validate_rows")["run_accounts"] == found
+        told = f"new log files of {len(found)} account(s): {', '.join(found)}"
+        assert told in sandbox.airflow.xcom(run, "report")
 
 
 def test_no_more_databricks_runs_are_active_at_once_than_may_be(scheduled):
     _, jobs = scheduled
     times = sorted((job.start_time, job.end_time) for job in jobs)
     assert len(times) == len(ACCOUNTS)
-    assert times[0][1] <= times[1][0]
+    assert all(one[1] <= following[0] for one, following in pairwise(times))
 
 
 def test_a_broken_entry_is_a_dag_that_fails_with_the_reason_while_the_others_run(sandbox, scheduled):
