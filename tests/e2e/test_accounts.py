@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from sandbox import setup
 from sandbox.sample_logs.spec import ACCOUNTS as BUCKET_ACCOUNTS
 
 FORM = "cloudtrail_ingest"
@@ -31,10 +30,6 @@ defaults:
 accounts:
   - alias: payments
     account: "111122223333"
-    setup:
-      accounts: {"123456789012": aws_default}
-      actions: [role]
-      databricks_compute: none
   - alias: orders
     account: "444455556666"
   - alias: archive
@@ -98,18 +93,3 @@ def test_a_broken_entry_is_a_dag_that_fails_with_the_reason_while_the_others_run
 
 def test_the_pool_of_the_submits_is_there_without_a_person(sandbox, scheduled):
     assert sandbox.airflow.pool("cloudtrail_submit")["slots"] == 1
-
-
-def test_an_entrys_set_up_plans_with_the_entrys_values_and_is_never_scheduled(sandbox, scheduled):
-    dag = f"{setup.DAG}__payments"
-    sandbox.airflow.parse(setup.DAG)
-    sandbox.airflow.wait_for_dag(dag)
-    assert sandbox.airflow.runs(dag) == []
-    run = sandbox.airflow.trigger(dag)
-    setup.answer(sandbox.airflow, run, "Reject")
-    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
-    question = sandbox.airflow.question(run, setup.APPROVAL)
-    assert question["subject"].startswith("apply set-up payments: ")
-    # The role that the entry's ingest reads with is there, and not ours.
-    assert "role cloudtrail-reader in 123456789012 is there already and not ours" in question["body"]
-    assert "arn:aws:s3:::cloudtrail-lake/delta/payments/events_payments/*" in question["body"]
