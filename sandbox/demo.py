@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from cloudtrail.ui.links import FINDINGS_KEY
 from sandbox import results, seed, setup, up
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.errors import DemoError, SandboxError
@@ -28,6 +27,8 @@ DAG = "cloudtrail_ingest"
 KINDS: tuple[Kind, ...] = ("events", "insights")
 RUN_SECONDS = 600
 LOG_LINES = 40
+# The XCom of a preflight with everything that it found.
+FINDINGS = "findings"
 # Of the params that the set-up reports.
 SHOWN_PARAMS = (
     "bucket",
@@ -124,7 +125,7 @@ def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: 
             say(f"the trails deliver into s3://{setup.BUCKET}:\n{seed.promised(sandbox)}")
 
     run = setup.run(airflow, on_question=ask, on_change=show)
-    found = Counter(one["status"] for one in airflow.xcom(run, "preflight", FINDINGS_KEY) or [])
+    found = Counter(one["status"] for one in airflow.xcom(run, "preflight", FINDINGS) or [])
     say(f"preflight, with the simulation of the new role: {dict(found)}")
     report: dict[str, Any] = airflow.xcom(run, "report")
     say(f"the set-up succeeded:\n{report['summary']}")

@@ -179,3 +179,45 @@ def test_a_removal_by_the_name_takes_away_what_its_fields_do_not_mention(sandbox
     assert s3.list_objects_v2(Bucket=BY_ORGANIZATION.bucket)["KeyCount"] > 0
     with pytest.raises(Exception, match="NoSuchTagSet"):
         s3.get_bucket_tagging(Bucket=BY_ORGANIZATION.bucket)
+
+
+# An entry of accounts.yaml, whose reader role is the one that the sandbox is seeded with.
+ENTRY = """
+accounts:
+  - alias: payments
+    account: "111122223333"
+    schedule: none
+    bucket: cloudtrail-logs
+    region: us-east-1
+    target_root: s3://cloudtrail-lake/delta/{alias}
+    checkpoint_root: s3://cloudtrail-lake/checkpoints/{alias}
+    events_table: events_{alias}
+    warehouse_id: sandbox-warehouse
+    cluster_id: sandbox-cluster
+    reader_role_arn: arn:aws:iam::123456789012:role/cloudtrail-reader
+    setup:
+      accounts: {"123456789012": aws_default}
+      actions: [role]
+"""
+
+
+@pytest.fixture
+def entry(sandbox):
+    """The DAG of the entry's set-up."""
+    sandbox.accounts.write_text(ENTRY)
+    dag = f"{setup.DAG}__payments"
+    sandbox.airflow.parse(setup.DAG)
+    sandbox.airflow.wait_for_dag(dag)
+    yield dag
+    sandbox.accounts.write_text("accounts:\n")
+
+
+def test_an_entrys_set_up_plans_with_the_entrys_values_and_is_never_scheduled(sandbox, entry):
+    run = sandbox.airflow.trigger(entry)
+    setup.answer(sandbox.airflow, run, "Reject")
+    assert sandbox.airflow.wait(run) == "success"
+    assert sandbox.airflow.runs(entry) == [run]
+    question = sandbox.airflow.question(run, setup.APPROVAL)
+    assert question["subject"].startswith("apply set-up payments: ")
+    assert "role cloudtrail-reader in 123456789012 is there already and not ours" in question["body"]
+    assert "arn:aws:s3:::cloudtrail-lake/delta/payments/events_payments/*" in question["body"]

@@ -2,6 +2,8 @@
 
 import fcntl
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,11 @@ def test_logs_are_shown_with_their_files(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["logs", "--state", str(tmp_path)]) == 0
 
     assert capsys.readouterr().out == f"{tmp_path}/logs/aws.log\n    one\n    two\n"
+
+
+@pytest.mark.parametrize("module", ["sandbox.demo", "sandbox.up", "sandbox.seed"])
+def test_the_commands_need_nothing_of_the_product_on_their_path(module: str) -> None:
+    environment = {"PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", f"import {module}"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
