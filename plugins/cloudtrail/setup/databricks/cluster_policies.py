@@ -52,9 +52,9 @@ class ClusterPolicy(Resource):
             "spark_version": _fixed(self.spark_version),
             "node_type_id": _fixed(self.node_type_id),
             "data_security_mode": _fixed(self.access_mode),
-            "autotermination_minutes": _at_most(self.autotermination_minutes, least=10)
-            | {"defaultValue": self.autotermination_minutes},
-            # No defaults: a request that asks for them would get both sizes, and may have one.
+            # No defaults, for a request that asks for them: a job's cluster knows no end when idle (Jobs API,
+            # `new_cluster`), and of the two sizes it may have one.
+            "autotermination_minutes": _at_most(self.autotermination_minutes, least=10),
             "num_workers": _at_most(self.max_workers),
             "autoscale.max_workers": _at_most(self.max_workers),
         }

@@ -122,6 +122,8 @@ def test_an_ingest_starts_its_cluster_under_the_policy_that_was_made(workspace):
         "spark_version": "17.3.x-scala2.13",
         "node_type_id": "m6id.large",
     }
+    # A job's cluster takes neither an end when idle nor both sizes, and would get what has a default.
+    assert not [path for path, rule in json.loads(policy.definition).items() if "defaultValue" in rule]
     form = ingest_params()
     assert {name: form[name].resolve(value) for name, value in params.items()} == params
     # The ingest's preflight finds nothing that the policy refuses, and the access mode that was asked for.
