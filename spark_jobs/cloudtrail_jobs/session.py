@@ -20,7 +20,7 @@ OPEN_SOURCE = {
     "spark.sql.files.maxPartitionBytes": "33554432",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "16m",
-    # Parquet's writer has 3: on such records that is no smaller.
+    # Parquet's writer has 3, which makes such records larger.
     "parquet.compression.codec.zstd.level": "1",
 }
 
