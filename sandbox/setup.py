@@ -17,8 +17,9 @@ APPROVAL, APPROVE = "approve", "Approve"
 # When this task has succeeded the trails record.
 TRAILS = "apply.trail"
 RUN_SECONDS = 300
-# How long the sandbox's person reads the plan.
-READING_SECONDS = 5
+# How long the sandbox's person reads the plan: longer than it takes the worker's supervisor to see that its
+# task waits (`[workers] min_heartbeat_interval`, five seconds), and the scheduler after it. See `answer`.
+READING_SECONDS = 12
 # The role that each account's connection assumes there; the sandbox's STS lets it.
 ROLE = "CloudTrailSetup"
 NAME, BUCKET, READER = "accounts", "accounts-logs", "accounts-reader"
@@ -116,8 +117,8 @@ def answer(
 ) -> None:
     """Answer the approval as often as it asks; where there is nothing to do, nobody is asked.
 
-    No person answers within a second of the question: Airflow's scheduler, which has not yet heard that the
-    worker has ended by then, would take the task for one that was lost, and its retry would ask again.
+    No person answers within five seconds of the question: Airflow's scheduler, which may not have heard by
+    then that the worker has ended, would take the task for one that was lost, and its retry would ask again.
     """
     while airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success", "failed") == "awaiting_input":
         if on_question:
