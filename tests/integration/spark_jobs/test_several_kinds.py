@@ -8,6 +8,7 @@ from cloudtrail_jobs.checkpoint import Owner, claim
 from cloudtrail_jobs.errors import CheckpointConflictError, KindsFailedError, StreamFailedError
 from tests.integration.spark_jobs.conftest import event
 from tests.integration.spark_jobs.test_kinds import insight
+from tests.matrix import chosen
 
 
 def deliver(lake, number=1):
@@ -29,7 +30,7 @@ def test_each_kind_is_ingested_once_and_every_table_is_there_before_the_first_lo
     deliver(lake)
     lake.put("bad.json.gz", b"no gzip", kind="insights")
     lake.ingest_together("events", "insights")
-    assert steps(capsys) == [
+    wanted = [
         ("tables", "events"),
         ("tables", "insights"),
         ("batch", "events"),
@@ -37,6 +38,8 @@ def test_each_kind_is_ingested_once_and_every_table_is_there_before_the_first_lo
         ("batch", "insights"),
         ("end", "insights"),
     ]
+    # On Connect what a batch says is in the log of the server's process.
+    assert steps(capsys) == [one for one in wanted if one[0] != "batch" or not chosen().connect]
     deliver(lake, 2)
     lake.ingest_together("events", "insights")
     assert ids(lake, "events") == ["id-1", "id-101", "id-102", "id-2"]
@@ -60,6 +63,7 @@ def test_a_kind_that_cannot_be_prepared_keeps_no_other_from_being_ingested(lake,
     assert ("failed", "events") in steps(capsys)
 
 
+@pytest.mark.skipif(chosen().connect, reason="the server's process writes a batch: nothing to patch")
 def test_a_kind_whose_stream_stops_keeps_no_other_from_being_ingested_and_is_made_up_for(lake, monkeypatch):
     deliver(lake)
     from cloudtrail_jobs import stream
