@@ -34,4 +34,5 @@ def _with_trails(
 
 def register() -> None:
     """Have GetResources look at trails, too; before the server's first request."""
+    # moto has no register for it: its own method goes through the services that it knows, one by one.
     ResourceGroupsTaggingAPIBackend._get_resources_generator = _with_trails  # type: ignore[method-assign]

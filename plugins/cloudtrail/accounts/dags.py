@@ -1,10 +1,10 @@
 """What a DAG of accounts.yaml is built with, and the one task of a DAG whose entry is broken."""
 
 import gc
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow.sdk import BaseOperator, Context, CronDataIntervalTimetable, Param, get_parsing_context
 
@@ -16,6 +16,7 @@ from cloudtrail.form import ingest_params
 
 TAGS = ("cloudtrail", "databricks", "delta")
 DISABLED_TAG = "disabled"
+AnEntry = TypeVar("AnEntry", bound=Entry)
 # The DAG that says that the whole file cannot be read; then there is no other entry of this name.
 FILE_DAG = f"{PREFIX}accounts_yaml"
 
@@ -63,19 +64,30 @@ def dag_settings(account: Account | None, page: Callable[[], str]) -> dict[str, 
         account: the entry.
         page: makes the text on the pipeline.
     """
-    if account is None:
-        return {"dag_display_name": "CloudTrail ingest", "doc_md": page(), "tags": TAGS}
-    if account.problems:
+    return entry_settings(
+        account, title="CloudTrail ingest", tags=TAGS, page=page, disabled_page=disabled_page
+    )
+
+
+def entry_settings(
+    entry: AnEntry | None,
+    *,
+    title: str,
+    tags: Iterable[str],
+    page: Callable[[], str],
+    disabled_page: Callable[[AnEntry], str],
+) -> dict[str, Any]:
+    """The arguments of an entry's DAG, or, without one, of the DAG that is filled in by hand."""
+    if entry is None:
+        return {"dag_display_name": title, "doc_md": page(), "tags": tags}
+    name, own = f"{title}: {entry.name}", {*tags, *entry.tags}
+    if entry.problems:
         return {
-            "dag_display_name": f"CloudTrail ingest: {account.name} (disabled)",
-            "doc_md": disabled_page(account),
-            "tags": {*TAGS, *account.tags, DISABLED_TAG},
+            "dag_display_name": f"{name} (disabled)",
+            "doc_md": disabled_page(entry),
+            "tags": own | {DISABLED_TAG},
         }
-    return {
-        "dag_display_name": f"CloudTrail ingest: {account.name}",
-        "doc_md": page(),
-        "tags": {*TAGS, *account.tags},
-    }
+    return {"dag_display_name": name, "doc_md": page(), "tags": own}
 
 
 def dag_schedule(account: Account | None) -> CronDataIntervalTimetable | None:

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import Param, get_parsing_context
 
 from cloudtrail.accounts import AccountsFileError, SetupEntry, accounts_file, read_setups
-from cloudtrail.accounts.dags import DISABLED_TAG, with_contract_defaults, with_values
+from cloudtrail.accounts.dags import entry_settings, with_contract_defaults, with_values
 from cloudtrail.accounts.entries import misfits, validators_of
 from cloudtrail.accounts.setups import SETUP_PREFIX
 from cloudtrail.setup.contract import SETUP_PARAMS
@@ -34,16 +34,7 @@ def setups_to_build(default: Path) -> Iterator[SetupEntry]:
 
 def dag_settings(setup: SetupEntry | None, page: Callable[[], str]) -> dict[str, Any]:
     """The arguments of a set-up's DAG, or, without an entry, of the one that is filled in by hand."""
-    if setup is None:
-        return {"dag_display_name": "CloudTrail set-up", "doc_md": page(), "tags": TAGS}
-    name = f"CloudTrail set-up: {setup.name}"
-    if setup.problems:
-        return {
-            "dag_display_name": f"{name} (disabled)",
-            "doc_md": disabled_page(setup),
-            "tags": {*TAGS, *setup.tags, DISABLED_TAG},
-        }
-    return {"dag_display_name": name, "doc_md": page(), "tags": {*TAGS, *setup.tags}}
+    return entry_settings(setup, title="CloudTrail set-up", tags=TAGS, page=page, disabled_page=disabled_page)
 
 
 def dag_params(setup: SetupEntry | None) -> dict[str, Param]:

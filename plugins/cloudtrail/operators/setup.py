@@ -21,8 +21,6 @@ from cloudtrail.setup.tagged import Tagged, find_tagged, removal_resources, unme
 APPROVE, REJECT = "Approve", "Reject"
 # The XCom that holds the plan as Markdown, for the page on which a person approves it.
 MARKDOWN_KEY = "plan_markdown"
-
-
 BY_TAG = "found by its tag: the params do not mention it"
 
 
@@ -30,8 +28,9 @@ def make_plan(request: SetupRequest, clouds: Clouds) -> tuple[Plan, list[Tagged]
     """The plan of the request's mode, of what is there now; and what a removal has found by its tag."""
     if request["mode"] == "remove":
         found = find_tagged(request, clouds)
-        plan = plan_removal(removal_resources(request, found), clouds, setup=request.name)
-        return plan.with_notes(dict.fromkeys(unmentioned(request, found), BY_TAG)), found
+        resources = removal_resources(request, found)
+        plan = plan_removal(resources, clouds, setup=request.name)
+        return plan.with_notes(dict.fromkeys(unmentioned(request, resources), BY_TAG)), found
     changes = request["change_adopted"]
     return plan_setup(build_resources(request), clouds, setup=request.name, change_adopted=changes), []
 

@@ -89,10 +89,10 @@ def removal_resources(request: SetupRequest, found: Iterable[Tagged]) -> list[Re
     return sorted(resources, key=lambda one: (ACTIONS.index(one.action), _ORDER.index(type(one))))
 
 
-def unmentioned(request: SetupRequest, found: Iterable[Tagged]) -> set[str]:
-    """The names of the resources that only the tag tells of."""
+def unmentioned(request: SetupRequest, resources: Iterable[Resource]) -> set[str]:
+    """The names of a removal's resources that only the tag tells of."""
     known = {resource.name for resource in build_resources(request)}
-    return {resource.name for resource in removal_resources(request, found)} - known
+    return {resource.name for resource in resources} - known
 
 
 def _regional(request: SetupRequest, clouds: Clouds, account: str) -> Iterator[Tagged]:

@@ -93,38 +93,36 @@ def test_a_removal_that_was_interrupted_is_finished_by_the_next_try(workspace, s
     assert streams.left() == ([], [], [])
 
 
-def test_a_stream_that_runs_keeps_its_notifications(workspace, streams, databricks, probe_wheel, tmp_path):
-    streams.add(f"{OWN}-ours", "AWSLogs/")
+@pytest.fixture
+def refused_while_it_runs(workspace, streams, databricks, probe_wheel, tmp_path):
+    """A removal is refused while a run on these requests is active; the queue is there afterwards."""
+
+    def refused(request, requests):
+        streams.add(f"{OWN}-ours", "AWSLogs/")
+        location = databricks.upload(probe_wheel)
+        hold = probe.task(location, "probe-hold", str(tmp_path / "here"), str(tmp_path / "go"))
+        databricks.submit(hold, run_name=run_name(requests, DAG_RUN))
+        try:
+            with pytest.raises(StreamActiveError, match="reads by these notifications: cancel it"):
+                workspace.apply(request)
+        finally:
+            databricks.cancel_all()
+        assert streams.left()[0] == [f"{OWN}-ours"]
+
+    return refused
+
+
+def test_a_stream_that_runs_keeps_its_notifications(workspace, streams, refused_while_it_runs):
     request = workspace.request(**REMOVE)
     (events, *_) = request.requests.values()
-    location = databricks.upload(probe_wheel)
-    hold = probe.task(location, "probe-hold", str(tmp_path / "here"), str(tmp_path / "go"))
-    databricks.submit(hold, run_name=run_name([events], DAG_RUN))
-    try:
-        with pytest.raises(StreamActiveError, match="reads by these notifications: cancel it"):
-            workspace.apply(request)
-    finally:
-        databricks.cancel_all()
-    assert streams.left()[0] == [f"{OWN}-ours"]
+    refused_while_it_runs(request, [events])
     workspace.apply(request)
     assert streams.left() == ([], [], [])
 
 
-def test_a_stream_that_shares_its_run_keeps_its_notifications(
-    workspace, streams, databricks, probe_wheel, tmp_path
-):
-    streams.add(f"{OWN}-ours", "AWSLogs/")
+def test_a_stream_that_shares_its_run_keeps_its_notifications(workspace, refused_while_it_runs):
     request = workspace.request(**REMOVE)
-    hold = probe.task(
-        databricks.upload(probe_wheel), "probe-hold", str(tmp_path / "here"), str(tmp_path / "go")
-    )
-    databricks.submit(hold, run_name=run_name(list(request.requests.values())[::-1], DAG_RUN))
-    try:
-        with pytest.raises(StreamActiveError, match="reads by these notifications: cancel it"):
-            workspace.apply(request)
-    finally:
-        databricks.cancel_all()
-    assert streams.left()[0] == [f"{OWN}-ours"]
+    refused_while_it_runs(request, list(request.requests.values())[::-1])
 
 
 @pytest.fixture
