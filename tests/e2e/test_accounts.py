@@ -1,6 +1,7 @@
 """accounts.yaml in a running Airflow: its DAGs appear, run by their schedule, one at a time, and end."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,17 +12,20 @@ FORM = "cloudtrail_ingest"
 # Alias → its account; the last one is all accounts of an organization's bucket.
 ACCOUNTS = {"payments": "111122223333", "orders": "444455556666", "archive": "777788889999", "everyone": "*"}
 TIMEOUT_SECONDS = 600
-FILE = """
+# Every DAG's last tick is an hour ago and the next one is tomorrow: one run each, whenever the test begins.
+TICK = datetime.now(UTC) - timedelta(hours=1)
+FILE = f"""
 defaults:
+  schedule: "{TICK.minute} {TICK.hour} * * *"
   bucket: cloudtrail-logs
   region: us-east-1
-  target_root: s3://cloudtrail-lake/delta/{alias}
-  checkpoint_root: s3://cloudtrail-lake/checkpoints/{alias}
+  target_root: s3://cloudtrail-lake/delta/{{alias}}
+  checkpoint_root: s3://cloudtrail-lake/checkpoints/{{alias}}
   code_root: s3://cloudtrail-lake/code
-  events_table: events_{alias}
-  insights_table: insights_{alias}
-  network_activity_table: network_activity_{alias}
-  aggregated_table: aggregated_{alias}
+  events_table: events_{{alias}}
+  insights_table: insights_{{alias}}
+  network_activity_table: network_activity_{{alias}}
+  aggregated_table: aggregated_{{alias}}
   kinds: [events]
   cluster_id: sandbox-cluster
   warehouse_id: sandbox-warehouse
