@@ -6,8 +6,10 @@ day would put it where nobody looks for it.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from typing import Any
 
 from cloudtrail_jobs.quality import Defect, Reason, excerpt
 
@@ -19,6 +21,7 @@ _INSTANT = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017  # datetime.UTC came with Python 3.11
 _MICROSECOND = timedelta(microseconds=1)
+_SECONDS = {f"{second:02d}": second * 1_000_000 for second in range(60)}
 
 
 def judge_time(column: str, value: object) -> tuple[int | None, Defect | None]:
@@ -37,9 +40,33 @@ def judge_time(column: str, value: object) -> tuple[int | None, Defect | None]:
     return micros, None
 
 
+def instants(values: Sequence[Any]) -> list[int | None] | None:
+    """The instants in `values` as `judge_time` gives them; None when there is one that is none."""
+    try:
+        found = list(map(parse_instant, values))
+    except TypeError:  # what is no text
+        return None
+    return None if None in found else found
+
+
 @lru_cache(maxsize=4096)  # the records of a file share few seconds
 def parse_instant(text: str) -> int | None:
     """Microseconds since 1970 in UTC (further decimals are cut off), or None when `text` is no instant."""
+    # As CloudTrail writes it, and every file has as many seconds as it has few minutes.
+    if len(text) == len("2024-05-01T12:00:00Z") and text[16] == ":" and text[19] == "Z":
+        second = _SECONDS.get(text[17:19])
+        if second is not None:
+            minute = _minute(text[:16])
+            return None if minute is None else minute + second
+    return _any_instant(text)
+
+
+@lru_cache(maxsize=4096)
+def _minute(text: str) -> int | None:
+    return _any_instant(f"{text}:00Z")
+
+
+def _any_instant(text: str) -> int | None:
     found = _INSTANT.fullmatch(text)
     if found is None:
         return None

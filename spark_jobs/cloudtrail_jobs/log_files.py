@@ -1,43 +1,40 @@
 """A log file's bytes → its records or its defect: pure Python, the same on every kind of cluster."""
 
 import hashlib
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cloudtrail_jobs.accelerators import Accelerators
 from cloudtrail_jobs.compression import decompress
-from cloudtrail_jobs.event_time import judge_time
+from cloudtrail_jobs.event_time import instants, judge_time
 from cloudtrail_jobs.kinds import Kind
 from cloudtrail_jobs.quality import Defect, FileDefectError
-from cloudtrail_jobs.record_fields import NONE, reader
-from cloudtrail_jobs.record_text import cut, salvage
+from cloudtrail_jobs.record_fields import reader
+from cloudtrail_jobs.record_text import Records, cut, salvage
 from cloudtrail_jobs.shape import Oddities
-
-
-class Record(NamedTuple):
-    """One record: its exact text (UTF-8), its time in microseconds since 1970 (UTC), what is wrong or odd."""
-
-    text: bytes
-    micros: int | None
-    defect: Defect | None
-    oddities: Oddities = NONE
-
-    @property
-    def raw(self) -> str:
-        """The text as the table holds it."""
-        return self.text.decode()
 
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One log file, taken apart.
+    """One log file, taken apart: its records by columns, see `record_text.Records`.
 
     A file that is a defect as a whole has that defect, no hash unless it was uncompressed whole, and as
     records what could be read before it breaks off, each with the same defect.
+
+    Attributes:
+        sha256: of the uncompressed bytes.
+        texts: the records' exact texts (UTF-8).
+        micros: their times, in microseconds since 1970 (UTC).
+        defects: what is wrong with a record, by its place.
+        oddities: what is odd about a record, by its place.
+        defect: what is wrong with the file.
     """
 
     sha256: str | None
-    records: tuple[Record, ...] = ()
+    texts: Sequence[bytes] = ()
+    micros: Sequence[int | None] = ()
+    defects: Mapping[int, Defect] = field(default_factory=dict)
+    oddities: Mapping[int, Oddities] = field(default_factory=dict)
     defect: Defect | None = None
 
 
@@ -53,18 +50,28 @@ def unpack(content: bytes, *, kind: Kind, using: Accelerators) -> LogFile:
     try:
         body = decompress(content, using.zlib)
         sha256 = hashlib.sha256(body).hexdigest()
-        texts = cut(body, reader(kind.name, using.msgspec))
+        records = cut(body, reader(kind.name, using.msgspec))
     except FileDefectError as found:
-        return LogFile(sha256, _salvaged(found.partial or body, found.defect), found.defect)
-    records = []
-    time_name = ".".join(kind.time_path)
-    for text in texts:
-        micros, defect = (None, text.defect) if text.defect else judge_time(time_name, text.fields.time)
-        records.append(Record(text.text, micros, defect, text.fields.oddities))
-    return LogFile(sha256, tuple(records))
+        return _salvaged(sha256, found.partial or body, found.defect)
+    micros, defects = _judge_times(".".join(kind.time_path), records)
+    return LogFile(sha256, records.texts, micros, defects, records.oddities)
 
 
-def _salvaged(body: bytes, found: Defect) -> tuple[Record, ...]:
+def _judge_times(name: str, records: Records) -> tuple[list[int | None], dict[int, Defect]]:
+    """The instant of each record, and the records' defects with those of their times."""
+    if not records.defects and (micros := instants(records.times)) is not None:
+        return micros, {}
+    defects, judged = dict(records.defects), []
+    for place, time in enumerate(records.times):
+        instant, defect = (None, None) if place in defects else judge_time(name, time)
+        judged.append(instant)
+        if defect is not None:
+            defects[place] = defect
+    return judged, defects
+
+
+def _salvaged(sha256: str | None, body: bytes, found: Defect) -> LogFile:
     """The records before the damage, as text: what comes out of a damaged file is no evidence."""
     defect = Defect(found.reason, f"kept as text, from before the damage to its log file: {found.detail}")
-    return tuple(Record(text.encode(), None, defect) for text in salvage(body))
+    texts = [text.encode() for text in salvage(body)]
+    return LogFile(sha256, texts, [None] * len(texts), dict.fromkeys(range(len(texts)), defect), {}, found)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -31,9 +32,23 @@ class FieldReader:
         self.msgspec = msgspec
         self._time_path = kind.time_path
         self._tree: Type = tree(kind.columns)
+        self._time: Any = attrgetter(".".join(kind.time_path))
         self._decode: Any = None
         if msgspec is not None:
             self._decode = msgspec.json.Decoder(strict_type(msgspec, self._tree, kind.time_path)).decode
+
+    def times(self, texts: Sequence[bytes]) -> list[object] | None:
+        """The times of records none of which has an oddity, by msgspec; None when one has, or is no object.
+
+        Raises:
+            RecursionError, ValueError, msgspec.DecodeError: when the standard library has to decide.
+        """
+        if self.msgspec is None:
+            raise ValueError("there is no msgspec to read with")
+        try:
+            return list(map(self._time, map(self._decode, texts)))
+        except (self.msgspec.ValidationError, AttributeError):
+            return None
 
     def read(self, text: bytes) -> Fields:
         """The fields of a record's text, which is a JSON object, by msgspec.

@@ -11,12 +11,14 @@ import codecs
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from cloudtrail_jobs.quality import Defect, FileDefectError, Reason, excerpt
-from cloudtrail_jobs.record_fields import DECODER, NO_FIELDS, FieldReader, Fields
+from cloudtrail_jobs.record_fields import DECODER, NO_FIELDS, NONE, FieldReader, Fields
+from cloudtrail_jobs.shape import Oddities
 
 _BOM = b"\xef\xbb\xbf"
 _KEY = "Records"
@@ -27,19 +29,34 @@ _INVALID_UTF8 = re.compile("[\udc80-\udcff]")
 _NESTED: dict[str, Any] = {}  # stands for a value that was skipped and is no string
 
 
-class RecordText(NamedTuple):
-    r"""One record as it stands in the file.
+@dataclass(frozen=True, slots=True)
+class Records:
+    r"""The records of a file as they stand in it, in order, by columns: few have more than text and time.
 
-    `text` is UTF-8; bytes that are not are written `\xNN` (which JSON cannot contain) and `defect` says so.
+    Attributes:
+        texts: UTF-8; bytes that are not are written `\xNN` (which JSON cannot contain), and a defect says so.
+        times: the decoded value of the kind's time field, None when it is absent or null.
+        defects: what is wrong with a record, by its place.
+        oddities: which of a record's fields do not fit the table, by its place.
     """
 
-    text: bytes
-    fields: Fields = NO_FIELDS
-    defect: Defect | None = None
+    texts: list[bytes] = field(default_factory=list)
+    times: list[object] = field(default_factory=list)
+    defects: dict[int, Defect] = field(default_factory=dict)
+    oddities: dict[int, Oddities] = field(default_factory=dict)
+
+    def add(self, text: bytes, fields: Fields = NO_FIELDS, defect: Defect | None = None) -> None:
+        """One more record."""
+        if defect is not None:
+            self.defects[len(self.texts)] = defect
+        if fields.oddities != NONE:
+            self.oddities[len(self.texts)] = fields.oddities
+        self.texts.append(text)
+        self.times.append(fields.time)
 
 
-def cut(body: bytes, fields: FieldReader) -> list[RecordText]:
-    """The records of one uncompressed log file, in order; at least one.
+def cut(body: bytes, fields: FieldReader) -> Records:
+    """The records of one uncompressed log file; at least one.
 
     Raises:
         FileDefectError: empty_file, not_json, no_records_array or empty_records.
@@ -50,8 +67,8 @@ def cut(body: bytes, fields: FieldReader) -> list[RecordText]:
         raise FileDefectError(Reason.EMPTY_FILE, "the file has no content")
     records = _cut_fast(body, start, fields)
     if records is None:
-        records = list(_walk(body.decode("utf-8", "surrogateescape"), fields))
-    if not records:
+        records = _walk(body.decode("utf-8", "surrogateescape"), fields)
+    if not records.texts:
         raise FileDefectError(Reason.EMPTY_RECORDS, "the file's array of records is empty")
     return records
 
@@ -67,7 +84,7 @@ def salvage(body: bytes) -> list[str]:
     return [_shown(text[begin:end]) for spans in arrays for begin, end in spans]
 
 
-def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> list[RecordText] | None:
+def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> Records | None:
     """The records by msgspec; None when the walk has to decide."""
     if fields.msgspec is None or start not in (b"{", b"["):
         return None
@@ -78,14 +95,21 @@ def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> list[RecordText
     try:
         raws = _body_decoder(fields.msgspec, start).decode(body)
         texts = [bytes(raw) for raw in (raws if start == b"[" else raws.Records)]
-        return [
-            RecordText(text, fields.read(text))
-            if text[:1] == b"{"
-            else RecordText(text, defect=_not_an_object(text.decode()))
-            for text in texts
-        ]
+        times = fields.times(texts)
+        return _one_by_one(texts, fields) if times is None else Records(texts, times)
     except (fields.msgspec.MsgspecError, RecursionError, ValueError):
         return None
+
+
+def _one_by_one(texts: list[bytes], fields: FieldReader) -> Records:
+    """The records of a file that has an odd one, or something that is no record."""
+    records = Records()
+    for text in texts:
+        if text[:1] == b"{":
+            records.add(text, fields.read(text))
+        else:
+            records.add(text, defect=_not_an_object(text.decode()))
+    return records
 
 
 @lru_cache(maxsize=4)
@@ -110,7 +134,7 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _walk(text: str, fields: FieldReader) -> Iterator[RecordText]:
+def _walk(text: str, fields: FieldReader) -> Records:
     """The records, by the standard library alone."""
     arrays: list[list[tuple[int, int]]] = []
     try:
@@ -123,9 +147,11 @@ def _walk(text: str, fields: FieldReader) -> Iterator[RecordText]:
     if not arrays:
         found = f"its keys are {', '.join(map(repr, keys[:10]))}" if keys else "it is no object with keys"
         raise FileDefectError(Reason.NO_RECORDS_ARRAY, f"the file has no array {_KEY!r}: {found}")
+    records = Records()
     for spans in arrays:
         for begin, end in spans:
-            yield _record(text[begin:end], fields)
+            records.add(*_record(text[begin:end], fields))
+    return records
 
 
 def _find_arrays(text: str, arrays: list[list[tuple[int, int]]]) -> list[str]:
@@ -152,10 +178,10 @@ def _find_arrays(text: str, arrays: list[list[tuple[int, int]]]) -> list[str]:
     return keys
 
 
-def _record(text: str, fields: FieldReader) -> RecordText:
+def _record(text: str, fields: FieldReader) -> tuple[bytes, Fields, Defect | None]:
     if _INVALID_UTF8.search(text):
         detail = "the record is not valid UTF-8; the bytes that are not are written \\xNN in raw"
-        return RecordText(_shown(text).encode(), defect=Defect(Reason.NOT_JSON, detail))
+        return _shown(text).encode(), NO_FIELDS, Defect(Reason.NOT_JSON, detail)
     encoded = text.encode()
     try:
         value, end = DECODER.raw_decode(text)
@@ -164,10 +190,10 @@ def _record(text: str, fields: FieldReader) -> RecordText:
     except RecursionError:
         value = _shallow(text) if text[0] == "{" else None
     except ValueError as error:
-        return RecordText(encoded, defect=Defect(Reason.NOT_JSON, f"the record is no JSON: {error}"))
+        return encoded, NO_FIELDS, Defect(Reason.NOT_JSON, f"the record is no JSON: {error}")
     if not isinstance(value, dict):
-        return RecordText(encoded, defect=_not_an_object(text))
-    return RecordText(encoded, fields.judge(value))
+        return encoded, NO_FIELDS, _not_an_object(text)
+    return encoded, fields.judge(value), None
 
 
 def _shallow(text: str) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Log files → rows, inside Spark's Python workers: what `mapInArrow` runs."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cloudtrail_jobs import accelerators
 from cloudtrail_jobs.kinds import KINDS
-from cloudtrail_jobs.log_files import LogFile, Record, unpack
+from cloudtrail_jobs.log_files import LogFile, unpack
+from cloudtrail_jobs.quality import Defect
+from cloudtrail_jobs.record_fields import NONE
 
 # One row per record, and one per file that is a defect as a whole. `file_row` is true on one row per file.
 ROWS = (
@@ -18,7 +20,6 @@ ROWS_PER_BATCH = 10_000
 BYTES_PER_BATCH = 16 * 1024 * 1024
 
 Unpacker = Callable[[Iterable[Any]], Iterator[Any]]
-Row = tuple[Any, ...]
 
 
 def unpacker(kind_name: str) -> Unpacker:
@@ -30,72 +31,103 @@ def unpacker(kind_name: str) -> Unpacker:
             paths, times, contents = (batch.column(n) for n in ("path", "modificationTime", "content"))
             for number in range(batch.num_rows):
                 log_file = unpack(contents[number].as_py(), kind=kind, using=using)
-                for rows in split_rows(_rows(log_file)):
-                    yield _to_arrow(paths[number].as_py(), times[number].value, log_file, rows)
+                path, delivered = paths[number].as_py(), times[number].value
+                if log_file.defect is not None:
+                    yield _defect_row(path, delivered, log_file, log_file.defect)
+                for begin, end in pieces([len(text) for text in log_file.texts]):
+                    yield _record_rows(path, delivered, log_file, begin, end)
 
     return unpack_batches
 
 
-def _rows(log_file: LogFile) -> Iterator[Row]:
-    """What differs between the rows of one file; the defect of a whole file comes first."""
-    if (defect := log_file.defect) is not None:
-        yield (None, None, None, defect.reason.value, defect.detail, None, None, True)
-    for index, record in enumerate(log_file.records):
-        yield _row(index, record, file_row=index == 0 and log_file.defect is None)
-
-
-def _row(index: int, record: Record, *, file_row: bool) -> Row:
-    return (
-        index,
-        record.text,
-        record.micros,
-        record.defect and record.defect.reason.value,
-        record.defect and record.defect.detail,
-        record.oddities.misfits or None,
-        record.oddities.unknown or None,
-        file_row,
-    )
-
-
-def split_rows(
-    rows: Iterable[Row], most_rows: int = ROWS_PER_BATCH, most_bytes: int = BYTES_PER_BATCH
-) -> Iterator[list[Row]]:
-    """The rows in lists that are bounded in number and in the length of their text, one row at least."""
-    gathered: list[Row] = []
-    size = 0
-    for row in rows:
-        length = len(row[1] or b"")
-        if gathered and (len(gathered) == most_rows or size + length > most_bytes):
-            yield gathered
-            gathered, size = [], 0
-        gathered.append(row)
+def pieces(
+    lengths: Sequence[int], most_rows: int = ROWS_PER_BATCH, most_bytes: int = BYTES_PER_BATCH
+) -> Iterator[tuple[int, int]]:
+    """Where to cut records whose texts are so long: bounded in number and in length, one record at least."""
+    begin = size = 0
+    for place, length in enumerate(lengths):
+        if place > begin and (place - begin == most_rows or size + length > most_bytes):
+            yield begin, place
+            begin, size = place, 0
         size += length
-    if gathered:
-        yield gathered
+    if begin < len(lengths):
+        yield begin, len(lengths)
 
 
-def _to_arrow(path: str, delivered_micros: int, log_file: LogFile, rows: list[Row]) -> Any:
+def _defect_row(path: str, delivered_micros: int, log_file: LogFile, defect: Defect) -> Any:
+    """The row of a file that is a defect as a whole."""
     import pyarrow as pa
 
-    index, text, micros, reason, detail, misfits, unknown, file_row = zip(*rows, strict=True)
-    instant, texts = pa.timestamp("us", tz="UTC"), pa.list_(pa.string())
-
-    def same(value: Any, kind: Any) -> Any:
-        return pa.repeat(pa.scalar(value, kind), len(rows))
-
-    columns = {
-        "log_file": same(path, pa.string()),
-        "delivered_at": same(delivered_micros, instant),
-        "log_file_sha256": same(log_file.sha256, pa.string()),
-        "log_file_records": same(len(log_file.records), pa.int32()),
-        "record_index": pa.array(index, pa.int32()),
-        # The text is known to be UTF-8: it is neither decoded nor looked at once more.
-        "raw": pa.array(text, pa.binary()).view(pa.string()),
-        "timestamp": pa.array(micros, instant),
-        "reason": pa.array(reason, pa.string()),
-        "detail": pa.array(detail, pa.string()),
-        "misfits": pa.array(misfits, texts),
-        "unknown_fields": pa.array(unknown, texts),
-        "file_row": pa.array(file_row, pa.bool_()),
+    own = {
+        "reason": pa.array([defect.reason.value]),
+        "detail": pa.array([defect.detail]),
+        "file_row": pa.array([True]),
     }
-    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+    return _to_arrow(path, delivered_micros, log_file, 1, own)
+
+
+def _record_rows(path: str, delivered_micros: int, log_file: LogFile, begin: int, end: int) -> Any:
+    """The rows of the records from `begin` to `end`."""
+    import pyarrow as pa
+
+    places = range(begin, end)
+    first_of_file = begin == 0 and log_file.defect is None
+    own = {
+        "record_index": pa.array(places, pa.int32()),
+        # The text is known to be UTF-8: it is neither decoded nor looked at once more.
+        "raw": pa.array(log_file.texts[begin:end], pa.binary()).view(pa.string()),
+        "timestamp": pa.array(log_file.micros[begin:end], _instant()),
+        "file_row": pa.array([place == 0 and first_of_file for place in places]),
+    }
+    if log_file.defects:
+        found = [log_file.defects.get(place) for place in places]
+        own["reason"] = pa.array([defect and defect.reason.value for defect in found], pa.string())
+        own["detail"] = pa.array([defect and defect.detail for defect in found], pa.string())
+    if log_file.oddities:
+        odd = [log_file.oddities.get(place, NONE) for place in places]
+        own["misfits"] = pa.array([one.misfits or None for one in odd], _texts())
+        own["unknown_fields"] = pa.array([one.unknown or None for one in odd], _texts())
+    return _to_arrow(path, delivered_micros, log_file, end - begin, own)
+
+
+def _to_arrow(path: str, delivered_micros: int, log_file: LogFile, rows: int, own: Mapping[str, Any]) -> Any:
+    """`ROWS` of one file: what its rows share, and `own`; a column that is in neither is null."""
+    import pyarrow as pa
+
+    kinds = {
+        "log_file": pa.string(),
+        "delivered_at": _instant(),
+        "log_file_sha256": pa.string(),
+        "log_file_records": pa.int32(),
+        "record_index": pa.int32(),
+        "raw": pa.string(),
+        "timestamp": _instant(),
+        "reason": pa.string(),
+        "detail": pa.string(),
+        "misfits": _texts(),
+        "unknown_fields": _texts(),
+        "file_row": pa.bool_(),
+    }
+    shared = {
+        "log_file": path,
+        "delivered_at": delivered_micros,
+        "log_file_sha256": log_file.sha256,
+        "log_file_records": len(log_file.texts),
+    }
+    columns = [
+        own[name] if name in own else pa.repeat(pa.scalar(shared.get(name), kind), rows)
+        for name, kind in kinds.items()
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=list(kinds))
+
+
+def _instant() -> Any:
+    import pyarrow as pa
+
+    return pa.timestamp("us", tz="UTC")
+
+
+def _texts() -> Any:
+    import pyarrow as pa
+
+    return pa.list_(pa.string())

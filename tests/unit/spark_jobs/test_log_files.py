@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudtrail_jobs.accelerators import Accelerators
+from cloudtrail_jobs.event_time import parse_instant
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.log_files import unpack
 
@@ -28,9 +29,14 @@ def envelope(*records):
 def outcome(content, using):
     """What a file became: its defect's reason, or each record's text and reason."""
     log_file = unpack(content, kind=EVENTS, using=using)
+    texts = [text.decode() for text in log_file.texts]
+    defects = [log_file.defects.get(place) for place in range(len(texts))]
+    for defect, micros in zip(defects, log_file.micros, strict=True):
+        assert (defect is None) == (micros is not None)
     if log_file.defect:
-        return (log_file.defect.reason.value, *(record.raw for record in log_file.records))
-    return [(record.raw, record.defect and record.defect.reason.value) for record in log_file.records]
+        assert {defect.reason for defect in defects} <= {log_file.defect.reason}
+        return (log_file.defect.reason.value, *texts)
+    return [(text, defect and defect.reason.value) for text, defect in zip(texts, defects, strict=True)]
 
 
 def wrong_crc(body):
@@ -136,8 +142,8 @@ def test_an_offset_moves_the_instant_and_decimals_are_kept_to_microseconds():
         '{"eventTime":"2026-11-22T23:00:00.1234567-05:00"}',
         '{"eventTime":"2026-11-23T04:00:00.123456Z"}',
     ]
-    first, second = unpack(envelope(*texts), kind=EVENTS, using=FAST).records
-    assert first.micros == second.micros
+    first, second = unpack(envelope(*texts), kind=EVENTS, using=FAST).micros
+    assert first == second
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\\ Records1null', max_size=80).map(str.encode))
@@ -150,3 +156,23 @@ def test_any_damage_to_a_sound_file_is_seen_alike_with_and_without_accelerators(
     content = bytearray(gzip.compress(envelope(ONE, ONE), mtime=0))
     content[place % len(content)] = byte
     assert outcome(bytes(content), PLAIN) == outcome(bytes(content), FAST)
+
+
+@pytest.mark.parametrize("using", [PLAIN, FAST])
+def test_an_odd_record_and_a_bad_one_are_told_by_their_place_and_the_others_keep_their_times(using):
+    odd, timeless = f'{{{TIME},"n":1,"readOnly":"no"}}', '{"eventName":"x"}'
+    sound = f"{{{TIME}}}"
+    found = unpack(envelope(sound, odd, "7", timeless, sound), kind=EVENTS, using=using)
+    assert [micros is None for micros in found.micros] == [False, False, True, True, False]
+    assert {place: defect.reason.value for place, defect in found.defects.items()} == {
+        2: "not_an_object",
+        3: "no_event_time",
+    }
+    (oddity,) = found.oddities.items()
+    assert (oddity[0], oddity[1].misfits, oddity[1].unknown) == (1, ("readOnly",), ("n",))
+
+
+@given(st.from_regex(r"\A\d{4}-[01]\d-[0-3]\d[T ]\d\d[:.]\d\d:\d\dZ\Z"))
+def test_a_time_as_cloudtrail_writes_it_is_the_instant_that_any_other_form_of_it_is(text):
+    # A fraction takes the general way.
+    assert parse_instant(text) == parse_instant(f"{text[:-1]}.0Z")
