@@ -7,6 +7,7 @@ whose first write Delta leaves out. Source: docs/adr/0015-exactly-once.md, docs/
 
 import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from pyspark.sql import functions as F  # noqa: N812  # the name that every Spar
 
 from cloudtrail_jobs import commits, source, tables
 from cloudtrail_jobs.args import Arguments
-from cloudtrail_jobs.checkpoint import Stream, stream_id
+from cloudtrail_jobs.checkpoint import Stream, read_notes
 from cloudtrail_jobs.commits import Commit, Mark
 from cloudtrail_jobs.duplicates import mark_duplicates
 from cloudtrail_jobs.errors import BatchImbalanceError
@@ -42,7 +43,8 @@ def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id
     """
     spark = files.sparkSession
     kind = KINDS[arguments.kind]
-    mark = Mark(stream_id(spark, stream), batch_id)
+    notes = read_notes(spark, stream, batch_id)
+    mark = Mark(notes.stream_id, batch_id)
     number = stream.first_batch + batch_id
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     in_batch = partial(with_batch, batch_id=number, ingested_at=now)
@@ -53,15 +55,17 @@ def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id
         rows = mark_duplicates(rows, kind, arguments.delta_path, batch_id=number, own=own)
     observation = Observation(f"batch_{batch_id}")
     observed = in_batch(rows).observe(observation, *_counts())
-    tables.append(to_table(observed, kind), arguments.delta_path, mark, now)
+    listed = None if source.on_databricks() else listed_files(spark, stream.path, notes, batch_id)
+    with ThreadPoolExecutor(1) as beside:
+        counting = None if listed is None else beside.submit(listed.count)
+        tables.append(to_table(observed, kind), arguments.delta_path, mark, now)
     commit = commits.find(spark, arguments.delta_path, mark)
     repeated = commit is not None and commit.ingested_at != now
     # A write that Delta left out ran no job and has counted nothing.
     counts = None if repeated else _observed(observation)
     if counts is None:
         counts = rows.agg(*_counts()).collect()[0].asDict()
-    listed = None if source.on_databricks() else listed_files(spark, stream.path, batch_id)
-    if listed is not None and (given := listed.count()) != counts["files"]:
+    if listed is not None and counting is not None and (given := counting.result()) != counts["files"]:
         passed_over = _passed_over(listed, rows)
         rows = rows.unionByName(passed_over)
         found = passed_over.count()

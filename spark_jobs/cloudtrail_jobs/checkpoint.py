@@ -50,6 +50,21 @@ class Stream:
     first_batch: int = 0
 
 
+@dataclass(frozen=True)
+class Notes:
+    """Spark's own notes of a stream.
+
+    Attributes:
+        stream_id: the id that Spark gave its checkpoint; one that was deleted and made anew has another. It
+            is what Delta remembers batches by: with an id of our own, the batches of the new checkpoint
+            would pass for those of the old one and be left out.
+        offsets: lines of the offsets of a batch and of the one before, each with the number of its batch.
+    """
+
+    stream_id: str
+    offsets: list[tuple[int, str]]
+
+
 def only_stream(checkpoint_path: str) -> Stream:
     """The stream of a checkpoint that has one."""
     return Stream(f"{checkpoint_path}/stream")
@@ -60,11 +75,11 @@ def stretch_stream(checkpoint_path: str, stretch: str, first_batch: int) -> Stre
     return Stream(f"{checkpoint_path}/streams/{stretch}", first_batch)
 
 
-def claim(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime:
-    """Take an unused checkpoint for `owner`, or make sure that it is the owner's already.
+def examine(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime | None:
+    """Make sure that a checkpoint is the owner's, or nobody's; nothing is written.
 
     Returns:
-        when it was first taken (an aware datetime).
+        when it was first taken (an aware datetime); None when it is nobody's.
 
     Raises:
         CheckpointConflictError: when it is another's, or holds something without a marker.
@@ -83,6 +98,11 @@ def claim(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime:
             f"Checkpoint {checkpoint_path} is in use by a stream that this job did not start (it holds "
             f"{foreign}). Give an empty or absent path."
         )
+    return None
+
+
+def take(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime:
+    """Write the marker of a checkpoint that is nobody's; gives the moment (an aware datetime)."""
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     row = asdict(owner) | {"created_at": now.isoformat()}
     values = [tuple(row[name.split()[0]] for name in _SCHEMA.split(", "))]
@@ -92,16 +112,19 @@ def claim(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime:
     return now
 
 
-def stream_id(spark: SparkSession, stream: Stream) -> str:
-    """The id that Spark gave its checkpoint; one that was deleted and made anew has another.
+def read_notes(spark: SparkSession, stream: Stream, batch_id: int) -> Notes:
+    """What Spark has written into its checkpoint when a batch begins, in one read.
 
-    It is what Delta remembers batches by: with an id of our own, the batches of the new checkpoint would pass
-    for those of the old one and be left out.
+    Raises:
+        CheckpointConflictError: when the stream has no id.
     """
-    first = fresh(spark).text(f"{stream.path}/metadata").first()
-    if first is None:
+    path = f"{stream.path}/{{metadata,offsets/{batch_id - 1},offsets/{batch_id}}}"
+    lines = fresh(spark).text(path).select("value", "_metadata.file_name").collect()
+    ids = [line[0] for line in lines if line[1] == "metadata"]
+    if not ids:
         raise CheckpointConflictError(f"{stream.path}/metadata is empty: the checkpoint is damaged")
-    return str(json.loads(first[0])["id"])
+    offsets = [(int(line[1]), line[0]) for line in lines if line[1] != "metadata"]
+    return Notes(str(json.loads(ids[0])["id"]), offsets)
 
 
 def _read(spark: SparkSession, checkpoint_path: str) -> tuple[Owner, datetime] | None:

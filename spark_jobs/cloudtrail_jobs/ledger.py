@@ -8,21 +8,21 @@ FileStreamSourceLog; docs/adr/0017-source-ledger.md.
 
 import re
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
+from cloudtrail_jobs.checkpoint import Notes
 from cloudtrail_jobs.reading import fresh
 
 _OFFSET = re.compile(r'logOffset\\*"\s*:\s*(-?\d+)')
 
 
-def listed_files(spark: SparkSession, stream: str, batch_id: int) -> DataFrame | None:
+def listed_files(spark: SparkSession, stream: str, notes: Notes, batch_id: int) -> DataFrame | None:
     """The files of a batch, as `log_file` and `delivered_at`; None when there is no such ledger.
 
     `stream` is the path of Spark's own checkpoint.
     """
-    offsets = {-1: -1} | _offsets(spark, stream, batch_id)
+    offsets = {-1: -1} | _offsets(notes)
     if batch_id not in offsets or batch_id - 1 not in offsets:
         return None
     start, end = offsets[batch_id - 1], offsets[batch_id]
@@ -32,15 +32,15 @@ def listed_files(spark: SparkSession, stream: str, batch_id: int) -> DataFrame |
         return None
     lines = fresh(spark).text(f"{stream}/sources/0/{{{names}}}")
     entry = F.from_json("value", "path STRING, timestamp BIGINT, batchId BIGINT").alias("entry")
-    return (
-        lines.select(entry)
-        .where(F.col("entry.path").isNotNull() & F.col("entry.batchId").between(start + 1, end))
-        .select(
-            _decoded(F.col("entry.path")).alias("log_file"),
-            F.timestamp_millis("entry.timestamp").alias("delivered_at"),
-        )
-        .distinct()
+    entries = lines.select(entry).where(
+        F.col("entry.path").isNotNull() & F.col("entry.batchId").between(start + 1, end)
     )
+    files = entries.select(
+        _decoded(F.col("entry.path")).alias("log_file"),
+        F.timestamp_millis("entry.timestamp").alias("delivered_at"),
+    )
+    # Of several files a compact one may repeat the others.
+    return files if end - start == 1 else files.distinct()
 
 
 def same_file(path: Column) -> Column:
@@ -53,15 +53,8 @@ def _decoded(path: Column) -> Column:
     return F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
 
 
-def _offsets(spark: SparkSession, stream: str, batch_id: int) -> dict[int, int]:
+def _offsets(notes: Notes) -> dict[int, int]:
     """Batch → the number of the newest ledger file that it includes; for this batch and the one before."""
-    path = f"{stream}/offsets/{{{batch_id - 1},{batch_id}}}"
-    try:
-        lines = fresh(spark).text(path).select("value", "_metadata.file_name").collect()
-    except AnalysisException as error:
-        if "PATH_NOT_FOUND" in str(error):
-            return {}
-        raise
-    found = [(int(line[1]), int(number)) for line in lines for number in _OFFSET.findall(line[0])]
+    found = [(batch, int(number)) for batch, line in notes.offsets for number in _OFFSET.findall(line)]
     # Two sources in one stream would be two offsets: that is not this job's stream.
     return dict(found) if len(dict(found)) == len(found) else {}

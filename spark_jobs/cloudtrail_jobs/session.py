@@ -7,6 +7,7 @@ takes no other setting.
 
 from pyspark.sql import SparkSession
 
+from cloudtrail_jobs.parquet_columns import unrepeated_columns
 from cloudtrail_jobs.source import on_databricks
 
 OPEN_SOURCE = {
@@ -24,6 +25,9 @@ OPEN_SOURCE = {
     "parquet.compression.codec.zstd.level": "1",
 }
 
+# A dictionary of values that hardly repeat is built, found too large and thrown away.
+DICTIONARIES = {f"parquet.enable.dictionary#{path}": "false" for path in unrepeated_columns()}
+
 
 def configure(spark: SparkSession) -> None:
     """Set what this job needs, for this session only."""
@@ -32,7 +36,7 @@ def configure(spark: SparkSession) -> None:
     if on_databricks():
         return
     chosen = spark.conf.getAll
-    for name, value in OPEN_SOURCE.items():
+    for name, value in {**OPEN_SOURCE, **DICTIONARIES}.items():
         # What is Hadoop's is given to a cluster with Spark's prefix for such.
         if not {name, f"spark.hadoop.{name}"} & set(chosen):
             spark.conf.set(name, value)

@@ -1,6 +1,7 @@
 """One kind's stream: its checkpoint claimed and its tables prepared, then what is new ingested."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from functools import partial
@@ -49,8 +50,14 @@ def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
     owner = checkpoint.Owner(
         kind.name, arguments.logs_path, arguments.delta_path, arguments.table, source.name()
     )
-    created_at = checkpoint.claim(spark, arguments.checkpoint_path, owner)
-    existed = tables.prepare(spark, arguments.delta_path, kind)
+    created_at = checkpoint.examine(spark, arguments.checkpoint_path, owner)
+    if created_at is None:
+        with ThreadPoolExecutor(1) as beside:
+            taken = beside.submit(checkpoint.take, spark, arguments.checkpoint_path, owner)
+            existed = tables.prepare(spark, arguments.delta_path, kind)
+        created_at = taken.result()
+    else:
+        existed = tables.prepare(spark, arguments.delta_path, kind)
     quarantine = tables.quarantine_path(arguments.delta_path)
     say("tables", kind=kind.name, table=arguments.delta_path, quarantine=quarantine)
     today = datetime.now(timezone.utc).date()  # noqa: UP017  # Python 3.10 too

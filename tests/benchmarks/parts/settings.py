@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from cloudtrail_jobs.session import OPEN_SOURCE
+from cloudtrail_jobs.session import DICTIONARIES, OPEN_SOURCE
 from tests.benchmarks.contenders import load
 from tests.benchmarks.data import make_logs
 from tests.benchmarks.figures import ratio
@@ -32,6 +32,7 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     without = {
         f"without {name.rpartition('.')[2]}": {_as_given(name): DEFAULTS[name]} for name in OPEN_SOURCE
     }
+    without["with every dictionary"] = {_as_given(name): "true" for name in DICTIONARIES}
     case = session.rounds(
         entry,
         f"first load, {size.records:,} records in {size.files:,} files",

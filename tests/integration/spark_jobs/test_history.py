@@ -14,7 +14,7 @@ import pytest
 from cloudtrail.queries import files_query
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.batches import write_batch
-from cloudtrail_jobs.checkpoint import stream_id
+from cloudtrail_jobs.checkpoint import read_notes
 from cloudtrail_jobs.commits import Mark, find
 from cloudtrail_jobs.errors import BatchImbalanceError
 from cloudtrail_jobs.kinds import KINDS
@@ -203,7 +203,7 @@ def test_what_came_after_is_not_mistaken_for_the_batchs_own(history, module_lake
     first = spark.read.format("delta").load(path).where(f"batch_id = {lake.stream().first_batch}")
     spark.createDataFrame(first.collect() * 3, first.schema).write.format("delta").mode("append").save(path)
     spark.sql(f"OPTIMIZE delta.`{path}`")
-    mark = Mark(stream_id(spark, lake.stream()), 0)
+    mark = Mark(read_notes(spark, lake.stream(), 0).stream_id, 0)
     assert find(spark, path, mark).rows == 5
     assert find(spark, path, Mark(mark.stream, 99)) is None
     (arguments,) = parse_arguments(lake.argv())

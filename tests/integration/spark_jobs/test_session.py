@@ -1,16 +1,20 @@
 """The settings of the job's session: where the cluster's owner has said nothing, and nowhere else."""
 
+import pyarrow.parquet as pq
 import pytest
 
-from cloudtrail_jobs.session import OPEN_SOURCE, configure
+from cloudtrail_jobs.session import DICTIONARIES, OPEN_SOURCE, configure
+from tests.integration.spark_jobs.conftest import event
+
+SETTINGS = OPEN_SOURCE | DICTIONARIES
 
 
 @pytest.fixture
 def session(spark):
     """The shared session; afterwards it has the settings that it had before."""
-    touched = [*OPEN_SOURCE, *(f"spark.hadoop.{name}" for name in OPEN_SOURCE), "spark.sql.session.timeZone"]
+    touched = [*SETTINGS, *(f"spark.hadoop.{name}" for name in SETTINGS), "spark.sql.session.timeZone"]
     before = {name: spark.conf.get(name, None) for name in touched if name in spark.conf.getAll}
-    for name in OPEN_SOURCE:
+    for name in SETTINGS:
         spark.conf.unset(name)
     yield spark
     for name in touched:
@@ -22,7 +26,7 @@ def session(spark):
 
 def test_each_setting_that_nobody_has_set_is_the_jobs(session):
     configure(session)
-    assert {name: session.conf.get(name) for name in OPEN_SOURCE} == OPEN_SOURCE
+    assert {name: session.conf.get(name) for name in SETTINGS} == SETTINGS
     assert session.conf.get("spark.sql.session.timeZone") == "UTC"
 
 
@@ -31,6 +35,7 @@ def test_each_setting_that_nobody_has_set_is_the_jobs(session):
     [
         ("spark.sql.files.openCostInBytes", "1"),
         ("parquet.compression.codec.zstd.level", "9"),
+        ("parquet.enable.dictionary#raw", "true"),
         ("spark.hadoop.parquet.compression.codec.zstd.level", "9"),
     ],
 )
@@ -40,5 +45,19 @@ def test_what_the_clusters_owner_has_set_stays(session, given, value):
     name = given.removeprefix("spark.hadoop.")
     assert session.conf.get(given) == value
     assert session.conf.get(name, value) == value
-    others = OPEN_SOURCE.keys() - {name}
-    assert {other: session.conf.get(other) for other in others} == {o: OPEN_SOURCE[o] for o in others}
+    others = SETTINGS.keys() - {name}
+    assert {other: session.conf.get(other) for other in others} == {o: SETTINGS[o] for o in others}
+
+
+def test_what_hardly_repeats_has_no_dictionary_in_the_tables_files_and_what_repeats_has_one(lake):
+    # The same record fifty times: a writer that is free to choose takes a dictionary for every column.
+    lake.put("same.json.gz", [event(1) | {"requestParameters": {"bucketName": "logs"}}] * 50)
+    lake.ingest()
+    (file,) = (lake.folder / "delta" / "events").glob("date=*/*.parquet")
+    group = pq.ParquetFile(file).metadata.row_group(0)
+    columns = [group.column(number) for number in range(group.num_columns)]
+    with_one = {one.path_in_schema for one in columns if "DICTIONARY" in " ".join(one.encodings)}
+    plain = {name.partition("#")[2] for name in DICTIONARIES}
+    assert {"raw", "eventID", "requestParameters.key_value.value"} <= plain
+    assert not with_one & plain
+    assert {"eventName", "requestParameters.key_value.key", "log_file"} <= with_one

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cloudtrail_jobs.checkpoint import Owner, claim
+from cloudtrail_jobs.checkpoint import Owner, take
 from cloudtrail_jobs.errors import CheckpointConflictError, KindsFailedError, StreamFailedError
 from tests.integration.spark_jobs.conftest import event
 from tests.integration.spark_jobs.test_kinds import insight
@@ -54,7 +54,7 @@ def test_each_kind_is_ingested_once_and_every_table_is_there_before_the_first_lo
 def test_a_kind_that_cannot_be_prepared_keeps_no_other_from_being_ingested(lake, spark, capsys):
     deliver(lake)
     other = Owner("events", "/elsewhere/*", f"{lake.folder}/delta/other", "other", "file source")
-    claim(spark, f"{lake.folder}/checkpoints/events", other)
+    take(spark, f"{lake.folder}/checkpoints/events", other)
     with pytest.raises(KindsFailedError, match="1 of 2 kinds failed, the others were ingested") as failed:
         lake.ingest_together("events", "insights")
     assert "events: CheckpointConflictError: Checkpoint " in str(failed.value)
