@@ -126,3 +126,9 @@ def account(aws, connections):
     fresh.deliver("insights")
     fresh.validate_log_files()
     return fresh
+
+
+@pytest.fixture(scope="module")
+def account_of_roles(aws):
+    """What was seeded, and IAM of that account."""
+    return aws.reset(), aws.client("iam")

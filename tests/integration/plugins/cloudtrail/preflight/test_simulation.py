@@ -1,4 +1,4 @@
-"""The reader role simulated over HTTP: its policies, the forms of its ARN, what cannot be simulated."""
+"""The reader role simulated over HTTP: what its policies, a boundary and an organization let it do."""
 
 import json
 
@@ -6,52 +6,16 @@ import boto3
 import pytest
 
 from cloudtrail.permissions import example_accesses, page
-from cloudtrail.policies import key_access, reader_policy, required_access
+from cloudtrail.policies import reader_policy
 from cloudtrail.preflight.simulation import check_access
-from cloudtrail.request import code_root, resolve_requests
-from sandbox.aws.seed import DENIED_ROLE, LAKE_BUCKET, LOGS_BUCKET, READER_ROLE
-
-TRUST = '{"Version":"2012-10-17","Statement":[]}'
-PARAMS = {
-    "bucket": LOGS_BUCKET,
-    "account": "*",
-    "region": "us-east-1",
-    "target_root": f"s3://{LAKE_BUCKET}/delta",
-    "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
-    "cluster_id": "c",
-    "warehouse_id": "w",
-    "iam_simulation": "off",
-}
-KEY = "arn:aws:kms:us-east-1:123456789012:key/"
-OWN_ACCOUNT = "123456789012"
-NOTHING = {"Sid": "Nothing", "Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}
-
-
-@pytest.fixture(scope="module")
-def account_of_roles(aws):
-    return aws.reset(), aws.client("iam")
-
-
-def accesses(account="*", **changed):
-    params = PARAMS | {"account": account} | changed
-    return required_access(resolve_requests(params), code_root=code_root(params))
-
-
-def accesses_with_keys():
-    """As when the log files and the tables are encrypted, each with a key of its own."""
-    requests = resolve_requests(PARAMS)
-    keys = {kind: [f"{KEY}logs"] for kind in requests}, {LAKE_BUCKET: f"{KEY}tables"}
-    return accesses() + key_access(requests, logs=keys[0], buckets=keys[1])
-
-
-def role_with(iam, name, policy, **more):
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, **more)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="reader", PolicyDocument=json.dumps(policy))
-    return arn
-
-
-def failed(findings):
-    return {finding.subject for finding in findings if finding.status != "ok"}
+from sandbox.aws.seed import DENIED_ROLE, LAKE_BUCKET, LOGS_BUCKET
+from tests.integration.plugins.cloudtrail.preflight.roles import (
+    NOTHING,
+    accesses,
+    accesses_with_keys,
+    failed,
+    role_with,
+)
 
 
 def test_the_seeded_reader_may_do_all_that_is_needed(account_of_roles):
@@ -229,84 +193,6 @@ def test_what_the_organization_does_not_let_the_account_do_is_named(member, stat
     organizations.detach_policy(PolicyId=policy, TargetId=account)
     assert {finding.subject.partition(" ")[0] for finding in bad} == {"s3:DeleteObject"}
     assert all(said in finding.detail and remedy in finding.remedy for finding in bad)
-
-
-@pytest.mark.parametrize(
-    "arn",
-    [
-        f"arn:aws:iam::{OWN_ACCOUNT}:role/{READER_ROLE}",
-        f"arn:aws:iam::{OWN_ACCOUNT}:instance-profile/{READER_ROLE}",
-        f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/{READER_ROLE}/i-0123456789abcdef0",
-    ],
-)
-def test_a_role_is_found_behind_every_form_of_its_arn(account_of_roles, arn):
-    _, iam = account_of_roles
-    assert not failed(check_access(iam, arn, accesses(), mode="require"))
-
-
-def test_a_role_with_a_path_is_found_behind_its_session(account_of_roles):
-    _, iam = account_of_roles
-    role_with(iam, "deep", reader_policy(accesses()), Path="/aws-reserved/sso.amazonaws.com/")
-    session = f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/deep/someone@example.com"
-    assert not failed(check_access(iam, session, accesses(), mode="require"))
-
-
-@pytest.mark.parametrize(("mode", "status"), [("require", "failed"), ("warn", "warning")])
-@pytest.mark.parametrize(
-    ("arn", "detail", "remedy"),
-    [
-        (f"arn:aws:iam::{OWN_ACCOUNT}:role/nobody", "is not there", "Correct reader_role_arn"),
-        (f"arn:aws:iam::{OWN_ACCOUNT}:instance-profile/nobody", "is not there", "Correct reader_role_arn"),
-        (f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/nobody/me", "is not there", "Correct reader_role_arn"),
-        (
-            "arn:aws:iam::999999999999:role/reader",
-            "is in account 999999999999",
-            "a connection of that account whose identity has this permission, or set iam_simulation to "
-            '\'warn\': {"Effect": "Allow", "Action": ["iam:SimulatePrincipalPolicy"], '
-            '"Resource": ["arn:aws:iam::999999999999:role/reader"]}',
-        ),
-    ],
-)
-def test_a_principal_that_cannot_be_simulated_fails_or_warns_as_asked(
-    account_of_roles, arn, detail, remedy, mode, status
-):
-    _, iam = account_of_roles
-    (finding,) = check_access(iam, arn, accesses(), mode=mode)
-    assert (finding.status, finding.subject) == (status, arn)
-    assert detail in finding.detail
-    assert remedy in finding.remedy
-
-
-@pytest.mark.parametrize(
-    ("arn", "action", "resource"),
-    [
-        (f"role/{READER_ROLE}", "SimulatePrincipalPolicy", f"role/{READER_ROLE}"),
-        (f"instance-profile/{READER_ROLE}", "GetInstanceProfile", f"instance-profile/{READER_ROLE}"),
-        (f"assumed-role/{READER_ROLE}/i-0123456789abcdef0", "GetRole", f"role/{READER_ROLE}"),
-    ],
-)
-@pytest.mark.parametrize(("mode", "status"), [("require", "failed"), ("warn", "warning")])
-def test_where_the_connection_may_not_ask_the_permission_to_add_is_said(
-    account_of_roles, aws, arn, action, resource, mode, status
-):
-    _, iam = account_of_roles
-    service = "sts" if arn.startswith("assumed") else "iam"
-    aws.fault(action=action, code="AccessDenied", message="not authorized", status=403, times=1)
-    (finding,) = check_access(iam, f"arn:aws:{service}::{OWN_ACCOUNT}:{arn}", accesses(), mode=mode)
-    assert finding.status == status
-    assert json.loads("{" + finding.remedy.partition(": {")[2]) == {
-        "Effect": "Allow",
-        "Action": [f"iam:{action}"],
-        "Resource": [f"arn:aws:iam::{OWN_ACCOUNT}:{resource}"],
-    }
-
-
-def test_an_instance_profile_without_a_role_is_named(account_of_roles):
-    _, iam = account_of_roles
-    arn = iam.create_instance_profile(InstanceProfileName="empty")["InstanceProfile"]["Arn"]
-    (finding,) = check_access(iam, arn, accesses(), mode="require")
-    assert finding.status == "failed"
-    assert "has no role" in finding.detail
 
 
 def test_many_resources_take_few_calls(account_of_roles, aws):

@@ -7,63 +7,23 @@ evaluation logic", [K] "Key policies in AWS KMS", [C] "Condition operators", [W]
 User Guide, [S] "SCP evaluation".
 """
 
-import json
-from typing import Any
-
 import pytest
 
 from sandbox.aws.simulator.decisions import Policies, Request, decide
-from sandbox.aws.simulator.documents import PolicyDocument, parse
 from sandbox.aws.simulator.errors import InvalidInputError
-
-ACCOUNT = "123456789012"
-OTHER = "999999999999"
-USER = f"arn:aws:iam::{ACCOUNT}:user/ann"
-OBJECT = "arn:aws:s3:::logs/AWSLogs/1/a.json.gz"
-KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
-
-
-def allow(action: Any = "s3:GetObject", resource: Any = "arn:aws:s3:::logs/*", **more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
-def deny(action: Any = "s3:GetObject", resource: Any = "arn:aws:s3:::logs/*", **more: Any) -> dict[str, Any]:
-    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
-
-
-def to(principal: Any, statement: dict[str, Any]) -> dict[str, Any]:
-    return {**statement, "Principal": principal}
-
-
-def when(operator: str, key: str, value: Any) -> dict[str, Any]:
-    return {"Condition": {operator: {key: value}}}
-
-
-def document(statements: list[dict[str, Any]], name: str, *, resource: bool = False) -> PolicyDocument:
-    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    return parse(text, source_id=name, source_type="IAM Policy", needs_principal=resource)
-
-
-def verdict(
-    identity: list[dict[str, Any]],
-    *,
-    boundary: list[dict[str, Any]] | None = None,
-    resource_policy: list[dict[str, Any]] | None = None,
-    action: str = "s3:GetObject",
-    resource: str = OBJECT,
-    context: dict[str, tuple[str, ...]] | None = None,
-    owner: str = ACCOUNT,
-) -> str:
-    request = Request(
-        principal=USER, action=action, resource=resource, context=context or {}, resource_account=owner
-    )
-    policies = Policies(
-        identity=(document(identity, "identity"),) if identity else (),
-        boundary=None if boundary is None else document(boundary, "boundary"),
-        resource=None if resource_policy is None else document(resource_policy, "resource", resource=True),
-    )
-    return decide(request, policies).verdict
-
+from tests.unit.sandbox.aws.simulator.made import (
+    ACCOUNT,
+    KEY,
+    OBJECT,
+    OTHER,
+    USER,
+    allow,
+    deny,
+    document,
+    to,
+    verdict,
+    when,
+)
 
 IDENTITY = [
     ("[E] nothing allows", [], "implicitDeny"),
@@ -266,84 +226,3 @@ def test_service_control_policies_limit_whatever_the_account_grants(rule, levels
     # They grant nothing themselves.
     alone = Policies(identity=(), organization=policies.organization)
     assert decide(request, alone).verdict in ("implicitDeny", expected if expected != "allowed" else "")
-
-
-def test_a_condition_that_fails_takes_the_statement_out_be_it_allow_or_deny():
-    secure = when("Bool", "aws:SecureTransport", "false")
-    assert verdict([allow(**secure)], context={"aws:securetransport": ("true",)}) == "implicitDeny"
-    assert verdict([allow(), deny(**secure)], context={"aws:securetransport": ("true",)}) == "allowed"
-    assert verdict([allow(), deny(**secure)], context={"aws:securetransport": ("false",)}) == "explicitDeny"
-
-
-def test_a_policy_variable_stands_for_the_value_in_the_request():
-    own = [allow(resource="arn:aws:s3:::logs/${aws:username}/*")]
-    mine = "arn:aws:s3:::logs/ann/a"
-    assert verdict(own, resource=mine, context={"aws:username": ("ann",)}) == "allowed"
-    assert verdict(own, resource=mine, context={"aws:username": ("bob",)}) == "implicitDeny"
-    assert verdict(own, resource=mine, context={}) == "implicitDeny"
-
-
-def test_a_wildcard_in_the_value_of_a_variable_is_only_a_character():
-    own = [allow(resource="arn:aws:s3:::logs/${aws:username}/*")]
-    assert (
-        verdict(own, resource="arn:aws:s3:::logs/bob/a", context={"aws:username": ("*",)}) == "implicitDeny"
-    )
-
-
-@pytest.mark.parametrize("version", [None, "2008-10-17"])
-def test_the_older_version_has_no_variables(version):
-    policy = {"Statement": [allow(resource="arn:aws:s3:::logs/${aws:username}/*")]}
-    policy |= {"Version": version} if version else {}
-    parsed = parse(json.dumps(policy), source_id="old", source_type="IAM Policy")
-
-    def verdict_on(resource: str) -> str:
-        request = Request(
-            principal=USER,
-            action="s3:GetObject",
-            resource=resource,
-            context={"aws:username": ("ann",)},
-            resource_account=ACCOUNT,
-        )
-        return decide(request, Policies(identity=(parsed,))).verdict
-
-    assert verdict_on("arn:aws:s3:::logs/ann/a") == "implicitDeny"
-    assert verdict_on("arn:aws:s3:::logs/${aws:username}/a") == "allowed"
-
-
-def decide_with(identity: list[dict[str, Any]], resource_policy: list[dict[str, Any]] | None = None) -> Any:
-    request = Request(
-        principal=USER, action="s3:GetObject", resource=OBJECT, context={}, resource_account=ACCOUNT
-    )
-    resource = None if resource_policy is None else document(resource_policy, "resource", resource=True)
-    return decide(request, Policies(identity=(document(identity, "identity"),), resource=resource))
-
-
-def test_only_the_statements_that_made_the_decision_are_matched():
-    allowed = decide_with([allow(), allow("s3:PutObject"), allow("s3:*", "*")])
-    assert [statement.body["Action"] for _, statement in allowed.matched] == ["s3:GetObject", "s3:*"]
-    denied = decide_with([allow(), deny("s3:*", "*")])
-    assert [statement.body["Effect"] for _, statement in denied.matched] == ["Deny"]
-    assert decide_with([allow("s3:PutObject")]).matched == ()
-
-
-def test_a_matched_statement_is_told_by_its_policy():
-    denied = decide_with([allow()], [to("*", deny())])
-    assert [policy.source_id for policy, _ in denied.matched] == ["resource"]
-
-
-def test_context_keys_that_the_policies_ask_for_and_nobody_gave_are_listed_once():
-    missing = decide_with(
-        [
-            allow(**when("StringEquals", "aws:SourceVpc", "vpc-1")),
-            deny(**when("StringNotEquals", "aws:sourcevpce", "vpce-1")),
-            allow(
-                "s3:PutObject", "arn:aws:s3:::logs/${aws:username}", **when("Null", "aws:SourceVpc", "true")
-            ),
-        ]
-    ).missing_context
-    assert missing == ("aws:SourceVpc", "aws:sourcevpce", "aws:username")
-
-
-def test_an_unknown_condition_operator_is_an_error_and_not_a_match():
-    with pytest.raises(InvalidInputError, match="StringResembles"):
-        verdict([allow(**when("StringResembles", "aws:username", "ann"))])

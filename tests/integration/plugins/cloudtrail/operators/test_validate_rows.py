@@ -1,18 +1,13 @@
-"""Tables by SQL on real Delta files: created once, never moved; counts that agree or say why not."""
+"""Counts by SQL on real Delta files: they agree, or the task says why not."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
-import pyarrow as pa
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
-from deltalake import write_deltalake
 
-from cloudtrail.errors import CloudTrailError, CountMismatchError, FatalError
+from cloudtrail.errors import CloudTrailError, CountMismatchError
 from cloudtrail.operators.notify import NotifyOperator
-from cloudtrail.operators.tables import CreateTablesOperator
 from cloudtrail.operators.validate import ValidateRowsOperator
-from cloudtrail.views import FILES, MARK
-from sandbox.warehouse import Warehouse
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail.conftest import (
     SUCCEEDS,
@@ -23,92 +18,7 @@ from tests.integration.plugins.cloudtrail.conftest import (
     submit,
     task_context,
 )
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-def rows(log_file, indexes, *, records, batch=0, reason=None, at=None):
-    """Rows of the table, or of the quarantine when a reason is given."""
-    row = {
-        "log_file": log_file,
-        "log_file_records": records,
-        "batch_id": batch,
-        "ingested_at": at or datetime.now(UTC),
-        "delivered_at": NOW,
-        "date": date(2026, 11, 22),
-    }
-    own = {"reason": reason, "detail": "as the test has it"} if reason else {"timestamp": NOW}
-    return [row | own | {"record_index": index} for index in indexes]
-
-
-SHARED = [
-    ("log_file", pa.string()),
-    ("log_file_records", pa.int32()),
-    ("record_index", pa.int32()),
-    ("batch_id", pa.int64()),
-    ("ingested_at", pa.timestamp("us", "UTC")),
-    ("delivered_at", pa.timestamp("us", "UTC")),
-    ("date", pa.date32()),
-    ("raw", pa.string()),
-    ("log_file_sha256", pa.string()),
-]
-TABLE = pa.schema(
-    [
-        *SHARED,
-        ("timestamp", pa.timestamp("us", "UTC")),
-        ("recipientAccountId", pa.string()),
-        ("misfits", pa.list_(pa.string())),
-        ("unknown_fields", pa.list_(pa.string())),
-    ]
-)
-QUARANTINE = pa.schema([*SHARED, ("reason", pa.string()), ("detail", pa.string())])
-
-
-@pytest.fixture
-def named(connections, databricks):
-    """Names a table and its quarantine by SQL: all that a validation needs of `create_tables`."""
-    sql = Warehouse(databricks.host, databricks.token).sql
-
-    def create(name):
-        for table in (name, f"{name}_quarantine"):
-            sql(f"CREATE TABLE {table} USING DELTA LOCATION 's3://cloudtrail-lake/delta/{table}'")
-
-    return create
-
-
-@pytest.fixture
-def write(aws):
-    """Appends rows to a Delta table in the lake, without Spark."""
-    options = {
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws.endpoint,
-        "AWS_ALLOW_HTTP": "true",
-        # One writer at a time: no lock table is needed.
-        "AWS_S3_ALLOW_UNSAFE_RENAME": "true",
-    }
-
-    def append(name, kept, quarantined=()):
-        for suffix, schema, content in (("", TABLE, kept), ("_quarantine", QUARANTINE, quarantined)):
-            table = pa.Table.from_pylist(list(content), schema)
-            path = f"s3://cloudtrail-lake/delta/{name}{suffix}"
-            write_deltalake(path, table, mode="append", partition_by=["date"], storage_options=options)
-
-    return append
-
-
-def create(name, **changed):
-    params = form_values(events_table=name, **changed)
-    operator = CreateTablesOperator(
-        task_id="create_tables",
-        kind="events",
-        requests=request_dicts(params),
-        databricks_conn_id="databricks_default",
-        warehouse_id=params["warehouse_id"],
-        poll_seconds=1,
-    )
-    return run_to_end(operator, task_context(params=params))
+from tests.integration.plugins.cloudtrail.operators.conftest import rows
 
 
 def validate(name, run_id, pushed=None, **changed):
@@ -149,60 +59,6 @@ def run_id(stage, connections, runs):
     if "run" not in runs:
         runs["run"] = finished(submit(stage(SUCCEEDS), "tables")[0])
     return runs["run"]
-
-
-def test_both_names_are_created_and_creating_them_again_changes_nothing(write, connections):
-    write("created", rows("a", [0], records=1))
-    names = ["created", "created_quarantine", "created_files", "created_schema_drift"]
-    assert create("created") == names
-    assert create("created") == names
-
-
-def test_the_views_answer_and_an_earlier_definition_of_ours_is_replaced(write, connections, databricks):
-    write("viewed", rows("s3://b/AWSLogs/111122223333/CloudTrail/a", [0], records=2))
-    create("viewed")
-    sql = Warehouse(databricks.host, databricks.token).sql
-    sql(f"ALTER VIEW viewed_files SET TBLPROPERTIES ('{MARK}' = 'an older one')")
-    create("viewed")
-    (row,) = sql("SELECT account, records, kept, balanced FROM viewed_files")
-    assert row == {"account": "111122223333", "records": "2", "kept": "1", "balanced": "false"}
-    assert sql("SELECT * FROM viewed_schema_drift") == []
-    marks = {row["key"]: row["value"] for row in sql("SHOW TBLPROPERTIES viewed_files")}
-    assert marks[MARK] != "an older one"
-    comments = {row["col_name"]: row["comment"] for row in sql("DESCRIBE TABLE viewed_files")}
-    assert comments == FILES
-
-
-def test_a_view_or_table_of_somebody_else_is_never_replaced(write, connections, databricks):
-    write("ours", rows("a", [0], records=1))
-    sql = Warehouse(databricks.host, databricks.token).sql
-    sql("CREATE VIEW ours_files AS SELECT 1 AS one")
-    with pytest.raises(FatalError, match="'ours_files' is there already and is no view of this pipeline"):
-        create("ours")
-    assert sql("SELECT * FROM ours_files") == [{"one": "1"}]
-
-
-def test_a_name_of_three_levels_has_its_views_beside_it(write, connections, databricks):
-    write("deep", rows("a", [0], records=1))
-    sql = Warehouse(databricks.host, databricks.token).sql
-    sql("CREATE SCHEMA IF NOT EXISTS main.security")
-    names = create("main.security.deep")
-    assert names[2:] == ["main.security.deep_files", "main.security.deep_schema_drift"]
-    assert sql("SELECT COUNT(*) AS n FROM main.security.deep_files") == [{"n": "1"}]
-
-
-def test_a_name_that_points_elsewhere_is_refused_with_both_places(write, connections):
-    write("taken", rows("a", [0], records=1))
-    create("taken")
-    write("elsewhere", rows("a", [0], records=1))
-    with pytest.raises(FatalError, match=r"'taken' points at 's3.*/taken', not at 's3.*/elsewhere'"):
-        create("taken", events_delta_path="s3://cloudtrail-lake/delta/elsewhere")
-
-
-def test_an_unknown_warehouse_is_named(write, connections):
-    write("created", rows("a", [0], records=1))
-    with pytest.raises(Exception, match="no-such-warehouse"):
-        create("created", warehouse_id="no-such-warehouse")
 
 
 def test_counts_that_agree_are_returned_with_what_the_run_added(write, run_id, named):

@@ -1,115 +1,16 @@
-"""The overview and a table's page on a real metadata database: who may see what, and whether it is true."""
+"""The overview on a real metadata database: whether what it says is true."""
 
-import base64
-import hashlib
 import re
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from cloudtrail.ui.listing import PAGE_ROWS
-from cloudtrail_plugin import CloudTrailPlugin
-from tests.fixtures.made_up import EPISODES, EXAMPLES, FINDINGS
 from tests.fixtures.metadata import HOUR, Metadata, resolved, skipped, utc, validated
-from tests.fixtures.pages import pages_of, token
+from tests.fixtures.pages import pages_of
+from tests.integration.plugins.cloudtrail.ui.visits import FAILED, OVERVIEW, get, good_run, overview, texts
 
-OVERVIEW = "/cloudtrail/overview"
-ACCOUNT = "/cloudtrail/account"
-FAILED = {"events.submit": "failed", "insights.submit": "skipped", "report": "upstream_failed"}
 pytestmark = pytest.mark.anyio
-
-
-async def get(app, path, role="VIEWER", **query):
-    headers = {} if role is None else {"Authorization": f"Bearer {token(None if role == 'none' else role)}"}
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://airflow") as client:
-        return await client.get(path, params=query or None, headers=headers)
-
-
-def good_run(metadata, dag, age=HOUR, **changed):
-    more = changed.pop("xcoms", [resolved(("events",))])
-    return metadata.run(dag, age, xcoms=[*more, *validated(at=metadata.now - age, **changed)])
-
-
-def texts(html):
-    """The rows of the tables, each as the text of its cells."""
-    rows = re.findall(r"<tr>(.*?)</tr>", html.replace("<wbr>", ""), re.DOTALL)
-    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
-    return [[" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in row] for row in cells]
-
-
-async def overview(metadata, **query):
-    """The overview's rows as heading → text."""
-    answer = await get(pages_of(metadata), OVERVIEW, **query)
-    assert answer.status_code == 200
-    head, *rows = texts(answer.text) or [[]]
-    return [dict(zip(head, row, strict=True)) for row in rows]
-
-
-@pytest.mark.parametrize("path", [OVERVIEW, f"{ACCOUNT}?dag_id=cloudtrail_ingest__prod&kind=events"])
-@pytest.mark.parametrize(("role", "status"), [(None, 401), ("none", 403), ("VIEWER", 200)])
-async def test_the_anonymous_and_the_unprivileged_get_nothing(metadata, path, role, status):
-    good_run(metadata, metadata.dag("prod"))
-    answer = await get(pages_of(metadata), path, role)
-    assert answer.status_code == status
-    for secret in ("cloudtrail_events", "111122223333", "us-east-1"):
-        assert (secret in answer.text) == (status == 200)
-
-
-@pytest.mark.parametrize(
-    ("role", "words"), [(None, "Not authenticated: sign in to Airflow"), ("none", "Forbidden|may not read")]
-)
-async def test_who_is_refused_is_told_so_in_a_page_that_loads_nothing(metadata, role, words):
-    answer = await get(pages_of(metadata), OVERVIEW, role)
-    assert answer.headers["content-type"].startswith("text/html")
-    assert re.search(words, re.sub("<[^>]+>", "", answer.text))
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-
-
-async def test_who_has_no_rights_is_refused_also_while_there_is_no_dag(metadata):
-    app = pages_of(metadata)
-    assert (await get(app, OVERVIEW, "none")).status_code == 403
-    answer = await get(app, OVERVIEW)
-    assert answer.status_code == 200
-    assert "Nothing has run yet" in answer.text
-
-
-async def test_the_entry_in_airflows_navigation_leads_to_the_overview(metadata):
-    (view,) = CloudTrailPlugin.external_views
-    assert (view["destination"], view["href"]) == ("nav", OVERVIEW.lstrip("/"))
-    assert (await get(pages_of(metadata), f"/{view['href']}")).status_code == 200
-
-
-async def test_a_user_sees_only_the_dags_that_they_may_read_whoever_asked_before(metadata, one_dag):
-    for name in ("first", "second"):
-        good_run(metadata, metadata.dag(name), table=f"{name}_events", xcoms=())
-    app = pages_of(metadata)
-    for mine, other in (("first", "second"), ("second", "first")):
-        one_dag(f"cloudtrail_ingest__{mine}")
-        listed = (await get(app, OVERVIEW)).text
-        assert f"{mine}_events" in listed
-        assert f"{other}_events" not in listed
-        assert f"__{other}" not in listed
-        assert (await get(app, ACCOUNT, dag_id=f"cloudtrail_ingest__{mine}")).status_code == 200
-        hidden = await get(app, ACCOUNT, dag_id=f"cloudtrail_ingest__{other}")
-        missing = await get(app, ACCOUNT, dag_id="cloudtrail_ingest__nowhere")
-        assert hidden.status_code == missing.status_code == 404
-        assert f"{other}_events" not in hidden.text
-
-
-async def test_nothing_is_loaded_from_elsewhere_and_only_our_own_style_and_script_may_run(made_up):
-    answer = await get(pages_of(made_up), OVERVIEW)
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    for tag in ("style", "script"):
-        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text, re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{digest}'" in policy
-    assert not re.findall(r'(?:src|href)="(?:https?:)?//', answer.text)
-    assert "style=" not in answer.text
-    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_a_row_says_what_the_runs_of_the_last_day_added(metadata):
@@ -295,47 +196,3 @@ async def test_a_second_visitor_within_seconds_is_answered_from_memory(made_up):
     assert (await get(app, OVERVIEW)).text == first.text
     # What is left is the question for the DAGs' teams, which is about rights.
     assert len(made_up.statements) <= 1
-
-
-async def test_a_tables_page_shows_its_runs_with_links(made_up):
-    page = (await get(pages_of(made_up), ACCOUNT, dag_id="cloudtrail_ingest__prod_eu", kind="events")).text
-    assert "/dags/cloudtrail_ingest__prod_eu/runs/scheduled__" in page
-    assert 'href="https://dbc-a1b2.cloud.databricks.com/jobs/runs/9001"' in page
-    assert "/cloudtrail/preflight?dag_id=cloudtrail_ingest__prod_eu" in page
-    assert FINDINGS[1]["remedy"] in page
-    assert "requestParameters.brandNewFlag" in page
-    for reason, (place,) in EXAMPLES.items():
-        assert reason in page
-        assert place["log_file"].rpartition("/")[2] in page
-        assert place["detail"] in page
-    assert page.count("the run failed") == 3
-
-
-async def test_an_insights_start_and_end_of_two_runs_are_one_episode(metadata):
-    dag = metadata.dag("prod")
-    start, other = EPISODES
-    end = start | {"started_at": None, "ended_at": "2026-11-24T20:44:00Z", "peak": 300.0}
-    for age, found in ((3, [start, other]), (2, [end])):
-        at = metadata.now - age * HOUR
-        metadata.run(dag, age * HOUR, xcoms=[resolved(), *validated("insights", at=at, episodes=found)])
-    page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="insights")).text
-    rows = [row for row in texts(page) if row[0].startswith("DescribeInstances")]
-    (row,) = rows
-    assert row[1:5] == ["ended", "111122223333 us-east-1", "2026-11-24 20:11", "2026-11-24 20:44"]
-    assert row[6] == "300 71.4 times"
-
-
-async def test_a_page_address_that_is_no_web_address_is_no_link(metadata):
-    dag = metadata.dag("prod")
-    bad = ("events.submit", "run_page_url", "javascript:alert(1)")
-    good_run(metadata, dag, xcoms=[resolved(("events",)), bad])
-    page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="events")).text
-    assert "javascript:" not in page
-
-
-async def test_a_table_that_has_never_run_has_a_page_that_claims_nothing(metadata):
-    dag = metadata.dag("fresh")
-    page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag)).text
-    assert "No run yet: the first is due in 59 min" in page
-    assert "Unknown: no run of the last 7 days was validated." in page
-    assert "Nothing was put into the quarantine" not in page
