@@ -50,8 +50,8 @@ class Verdict:
 FIRST = "first_load"
 # What the profile shows (docs/benchmarks-profile.txt), and what single runs of the smaller load showed.
 BOUND = (
-    "a third of ours' CPU seconds is just-in-time compilation, a third are tasks, of which the Parquet writer "
-    "is nearly half and from_json a quarter, a tenth is Python (see the profile)"
+    "a third of ours' CPU seconds is just-in-time compilation, a third are tasks, whose Parquet writer "
+    "is nearly half and whose from_json a quarter, a tenth is Python (see the profile)"
 )
 TRIED = (
     "tried in single runs, which took 53 to 60 CPU s where two without a change took 57 and 59: generated "
