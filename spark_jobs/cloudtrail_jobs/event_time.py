@@ -52,7 +52,7 @@ def instants(values: Sequence[Any]) -> list[int | None] | None:
 @lru_cache(maxsize=4096)  # the records of a file share few seconds
 def parse_instant(text: str) -> int | None:
     """Microseconds since 1970 in UTC (further decimals are cut off), or None when `text` is no instant."""
-    # As CloudTrail writes it, and every file has as many seconds as it has few minutes.
+    # The form that CloudTrail writes: a file has many seconds of few minutes, so each minute is read once.
     if len(text) == len("2024-05-01T12:00:00Z") and text[16] == ":" and text[19] == "Z":
         second = _SECONDS.get(text[17:19])
         if second is not None:
