@@ -5,6 +5,7 @@ files".
 """
 
 import re
+from calendar import monthrange
 from datetime import date, timedelta
 
 # `…/<folder>/<region>/*`: the form whose last star stands for all days.
@@ -25,7 +26,8 @@ def bounded(logs_path: str, first: date | None, last: date | None) -> str:
     """The logs path limited to deliveries from `first` to `last`, both inclusive; None for no limit."""
     if first is None and last is None:
         return logs_path
-    globs = day_globs(first or FIRST_DAY, last or LAST_DAY)
+    # A bound beyond the first or last day of all leaves that one day, which has no log files.
+    globs = day_globs(first or min(FIRST_DAY, last or FIRST_DAY), last or max(LAST_DAY, first or LAST_DAY))
     base = logs_path.rstrip("/").removesuffix("*")
     return base + (globs[0] if len(globs) == 1 else "{" + ",".join(globs) + "}")
 
@@ -94,7 +96,7 @@ def _any(numbers: range) -> str:
 
 
 def _end_of_month(day: date) -> date:
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def _ends_month(day: date) -> bool:

@@ -9,7 +9,7 @@ docs/adr/0047-recent-days.md.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -49,10 +49,9 @@ class Listing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run lists: `first_day` is its first delivery day (None: all), `sweep` says if it is all."""
+    """What a run lists; `sweep` says if that is everything that is asked for."""
 
     listings: tuple[Listing, ...]
-    first_day: date | None
     sweep: bool
     note: Note | None
 
@@ -83,12 +82,13 @@ def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: d
         listings.append(Listing(f"before-{start}", path, 0))
     while start <= (now + AHEAD).date():
         end = month_after(start) - timedelta(days=1)
-        if (first is None or first <= end) and (last is None or last >= start):
-            days = max(first or start, start), min(last or end, end)
-            path = bounded(arguments.logs_path, *days)
+        begins, ends = max(first or start, start), min(last or end, end)
+        # The days that are due may end before this month, or before the days that are still looked at.
+        if begins <= ends:
+            path = bounded(arguments.logs_path, begins, ends)
             listings.append(Listing(f"{start:%Y-%m}", path, int(f"{start:%Y%m}") * BLOCK))
         start = month_after(start)
-    return Plan(tuple(listings), first, sweep, note)
+    return Plan(tuple(listings), sweep, note)
 
 
 def remember(spark: SparkSession, arguments: Arguments, done: Plan, now: datetime) -> None:

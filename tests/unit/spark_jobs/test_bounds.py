@@ -76,6 +76,19 @@ def test_an_open_end_takes_every_later_year():
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "globs"),
+    [
+        (None, date(2009, 7, 1), "2009/07/01"),
+        (date(2199, 12, 31), None, "2199/12/31"),
+        (date(9999, 12, 1), date.max, "9999/12"),
+        (date(9999, 12, 2), date(9999, 12, 3), "9999/12/{02,03}"),
+    ],
+)
+def test_bounds_where_no_log_file_can_be_are_a_glob_of_their_own_days(first, last, globs):
+    assert bounded("/AWSLogs/*/CloudTrail/*/*", first, last) == f"/AWSLogs/*/CloudTrail/*/{globs}"
+
+
+@pytest.mark.parametrize(
     ("path", "takes"),
     [
         *product(

@@ -3,9 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from cloudtrail_jobs.args import parse_arguments
-from cloudtrail_jobs.discovery import BLOCK, Note, decide
+from cloudtrail_jobs.bounds import FIRST_DAY, month_after
+from cloudtrail_jobs.discovery import BLOCK, LOOK_BACK, Note, decide
+from tests.unit.spark_jobs.test_bounds import matches, split
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -92,8 +96,61 @@ def test_a_last_day_alone_leaves_later_days_out():
 def test_the_batches_of_a_month_are_counted_after_its_name():
     plan = decide(arguments(), NOW, None, NOW)
     assert [listing.first_batch for listing in plan.listings] == [0, 202610 * BLOCK, 202611 * BLOCK]
-    assert plan.first_day is None
 
 
 def test_a_day_that_is_asked_for_in_the_future_is_a_plan_of_nothing():
     assert planned(None, **{"from": str(date(2027, 6, 1))})[0] == {}
+
+
+ASKED = st.none() | st.dates(min_value=date(2009, 1, 1)) | st.dates(date(2026, 1, 1), date(2027, 12, 31))
+AGO = st.integers(0, 800)
+
+
+def listed(plan, day):
+    """How many globs of the plan's listings match a day's folder, as Hadoop reads them."""
+    globs = [listing.path.removeprefix(BASE) for listing in plan.listings]
+    assert all(globs), "a glob of nothing lists nothing, or everything"
+    return sum(matches(glob, day) for path in globs for glob in (split(path) if _nested(path) else [path]))
+
+
+def _nested(path):
+    """Whether the outermost braces hold whole globs, and not one part of one."""
+    return path.startswith("{") and "/" in path
+
+
+def should_be_listed(day, first, last, note, now):
+    """The rule in plain words: what is asked for, to the newest month, from 30 days back unless it sweeps."""
+    newest = month_after((now + 2 * DAY).date()) - DAY
+    if not (first or FIRST_DAY) <= day <= min(last or newest, newest):
+        return False
+    sweeps = note is None or now - note.swept_at >= 7 * DAY
+    return sweeps or day >= (note.listed_at - LOOK_BACK).date()
+
+
+@given(
+    one=ASKED,
+    other=ASKED,
+    today=st.integers(0, 40_000).map(lambda hours: NOW - 300 * DAY + hours * HOUR),
+    age=AGO,
+    swept=st.none() | st.integers(0, 10),
+    idle=st.integers(0, 10),
+    day=st.dates(FIRST_DAY, date(2031, 12, 31)),
+)
+# `until` lies in the month of "30 days back", before that day: this stretch of days is empty.
+@example(one=None, other=date(2026, 10, 20), today=NOW, age=0, swept=1, idle=0, day=date(2026, 10, 20))
+@example(one=None, other=date(2009, 1, 1), today=NOW, age=0, swept=None, idle=0, day=date(2013, 1, 1))
+@example(one=NOW.date(), other=date.max, today=NOW, age=0, swept=None, idle=0, day=NOW.date())
+def test_every_day_that_is_due_is_listed_once_and_no_other_day(one, other, today, age, swept, idle, day):
+    first, last = sorted((one, other)) if one and other else (one, other)
+    note = None
+    if swept is not None:
+        listed_at = today - min(idle, age) * DAY
+        note = Note(swept_at=listed_at - swept * DAY, listed_at=listed_at)
+    bounds = {name: str(bound) for name, bound in (("from", first), ("until", last)) if bound}
+    plan = decide(arguments(**bounds), today - age * DAY, note, today)
+    edges = {first, last, day, today.date(), (today - LOOK_BACK).date(), (today + 40 * DAY).date()}
+    for edge in sorted(edge for edge in edges if edge and FIRST_DAY <= edge <= date(2090, 1, 1)):
+        for probe in (edge - DAY, edge, edge + DAY):
+            if probe >= FIRST_DAY:
+                expected = should_be_listed(probe, first, last, note, today)
+                assert listed(plan, probe) == expected, f"{probe}: {plan.listings}"
