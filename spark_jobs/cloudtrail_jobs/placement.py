@@ -1,6 +1,7 @@
-"""Where a run may read and write: paths that lie inside each other, or that are another kind's."""
+"""Where a run may read and write: globs that can be read, paths that lie apart, and no other kind's."""
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from cloudtrail_jobs.command_line import Asked
@@ -16,6 +17,7 @@ def misplaced(asked: Sequence[Asked]) -> Iterator[str]:
 
 
 def _within(one: Asked) -> Iterator[str]:
+    yield from (f"{one.show('logs-path')} has {problem}" for problem in _misread(one["logs-path"]))
     for what, place in _tables(one).items():
         if _overlap(place, checkpoint := one["checkpoint-path"].rstrip("/")):
             yield f"{one.spell('checkpoint-path')}={checkpoint!r} and {what} lie inside each other"
@@ -24,6 +26,36 @@ def _within(one: Asked) -> Iterator[str]:
     for part in one["logs-path"].split("/"):
         if part in folders and one["kind"] in KINDS:
             yield f"{one.show('logs-path')} is of --kind={folders[part]}, not {one['kind']!r}"
+
+
+def _misread(logs_path: str) -> Iterator[str]:
+    """Why a glob stops the stream, or matches no folder without a word.
+
+    Source: Hadoop, GlobPattern: a brace or bracket that is not closed is an error; a brace that was not
+    opened, and a comma outside of braces, are letters of a name.
+    """
+    closing = {"{": "}", "[": "]"}
+    glob = re.sub(r"\\.", "__", logs_path)
+    opened: list[str] = []
+    listed = None
+    for place, letter in enumerate(glob):
+        if opened[-1:] == ["["]:
+            if letter == "]":
+                opened.pop()
+        elif letter in closing:
+            opened.append(letter)
+        elif letter == "}":
+            if not opened:
+                yield "a '}' without its '{': write several regions as {us-east-1,eu-west-1}"
+                return
+            opened.pop()
+        elif letter == "," and not opened and "/AWSLogs/" in glob[:place]:
+            listed = listed or re.compile("[^/]*").match(glob, glob.rindex("/", 0, place) + 1)
+    if opened:
+        yield f"a {opened[-1]!r} without its {closing[opened[-1]]!r}"
+    elif listed:
+        # No account, region or day has a comma in its name.
+        yield f"a list without braces, {listed[0]!r}: write several regions as {{us-east-1,eu-west-1}}"
 
 
 def _between(left: Asked, right: Asked) -> Iterator[str]:

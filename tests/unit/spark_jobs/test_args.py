@@ -65,12 +65,39 @@ def test_each_of_the_guides_values_is_mandatory(name):
             "must end with the region",
         ),
         ({"delta": "x"}, "'--delta=x' is not an argument of this job"),
+        *(
+            ({"logs_path": f"s3://b/AWSLogs/*/CloudTrail/{regions}/*"}, complaint)
+            for regions, complaint in [
+                ("us-east-1,eu-west-1", "a list without braces, 'us-east-1,eu-west-1': write several"),
+                ("{us-east-1},eu-west-1", "a list without braces"),
+                ("{us-east-1,eu-west-1", r"a '\{' without its '\}'"),
+                ("us-east-1,eu-west-1}", r"a '\}' without its '\{'"),
+                ("{us-{east,west}-1,eu-west-1", r"a '\{' without its '\}'"),
+                ("us-east-[12", r"a '\[' without its '\]'"),
+            ]
+        ),
     ],
 )
 def test_what_cannot_work_is_named_with_its_value(changed, complaint):
     with pytest.raises(ArgumentsError, match=complaint) as refused:
         parse_arguments(argv(**changed))
     assert refused.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "logs_path",
+    [
+        "s3://b/AWSLogs/*/CloudTrail/{us-east-1,eu-west-1}/*",
+        "s3://b/AWSLogs/{1,2}/CloudTrail/us-{east,west}-[12]/*",
+        "s3://b/AWSLogs/*/CloudTrail/{us-{east,west}-1,eu-west-1}/*",
+        "s3://b/AWSLogs/*/CloudTrail/*/{2025/12,2026/01}/*",
+        # A folder of the user may have any name; below AWSLogs none is CloudTrail's.
+        r"s3://b/a,b\{c/AWSLogs/*/CloudTrail/*/*",
+    ],
+)
+def test_lists_in_braces_sets_and_escapes_are_globs(logs_path):
+    (arguments,) = parse_arguments(argv(logs_path=logs_path))
+    assert arguments.logs_path == logs_path
 
 
 def test_all_problems_are_named_at_once():
@@ -122,6 +149,10 @@ def test_the_order_of_the_kinds_is_the_order_of_their_work():
         ({"kind": "events"}, "--kind and --kinds cannot both be given"),
         ({"table": "events"}, r"--table is of one kind: with --kinds write --events\.table"),
         ({"insights__table": None}, r"--insights\.table is missing"),
+        (
+            {"insights__logs_path": "s3://b/AWSLogs/*/CloudTrail-Insight/{us-east-1/*"},
+            r"--insights\.logs-path='.*' has a '\{' without its '\}'",
+        ),
         ({"insights__table": "Insights"}, r"--insights\.table='Insights' is not a table name"),
         (
             {"insights__table": "events"},
