@@ -3,7 +3,10 @@
 Names and types are those of the guide ("Ingesting AWS CloudTrail Logs Into Databricks"), so that queries
 written for it still run, with two structs moved to where real records have them (`sessionIssuer` and
 `webIdFederationData` are under `userIdentity.sessionContext`), plus the fields that CloudTrail has added
-since. Source: AWS, "CloudTrail record contents", "Log file examples", eventVersion 1.0 to 1.11.
+since. A comment says what real records hold, not only what is documented: tests hold it against published
+ones. Sources: AWS, "CloudTrail record contents" (of management, data and network activity events; of Insights
+events, for trails and for event data stores), "Log file examples", "AWS Management Console sign-in events",
+eventVersion 1.0 to 1.11.
 """
 
 from dataclasses import dataclass
@@ -57,27 +60,42 @@ EVENTS = (
     Column("eventName", "STRING", "The API call, such as AssumeRole"),
     Column("eventSource", "STRING", "The service that was called, such as sts.amazonaws.com"),
     Column("awsRegion", "STRING", "The region that the request was made to"),
-    Column("sourceIPAddress", "STRING", "The caller's address, or the service that called"),
+    Column("sourceIPAddress", "STRING", "The caller's address, the AWS service that called, or AWS Internal"),
     Column("userAgent", "STRING", "The caller's agent"),
-    Column("errorCode", "STRING", "The service's error code; null when the request succeeded"),
-    Column("errorMessage", "STRING", "The service's error in words, cut by CloudTrail at 1 KB"),
+    Column(
+        "errorCode",
+        "STRING",
+        "The service's error code; null when there is none, which is not always success: a failed "
+        "ConsoleLogin has an errorMessage only, and responseElements.ConsoleLogin is Failure",
+    ),
+    Column("errorMessage", "STRING", "The service's error in words, cut by CloudTrail at about 1 KB"),
     Column("requestParameters", _MAP, "The request's parameters; nested values as JSON text"),
-    Column("responseElements", _MAP, "The response of a call that changes something; nested values as JSON"),
+    Column(
+        "responseElements",
+        _MAP,
+        "The response, mostly of calls that change something or give credentials; nested values as JSON text",
+    ),
     Column("additionalEventData", _MAP, "More on the event; nested values as JSON text"),
     Column("requestID", "STRING", "The service's id of the request"),
-    Column("eventID", "STRING", "The event's id, with recipientAccountId the key of an event"),
-    Column("readOnly", "BOOLEAN", "Whether the call only reads; null before eventVersion 1.01"),
+    Column(
+        "eventID",
+        "STRING",
+        "The event's id, unique with recipientAccountId but for records that are delivered twice or updated",
+    ),
+    Column("readOnly", "BOOLEAN", "Whether the call only reads; null when an older record does not say"),
     Column("eventType", "STRING", "AwsApiCall, AwsServiceEvent, AwsConsoleSignIn, …"),
     Column("apiVersion", "STRING", "The API's version"),
-    Column("managementEvent", "BOOLEAN", "Whether it is a management event"),
+    Column("managementEvent", "BOOLEAN", "Whether it is a management event; null before eventVersion 1.06"),
     Column("recipientAccountId", "STRING", "The account that the record was delivered to"),
     Column("vpcEndpointId", "STRING", "The VPC endpoint that the request came through"),
     Column("vpcEndpointAccountId", "STRING", "The account that owns the VPC endpoint"),
-    Column("eventCategory", "STRING", "Management, Data or NetworkActivity"),
+    Column("eventCategory", "STRING", "Management, Data or NetworkActivity; null in older records"),
     Column("serviceEventDetails", _MAP, "What a service event was about"),
     Column("sharedEventID", "STRING", "Shared by the records of one event in several accounts"),
     Column("resources", f"ARRAY<{_MAP}>", "The resources that the request touched"),
-    Column("sessionCredentialFromConsole", "STRING", "Whether the session came from the console"),
+    Column(
+        "sessionCredentialFromConsole", "STRING", "true when the session came from the console, else null"
+    ),
     Column(
         "edgeDeviceDetails",
         "STRUCT<type: STRING, deviceFamily: STRING, deviceId: STRING, snowJobId: STRING, "
@@ -100,7 +118,7 @@ EVENTS = (
     Column(
         "eventContext",
         f"STRUCT<requestContext: {_MAP}, tagContext: {_MAP}>",
-        "Context that an event data store adds",
+        "What enriched events add: condition keys of the request, and tags of resources and principal",
     ),
 )
 
@@ -116,10 +134,13 @@ INSIGHTS = (
         "insightDetails",
         "STRUCT<state: STRING, eventSource: STRING, eventName: STRING, insightType: STRING, "
         f"errorCode: STRING, insightContext: STRUCT<statistics: {_STATISTICS}, "
-        f"attributions: ARRAY<STRUCT<attribute: STRING, insight: {_VALUES}, baseline: {_VALUES}>>>>",
-        "Which call was unusual, and how: statistics are calls or errors a minute, durations are minutes",
+        f"attributions: ARRAY<STRUCT<attribute: STRING, insight: {_VALUES}, baseline: {_VALUES}>>>, "
+        "sourceEventCategory: STRING>",
+        "Which call was unusual, and how: statistics are calls or errors a minute, durations are minutes; "
+        "sourceEventCategory says if management or data events were analyzed",
     ),
     Column("eventCategory", "STRING", "Insight"),
+    Column("insightSource", "STRING", "Where the analyzed events were collected"),
 )
 
 _DIMENSION = (

@@ -28,8 +28,9 @@ def test_insights_have_their_own_columns_and_are_episodes(lake):
         shared="t",
         errorCode="AccessDenied",
         insightType="ApiErrorRateInsight",
+        sourceEventCategory="Data",
     )
-    lake.put("a.json.gz", [began, going_on], kind="insights")
+    lake.put("a.json.gz", [began, going_on | {"insightSource": "trail"}], kind="insights")
     lake.put("b.json.gz", [ended, ended], kind="insights")
     lake.ingest("insights")
     rows = {row.eventID: row for row in lake.table("insights").collect()}
@@ -37,6 +38,7 @@ def test_insights_have_their_own_columns_and_are_episodes(lake):
     assert (rows["id-1"].insightDetails.state, rows["id-1"].sharedEventID) == ("Start", "s")
     assert (context.statistics.insight.average, context.attributions[0].insight[0].value) == (12.0, "cli")
     assert rows["id-3"].insightDetails.errorCode == "AccessDenied"
+    assert (rows["id-3"].insightDetails.sourceEventCategory, rows["id-3"].insightSource) == ("Data", "trail")
     assert all(row.misfits is None for row in rows.values())
     found = {
         row.shared_event_id: row for row in lake.ask(lambda _, table, __: episodes_query(table), "insights")

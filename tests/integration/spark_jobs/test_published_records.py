@@ -10,16 +10,13 @@ import pytest
 
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.shape import tree
-from sandbox.spark import ROOT
+from tests.fixtures.published import REAL, needs_published_records
 
-REAL = ROOT.parent / "shared" / "data" / "real"
 LAYOUTS = {
     "account": "AWSLogs/*/CloudTrail/*/*",
     "organization": "org_trail/AWSLogs/o-*/*/CloudTrail/*/*",
 }
-pytestmark = pytest.mark.skipif(
-    not REAL.exists(), reason="the published records are not beside this checkout"
-)
+pytestmark = needs_published_records
 
 
 def texts_of(path: Path):
