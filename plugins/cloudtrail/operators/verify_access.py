@@ -156,7 +156,9 @@ def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:
         return target
     where = S3Location.parse(target)
     s3 = clouds.aws(request.reader_account, "s3")
-    if not s3.list_objects_v2(Bucket=where.bucket, Prefix=where.key, MaxKeys=1).get("KeyCount"):
+    # Names that only begin like the wheel's sort behind it.
+    page = s3.list_objects_v2(Bucket=where.bucket, Prefix=where.key, MaxKeys=1)
+    if [one["Key"] for one in page.get("Contents", [])] != [where.key]:
         s3.put_object(Bucket=where.bucket, Key=where.key, Body=content)
     return target
 
@@ -169,7 +171,7 @@ def remove_traces(request: SetupRequest, clouds: Clouds) -> list[str]:
     left = []
     for folder in map(S3Location.parse, dict.fromkeys(write_folders(request))):
         try:
-            answer: Mapping[str, Any] = s3.list_objects_v2(Bucket=folder.bucket, Prefix=folder.key)
+            answer: Mapping[str, Any] = s3.list_objects_v2(Bucket=folder.bucket, Prefix=folder.prefix)
             for one in answer.get("Contents", []):
                 s3.delete_object(Bucket=folder.bucket, Key=one["Key"])
             _remove_marker(s3, folder)

@@ -89,11 +89,13 @@ def test_the_job_runs_on_the_cluster_once_and_leaves_nothing_in_the_target(works
     }
     trace = f"{events.delta_path.removeprefix('s3://lake/')}/_access_check/_committed_1"
     s3.put_object(Bucket="lake", Key=trace, Body=b"{}")
-    s3.put_object(Bucket="lake", Key=trace.replace("_access_check/_committed_1", "table"), Body=b"kept")
+    others = [trace.replace("_access_check/_committed_1", name) for name in ("_access_check2/x", "table")]
+    for other in others:
+        s3.put_object(Bucket="lake", Key=other, Body=b"kept")
     s3.put_object(Bucket="lake", Key=f"{events.quarantine_path.removeprefix('s3://lake/')}/", Body=b"")
     assert "can list and read the logs" in wait(request, run_id)
     keys = [one["Key"] for one in s3.list_objects_v2(Bucket="lake", Prefix="delta/")["Contents"]]
-    assert keys == [trace.replace("_access_check/_committed_1", "table")]
+    assert keys == others
 
 
 def test_a_failure_says_what_is_not_allowed_and_the_next_try_is_another_run(workspace, wheel, dag_run):
