@@ -86,11 +86,11 @@ def render(results: Results) -> str:
 
 
 def validated(validation: Mapping[str, Any]) -> str:
-    """What the validation found, in one line."""
+    """What the validation found, in one line; a damaged file is in the quarantine beside its records."""
     return (
         f"{validation['row_count']:,} rows (COUNT(*) = Delta log), {validation['quarantined']:,} quarantined;"
-        f" {validation['run_files']:,} files, {validation['run_records']:,} records in them = "
-        f"{validation['run_rows']:,} rows + {validation['run_quarantined']:,} quarantined"
+        f" {validation['run_records']:,} records in {validation['run_files']:,} files: "
+        f"{validation['run_rows']:,} rows, {validation['run_quarantined']:,} records and files quarantined"
     )
 
 

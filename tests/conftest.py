@@ -22,5 +22,6 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.databricks",
     "tests.fixtures.spark",
+    "tests.fixtures.supervisor",
     "tests.workers",
 ]

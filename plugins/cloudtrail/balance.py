@@ -2,33 +2,41 @@
 
 The balance, per log file: `log_file_records` (how many records the file holds, written on every row) = rows
 in the table + records in the quarantine + records removed as duplicates. It is taken over the batches of one
-run, so that its cost follows the run and not the history. Source: docs/adr/0041-balance.md.
+run (`cloudtrail.batches`), so that its cost follows the run and not the history. Source:
+docs/adr/0041-balance.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cloudtrail.batches import Times
 from cloudtrail.queries import drift_query, episodes_query, files_query
 from cloudtrail.sql import quote_name
 
-# Driver and control plane have their own clocks; a wider window only adds batches to the check.
-CLOCK_MARGIN = timedelta(minutes=5)
 # A run's summary names this many odd fields; the view `<table>_schema_drift` has them all.
 SHOWN_FIELDS = 20
 # A run tells of this many new insights; the view `<table>_episodes` has them all.
 SHOWN_INSIGHTS = 20
+# The region in a log file's path.
+_REGION = "REGEXP_EXTRACT(log_file, '/[0-9]{12}/CloudTrail[A-Za-z-]*/([a-z0-9-]+)/', 1)"
 # How far back the newest log file is looked for when a run has written nothing.
 RECENT_DAYS = 14
 # Its regions and the newest hours of delivery, and its insights, as far as a page shows them.
 SHOWN_PLACES = 200
 SHOWN_EPISODES = 100
-_MOMENT = "\"yyyy-MM-dd'T'HH:mm:ss'Z'\""
-# A stream's batches are numbered within such a block: each month has one where it has a stream of its own.
-BLOCK = 1_000_000
-# The first and the last batch of each stream that a run has written, the most recently written one last.
-Batches = Sequence[tuple[int, int]]
+# The columns of answers that are moments. SQL gives them as seconds since 1970: text would be in the time
+# zone of the session, which is a setting of the warehouse.
+MOMENTS = (
+    "ended_at",
+    "first_seen",
+    "hour",
+    "newest_delivery",
+    "newest_event",
+    "newest_file",
+    "started_at",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,20 +65,6 @@ class Snapshot:
         """The quarantine at its version, as a FROM clause names it."""
         return f"{quote_name(self.quarantine_table)} VERSION AS OF {self.quarantine_version}"
 
-    @property
-    def since(self) -> str:
-        """When the run began, less a margin, as a SQL literal."""
-        moment = datetime.fromtimestamp(self.since_ms / 1000, UTC) - CLOCK_MARGIN
-        return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}+00:00'"
-
-    def of_batches(self, batches: Batches) -> str:
-        """The run's rows, as a condition. An earlier run may have written half of a stream's first batch."""
-        ranges = (
-            f"batch_id BETWEEN {first} AND {last} AND (ingested_at >= {self.since} OR batch_id = {first})"
-            for first, last in batches
-        )
-        return "(" + " OR ".join(ranges) + ")"
-
 
 def count_rows(snapshot: Snapshot) -> str:
     """COUNT(*) of both tables, in one row; `removed` is how many of the quarantine's rows are duplicates."""
@@ -81,20 +75,31 @@ def count_rows(snapshot: Snapshot) -> str:
     )
 
 
-def find_batches(snapshot: Snapshot) -> str:
-    """The first and the last batch of each stream written since the run began; no row when it wrote none."""
-    where = f"WHERE ingested_at >= {snapshot.since}"
-    return (
-        "SELECT MIN(batch_id) AS first_batch, MAX(batch_id) AS last_batch FROM ("
-        f"SELECT batch_id, ingested_at FROM {snapshot.rows_source} {where} "
-        f"UNION ALL SELECT batch_id, ingested_at FROM {snapshot.quarantine_source} {where}) "
-        f"GROUP BY batch_id DIV {BLOCK} ORDER BY MAX(ingested_at)"
-    )
+def read_at(times: Times) -> str:
+    """The rows that were read at these times, as a condition."""
+    ranges = (f"ingested_at BETWEEN {_literal(first)} AND {_literal(last)}" for first, last in times)
+    return "(" + " OR ".join(ranges) + ")"
 
 
-def balance_files(snapshot: Snapshot, batches: Batches) -> str:
+def _literal(micros: int) -> str:
+    """A moment as a SQL literal that means the same in every time zone."""
+    moment = datetime.fromtimestamp(micros // 1_000_000, UTC)
+    return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}.{micros % 1_000_000:06}+00:00'"
+
+
+def with_moments(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of an answer, its moments as UTC text."""
+    return {
+        name: f"{datetime.fromtimestamp(int(value), UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if name in MOMENTS and value is not None
+        else value
+        for name, value in row.items()
+    }
+
+
+def balance_files(snapshot: Snapshot, times: Times) -> str:
     """Records and rows over the log files of these batches, how many do not balance, and whose they are."""
-    where = snapshot.of_batches(batches)
+    where = read_at(times)
     files = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source, where)
     sums = ", ".join(
         f"COALESCE(SUM({name}), 0) AS {name}" for name in ("records", "kept", "quarantined", "removed")
@@ -107,49 +112,68 @@ def balance_files(snapshot: Snapshot, batches: Batches) -> str:
     )
 
 
-def describe_run(snapshot: Snapshot, batches: Batches) -> str:
-    """Newest event and newest delivery of these batches, as UTC text."""
+def balance_newest(snapshot: Snapshot, times: Times) -> str:
+    """The same of a stream's newest batch, which may still be written."""
+    return balance_files(snapshot, times)
+
+
+def find_reloaded(snapshot: Snapshot, times: Times, *, begun: Times) -> str:
+    """How many of the run's log files have rows of an earlier load, whose checkpoint was lost.
+
+    Only batches with the numbers of the streams that the run has begun are looked at: see
+    `cloudtrail.batches.Written`.
+    """
+    numbers = " OR ".join(f"batch_id BETWEEN {first} AND {last}" for first, last in begun)
     return (
-        f"SELECT DATE_FORMAT(MAX(timestamp), {_MOMENT}) AS newest_event, "
-        f"DATE_FORMAT(MAX(delivered_at), {_MOMENT}) AS newest_delivery, "
-        "CAST(MAX(UNIX_TIMESTAMP(ingested_at) - UNIX_TIMESTAMP(delivered_at)) AS BIGINT) AS slowest_seconds "
-        f"FROM {snapshot.rows_source} WHERE {snapshot.of_batches(batches)}"
+        f"SELECT COUNT(DISTINCT log_file) AS reloaded FROM {snapshot.rows_source} "
+        f"WHERE ({numbers}) AND NOT {read_at(times)} AND log_file IN "
+        f"(SELECT log_file FROM {snapshot.rows_source} WHERE {read_at(times)})"
     )
 
 
-def find_drift(snapshot: Snapshot, batches: Batches) -> str:
-    """Fields without a column and values that do not fit theirs, in these batches; the most frequent ones."""
-    where = snapshot.of_batches(batches)
+def describe_run(snapshot: Snapshot, times: Times) -> str:
+    """Newest event and newest delivery of these batches."""
     return (
-        f"SELECT field, problem, DATE_FORMAT(first_seen, {_MOMENT}) AS first_seen, "
+        "SELECT UNIX_SECONDS(MAX(timestamp)) AS newest_event, "
+        "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery, "
+        "CAST(MAX(UNIX_TIMESTAMP(ingested_at) - UNIX_TIMESTAMP(delivered_at)) AS BIGINT) AS slowest_seconds "
+        f"FROM {snapshot.rows_source} WHERE {read_at(times)}"
+    )
+
+
+def find_drift(snapshot: Snapshot, times: Times) -> str:
+    """Fields without a column and values that do not fit theirs, in these batches; the most frequent ones."""
+    where = read_at(times)
+    return (
+        f"SELECT field, problem, UNIX_SECONDS(first_seen) AS first_seen, "
         "records, example, COUNT(*) OVER () AS fields "
         f"FROM ({drift_query(snapshot.rows_source, where)}) ORDER BY records DESC, field LIMIT {SHOWN_FIELDS}"
     )
 
 
-def quarantine_reasons(snapshot: Snapshot, batches: Batches) -> str:
+def quarantine_reasons(snapshot: Snapshot, times: Times) -> str:
     """What these batches put into the quarantine, per reason: how many rows, the first and the last."""
     fields = ("log_file", "record_index", "detail")
     ends = ", ".join(f"{end}.{name} AS {end}_{name}" for end in ("first", "last") for name in fields)
     place = f"STRUCT(ingested_at, {', '.join(fields)})"
     return (
         f"SELECT reason, n, {ends} FROM (SELECT reason, COUNT(*) AS n, MIN({place}) AS first, "
-        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {snapshot.of_batches(batches)} "
+        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {read_at(times)} "
         "GROUP BY reason) ORDER BY n DESC, reason"
     )
 
 
-def count_deliveries(snapshot: Snapshot, batches: Batches) -> str:
+def count_deliveries(snapshot: Snapshot, times: Times) -> str:
     """Log files and rows of these batches, per region of the path and per hour of delivery.
 
     A row has one of `region` and `hour`, all regions come first and then the newest hours.
     """
-    where = snapshot.of_batches(batches)
+    where = read_at(times)
     return (
-        f"SELECT region, DATE_FORMAT(hour, {_MOMENT}) AS hour, COUNT(*) AS files, SUM(kept) AS kept, "
-        f"DATE_FORMAT(MAX(delivered_at), {_MOMENT}) AS newest_delivery FROM ("
-        "SELECT REGEXP_EXTRACT(log_file, '/[0-9]{12}/CloudTrail[A-Za-z-]*/([a-z0-9-]+)/', 1) AS region, "
-        "DATE_TRUNC('HOUR', MAX(delivered_at)) AS hour, MAX(delivered_at) AS delivered_at, "
+        f"SELECT region, hour, COUNT(*) AS files, SUM(kept) AS kept, "
+        "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery FROM ("
+        f"SELECT {_REGION} AS region, "
+        "UNIX_SECONDS(MAX(delivered_at)) DIV 3600 * 3600 AS hour, MAX(delivered_at) AS delivered_at, "
         "SUM(kept) AS kept FROM ("
         f"SELECT log_file, delivered_at, 1 AS kept FROM {snapshot.rows_source} WHERE {where} UNION ALL "
         f"SELECT log_file, delivered_at, 0 AS kept FROM {snapshot.quarantine_source} WHERE {where}) "
@@ -158,10 +182,27 @@ def count_deliveries(snapshot: Snapshot, batches: Batches) -> str:
     )
 
 
-def find_episodes(snapshot: Snapshot, batches: Batches) -> str:
+def find_known(snapshot: Snapshot, since: int) -> str:
+    """Newest event and newest delivery of each region, of rows that were read since then; 0 for all.
+
+    Args:
+        snapshot: the tables at their versions.
+        since: microseconds since 1970.
+    """
+    where = f"WHERE ingested_at >= {_literal(since)}" if since else ""
+    return (
+        "SELECT region, UNIX_SECONDS(MAX(timestamp)) AS newest_event, "
+        "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery FROM ("
+        f"SELECT {_REGION} AS region, timestamp, delivered_at FROM {snapshot.rows_source} {where} UNION ALL "
+        f"SELECT {_REGION} AS region, CAST(NULL AS TIMESTAMP) AS timestamp, delivered_at "
+        f"FROM {snapshot.quarantine_source} {where}) GROUP BY region ORDER BY region LIMIT {SHOWN_PLACES}"
+    )
+
+
+def find_episodes(snapshot: Snapshot, times: Times) -> str:
     """The insights whose records these batches have; one's Start and End may be in different runs."""
-    found = episodes_query(snapshot.rows_source, snapshot.of_batches(batches))
-    moments = ", ".join(f"DATE_FORMAT({name}, {_MOMENT}) AS {name}" for name in ("started_at", "ended_at"))
+    found = episodes_query(snapshot.rows_source, read_at(times))
+    moments = ", ".join(f"UNIX_SECONDS({name}) AS {name}" for name in ("started_at", "ended_at"))
     return (
         "SELECT shared_event_id, account, region, insight_type, event_source, event_name, error_code, "
         f"{moments}, baseline, peak FROM ({found}) "
@@ -169,7 +210,7 @@ def find_episodes(snapshot: Snapshot, batches: Batches) -> str:
     )
 
 
-def find_new_insights(snapshot: Snapshot, batches: Batches) -> str:
+def find_new_insights(snapshot: Snapshot, times: Times) -> str:
     """The insights whose Start is in these batches, the newest ones; `found` is how many there are."""
     statistics = "insightDetails.insightContext.statistics"
     return (
@@ -177,21 +218,21 @@ def find_new_insights(snapshot: Snapshot, batches: Batches) -> str:
         "MAX(awsRegion) AS region, MAX(insightDetails.insightType) AS insight_type, "
         "MAX(insightDetails.eventSource) AS event_source, "
         "MAX(insightDetails.eventName) AS event_name, MAX(insightDetails.errorCode) AS error_code, "
-        f"DATE_FORMAT(MIN(timestamp), {_MOMENT}) AS started_at, "
+        "UNIX_SECONDS(MIN(timestamp)) AS started_at, "
         f"MAX({statistics}.insight.average) AS rate, MAX({statistics}.baseline.average) AS baseline, "
         f"COUNT(*) OVER () AS found FROM {snapshot.rows_source} "
         "WHERE insightDetails.state = 'Start' AND sharedEventID IS NOT NULL "
-        f"AND {snapshot.of_batches(batches)} "
+        f"AND {read_at(times)} "
         f"GROUP BY sharedEventID ORDER BY started_at DESC, shared_event_id LIMIT {SHOWN_INSIGHTS}"
     )
 
 
 def find_newest_file(snapshot: Snapshot) -> str:
-    """When the newest log file of the last days was delivered, as UTC text; null when there is none."""
+    """When the newest log file of the last days was delivered; null when there is none."""
     since = datetime.fromtimestamp(snapshot.since_ms / 1000, UTC) - timedelta(days=RECENT_DAYS)
     where = f"WHERE date >= DATE '{since:%Y-%m-%d}'"
     return (
-        f"SELECT DATE_FORMAT(MAX(delivered_at), {_MOMENT}) AS newest_file FROM ("
+        "SELECT UNIX_SECONDS(MAX(delivered_at)) AS newest_file FROM ("
         f"SELECT delivered_at FROM {snapshot.rows_source} {where} "
         f"UNION ALL SELECT delivered_at FROM {snapshot.quarantine_source} {where})"
     )
@@ -206,7 +247,7 @@ def find_mismatches(
         snapshot: what the Delta logs say.
         row_count: rows of the table by SQL.
         quarantined: rows of the quarantine by SQL.
-        balance: the row of `balance_files`, as integers; empty when the run wrote nothing.
+        balance: the rows of `balance_files` and `find_reloaded`, as integers; empty without new batches.
         minimum_rows: the least that the table must hold; 0 for no minimum.
     """
     problems = []
@@ -231,9 +272,9 @@ def find_mismatches(
             f"{balance['quarantined']} quarantined, {balance['removed']} removed as duplicates; for example "
             f"{balance['example']!r}"
         )
-    if balance and balance["doubled"]:
+    if doubled := max(balance.get("doubled", 0), balance.get("reloaded", 0)):
         problems.append(
-            f"{balance['doubled']} log files have more rows in {snapshot.table!r} than records, as when a "
+            f"{doubled} log files have more rows in {snapshot.table!r} than records, as when a "
             "checkpoint was deleted and its files were read again; param duplicates=remove prevents it"
         )
     return problems

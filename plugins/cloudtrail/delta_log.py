@@ -1,14 +1,17 @@
-"""What a table's Delta log says, read without Spark: its newest version, and its row counts.
+"""What a table's Delta log says, read without Spark: its newest version, its row counts, its batches' marks.
 
 Source: Delta Transaction Log Protocol: `_delta_log/<version, 20 digits>.json` is a commit, and
 `<version>.checkpoint….parquet` the state as of it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cloudtrail.batches import Mark, Marks
+from cloudtrail.bucket_regions import bucket_region, partition_endpoint
 from cloudtrail.errors import CloudTrailError, CountMismatchError
 from cloudtrail.locations import S3Location
 
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 VERSION = re.compile(r"([0-9]{20})\.(json|checkpoint(\..+)?\.parquet|checkpoint\..+\.json)")
+
+# How many of the newest commits are read at first; an hourly run's table has some 25 a day.
+FEW_COMMITS = 64
+DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +80,14 @@ def _last_version(look: Callable[[int], tuple[list[int], bool]], *, known: int, 
             return known
 
 
-def storage_options(aws_hook: "AwsBaseHook") -> dict[str, str]:
-    """What `row_counts` needs to read S3 as an Airflow connection does; the secrets are masked in task logs.
+def storage_options(aws_hook: "AwsBaseHook", path: str) -> dict[str, str]:
+    """What `TableLog` needs to read a path in S3 with an Airflow connection; task logs mask the secrets.
+
+    The region is that of the path's own bucket, whatever the connection's is: see `bucket_regions`.
+
+    Args:
+        aws_hook: a hook of S3.
+        path: `s3://bucket/…`.
 
     Raises:
         CloudTrailError: when the connection has no credentials.
@@ -85,14 +98,16 @@ def storage_options(aws_hook: "AwsBaseHook") -> dict[str, str]:
             f"AWS connection {aws_hook.aws_conn_id!r} has no credentials: give it a key, a role or a profile"
         )
     credentials = aws_hook.get_credentials()
+    found = bucket_region(aws_hook.get_conn(), S3Location.parse(path).bucket)
+    region = found or aws_hook.region_name or "us-east-1"
     options: dict[str, str] = {
         "AWS_ACCESS_KEY_ID": str(credentials.access_key),
         "AWS_SECRET_ACCESS_KEY": str(credentials.secret_key),
-        "AWS_REGION": aws_hook.region_name or "us-east-1",
+        "AWS_REGION": region,
     }
     if credentials.token:
         options["AWS_SESSION_TOKEN"] = credentials.token
-    endpoint = aws_hook.conn_config.get_service_endpoint_url("s3")
+    endpoint = aws_hook.conn_config.get_service_endpoint_url("s3") or partition_endpoint(region)
     if endpoint:
         options["AWS_ENDPOINT_URL"] = endpoint
         if endpoint.startswith("http://"):
@@ -115,38 +130,96 @@ def table_schema(delta_path: str, *, storage_options: Mapping[str, str]) -> str:
         raise CloudTrailError(f"the Delta log at {delta_path!r} cannot be read: {error}") from error
 
 
-def row_counts(delta_path: str, *, storage_options: Mapping[str, str]) -> DeltaLogCounts:
-    """Rows and files of the table's newest version, from the statistics that every commit holds.
+class TableLog:
+    """A Delta table's log, opened at its newest version: everything it says is of that version or before.
 
     Args:
         delta_path: a Delta table, `s3://…` or a local folder.
         storage_options: as the function of that name returns them; empty for a local folder.
 
     Raises:
-        CloudTrailError: when the log cannot be read (a retry may mend it).
-        CountMismatchError: when it does not tell the rows: files that were written without statistics.
+        CloudTrailError: when the log cannot be read (a retry may mend it), here and in every method.
     """
-    from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError
 
-    try:
-        table = DeltaTable(delta_path, storage_options=dict(storage_options))
-        actions = table.get_add_actions()
-        deleted = _deleted_rows(table)
-    except (DeltaError, OSError) as error:
-        raise CloudTrailError(
-            f"the Delta log at {delta_path!r} cannot be read: {error}. Is there a table, and may the AWS "
-            "connection read it?"
-        ) from error
-    counts: Any = actions["num_records"].to_pylist()
-    if None in counts:
-        paths: Any = actions["path"].to_pylist()
-        raise CountMismatchError(
-            f"{counts.count(None)} of {len(counts)} data files of {delta_path!r} have no row count in the "
-            f"Delta log, the first is {paths[counts.index(None)]!r}: they were written with statistics "
-            "switched off. Rewrite them with ANALYZE TABLE … COMPUTE DELTA STATISTICS, then clear this task."
-        )
-    return DeltaLogCounts(version=table.version(), rows=sum(counts) - deleted, files=len(counts))
+    def __init__(self, delta_path: str, *, storage_options: Mapping[str, str]) -> None:
+        from deltalake import DeltaTable
+
+        self._path = delta_path
+        with self._readable():
+            self._table = DeltaTable(delta_path, storage_options=dict(storage_options))
+
+    def counts(self) -> DeltaLogCounts:
+        """Rows and files, from the statistics that every commit holds.
+
+        Raises:
+            CountMismatchError: when it does not tell the rows: files that were written without statistics.
+        """
+        with self._readable():
+            actions = self._table.get_add_actions()
+            deleted = _deleted_rows(self._table)
+        counts: Any = actions["num_records"].to_pylist()
+        if None in counts:
+            paths: Any = actions["path"].to_pylist()
+            raise CountMismatchError(
+                f"{counts.count(None)} of {len(counts)} data files of {self._path!r} have no row count in "
+                f"the Delta log, the first is {paths[counts.index(None)]!r}: they were written with "
+                "statistics switched off. Rewrite them with ANALYZE TABLE … COMPUTE DELTA STATISTICS, then "
+                "clear this task."
+            )
+        return DeltaLogCounts(version=self._table.version(), rows=sum(counts) - deleted, files=len(counts))
+
+    def marks(self, since_ms: int) -> tuple[list[Mark], bool]:
+        """The marks of the commits since then (epoch ms), and whether the log goes back so far.
+
+        Commits are read newest first. A day more is read: whose clock wrote a commit's time is not known.
+        """
+        oldest_wanted = since_ms - DAY_MS
+        limit = FEW_COMMITS
+        while True:
+            with self._readable():
+                commits = self._table.history(limit)
+            oldest = min((int(commit.get("timestamp", since_ms)) for commit in commits), default=since_ms)
+            if len(commits) < limit or oldest < oldest_wanted:
+                break
+            limit *= 4
+        marks = (Mark.parse(commit.get("userMetadata")) for commit in commits)
+        complete = oldest < oldest_wanted or len(commits) > self._table.version()
+        return [mark for mark in marks if mark is not None], complete
+
+    def newest_batch(self, stream: str) -> int | None:
+        """The newest batch of a stream that the table has, by Delta's own note of it."""
+        with self._readable():
+            return self._table.transaction_version(stream)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        from deltalake.exceptions import DeltaError
+
+        try:
+            yield
+        except (DeltaError, OSError) as error:
+            raise CloudTrailError(
+                f"the Delta log at {self._path!r} cannot be read: {error}. Is there a table, and may the AWS "
+                "connection read it?"
+            ) from error
+
+
+def read_marks(table: TableLog, quarantine: TableLog, *, since_ms: int) -> Marks:
+    """The marks of both logs; the table's must have been opened first, as the job writes it first."""
+    of_table, table_complete = table.marks(since_ms)
+    of_quarantine, quarantine_complete = quarantine.marks(since_ms)
+    last = {mark.stream: table.newest_batch(mark.stream) for mark in (*of_table, *of_quarantine)}
+    return Marks(
+        table=of_table,
+        quarantine=of_quarantine,
+        last={stream: batch for stream, batch in last.items() if batch is not None},
+        complete=table_complete and quarantine_complete,
+    )
+
+
+def row_counts(delta_path: str, *, storage_options: Mapping[str, str]) -> DeltaLogCounts:
+    """Rows and files of the table's newest version, see `TableLog.counts`."""
+    return TableLog(delta_path, storage_options=storage_options).counts()
 
 
 def _deleted_rows(table: "DeltaTable") -> int:

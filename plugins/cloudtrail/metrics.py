@@ -38,9 +38,7 @@ def figures(outcome: Mapping[str, Any], *, now: datetime) -> Iterator[tuple[str,
     yield "rows", outcome["row_count"]
     yield "new_rows", outcome["run_rows"]
     yield "files", outcome["run_files"]
-    # Files that were quarantined as a whole have no records, and a reason.
-    reasons = {reason: n for reason, n in outcome["reasons"].items() if reason != "duplicate"}
-    yield "quarantined", sum(reasons.values())
+    yield "quarantined", outcome["run_quarantined"]
     yield "removed", outcome["run_removed"]
     if outcome["slowest_seconds"] is not None:
         yield "lag_seconds", outcome["slowest_seconds"]

@@ -4,40 +4,51 @@ All of it is asked of the run's own batches. What the table is known to hold, fr
 before it, is merged here, so that a run that found nothing new still says how fresh the table is.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 # The XCom beside a validation's result, for one table's own page.
 DETAILS_KEY = "details"
 DETAIL_CHARACTERS = 300
 NEWEST = ("newest_event", "newest_delivery")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # What is known of a table: its newest event and delivery, and each region's newest delivery, as UTC text.
 Known = dict[str, Any]
 
 
-def known_key(table: str) -> str:
-    """The XCom that says what is known of a table; one DAG may write several."""
-    return f"known.{table}"
+def merge_known(*parts: Mapping[str, Any]) -> Known:
+    """What is known by any of these: of each moment the latest, so that their order says nothing.
 
-
-def merge_known(
-    before: Known | None, newest: Mapping[str, Any], deliveries: Sequence[Mapping[str, Any]]
-) -> Known:
-    """What is known after a run.
-
-    Args:
-        before: what was known before it; None when nothing was.
-        newest: the row of `describe_run`; empty when the run wrote nothing.
-        deliveries: the rows of `count_deliveries`.
+    What an earlier release, or somebody else, has left in another form is passed over.
     """
-    before = before or {}
-    # Moments are written alike, so the later one is the greater text.
-    regions = dict(before.get("regions", {}))
-    for row in deliveries:
-        if (region := row["region"]) and row["newest_delivery"]:
-            regions[region] = max(row["newest_delivery"], regions.get(region, ""))
-    latest = {name: max(before.get(name) or "", newest.get(name) or "") or None for name in NEWEST}
-    return latest | {"regions": dict(sorted(regions.items()))}
+    regions: dict[str, str] = {}
+    latest = dict.fromkeys(NEWEST, "")
+    for part in parts:
+        for name in NEWEST:
+            latest[name] = max(latest[name], _moment(part.get(name)))
+        given = part.get("regions")
+        for region, at in given.items() if isinstance(given, Mapping) else ():
+            if _moment(at):
+                regions[str(region)] = max(regions.get(str(region), ""), at)
+    # A region's delivery is one of the table's.
+    latest["newest_delivery"] = max([latest["newest_delivery"], *regions.values()])
+    return {name: at or None for name, at in latest.items()} | {"regions": dict(sorted(regions.items()))}
+
+
+def known_of_rows(rows: Iterable[Mapping[str, Any]]) -> Known:
+    """What rows say that have some of `region`, `newest_event` and `newest_delivery`, as UTC text."""
+    parts = [
+        {name: row.get(name) for name in NEWEST}
+        | {"regions": {row["region"]: row["newest_delivery"]} if row.get("region") else {}}
+        for row in rows
+    ]
+    return merge_known(*parts)
+
+
+def _moment(value: Any) -> str:
+    """A moment as SQL answers are written; moments written alike are compared as text."""
+    return value if isinstance(value, str) and _MOMENT.fullmatch(value) else ""
 
 
 def describe_details(

@@ -9,14 +9,19 @@ PACKAGE = "cloudtrail_jobs"
 ENTRY_POINT = "cloudtrail-ingest"
 TASK_KEY = "ingest"
 ENVIRONMENT_KEY = "ingest"
+# The job's argument that names the DAG run.
+RUN = "run"
 # Serverless environment version: Python 3.12, Spark Connect. Source: Databricks serverless release notes.
 ENVIRONMENT_VERSION = "4"
 
 
-def job_parameters(requests: Sequence[IngestRequest], params: Mapping[str, Any]) -> dict[str, str]:
+def job_parameters(
+    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, run: str
+) -> dict[str, str]:
     """The job's arguments, by name and without dashes, as `python_wheel_task.named_parameters` takes them.
 
-    Of several requests each one's own arguments have its kind before their names.
+    Of several requests each one's own arguments have its kind before their names. The job marks its commits
+    with `run`, the DAG run.
     """
     bounds = {name: str(params[name]) for name in ("from", "until") if params.get(name)}
     if len(requests) == 1:
@@ -30,6 +35,7 @@ def job_parameters(requests: Sequence[IngestRequest], params: Mapping[str, Any])
         | own
         | {
             "region": requests[0].region,
+            RUN: run,
             "discovery": params["discovery"],
             "trigger": params["trigger"],
             "duplicates": params["duplicates"],
@@ -49,7 +55,7 @@ def _own_parameters(request: IngestRequest) -> dict[str, str]:
 
 
 def submit_payload(
-    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, wheel: str, name: str
+    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, wheel: str, name: str, run: str
 ) -> dict[str, Any]:
     """The body of `runs/submit`: one wheel task, of one kind or several, on the compute of the params.
 
@@ -60,7 +66,7 @@ def submit_payload(
         "python_wheel_task": {
             "package_name": PACKAGE,
             "entry_point": ENTRY_POINT,
-            "named_parameters": job_parameters(requests, params),
+            "named_parameters": job_parameters(requests, params, run=run),
         },
     }
     payload: dict[str, Any] = {"run_name": name, "tasks": [task]}
@@ -81,6 +87,15 @@ def submit_payload(
     else:
         task["new_cluster"] = new_cluster(params)
     return payload
+
+
+def run_mark(run: Mapping[str, Any]) -> str:
+    """How a Databricks run, as `runs/get` gives it, marks its commits; empty for an earlier release's run."""
+    for task in run.get("tasks", []):
+        named = task.get("python_wheel_task", {}).get("named_parameters") or {}
+        if named.get(RUN):
+            return str(named[RUN])
+    return ""
 
 
 def new_cluster(params: Mapping[str, Any]) -> dict[str, Any]:

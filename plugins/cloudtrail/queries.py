@@ -72,7 +72,10 @@ FROM (
 
 
 def episodes_query(table: str, where: str = "TRUE") -> str:
-    """One row per insight: its Start and its End share an id, and either may be delivered more than once."""
+    """One row per insight: its Start and its End share an id, and either may be delivered more than once.
+
+    A Start states a duration too, the minute after which CloudTrail saw it: only an End's is the insight's.
+    """
     return f"""
 SELECT
   shared_event_id, account, region, insight_type, event_source, event_name, error_code, started_at, ended_at,
@@ -90,7 +93,9 @@ FROM (
     MAX(insightDetails.errorCode) AS error_code,
     MIN(CASE WHEN insightDetails.state = 'Start' THEN timestamp END) AS started_at,
     MAX(CASE WHEN insightDetails.state = 'End' THEN timestamp END) AS ended_at,
-    MAX(insightDetails.insightContext.statistics.insightDuration) AS stated_minutes,
+    MAX(
+      CASE WHEN insightDetails.state = 'End' THEN insightDetails.insightContext.statistics.insightDuration END
+    ) AS stated_minutes,
     MAX_BY(insightDetails.insightContext.statistics.baseline.average, timestamp) AS baseline,
     MAX(insightDetails.insightContext.statistics.insight.average) AS peak,
     COUNT(*) AS records

@@ -77,11 +77,16 @@ class RequestLog:
 
 def signed_service(environ: "WSGIEnvironment") -> str:
     """The service that the request is signed for; `s3` for one without a signature, as moto takes it."""
+    return signed_region(environ)[0]
+
+
+def signed_region(environ: "WSGIEnvironment") -> tuple[str, str]:
+    """The service and the region that the request is signed for; `s3` and no region without a signature."""
     credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition(",")[0]
     if not credential:
         credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
     scope = credential.split("/")
-    return scope[3].lower() if len(scope) == 5 else "s3"
+    return (scope[3].lower(), scope[2]) if len(scope) == 5 else ("s3", "")
 
 
 def describe_request(environ: "WSGIEnvironment", status: int) -> ServedRequest:

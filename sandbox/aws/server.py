@@ -23,6 +23,7 @@ from sandbox.aws import moto_s3, moto_tagging
 from sandbox.aws.cloudtrail import moto_cloudtrail
 from sandbox.aws.control import Control
 from sandbox.aws.faults import Faults
+from sandbox.aws.regions import Regions
 from sandbox.aws.request_log import RequestLog, signed_service
 from sandbox.aws.simulator import moto_iam
 
@@ -55,7 +56,7 @@ class AwsServer:
             others=DomainDispatcherApplication(create_backend_app),
             lock=threading.Lock(),
         )
-        faults = Faults(services)
+        faults = Faults(Regions(services))
         self.requests = RequestLog(faults)
         self.control = Control(WholeBody(self.requests), self.requests, faults)
         # A socket of ours: werkzeug answers a port that is taken by leaving the process.

@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         job_memory=options.job_memory,
         sql_memory=options.sql_memory,
         warm_sql=options.warm_sql,
+        sql_time_zone=options.sql_time_zone,
         cluster_seconds=options.cluster_seconds,
         deployment_role=options.deployment_role,
     )
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--job-memory", default="1g", help="heap of a job's Spark (1g)")
     parser.add_argument("--sql-memory", default="768m", help="heap of the warehouse's Spark (768m)")
     parser.add_argument("--warm-sql", action="store_true", help="start the warehouse's Spark at once")
+    parser.add_argument("--sql-time-zone", default="UTC", help="time zone of a SQL session (UTC)")
     parser.add_argument("--cluster-seconds", type=float, default=1.0, help="time to start or stop one (1)")
     parser.add_argument("--deployment-role", default="", help="ARN of the role that launches clusters")
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input ends")

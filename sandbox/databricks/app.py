@@ -89,7 +89,10 @@ def _stopper(store: Store, scheduler: Scheduler) -> Callable[[str], None]:
 
 
 def _control(faults: Faults, requests: Requests, store: Store, warehouse: Warehouse) -> APIRouter:
-    """What the real service does not have: health, scripted failures (see faults), the log of requests."""
+    """What the real service has elsewhere or not at all: health, scripted failures (see faults), requests.
+
+    The time zone of the statements to come is a setting of a workspace's warehouses there.
+    """
     router = APIRouter()
 
     @router.get("/health")
@@ -116,6 +119,11 @@ def _control(faults: Faults, requests: Requests, store: Store, warehouse: Wareho
     @router.delete("/sandbox/requests")
     def clear_requests() -> Json:
         requests.clear()
+        return {}
+
+    @router.put("/sandbox/sql-time-zone/{region}/{city}")
+    def set_time_zone(region: str, city: str) -> Json:
+        warehouse.time_zone = f"{region}/{city}"
         return {}
 
     return router

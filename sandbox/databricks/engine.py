@@ -1,8 +1,8 @@
 """The process of the SQL warehouse: one Spark with Delta and a metastore on disk, spoken with in JSON lines.
 
-Started as `python -m sandbox.databricks.engine`, with SPARK_CONF_DIR. In: `{"id", "statement", "catalog",
-"schema", "parameters", "row_limit"}` or `{"cancel": id}`. Out: `{"ready": true}` once, then for each
-statement `{"id", "columns", "rows", "truncated"}` or `{"id", "error": {"error_code", "message",
+Started as `python -m sandbox.databricks.engine`, with SPARK_CONF_DIR. In: `{"id", "statement", "time_zone",
+"catalog", "schema", "parameters", "row_limit"}` or `{"cancel": id}`. Out: `{"ready": true}` once, then for
+each statement `{"id", "columns", "rows", "truncated"}` or `{"id", "error": {"error_code", "message",
 "sql_state"}}`. It ends when its input does, so it never outlives its stand-in.
 
 Each statement has a session of its own, as on the service: a `USE` is forgotten with it.
@@ -28,6 +28,7 @@ from sandbox.databricks.settings import CATALOGS
 
 CONCURRENT_STATEMENTS = 4
 CANCEL_SECONDS = 0.2
+ZONE = "spark.sql.session.timeZone"
 # The plan that Spark appends to a message, and the JVM's stack trace.
 _PLAN = re.compile(r";\n('|[^\n]*\n\+- )[\s\S]*\Z|\n+JVM stacktrace:[\s\S]*\Z")
 
@@ -76,10 +77,13 @@ class Engine:
         self._spark.sparkContext.setJobGroup(
             request["id"], request["statement"][:200], interruptOnCancel=True
         )
+        session.conf.set(ZONE, request["time_zone"])
         if request.get("schema"):
             session.sql(f"USE {quoted(request['schema'])}")
         given = {item["name"]: results.literal(session, item) for item in request.get("parameters", [])}
         frame = session.sql(request["statement"], given)
+        # The statement is analyzed in its zone by now; what is asked next is the text of its times, in UTC.
+        session.conf.set(ZONE, "UTC")
         found, truncated = results.rows(frame, request.get("row_limit"))
         return {"columns": results.columns(frame), "rows": found, "truncated": truncated}
 

@@ -145,7 +145,7 @@ def _spark_settings(settings: Settings) -> dict[str, str]:
             "spark.sql.shuffle.partitions": "2",
             "spark.driver.maxResultSize": "64m",
             "spark.local.dir": str(folder / "tmp"),
-            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.session.timeZone": settings.sql_time_zone,
             "spark.sql.warehouse.dir": str(folder / "tables"),
             # Hive's metastore in an embedded database: names survive a restart, also an abrupt one.
             "spark.sql.catalogImplementation": "hive",

@@ -33,6 +33,7 @@ class Settings:
         job_memory: heap of a job's Spark driver, as Spark writes it.
         sql_memory: heap of the warehouse's Spark.
         warm_sql: start the warehouse's Spark at once instead of with the first statement.
+        sql_time_zone: the warehouse's SQL parameter TIMEZONE, in which a session formats its times.
         cluster_seconds: time a cluster takes to start, to restart and to stop.
         deployment_role: ARN of the role that launches clusters in AWS, whose `iam:PassRole` is simulated
             before an instance profile is registered; empty for one that may pass every role.
@@ -46,6 +47,7 @@ class Settings:
     job_memory: str = "1g"
     sql_memory: str = "768m"
     warm_sql: bool = False
+    sql_time_zone: str = "UTC"
     cluster_seconds: float = 1.0
     deployment_role: str = ""
 

@@ -25,6 +25,7 @@ class Warehouse:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
+        self.time_zone = settings.sql_time_zone
         self._lock = threading.RLock()
         self._engine: EngineProxy | None = None
         self._done: dict[str, threading.Event] = {}
@@ -86,7 +87,9 @@ class Warehouse:
             engine = self._ready_engine()
             if not self._begin(statement):
                 return
-            answer = engine.run({"id": statement.statement_id, **statement.request})
+            answer = engine.run(
+                {"id": statement.statement_id, "time_zone": self.time_zone, **statement.request}
+            )
         except (EngineError, TimeoutError) as error:
             logger.error("statement %s: %s", statement.statement_id, error)
             self._fail(statement, "INTERNAL_ERROR", str(error))

@@ -34,7 +34,10 @@ _BYTES = re.compile(r"([1-9][0-9]*)([kmgt]?)b?", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What one run is asked to do for one kind. Paths have no slash at their end (the logs path may)."""
+    """What one run is asked to do for one kind. Paths have no slash at their end (the logs path may).
+
+    `run` is who asks, any text: it is written into every commit.
+    """
 
     kind: str
     logs_path: str
@@ -49,6 +52,7 @@ class Arguments:
     duplicates: str = "keep"
     first_day: date | None = None
     last_day: date | None = None
+    run: str = ""
 
 
 def parse_arguments(argv: Sequence[str]) -> tuple[Arguments, ...]:
@@ -100,6 +104,7 @@ def _arguments(one: Asked) -> Arguments:
         duplicates=one["duplicates"],
         first_day=_day(one["from"]),
         last_day=_day(one["until"]),
+        run=one["run"],
     )
 
 

@@ -44,8 +44,8 @@ def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id
     spark = files.sparkSession
     kind = KINDS[arguments.kind]
     notes = read_notes(spark, stream, batch_id)
-    mark = Mark(notes.stream_id, batch_id)
     number = stream.first_batch + batch_id
+    mark = Mark(notes.stream_id, batch_id, arguments.run, number)
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     in_batch = partial(with_batch, batch_id=number, ingested_at=now)
     rows = unpack_files(files, kind)

@@ -23,6 +23,7 @@ DEFAULTS = {
     "duplicates": "keep",
     "from": "",
     "until": "",
+    "run": "",
 }
 _PREFIXED = {f"{kind}.{name}": (kind, name) for kind in KINDS for name in PER_KIND}
 

@@ -16,15 +16,29 @@ _LOOK_BACK = (5, 500)
 
 @dataclass(frozen=True)
 class Mark:
-    """Whose commit it is: the checkpoint's stream and the micro-batch."""
+    """Whose commit it is: the checkpoint's stream and the micro-batch.
+
+    `run` is whose run it was, as the job was told, `batch_id` what the rows call the batch.
+    """
 
     stream: str
     batch: int
+    run: str = ""
+    batch_id: int | None = None
 
     def write(self, ingested_at: datetime) -> str:
-        """The commit's `userMetadata`; `ingested_at` is that of the commit's rows."""
+        """The commit's `userMetadata`; `ingested_at` is that of the commit's rows.
+
+        Others read it: `validate_rows` tells a run's rows by it.
+        """
         return json.dumps(
-            {"stream": self.stream, "batch": self.batch, "ingested_at": ingested_at.isoformat()}
+            {
+                "stream": self.stream,
+                "batch": self.batch,
+                "ingested_at": ingested_at.isoformat(),
+                "run": self.run,
+                "batch_id": self.batch_id,
+            }
         )
 
 

@@ -71,6 +71,8 @@ def silence(outcome: Mapping[str, Any], params: Mapping[str, Any], *, now: datet
     if (
         outcome["kind"] != "events"
         or not hours
+        # A stream that has just begun has not read yet what was delivered.
+        or outcome.get("pending")
         or (until and until < f"{now - timedelta(hours=hours):%Y-%m-%d}")
     ):
         return []
@@ -112,7 +114,7 @@ def is_over(
     if record.name == "late":
         return record.last < started
     if record.name == "no_new_files":
-        return any(outcome["kind"] == "events" for outcome in outcomes)
+        return any(outcome["kind"] == "events" and not outcome.get("pending") for outcome in outcomes)
     return states.get(record.subject) == "success"
 
 

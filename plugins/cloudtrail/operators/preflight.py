@@ -1,7 +1,6 @@
 """The preflight task: what the names of tables stand for, then every check of `cloudtrail.preflight`."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -71,7 +70,7 @@ class PreflightOperator(StatementsOperator):
                 properties=lambda name: table_properties(name, answers[properties_statement(name)]),
                 has_schema=lambda name: has_schema(name, answers[schema_statement(name)]),
             ),
-            table_schema=partial(table_schema, storage_options=storage_options(hook)),
+            table_schema=lambda path: table_schema(path, storage_options=storage_options(hook, path)),
             databricks=self.databricks,
             own_run=own_run(context),
         )

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import Asset, AssetAlias, BaseOperator, Context
+from airflow.sdk import BaseOperator, Context
 
-# Asset events of every table this pipeline writes are added under this alias, since the tables are params.
-TABLES = AssetAlias("cloudtrail_tables")
+from cloudtrail.table_events import TABLES, asset_extra, table_asset
+
 # A summary names this many accounts; the XCom of `validate_rows` has them all.
 SHOWN_ACCOUNTS = 50
 
@@ -29,27 +29,11 @@ class ReportOperator(BaseOperator):
         """Write the summary and emit the events."""
         validated = [outcome for outcome in self.validations if outcome]
         for outcome in validated:
-            asset = Asset(name=outcome["table"], uri=outcome["delta_path"])
+            asset = table_asset(outcome["table"], outcome["delta_path"])
             context["outlet_events"][TABLES].add(asset, extra=asset_extra(outcome))
         summary = render_summary(validated, self.preflight, now=datetime.now(UTC))
         self.log.info("Summary:\n%s", summary)
         return summary
-
-
-def asset_extra(outcome: dict[str, Any]) -> dict[str, Any]:
-    """What a downstream DAG learns from the event: this run's counts, how fresh table and regions are."""
-    return {
-        "kind": outcome["kind"],
-        "rows": outcome["row_count"],
-        "new_rows": outcome["run_rows"],
-        "files": outcome["run_files"],
-        "quarantined": outcome["run_quarantined"],
-        "removed": outcome["run_removed"],
-        "newest_event": outcome["newest_event"],
-        "regions": outcome["known"]["regions"],
-        "lag_seconds": outcome["slowest_seconds"],
-        "version": outcome["version"],
-    }
 
 
 def render_summary(validated: list[dict[str, Any]], preflight: dict[str, Any], *, now: datetime) -> str:
@@ -75,6 +59,11 @@ def render_summary(validated: list[dict[str, Any]], preflight: dict[str, Any], *
             f"- {outcome['table']}: {row['records']} records have {row['field']!r} as {row['problem']}"
             for row in outcome["schema_drift"]
         ]
+        if outcome.get("pending"):
+            lines.append(
+                f"- {outcome['table']}: the continuous stream has not finished a batch yet; clear "
+                "`validate_rows` later to check what it writes"
+            )
         if (more := outcome["odd_fields"] - len(outcome["schema_drift"])) > 0:
             lines.append(f"- {outcome['table']}: {more} more odd fields, see {outcome['table']}_schema_drift")
     if not validated:

@@ -15,7 +15,7 @@ from cloudtrail.kinds import KINDS
 from cloudtrail.payload import submit_payload
 from cloudtrail.pools import SUBMIT_POOL
 from cloudtrail.request import IngestRequest
-from cloudtrail.run_names import run_name, works_on
+from cloudtrail.run_names import own_run, run_name, works_on
 from cloudtrail.triggers.room import RoomTrigger
 
 # A DAG run that had to start its job this often has a fault that another start will not mend.
@@ -79,7 +79,9 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
         name = run_name(requests, context)
         limit = int(context["params"]["max_concurrent_runs"])
         self._wait_for_room(context, kinds, name, limit)
-        self.json = submit_payload(requests, context["params"], wheel=self.wheel, name=name)
+        self.json = submit_payload(
+            requests, context["params"], wheel=self.wheel, name=name, run=own_run(context)
+        )
         for generation in range(MAX_GENERATIONS):
             if rivals := self._rivals(requests, name):
                 raise CloudTrailError(describe_rival(rivals[0], requests))

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from cloudtrail.bucket_regions import bucket_region
 from cloudtrail.locations import S3Location
 from cloudtrail.preflight.aws_errors import explain_bucket_error
 from cloudtrail.preflight.findings import Finding
@@ -24,19 +25,7 @@ def check_bucket(
     error = fetch_bucket_error(s3, location)
     if error is not None:
         return decide_bucket(location.bucket, error, connection=connection)
-    return decide_region(location.bucket, fetch_region(s3, location.bucket), region, holds_logs=holds_logs)
-
-
-def fetch_region(s3: "S3Client", bucket: str) -> str:
-    """The bucket's region; empty when it may not be asked for."""
-    from botocore.exceptions import ClientError
-
-    try:
-        answer = s3.head_bucket(Bucket=bucket)
-    except ClientError:
-        return ""
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
+    return decide_region(location.bucket, bucket_region(s3, location.bucket), region, holds_logs=holds_logs)
 
 
 def decide_region(bucket: str, found: str, wanted: str, *, holds_logs: bool) -> Finding:

@@ -18,19 +18,22 @@ def insight(number, state, when, average, *, minutes=None, shared="s", **fields)
 
 
 def test_insights_have_their_own_columns_and_are_episodes(lake):
-    began = insight(1, "Start", "2026-11-22T10:00:00Z", 12)
+    # A Start says how long the insight has lasted when CloudTrail saw it: a minute, whatever comes.
+    began = insight(1, "Start", "2026-11-22T10:00:00Z", 12, minutes=1)
     ended = insight(2, "End", "2026-11-22T10:45:00Z", 20.5, minutes=45)
     going_on = insight(
         3,
         "Start",
         "2026-11-22T12:00:00Z",
         7,
+        minutes=1,
         shared="t",
         errorCode="AccessDenied",
         insightType="ApiErrorRateInsight",
         sourceEventCategory="Data",
     )
-    lake.put("a.json.gz", [began, going_on | {"insightSource": "trail"}], kind="insights")
+    without_start = insight(4, "End", "2026-11-22T13:00:00Z", 3, minutes=30, shared="u")
+    lake.put("a.json.gz", [began, going_on | {"insightSource": "trail"}, without_start], kind="insights")
     lake.put("b.json.gz", [ended, ended], kind="insights")
     lake.ingest("insights")
     rows = {row.eventID: row for row in lake.table("insights").collect()}
@@ -43,10 +46,11 @@ def test_insights_have_their_own_columns_and_are_episodes(lake):
     found = {
         row.shared_event_id: row for row in lake.ask(lambda _, table, __: episodes_query(table), "insights")
     }
-    whole, half = found["s"], found["t"]
+    whole, half, other_half = found["s"], found["t"], found["u"]
     assert (whole.open, whole.duration_minutes, whole.baseline, whole.peak) == (False, 45.0, 0.5, 20.5)
     assert (whole.event_name, whole.account, whole.records) == ("RunInstances", "1" * 12, 3)
     assert (half.open, half.ended_at, half.duration_minutes, half.peak) == (True, None, None, 7.0)
+    assert (other_half.open, other_half.started_at, other_half.duration_minutes) == (False, None, 30.0)
     assert (half.error_code, half.insight_type) == ("AccessDenied", "ApiErrorRateInsight")
 
 

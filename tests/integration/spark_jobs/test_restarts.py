@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from cloudtrail.balance import read_at
+from cloudtrail.delta_log import TableLog, read_marks
 from cloudtrail_jobs import stream
 from tests.integration.spark_jobs.conftest import event
 
@@ -50,6 +52,19 @@ def wait_until(process, reached):
         time.sleep(0.002)
 
 
+def rows_of_run(lake, run):
+    """How many rows of table and quarantine are a run's, as `validate_rows` tells it."""
+    logs = [
+        TableLog(f"{lake.folder}/delta/{name}", storage_options={})
+        for name in ("events", "events_quarantine")
+    ]
+    times = read_marks(*logs, since_ms=int(time.time() * 1000)).of_run(run).times
+    return tuple(
+        table.where(read_at(times) if times else "FALSE").count()
+        for table in (lake.table(), lake.quarantine())
+    )
+
+
 def test_a_job_that_is_killed_twice_and_started_again_has_each_record_once(lake):
     lake.put("a.json.gz", [*map(event, range(3000)), "7"])
     lake.put("b.json.gz", b"no gzip and no JSON")
@@ -58,15 +73,18 @@ def test_a_job_that_is_killed_twice_and_started_again_has_each_record_once(lake)
         wait_until(process, lambda: any(table.glob("date=*/*.parquet")))
         kill(process)
     assert (lake.commits("events"), lake.commits("events_quarantine")) == ([0], [0])
-    with running_job(lake, trigger="continuous") as process:
+    with running_job(lake, trigger="continuous", run="(dag, killed)") as process:
         wait_until(process, (table / "_delta_log" / "00000000000000000001.json").exists)
         kill(process)
     assert (lake.commits("events"), lake.commits("events_quarantine")) == ([0, 1], [0])
     lake.put("c.json.gz", [event(3000)])
-    lake.ingest()
+    lake.ingest(run="(dag, next)")
     ids = Counter(row.eventID for row in lake.table().select("eventID").collect())
     assert ids == Counter(f"id-{number}" for number in range(3001))
     assert lake.quarantine().count() == 2
+    assert rows_of_run(lake, "(dag, next)") == (3001, 2)
+    lake.ingest(run="(dag, without anything new)")
+    assert rows_of_run(lake, "(dag, without anything new)") == (0, 0)
 
 
 def test_a_continuous_job_goes_on_until_it_is_stopped(lake, spark):

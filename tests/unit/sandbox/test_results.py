@@ -18,7 +18,7 @@ VALIDATION = {
     "run_files": 4,
     "run_records": 4,
     "run_rows": 3,
-    "run_quarantined": 1,
+    "run_quarantined": 2,
 }
 RESULTS = Results(
     kind="events",
@@ -80,7 +80,7 @@ def test_tables_are_asked_for_days_names_and_reasons() -> None:
 def test_a_person_sees_the_counts_beside_each_other() -> None:
     assert render(RESULTS).splitlines() == [
         "t: 3 rows (COUNT(*) = Delta log), 2 quarantined; "
-        "4 files, 4 records in them = 3 rows + 1 quarantined",
+        "4 records in 4 files: 3 rows, 2 records and files quarantined",
         "  rows per day     most frequent eventName    quarantined",
         "  2026-01-01  1    GetObject  2               not_json       1",
         "  2026-01-02  2    PutObject  1               no_event_time  1",

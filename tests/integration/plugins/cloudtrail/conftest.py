@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,7 +45,9 @@ def form_values(**changed):
 
 def task_context(*, params, run_id="manual__1", **more):
     """What Airflow hands to `execute`."""
-    dag_run = SimpleNamespace(dag_id="cloudtrail_ingest", run_id=run_id, start_date=None)
+    dag_run = SimpleNamespace(
+        dag_id="cloudtrail_ingest", run_id=run_id, start_date=None, run_after=datetime.now(UTC)
+    )
     return {"params": params, "dag_run": dag_run, "ti": TaskInstance(run_id=run_id)} | more
 
 

@@ -33,7 +33,7 @@ def hook(aws, monkeypatch):
 
 def test_the_newest_commit_and_the_counts_of_a_growing_table(hook):
     path = f"s3://{LAKE_BUCKET}/delta/trail"
-    options = storage_options(hook)
+    options = storage_options(hook, f"s3://{LAKE_BUCKET}/delta")
     s3 = hook.get_conn()
     assert latest_commit(s3, path) is None
     for version, rows in enumerate((0, 3, 4)):
@@ -47,7 +47,7 @@ def test_the_newest_commit_and_the_counts_of_a_growing_table(hook):
 def test_a_table_that_is_not_there_says_where_it_was_looked_for(hook):
     path = f"s3://{LAKE_BUCKET}/delta/none"
     with pytest.raises(CloudTrailError, match=f"the Delta log at '{path}' cannot be read"):
-        row_counts(path, storage_options=storage_options(hook))
+        row_counts(path, storage_options=storage_options(hook, path))
 
 
 def test_the_tables_that_the_job_makes_are_read_also_after_rows_were_deleted(hook, spark, tmp_path):
@@ -72,7 +72,7 @@ def test_the_tables_that_the_job_makes_are_read_also_after_rows_were_deleted(hoo
     for file in tmp_path.rglob("*"):
         if file.is_file() and not file.name.endswith(".crc"):
             s3.upload_file(str(file), LAKE_BUCKET, f"delta/{file.relative_to(tmp_path)}")
-    options = storage_options(hook)
+    options = storage_options(hook, f"s3://{LAKE_BUCKET}/delta")
     for name, left in (("trail", 3), ("trail_quarantine", 0)):
         path = f"s3://{LAKE_BUCKET}/delta/{name}"
         counts = row_counts(path, storage_options=options)

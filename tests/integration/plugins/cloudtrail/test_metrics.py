@@ -19,8 +19,8 @@ OUTCOME = {
     "row_count": 1200,
     "run_rows": 200,
     "run_files": 3,
+    "run_quarantined": 3,
     "run_removed": 4,
-    "reasons": {"no_event_time": 2, "truncated_gzip": 1, "duplicate": 4},
     "slowest_seconds": 90,
     "newest_file": None,
 }

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import boto3
 import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET, client, seed
+from sandbox.aws.seed import CREDENTIALS, LAKE_BUCKET, LOGS_BUCKET, client, seed
 from tests.fixtures.aws import ROOT, endpoint_of, start, stop
 
 
@@ -25,6 +26,18 @@ def test_seeding_twice_leaves_one_of_everything(aws):
     ]
     assert [role["Arn"] for role in profile["Roles"]] == [first.reader_role_arn]
     assert len(aws.client("sns").list_subscriptions()["Subscriptions"]) == 1
+
+
+def test_a_bucket_is_served_in_its_own_region_alone_and_a_client_that_asks_elsewhere_is_sent_there(aws):
+    aws.reset()
+    london = boto3.client("s3", endpoint_url=aws.endpoint, region_name="eu-west-2", **CREDENTIALS)
+    london.create_bucket(Bucket="in-london", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+    london.put_object(Bucket="in-london", Key="a", Body=b"a")
+    aws.forget_requests()
+    # boto3 follows; what it was told first is in the log.
+    assert aws.client("s3").get_object(Bucket="in-london", Key="a")["Body"].read() == b"a"
+    assert [one["status"] for one in aws.requests()] == [301, 200]
+    assert aws.client("s3").get_bucket_location(Bucket="in-london")["LocationConstraint"] == "eu-west-2"
 
 
 def test_an_alert_that_is_published_can_be_read_from_the_queue(aws):

@@ -85,7 +85,7 @@ def test_every_type_has_its_name_and_its_text(databricks):
         "1.50": ("DECIMAL(3,2)", "DECIMAL", "1.50"),
         "1e20D": ("DOUBLE", "DOUBLE", "1.0E20"),
         "DATE'2024-02-29'": ("DATE", "DATE", "2024-02-29"),
-        "TIMESTAMP'2024-02-29 01:02:03.5'": ("TIMESTAMP", "TIMESTAMP", "2024-02-29T01:02:03.500Z"),
+        "TIMESTAMP'2024-02-29 01:02:03.5Z'": ("TIMESTAMP", "TIMESTAMP", "2024-02-29T01:02:03.500Z"),
         "TIMESTAMP_NTZ'2024-02-29 01:02:03'": ("TIMESTAMP_NTZ", "TIMESTAMP", "2024-02-29T01:02:03.000"),
         "X'6162'": ("BINARY", "BINARY", "YWI="),
         "array(1, NULL)": ("ARRAY<INT>", "ARRAY", "[1,null]"),
@@ -101,6 +101,20 @@ def test_every_type_has_its_name_and_its_text(databricks):
     assert [(column["type_text"], column["type_name"], text) for column, text in found] == list(
         expressions.values()
     )
+
+
+def test_a_session_has_the_time_zone_of_the_warehouses_setting_and_gives_moments_in_utc(databricks):
+    moment = "TIMESTAMP'2024-02-29 01:02:03Z'"
+    asked = (
+        f"SELECT current_timezone(), date_format({moment}, 'dd HH:mm'), CAST({moment} AS STRING), {moment}"
+    )
+    given = "2024-02-29T01:02:03.000Z"
+    (row,) = execute(databricks, asked)["result"]["data_array"]
+    assert row == ["America/New_York", "28 20:02", "2024-02-28 20:02:03", given]
+    databricks.set_sql_time_zone("Asia/Kolkata")
+    (row,) = execute(databricks, asked)["result"]["data_array"]
+    databricks.set_sql_time_zone("America/New_York")
+    assert row == ["Asia/Kolkata", "29 06:32", "2024-02-29 06:32:03", given]
 
 
 def test_a_result_without_rows_has_no_data_array_as_on_the_service(databricks):

@@ -1,6 +1,25 @@
 """The decision on counts: what agrees passes, each disagreement is named."""
 
-from cloudtrail.balance import Snapshot, find_batches, find_mismatches
+import re
+
+import pytest
+
+from cloudtrail.balance import (
+    Snapshot,
+    describe_run,
+    find_known,
+    find_mismatches,
+    find_reloaded,
+    quarantine_reasons,
+    read_at,
+    with_moments,
+)
+from cloudtrail.operators.validate import OF_THE_TABLE, QUESTIONS, QUESTIONS_OF_KIND
+
+TIMES = [
+    (1_790_000_000_000_007, 1_790_000_001_500_000),
+    (1_790_000_010_000_000, 1_790_000_010_000_000),
+]
 
 SNAPSHOT = Snapshot(
     kind="events",
@@ -71,22 +90,44 @@ def test_every_disagreement_is_reported_at_once():
     assert len(mismatches(row_count=5, quarantined=9, minimum_rows=10, balance=unbalanced)) == 4
 
 
-def test_the_window_of_a_run_begins_a_margin_before_the_run_and_names_its_time_zone():
-    # 1_790_000_000 s is 2026-09-21T14:13:20Z; the margin is five minutes.
-    assert "TIMESTAMP '2026-09-21 14:08:20+00:00'" in find_batches(SNAPSHOT)
+def test_a_files_second_load_is_named_though_the_runs_own_rows_balance():
+    (problem,) = mismatches(balance=BALANCED | {"reloaded": 3})
+    assert problem.startswith("3 log files have more rows in 'sec.cloudtrail_events' than records")
 
 
 def test_a_statement_reads_both_tables_at_the_versions_whose_logs_were_counted():
-    statement = find_batches(SNAPSHOT)
+    statement = quarantine_reasons(SNAPSHOT, TIMES) + describe_run(SNAPSHOT, TIMES)
     assert "`sec`.`cloudtrail_events` VERSION AS OF 7" in statement
     assert "`sec`.`cloudtrail_events_quarantine` VERSION AS OF 2" in statement
 
 
-def test_each_stream_of_a_run_has_its_own_range_and_its_first_batch_is_taken_whole():
-    condition = SNAPSHOT.of_batches([(3, 3), (202611000000, 202611000002)])
-    since = "TIMESTAMP '2026-09-21 14:08:20+00:00'"
-    assert condition == (
-        f"(batch_id BETWEEN 3 AND 3 AND (ingested_at >= {since} OR batch_id = 3)"
-        " OR batch_id BETWEEN 202611000000 AND 202611000002"
-        f" AND (ingested_at >= {since} OR batch_id = 202611000000))"
+def test_a_runs_rows_are_those_of_its_times_to_the_microsecond_and_in_no_time_zone():
+    # 1_790_000_000 s is 2026-09-21T14:13:20Z.
+    assert read_at(TIMES) == (
+        "(ingested_at BETWEEN TIMESTAMP '2026-09-21 14:13:20.000007+00:00' "
+        "AND TIMESTAMP '2026-09-21 14:13:21.500000+00:00'"
+        " OR ingested_at BETWEEN TIMESTAMP '2026-09-21 14:13:30.000000+00:00' "
+        "AND TIMESTAMP '2026-09-21 14:13:30.000000+00:00')"
     )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(question(SNAPSHOT, TIMES) for question in QUESTIONS),
+        *(question(SNAPSHOT, TIMES) for question in QUESTIONS_OF_KIND["insights"]),
+        *(question(SNAPSHOT) for question in OF_THE_TABLE),
+        find_known(SNAPSHOT, 1_790_000_000_000_007),
+        find_reloaded(SNAPSHOT, TIMES, begun=[(0, 3)]),
+    ],
+)
+def test_no_statement_formats_or_cuts_a_time_in_the_sessions_time_zone(statement):
+    zoned = r"DATE_FORMAT|DATE_TRUNC|TRUNC\(|TO_DATE|CURRENT_|NOW\(|HOUR\(|AS DATE|FROM_UNIXTIME"
+    assert re.search(zoned, statement, re.IGNORECASE) is None
+    literals = re.findall(r"TIMESTAMP '[^']*'", statement)
+    assert all(literal.endswith("+00:00'") for literal in literals)
+
+
+def test_a_moment_of_an_answer_is_utc_text_and_everything_else_as_it_came():
+    row = {"newest_event": "1790000000", "hour": None, "region": "us-east-1", "files": "3"}
+    assert with_moments(row) == row | {"newest_event": "2026-09-21T14:13:20Z"}

@@ -1,16 +1,27 @@
 """The newest version in a Delta log, row counts by its statistics, and S3 options of a connection."""
 
 import json
+import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from botocore.exceptions import ClientError
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudtrail.delta_log import DeltaLogCounts, latest_commit, row_counts, storage_options
+from cloudtrail.delta_log import (
+    DeltaLogCounts,
+    TableLog,
+    latest_commit,
+    read_marks,
+    row_counts,
+    storage_options,
+)
 from cloudtrail.errors import CloudTrailError, CountMismatchError
+from cloudtrail_jobs.commits import Mark
 from tests.unit.plugins.cloudtrail.listed_bucket import ListedBucket
 
 LOG = "delta/trail/_delta_log/"
@@ -110,17 +121,71 @@ def test_a_folder_without_a_table_is_an_error_that_a_retry_may_mend(tmp_path):
     assert type(caught.value) is CloudTrailError
 
 
+def append(path, mark, **transaction):
+    properties = CommitProperties(
+        custom_metadata={"userMetadata": mark},
+        app_transactions=[Transaction(app, version) for app, version in transaction.items()],
+    )
+    write_deltalake(path, pa.table({"x": [1]}), mode="append", commit_properties=properties)
+
+
+def test_the_marks_of_a_log_are_those_of_the_job_and_of_its_version(tmp_path):
+    path, read_at = str(tmp_path / "trail"), datetime(2026, 9, 21, 14, 13, 20, 7, tzinfo=UTC)
+    append(path, Mark("s", 0, "(dag, run)", 5).write(read_at), s=0)
+    append(path, "somebody's OPTIMIZE")
+    append(path, '{"stream": "s"}')
+    log = TableLog(path, storage_options={})
+    append(path, Mark("s", 1, "(dag, run)", 6).write(read_at), s=1)
+    marks = read_marks(log, log, since_ms=int(time.time() * 1000))
+    assert (marks.last, marks.complete) == ({"s": 0}, True)
+    mark = marks.table[-1]
+    assert (mark.key, mark.run, mark.batch_id) == (("s", 0), "(dag, run)", 5)
+    assert mark.ingested_at == 1_790_000_000_000_007
+
+
+def test_a_log_whose_oldest_commits_are_gone_says_whether_it_goes_back_far_enough(tmp_path):
+    path = str(tmp_path / "trail")
+    for batch in range(70):
+        append(path, Mark("s", batch).write(datetime.now(UTC)))
+    assert len(TableLog(path, storage_options={}).marks(0)[0]) == 70
+    DeltaTable(path).create_checkpoint()
+    for version in range(60):
+        (tmp_path / "trail" / "_delta_log" / f"{version:020d}.json").unlink()
+    log, now = TableLog(path, storage_options={}), int(time.time() * 1000)
+    found, complete = log.marks(now)
+    assert (len(found), complete) == (10, False)
+    assert log.marks(now + 2 * 24 * 3600 * 1000)[1]
+
+
+class S3:
+    """S3 at the edge: it says where a bucket is, even of one that it does not give."""
+
+    def __init__(self, region, *, refuses=False):
+        self.region = region
+        self.refuses = refuses
+
+    def head_bucket(self, **_):
+        answer = {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": self.region}}}
+        if self.refuses:
+            raise ClientError(answer | {"Error": {"Code": "403"}}, "HeadBucket")
+        return answer
+
+
 class Hook:
     """An AwsBaseHook at the edge: what it answers follows from a connection, not from this project."""
 
     aws_conn_id = "aws_audit"
 
-    def __init__(self, *, key="AKIA", token=None, region="eu-west-1", endpoint=None):
+    def __init__(self, *, key="AKIA", token=None, region="eu-west-1", endpoint=None, s3=None):
+        self.s3 = s3 or S3(region)
         self._credentials = SimpleNamespace(access_key=key, secret_key="secret", token=token) if key else None
         self.region_name = region
         self.conn_config = SimpleNamespace(
             get_service_endpoint_url=lambda service: endpoint and f"{endpoint}/{service}"
         )
+
+    def get_conn(self):
+        return self.s3
 
     def get_session(self):
         return SimpleNamespace(get_credentials=lambda: self._credentials)
@@ -129,26 +194,51 @@ class Hook:
         return self._credentials
 
 
+def options_of(hook):
+    return storage_options(hook, "s3://lake/delta/trail")
+
+
 def test_the_options_are_the_connections_keys_and_region():
-    assert storage_options(Hook()) == {
+    assert options_of(Hook()) == {
         "AWS_ACCESS_KEY_ID": "AKIA",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": "eu-west-1",
     }
 
 
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_bucket_in_another_region_is_read_there(refuses):
+    assert options_of(Hook(s3=S3("ap-southeast-2", refuses=refuses)))["AWS_REGION"] == "ap-southeast-2"
+
+
+def test_a_bucket_whose_region_is_not_told_is_read_in_the_connections():
+    assert options_of(Hook(s3=S3("")))["AWS_REGION"] == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint"),
+    [
+        ("cn-north-1", "https://s3.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "https://s3.us-gov-west-1.amazonaws.com"),
+        ("eu-west-1", None),
+    ],
+)
+def test_another_partition_than_the_usual_one_has_its_own_endpoint(region, endpoint):
+    assert options_of(Hook(region=region)).get("AWS_ENDPOINT_URL") == endpoint
+
+
 def test_a_session_token_goes_along():
-    assert storage_options(Hook(token="t"))["AWS_SESSION_TOKEN"] == "t"
+    assert options_of(Hook(token="t"))["AWS_SESSION_TOKEN"] == "t"
 
 
 def test_plain_http_is_allowed_for_an_http_endpoint_alone():
-    plain = storage_options(Hook(endpoint="http://127.0.0.1:5555"))
+    plain = options_of(Hook(endpoint="http://127.0.0.1:5555"))
     assert (plain["AWS_ENDPOINT_URL"], plain["AWS_ALLOW_HTTP"]) == ("http://127.0.0.1:5555/s3", "true")
-    closed = storage_options(Hook(endpoint="https://s3.example"))
+    closed = options_of(Hook(endpoint="https://s3.example"))
     assert closed["AWS_ENDPOINT_URL"] == "https://s3.example/s3"
     assert "AWS_ALLOW_HTTP" not in closed
 
 
 def test_a_connection_without_credentials_is_named():
     with pytest.raises(CloudTrailError, match="'aws_audit' has no credentials"):
-        storage_options(Hook(key=None))
+        options_of(Hook(key=None))

@@ -1,6 +1,8 @@
 """What a run leaves behind: what is known is kept, details are places and never a record's content."""
 
-from cloudtrail.outcome import describe_details, merge_known
+import pytest
+
+from cloudtrail.outcome import describe_details, known_of_rows, merge_known
 
 NOON, ONE = "2026-11-22T12:00:00Z", "2026-11-22T13:00:00Z"
 
@@ -16,22 +18,35 @@ def reason(first, last, *, name="no_event_time"):
     return row
 
 
+EMPTY = {"newest_event": None, "newest_delivery": None, "regions": {}}
+
+
 def test_a_first_run_knows_what_it_found():
     newest = {"newest_event": NOON, "newest_delivery": ONE}
-    known = merge_known(None, newest, [delivery(region="us-east-1"), delivery(hour=NOON)])
+    known = known_of_rows([newest, delivery(region="us-east-1"), delivery(hour=NOON)])
     assert known == {"newest_event": NOON, "newest_delivery": ONE, "regions": {"us-east-1": NOON}}
 
 
 def test_a_run_that_found_nothing_keeps_what_was_known():
     before = {"newest_event": NOON, "newest_delivery": ONE, "regions": {"us-east-1": ONE}}
-    assert merge_known(before, {}, []) == before
+    assert merge_known(before, known_of_rows([])) == before
+    assert merge_known() == EMPTY
 
 
-def test_an_older_delivery_takes_nothing_back_and_a_silent_region_stays():
-    before = {"newest_event": ONE, "newest_delivery": ONE, "regions": {"eu-west-1": ONE, "us-east-1": NOON}}
-    found = {"newest_event": NOON, "newest_delivery": NOON}
-    known = merge_known(before, found, [delivery(region="eu-west-1", newest=NOON)])
-    assert known == before
+def test_what_is_known_is_the_same_in_whatever_order_runs_are_read():
+    one = {"newest_event": ONE, "newest_delivery": ONE, "regions": {"eu-west-1": ONE, "us-east-1": NOON}}
+    other = {"newest_event": NOON, "newest_delivery": NOON, "regions": {"eu-west-1": NOON, "sa-east-1": ONE}}
+    assert merge_known(one, other) == merge_known(other, one)
+    assert merge_known(one, other)["regions"] == {"eu-west-1": ONE, "sa-east-1": ONE, "us-east-1": NOON}
+
+
+@pytest.mark.parametrize("regions", [None, "us-east-1", ["us-east-1"], {"us-east-1": 7}, {"us-east-1": None}])
+def test_what_another_release_left_in_another_form_is_passed_over(regions):
+    assert merge_known({"newest_event": 1790000000, "regions": regions}) == EMPTY
+
+
+def test_an_earlier_releases_event_knows_its_newest_delivery_by_its_regions():
+    assert merge_known({"newest_event": None, "regions": {"a": NOON, "b": ONE}})["newest_delivery"] == ONE
 
 
 def test_hours_and_regions_are_numbers_and_the_oldest_hour_comes_first():

@@ -4,11 +4,13 @@ import pytest
 from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
 
 from cloudtrail.form import ingest_params
-from cloudtrail.payload import job_parameters, submit_payload
+from cloudtrail.payload import job_parameters, run_mark, submit_payload
 from cloudtrail.request import resolve_requests
 from cloudtrail_jobs.args import parse_arguments
 
 WHEEL = "s3://cloudtrail-lake/code/0123/cloudtrail_jobs-0.1.0-py3-none-any.whl"
+
+RUN = "(cloudtrail_ingest__payments, scheduled__2026-11-22T10:00:00+00:00)"
 
 
 def params(**changed):
@@ -18,7 +20,7 @@ def params(**changed):
 def payload(**changed):
     values = params(**changed)
     requests = list(resolve_requests(values).values())
-    return submit_payload(requests, values, wheel=WHEEL, name="a name")
+    return submit_payload(requests, values, wheel=WHEEL, name="a name", run=RUN)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_run_that_ends_by_itself_is_bounded_and_a_continuous_one_is_not():
 
 def test_the_job_gets_the_guides_five_parameters_and_its_own():
     values = params()
-    parameters = job_parameters([resolve_requests(values)["events"]], values)
+    parameters = job_parameters([resolve_requests(values)["events"]], values, run=RUN)
     assert parameters == {
         "kind": "events",
         "logs-path": "s3://cloudtrail-logs/AWSLogs/*/CloudTrail/*/*",
@@ -96,6 +98,7 @@ def test_the_job_gets_the_guides_five_parameters_and_its_own():
         "checkpoint-path": "s3://cloudtrail-lake/checkpoints/cloudtrail_events",
         "table": "cloudtrail_events",
         "region": "us-east-1",
+        "run": RUN,
         "discovery": "listing",
         "trigger": "available_now",
         "duplicates": "keep",
@@ -106,7 +109,7 @@ def test_the_job_gets_the_guides_five_parameters_and_its_own():
 
 def test_bounds_are_passed_only_when_they_are_given():
     values = params(**{"from": "2026-01-31", "until": None})
-    parameters = job_parameters([resolve_requests(values)["events"]], values)
+    parameters = job_parameters([resolve_requests(values)["events"]], values, run=RUN)
     assert parameters["from"] == "2026-01-31"
     assert "until" not in parameters
 
@@ -114,13 +117,21 @@ def test_bounds_are_passed_only_when_they_are_given():
 def test_several_kinds_are_one_task_whose_arguments_the_job_takes():
     values = params(**{"from": "2026-01-31", "kinds": ["insights", "events"]})
     requests = list(resolve_requests(values).values())
-    (task,) = submit_payload(requests, values, wheel=WHEEL, name="a name")["tasks"]
+    (task,) = submit_payload(requests, values, wheel=WHEEL, name="a name", run=RUN)["tasks"]
     named = task["python_wheel_task"]["named_parameters"]
     together = parse_arguments([f"--{name}={value}" for name, value in named.items()])
-    alone = [job_parameters([request], values) for request in requests]
+    alone = [job_parameters([request], values, run=RUN) for request in requests]
     assert together == tuple(
         arguments
         for one in alone
         for arguments in parse_arguments([f"--{name}={value}" for name, value in one.items()])
     )
     assert [one.kind for one in together] == ["insights", "events"]
+    assert {one.run for one in together} == {RUN}
+
+
+def test_a_databricks_run_says_how_it_marks_its_commits_unless_an_earlier_release_made_it():
+    assert run_mark(payload()) == RUN
+    earlier = payload()
+    del earlier["tasks"][0]["python_wheel_task"]["named_parameters"]["run"]
+    assert run_mark(earlier) == run_mark({"tasks": [{"notebook_task": {}}]}) == run_mark({}) == ""

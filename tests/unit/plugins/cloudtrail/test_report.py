@@ -41,5 +41,15 @@ def test_of_many_accounts_the_first_are_named_and_the_others_counted():
     assert told.endswith(" and 20 more")
 
 
+def test_a_damaged_file_is_new_in_the_quarantine_as_a_record_is():
+    told = summary(quarantined=3, run_quarantined=3, reasons={"truncated_gzip": 3})
+    assert "| organization_events | 10 | 5 | 2 | 3 (3) | 0 (0) | " in told
+
+
+def test_a_continuous_stream_that_has_finished_nothing_yet_is_said_to_be_unproven():
+    assert "the continuous stream has not finished a batch yet" in summary(pending=True)
+    assert "continuous" not in summary(pending=False)
+
+
 def test_a_run_without_new_files_names_no_account():
     assert "account(s)" not in summary()

@@ -1,23 +1,29 @@
 """Delta tables in the lake as the job leaves them, written without Spark."""
 
+import json
+from collections import Counter
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
+from deltalake import CommitProperties, Transaction, write_deltalake
 
+from cloudtrail_jobs.commits import Mark
+from sandbox.aws.seed import LAKE_BUCKET
 from sandbox.warehouse import Warehouse
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+# The DAG run whose rows these are unless a test says otherwise, as its `submit` names it to the job.
+RUN = "(cloudtrail_ingest, tables)"
+STREAM = "8f9f0f8c-stream-of-the-tests"
 
 
-def rows(log_file, indexes, *, records, batch=0, reason=None, at=None):
+def rows(log_file, indexes, *, records, reason=None):
     """Rows of the table, or of the quarantine when a reason is given."""
     row = {
         "log_file": log_file,
         "log_file_records": records,
-        "batch_id": batch,
-        "ingested_at": at or datetime.now(UTC),
         "delivered_at": NOW,
         "date": date(2026, 11, 22),
     }
@@ -49,20 +55,30 @@ QUARANTINE = pa.schema([*SHARED, ("reason", pa.string()), ("detail", pa.string()
 
 
 @pytest.fixture
-def named(connections, databricks):
-    """Names a table and its quarantine by SQL: all that a validation needs of `create_tables`."""
+def named(aws, connections, databricks):
+    """Names a table and its quarantine by SQL: all that a validation needs of `create_tables`.
+
+    After the test names and files are gone.
+    """
     sql = Warehouse(databricks.host, databricks.token).sql
+    made = []
 
     def create(name):
         for table in (name, f"{name}_quarantine"):
             sql(f"CREATE TABLE {table} USING DELTA LOCATION 's3://cloudtrail-lake/delta/{table}'")
+            made.append(table)
 
-    return create
+    yield create
+    s3 = aws.client("s3")
+    for table in made:
+        sql(f"DROP TABLE {table}")
+        for entry in s3.list_objects_v2(Bucket=LAKE_BUCKET, Prefix=f"delta/{table}/").get("Contents", []):
+            s3.delete_object(Bucket=LAKE_BUCKET, Key=entry["Key"])
 
 
 @pytest.fixture
 def write(aws):
-    """Appends rows to a Delta table in the lake, without Spark."""
+    """Writes a micro-batch into a table and its quarantine in the lake, without Spark."""
     options = {
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
@@ -72,11 +88,36 @@ def write(aws):
         # One writer at a time: no lock table is needed.
         "AWS_S3_ALLOW_UNSAFE_RENAME": "true",
     }
+    batches = Counter()
 
-    def append(name, kept, quarantined=()):
-        for suffix, schema, content in (("", TABLE, kept), ("_quarantine", QUARANTINE, quarantined)):
-            table = pa.Table.from_pylist(list(content), schema)
-            path = f"s3://cloudtrail-lake/delta/{name}{suffix}"
-            write_deltalake(path, table, mode="append", partition_by=["date"], storage_options=options)
+    def commit(path, schema, content, **more):
+        table = pa.Table.from_pylist(list(content), schema)
+        write_deltalake(path, table, mode="append", partition_by=["date"], storage_options=options, **more)
+
+    def append(name, kept, quarantined=(), *, run=RUN, at=None, batch=None, stream=STREAM):
+        """Two commits with the job's mark, the second for defects alone; when the rows were read.
+
+        `kept` is None when an earlier try of the batch has written the table. Without a run the marks are
+        those of an earlier release.
+        """
+        at = at or datetime.now(UTC)
+        path = f"s3://{LAKE_BUCKET}/delta/{name}"
+        if name not in batches:
+            commit(path, TABLE, [])
+            commit(f"{path}_quarantine", QUARANTINE, [])
+        number = batches[name] if batch is None else batch
+        batches[name] = number + 1
+        mark = Mark(stream, number, run, number).write(at)
+        if not run:
+            known = json.loads(mark)
+            mark = json.dumps({part: known[part] for part in ("stream", "batch", "ingested_at")})
+        for suffix, schema, content in (("", TABLE, kept), ("_quarantine", QUARANTINE, quarantined or None)):
+            if content is not None:
+                marked = [row | {"batch_id": number, "ingested_at": at} for row in content]
+                properties = CommitProperties(
+                    custom_metadata={"userMetadata": mark}, app_transactions=[Transaction(stream, number)]
+                )
+                commit(path + suffix, schema, marked, commit_properties=properties)
+        return at
 
     return append

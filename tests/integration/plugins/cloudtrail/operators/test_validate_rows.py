@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail.errors import CloudTrailError, CountMismatchError
 from cloudtrail.operators.notify import NotifyOperator
 from cloudtrail.operators.validate import ValidateRowsOperator
+from cloudtrail.table_events import table_asset
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail.conftest import (
     SUCCEEDS,
@@ -18,7 +19,9 @@ from tests.integration.plugins.cloudtrail.conftest import (
     submit,
     task_context,
 )
-from tests.integration.plugins.cloudtrail.operators.conftest import rows
+from tests.integration.plugins.cloudtrail.operators.conftest import LONG_AGO, NOW, rows
+
+OTHER_RUN = "(cloudtrail_ingest, another)"
 
 
 def validate(name, run_id, pushed=None, **changed):
@@ -47,6 +50,23 @@ def notify(outcome, monkeypatch, **changed):
         return [message["message"] for message in receiver.messages], context["ti"].pushed["alerts"]
 
 
+@pytest.fixture(params=["America/New_York", "Asia/Kolkata"])
+def zones(request, databricks):
+    """The time zone of the SQL sessions: behind UTC, and ahead of it by no whole number of hours."""
+    databricks.set_sql_time_zone(request.param)
+    yield
+    databricks.set_sql_time_zone("America/New_York")
+
+
+in_every_time_zone = pytest.mark.usefixtures("zones")
+
+
+@pytest.fixture(autouse=True)
+def airflow(supervisor):
+    """What Airflow remembers of the tables."""
+    return supervisor
+
+
 @pytest.fixture(scope="module")
 def runs():
     """Run ids by name, so that one fake run serves several tests."""
@@ -55,12 +75,13 @@ def runs():
 
 @pytest.fixture
 def run_id(stage, connections, runs):
-    """A Databricks run that succeeded; its start bounds the batches that are checked."""
+    """A Databricks run that succeeded, of the DAG run `tables`."""
     if "run" not in runs:
         runs["run"] = finished(submit(stage(SUCCEEDS), "tables")[0])
     return runs["run"]
 
 
+@in_every_time_zone
 def test_counts_that_agree_are_returned_with_what_the_run_added(write, run_id, named):
     kept = rows("a", [0, 1], records=3) + rows("b", [0], records=1)
     bad = rows("a", [2], records=3, reason="no_event_time")
@@ -71,10 +92,15 @@ def test_counts_that_agree_are_returned_with_what_the_run_added(write, run_id, n
     assert outcome["row_count"] == outcome["log_rows"] == 3
     assert outcome["quarantined"] == 2
     assert (outcome["run_files"], outcome["run_records"]) == (3, 4)
-    assert (outcome["run_rows"], outcome["run_quarantined"], outcome["run_removed"]) == (3, 1, 0)
+    assert (outcome["run_rows"], outcome["run_quarantined"], outcome["run_removed"]) == (3, 2, 0)
     assert outcome["reasons"] == {"no_event_time": 1, "truncated_gzip": 1}
     assert (outcome["odd_fields"], outcome["schema_drift"]) == (0, [])
     assert outcome["newest_event"] == outcome["newest_file"] == "2026-11-22T12:00:00Z"
+
+
+def utc(moment):
+    """A moment as an outcome has it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def key_of(region, name):
@@ -82,6 +108,7 @@ def key_of(region, name):
     return f"s3://b/AWSLogs/111122223333/CloudTrail/{region}/2026/11/22/{name}"
 
 
+@in_every_time_zone
 def test_what_a_run_delivered_is_recorded_by_region_and_hour_with_examples_of_the_quarantine(
     write, run_id, named
 ):
@@ -122,16 +149,17 @@ def test_a_record_that_was_written_twice_fails_the_task(write, run_id, named):
         validate("twice", run_id)
 
 
+@in_every_time_zone
 def test_duplicates_that_were_removed_and_odd_fields_are_part_of_the_outcome(write, run_id, named):
     kept = rows("a", [0, 1], records=3)
     kept[1] |= {"raw": '{"eventID":"x","brandNew":7}', "unknown_fields": ["brandNew"]}
-    write("removed", kept, rows("a", [2], records=3, reason="duplicate"))
+    at = write("removed", kept, rows("a", [2], records=3, reason="duplicate"))
     named("removed")
     outcome = validate("removed", run_id)
     assert (outcome["run_records"], outcome["run_rows"], outcome["run_removed"]) == (3, 2, 1)
     assert (outcome["quarantined"], outcome["removed"], outcome["run_quarantined"]) == (1, 1, 0)
     (odd,) = outcome["schema_drift"]
-    assert odd.pop("first_seen") == f"{kept[1]['ingested_at']:%Y-%m-%dT%H:%M:%SZ}"
+    assert odd.pop("first_seen") == utc(at)
     assert odd == {
         "field": "brandNew",
         "problem": "unknown_field",
@@ -140,6 +168,7 @@ def test_duplicates_that_were_removed_and_odd_fields_are_part_of_the_outcome(wri
     }
 
 
+@in_every_time_zone
 def test_drift_and_quarantine_of_a_run_are_told_and_the_silence_before_it(write, run_id, named, monkeypatch):
     kept = rows("a", [0, 1], records=4)
     kept[1] |= {"raw": '{"eventID":"x","brandNew":"c0ntent"}', "unknown_fields": ["brandNew"]}
@@ -154,22 +183,20 @@ def test_drift_and_quarantine_of_a_run_are_told_and_the_silence_before_it(write,
     assert "c0ntent" not in "".join(messages) + str(done)
 
 
+@in_every_time_zone
 def test_a_run_with_nothing_new_finds_the_newest_file_of_the_last_days(write, run_id, named, monkeypatch):
-    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     today = datetime.now(UTC)
-    old = [
-        row | {"date": today.date(), "delivered_at": today} for row in rows("a", [0], records=1, at=long_ago)
-    ]
-    write("quiet", old + rows("b", [0], records=1, at=long_ago))
+    old = [row | {"date": today.date(), "delivered_at": today} for row in rows("a", [0], records=1)]
+    write("quiet", old + rows("b", [0], records=1), run=OTHER_RUN, at=LONG_AGO)
     named("quiet")
     outcome = validate("quiet", run_id)
-    assert (outcome["run_files"], outcome["newest_file"]) == (0, f"{today:%Y-%m-%dT%H:%M:%SZ}")
+    assert (outcome["run_files"], outcome["newest_file"]) == (0, utc(today))
     assert notify(outcome, monkeypatch)[0] == []
 
 
 def test_files_that_were_read_again_after_their_checkpoint_was_lost_are_named(write, run_id, named):
-    write("again", rows("a", [0, 1], records=2, at=datetime(2026, 1, 1, tzinfo=UTC)))
-    write("again", rows("a", [0, 1], records=2))
+    write("again", rows("a", [0, 1], records=2), run=OTHER_RUN, at=LONG_AGO)
+    write("again", rows("a", [0, 1], records=2), stream="another", batch=0)
     named("again")
     with pytest.raises(CountMismatchError, match="1 log files have more rows in 'again' than records"):
         validate("again", run_id)
@@ -185,24 +212,116 @@ def test_fewer_rows_than_the_minimum_fail_the_task(write, run_id, named):
 def test_a_replayed_batch_is_checked_whole_although_its_halves_were_written_at_different_times(
     write, run_id, named
 ):
-    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
-    bad = rows("a", [2], records=3, reason="no_event_time", batch=4)
-    write("replayed", rows("a", [0, 1], records=3, batch=4, at=long_ago), bad)
+    write("replayed", rows("a", [0, 1], records=3), run=OTHER_RUN, at=LONG_AGO, batch=4)
+    write("replayed", None, rows("a", [2], records=3, reason="no_event_time"), batch=4)
     named("replayed")
     assert validate("replayed", run_id)["run_rows"] == 2
 
 
 def test_batches_of_earlier_runs_are_not_read_again(write, run_id, named):
-    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
-    old_and_broken = rows("old", [0], records=9, batch=1, at=long_ago)
-    write("history", old_and_broken + rows("a", [0], records=1, batch=2))
+    write("history", rows("old", [0], records=9), run=OTHER_RUN, at=LONG_AGO)
+    write("history", rows("a", [0], records=1))
     named("history")
     outcome = validate("history", run_id)
     assert (outcome["row_count"], outcome["run_rows"], outcome["run_files"]) == (2, 1, 1)
 
 
+@in_every_time_zone
+def test_a_run_counts_its_own_rows_alone_however_close_others_are(write, run_id, named):
+    write("close", rows("before", [0], records=9), run=OTHER_RUN)
+    write("close", rows("a", [0, 1], records=2))
+    write("close", rows("after", [0], records=9), run=OTHER_RUN)
+    write("close", rows("b", [0], records=1))
+    named("close")
+    outcome = validate("close", run_id)
+    assert (outcome["row_count"], outcome["run_rows"], outcome["run_files"]) == (5, 3, 2)
+
+
+def test_a_run_that_is_validated_again_after_others_still_counts_its_own_rows(write, run_id, named):
+    write("cleared", rows("a", [0, 1], records=2))
+    named("cleared")
+    first = validate("cleared", run_id)
+    write("cleared", rows("b", [0], records=9), run=OTHER_RUN)
+    again = validate("cleared", run_id)
+    figures = ("run_files", "run_records", "run_rows", "run_quarantined", "newest_event")
+    assert [again[name] for name in figures] == [first[name] for name in figures]
+
+
+def test_a_run_of_an_earlier_release_is_told_by_its_time_and_the_log_says_so(
+    write, stage, named, databricks, capfd
+):
+    wheel = {"package_name": "cloudtrail_jobs", "entry_point": "cloudtrail-ingest"}
+    task = {
+        "task_key": "ingest",
+        "existing_cluster_id": "sandbox-cluster",
+        "libraries": [{"whl": stage(SUCCEEDS)}],
+        "python_wheel_task": wheel | {"named_parameters": {"kind": "events"}},
+    }
+    run_id = finished(databricks.submit(task))
+    write("earlier", rows("old", [0], records=9), run="", at=LONG_AGO)
+    write("earlier", rows("a", [0, 1], records=2), run="")
+    write("earlier", rows("of a marked run", [0], records=9), run=OTHER_RUN)
+    named("earlier")
+    outcome = validate("earlier", run_id)
+    assert (outcome["row_count"], outcome["run_rows"], outcome["run_files"]) == (4, 2, 1)
+    assert f"The batches of Databricks run {run_id} are told by its time" in "".join(capfd.readouterr())
+
+
+@in_every_time_zone
+def test_what_is_known_of_a_table_is_what_its_runs_have_found_whoever_triggered_them_in_whatever_order(
+    write, run_id, named, airflow
+):
+    asset = table_asset("known", "s3://cloudtrail-lake/delta/known")
+    newest, earlier = "2026-11-25T09:00:00Z", "2026-11-20T00:00:00Z"
+    # The table's events: of a run that delivered more, then of an older one whose report was cleared.
+    airflow.add(asset, {"version": 1, "newest_event": newest, "regions": {"eu-west-1": newest}})
+    airflow.add(asset, {"version": 1, "newest_event": None, "regions": {"eu-west-1": earlier}})
+    airflow.add(table_asset("known", "s3://another/place"), {"regions": {"sa-east-1": newest}})
+    write("known", rows(key_of("us-east-1", "a"), [0], records=1))
+    named("known")
+    assert validate("known", run_id)["known"] == {
+        "newest_event": newest,
+        "newest_delivery": newest,
+        "regions": {"eu-west-1": newest, "us-east-1": utc(NOW)},
+    }
+
+
+@in_every_time_zone
+def test_of_a_table_without_a_memory_the_table_itself_is_asked(write, run_id, named):
+    west, east = (rows(key_of(region, region), [0], records=1) for region in ("eu-west-1", "us-east-1"))
+    write("asked", west, run=OTHER_RUN, at=LONG_AGO)
+    write("asked", east)
+    named("asked")
+    known = validate("asked", run_id)["known"]
+    assert known["regions"] == {"eu-west-1": utc(NOW), "us-east-1": utc(NOW)}
+
+
+def test_a_continuous_stream_that_has_just_begun_is_neither_failed_nor_called_silent(
+    write, run_id, named, monkeypatch
+):
+    write("begun", [], run=OTHER_RUN, at=LONG_AGO)
+    named("begun")
+    outcome = validate("begun", run_id, trigger="continuous")
+    assert (outcome["pending"], outcome["row_count"], outcome["run_files"]) == (True, 0, 0)
+    assert notify(outcome, monkeypatch, trigger="continuous")[0] == []
+
+
+def test_of_a_continuous_stream_the_newest_batch_is_checked_once_both_its_commits_are_there(
+    write, run_id, named
+):
+    write("streaming", rows("a", [0], records=1))
+    # Its rows are in the table, its defects not yet in the quarantine.
+    write("streaming", rows("b", [0], records=2))
+    named("streaming")
+    outcome = validate("streaming", run_id, trigger="continuous")
+    assert (outcome["pending"], outcome["row_count"], outcome["run_files"]) == (False, 2, 1)
+    write("streaming", None, rows("b", [1], records=2, reason="no_event_time"), batch=1)
+    outcome = validate("streaming", run_id, trigger="continuous")
+    assert (outcome["run_files"], outcome["run_records"], outcome["run_quarantined"]) == (2, 3, 1)
+
+
 def test_a_run_with_nothing_new_is_validated_by_its_totals(write, run_id, named):
-    write("idle", rows("a", [0], records=1, at=datetime(2026, 1, 1, tzinfo=UTC)))
+    write("idle", rows("a", [0], records=1), run=OTHER_RUN, at=LONG_AGO)
     named("idle")
     outcome = validate("idle", run_id)
     assert (outcome["row_count"], outcome["run_files"], outcome["newest_event"]) == (1, 0, None)

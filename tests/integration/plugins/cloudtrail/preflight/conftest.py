@@ -103,14 +103,14 @@ class Account:
     ) -> PreflightReport:
         """Run every check; names are free, and there are no schemas, unless these say otherwise."""
         params = self.params(**changed)
-        options = storage_options(AwsBaseHook("aws_default", client_type="s3"))
+        hook = AwsBaseHook("aws_default", client_type="s3")
         self.aws.forget_requests()
         return run_preflight(
             resolve_requests(params),
             params,
             aws=Clients.connect("aws_default", "us-east-1"),
             names=Names(location=table_location, properties=properties, has_schema=schemas.__contains__),
-            table_schema=lambda path: table_schema(path, storage_options=options),
+            table_schema=lambda path: table_schema(path, storage_options=storage_options(hook, path)),
             databricks=IngestHook(),
             own_run=own_run,
             now=NOW,

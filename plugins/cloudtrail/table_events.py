@@ -1,0 +1,58 @@
+"""The asset events of the tables: one writer, `report`, and what later runs and the digest read of them.
+
+A table's events are the memory of what its runs found. They are asked for by table, the newest few, whatever
+else Airflow holds. Whose run was first does not matter: what is read of them is merged by its moments.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import Asset, AssetAlias
+
+# Asset events of every table this pipeline writes are added under this alias, since the tables are params.
+TABLES = AssetAlias("cloudtrail_tables")
+
+
+def table_asset(table: str, delta_path: str) -> Asset:
+    """A table as an asset: its name, and where it is."""
+    return Asset(name=table, uri=delta_path)
+
+
+def asset_extra(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What a downstream DAG learns from an event: this run's counts, how fresh table and regions are."""
+    known = outcome["known"]
+    return {
+        "kind": outcome["kind"],
+        "rows": outcome["row_count"],
+        "new_rows": outcome["run_rows"],
+        "files": outcome["run_files"],
+        "quarantined": outcome["run_quarantined"],
+        "removed": outcome["run_removed"],
+        "newest_event": known["newest_event"],
+        "newest_delivery": known["newest_delivery"],
+        "regions": known["regions"],
+        "lag_seconds": outcome["slowest_seconds"],
+        "version": outcome["version"],
+    }
+
+
+def newest_events(asset: Any, *, limit: int, after: datetime | None = None) -> Sequence[Any]:
+    """The newest events of an asset (anything with a name and a URI), the newest first."""
+    from airflow.sdk.execution_time.context import InletEventsAccessor
+
+    events = InletEventsAccessor(asset_name=asset.name, asset_uri=asset.uri).ascending(False).limit(limit)
+    return list(events.after(after.isoformat()) if after else events)
+
+
+def known_assets() -> Sequence[Any]:
+    """The assets of all tables that have ever had an event, each with its name and URI."""
+    # Airflow's SDK has no other way to the assets of an alias than through their events, all of them.
+    from airflow.sdk.exceptions import AirflowRuntimeError
+    from airflow.sdk.execution_time.comms import AssetsByAliasResult, GetAssetsByAlias
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    answer: Any = SUPERVISOR_COMMS.send(GetAssetsByAlias(alias_name=TABLES.name))
+    if not isinstance(answer, AssetsByAliasResult):
+        raise AirflowRuntimeError(answer)
+    return list(answer.assets)
