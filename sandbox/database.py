@@ -22,7 +22,7 @@ def prepare(cache: Path = CACHE) -> Path:
     if not (home / "migrated").exists():
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
-        _migrate(airflow.inherited({"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}))
+        migrate(f"sqlite:///{home / 'airflow.db'}", home)
         (home / "migrated").touch()
     return home / "airflow.db"
 
@@ -39,6 +39,19 @@ def create(sandbox: Sandbox, secrets: Secrets) -> None:
     else:
         shutil.copyfile(prepare(), home / "airflow.db")
     kept.write_text(version("apache-airflow"))
+
+
+def migrate(address: str, home: Path) -> None:
+    """Bring the database at `address` to this Airflow version's schema; `home` is its Airflow's folder."""
+    _migrate(
+        airflow.inherited(
+            {
+                "AIRFLOW_HOME": str(home),
+                "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address,
+            }
+        )
+    )
 
 
 def _migrate(environment: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.fixtures.aws",
     "tests.fixtures.browser",
     "tests.fixtures.databricks",
+    "tests.fixtures.postgres",
     "tests.fixtures.spark",
     "tests.fixtures.supervisor",
     "tests.workers",

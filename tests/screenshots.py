@@ -35,7 +35,7 @@ def shoot(folder, shots=SHOTS):
     os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = SECRET
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as state, sync_playwright() as playwright:
-        metadata = Metadata(Path(state) / "airflow.db")
+        metadata = Metadata(f"sqlite:///{state}/airflow.db")
         fill(metadata)
         chromium = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         with served(pages_of(metadata)) as address:

@@ -122,7 +122,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as state:
         path = Path(state) / "airflow.db"
-        metadata = Metadata(path)
+        metadata = Metadata(f"sqlite:///{path}")
         timed(
             f"fill: {options.accounts} accounts, {options.days} days",
             lambda: fill(path, metadata, options.accounts, options.days),

@@ -1,14 +1,11 @@
-"""The pool is made in a real database of Airflow's, whoever is in the middle of what."""
+"""The pool is made in a real database of Airflow's, of both kinds, whoever is in the middle of what."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from sandbox import database
 
 ROOT = Path(__file__).resolve().parents[4]
 CODE = """
@@ -44,13 +41,13 @@ print(shown())
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory):
+def printed(new_database, tmp_path_factory):
     home = tmp_path_factory.mktemp("airflow")
-    shutil.copyfile(database.prepare(), home / "airflow.db")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": new_database(),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
         "PYTHONPATH": str(ROOT / "plugins"),

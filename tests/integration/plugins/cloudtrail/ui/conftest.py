@@ -15,17 +15,17 @@ def secret(monkeypatch):
 
 
 @pytest.fixture
-def metadata(tmp_path, secret):
+def metadata(new_database, secret):
     """An empty database."""
-    found = Metadata(tmp_path / "airflow.db")
+    found = Metadata(new_database())
     yield found
     found.engine.dispose()
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def filled(new_database):
     """The database of the made-up accounts, which tests only read."""
-    found = Metadata(tmp_path_factory.mktemp("filled") / "airflow.db")
+    found = Metadata(new_database())
     fill(found)
     yield found
     found.engine.dispose()

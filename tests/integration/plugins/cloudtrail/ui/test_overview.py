@@ -173,10 +173,10 @@ async def test_what_is_searched_for_is_no_markup_and_never_an_error(made_up):
     assert "<b>" not in answer.text
 
 
-async def test_the_number_of_statements_does_not_grow_with_the_accounts(tmp_path, metadata):
+async def test_the_number_of_statements_does_not_grow_with_the_accounts(new_database, secret):
     counts = []
-    for number, accounts in enumerate((2, 40)):
-        some = Metadata(tmp_path / f"{number}.db")
+    for accounts in (2, 40):
+        some = Metadata(new_database())
         for name in range(accounts):
             dag = some.dag(f"account_{name}")
             good_run(some, dag, 2 * HOUR)
