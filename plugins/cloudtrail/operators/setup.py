@@ -13,7 +13,7 @@ from cloudtrail.setup.build import build_resources
 from cloudtrail.setup.databricks.access import compute_params
 from cloudtrail.setup.plan import Plan
 from cloudtrail.setup.planning import plan_removal, plan_setup
-from cloudtrail.setup.refusals import SetupFailedError
+from cloudtrail.setup.refusals import NotApprovedError, SetupFailedError
 from cloudtrail.setup.request import SetupRequest
 from cloudtrail.setup.resources import Clouds, Resource
 from cloudtrail.setup.tagged import Tagged, find_tagged, removal_resources, unmentioned
@@ -74,7 +74,8 @@ class PlanSetupOperator(BaseOperator):
 class ApproveSetupOperator(HITLOperator):
     """Waits, without a worker slot, until a person approves the plan or rejects it.
 
-    It does not wait when there is nothing to do, or when the param `approve` is true.
+    It does not wait when there is nothing to do, or when the param `approve` is true. When nobody answers in
+    time the task fails for good: to ask again would only delay the alert.
 
     Returns:
         `approved`, `digest` (of the plan that was decided about) and `by` (who or what decided, in words).
@@ -101,6 +102,19 @@ class ApproveSetupOperator(HITLOperator):
         person = answer["responded_by_user"] or {}
         by = str(person.get("name") or person.get("id") or "somebody")
         return self._decided(answer["chosen_options"] == [APPROVE], by)
+
+    def process_trigger_event_error(self, event: dict[str, Any]) -> None:
+        """Fail without another try when the time is over.
+
+        Raises:
+            NotApprovedError: when nobody has answered in time.
+        """
+        if event["error_type"] == "timeout":
+            days = self.response_timeout.days if self.response_timeout else 0
+            raise NotApprovedError(
+                f"Nobody answered within {days} days; nothing was changed. Trigger a new run: it plans anew."
+            )
+        super().process_trigger_event_error(event)
 
     def _decided(self, approved: bool, by: str) -> dict[str, Any]:
         self.log.info("%s by %s: %s", APPROVE if approved else REJECT, by, self.planned["summary"])
@@ -211,10 +225,10 @@ def require_approval(planned: Mapping[str, Any], approval: Mapping[str, Any]) ->
 
     Raises:
         AirflowSkipException: when it was rejected.
-        SetupFailedError: when another plan was decided about.
+        NotApprovedError: when another plan was decided about.
     """
     if approval["digest"] != planned["digest"]:
-        raise SetupFailedError(
+        raise NotApprovedError(
             "another plan was approved than the one that is there: clear `approve` as well."
         )
     if not approval["approved"]:

@@ -44,6 +44,10 @@ class SetupFailedError(CloudTrailError):
     """A call failed in a way that another try may mend; what had been done stays done."""
 
 
+class NotApprovedError(FatalError):
+    """Nobody has decided about this plan. Only a person can, so Airflow does not try again."""
+
+
 class WorldChangedError(FatalError):
     """What is there is neither what the plan saw nor what it makes: plan again."""
 

@@ -1,13 +1,12 @@
 """Who decides about a plan, and that only the plan that was decided about is applied."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from cloudtrail.operators.setup import APPROVE, REJECT, ApplySetupOperator, ApproveSetupOperator
 from cloudtrail.setup.plan import Change, Plan
-from cloudtrail.setup.refusals import SetupFailedError
 
 CHANGE = Change(action="bucket", resource="bucket b", verb="create", before=None, after={})
 PLAN = Plan(setup="cloudtrail", mode="apply", changes=(CHANGE,))
@@ -24,7 +23,9 @@ def planned(plan=PLAN):
 
 
 def approve(plan=PLAN):
-    return ApproveSetupOperator(task_id="approve", subject="s", planned=planned(plan))
+    return ApproveSetupOperator(
+        task_id="approve", subject="s", planned=planned(plan), response_timeout=timedelta(days=3)
+    )
 
 
 def answer(option, name="Ada"):
@@ -58,13 +59,20 @@ def test_a_persons_answer_is_kept_with_the_name_and_the_plan(option, approved):
     assert decided == {"approved": approved, "digest": PLAN.digest, "by": "Ada"}
 
 
+def test_a_plan_that_nobody_answers_fails_at_once_and_is_not_asked_about_again():
+    expired = {"error": "nobody answered", "error_type": "timeout"}
+    # Airflow retries every other error: three days of waiting would be nine before anybody is alerted.
+    with pytest.raises(AirflowFailException, match=r"Nobody answered within 3 days.*Trigger a new run"):
+        approve().execute_complete({}, expired)
+
+
 def test_a_rejected_plan_is_skipped_in_words():
     with pytest.raises(AirflowSkipException, match="rejected by Ada"):
         apply(approval={"approved": False, "digest": PLAN.digest, "by": "Ada"})
 
 
 def test_a_plan_made_after_the_approval_is_not_applied():
-    with pytest.raises(SetupFailedError, match="another plan was approved"):
+    with pytest.raises(AirflowFailException, match="another plan was approved"):
         apply(approval={"approved": True, "digest": "of another one", "by": "Ada"})
 
 
