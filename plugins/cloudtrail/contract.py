@@ -24,6 +24,7 @@ from cloudtrail.values import (
     data_path,
     day,
     each,
+    identifier,
     logs_path,
     matches,
     number,
@@ -58,14 +59,22 @@ _ACCOUNT = matches(rf"\*|{ACCOUNT.pattern}", "12 digits (in quotes where it is Y
 _ROLE = arn(
     "iam|sts",
     "",
-    r"(role|instance-profile|assumed-role)/[\w+=,.@/-]+",
+    r"(role|instance-profile|assumed-role)/[A-Za-z0-9_+=,.@/-]+",
     "arn:aws:iam::123456789012:role/reader",
 )
 _INSTANCE_PROFILE = arn(
-    "iam", "", r"instance-profile/[\w+=,.@/-]+", "arn:aws:iam::123456789012:instance-profile/reader"
+    "iam",
+    "",
+    r"instance-profile/[A-Za-z0-9_+=,.@/-]+",
+    "arn:aws:iam::123456789012:instance-profile/reader",
 )
-_TOPIC = arn("sns", "[a-z0-9-]+", r"[\w-]+(\.fifo)?", "arn:aws:sns:us-east-1:123456789012:alerts")
-_WORD = matches(r"\S+", "a value without spaces")
+_TOPIC = arn("sns", "[a-z0-9-]+", r"[A-Za-z0-9_-]+(\.fifo)?", "arn:aws:sns:us-east-1:123456789012:alerts")
+# An id is in the URL of its object's page.
+CLUSTER_ID = identifier("a cluster's id (not its name)")
+POLICY_ID = identifier("a cluster policy's id (not its name)")
+WAREHOUSE_ID = identifier("a SQL warehouse's id (not its name)")
+NODE_TYPE = identifier("a node type like m6id.large", ".")
+RUNTIME = identifier("a runtime like 17.3.x-scala2.13", ".:")
 
 PARAMS: dict[str, ParamRule] = {
     # The logs.
@@ -89,20 +98,22 @@ PARAMS: dict[str, ParamRule] = {
     "duplicates": ParamRule(one_of("keep", "remove"), "keep"),
     # The compute.
     "compute": ParamRule(one_of("existing_cluster", "new_cluster", "serverless"), "existing_cluster"),
-    "cluster_id": ParamRule(or_empty(_WORD), ""),
-    "policy_id": ParamRule(or_empty(_WORD), ""),
+    "cluster_id": ParamRule(or_empty(CLUSTER_ID), ""),
+    "policy_id": ParamRule(or_empty(POLICY_ID), ""),
     "instance_profile_arn": ParamRule(or_empty(_INSTANCE_PROFILE), ""),
-    "node_type_id": ParamRule(or_empty(_WORD), ""),
-    "spark_version": ParamRule(or_empty(_WORD), ""),
-    "num_workers": ParamRule(number(0), 0),
-    "warehouse_id": ParamRule(_WORD),
+    "node_type_id": ParamRule(or_empty(NODE_TYPE), ""),
+    "spark_version": ParamRule(or_empty(RUNTIME), ""),
+    "num_workers": ParamRule(number(0, 100), 0),
+    "warehouse_id": ParamRule(WAREHOUSE_ID),
     "max_concurrent_runs": ParamRule(number(0), 10),
     "share_run": ParamRule(yes_or_no, False),
     # The stream.
     "discovery": ParamRule(one_of("listing", "file_events", "notifications"), "listing"),
     "trigger": ParamRule(one_of("available_now", "continuous"), "available_now"),
     "max_files_per_trigger": ParamRule(number(1), 1000),
-    "max_bytes_per_trigger": ParamRule(matches(r"(?i)[1-9][0-9]*[kmgt]?b?", "a size like 512m or 1g"), "1g"),
+    "max_bytes_per_trigger": ParamRule(
+        matches(r"[1-9][0-9]*[kmgtKMGT]?[bB]?", "a size like 512m or 1g"), "1g"
+    ),
     # Checks, alerts, connections.
     "preflight_only": ParamRule(yes_or_no, False),
     "minimum_rows": ParamRule(number(0), 1),

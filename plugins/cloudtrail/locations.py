@@ -23,14 +23,18 @@ ANY = "*"
 KEPT = 256
 
 # Source: Amazon S3 User Guide, "General purpose bucket naming rules".
-BUCKET = re.compile(r"(?!.*\.\.)(?![0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# This pattern and the next mean the same alone and as a part of a path.
+BUCKET = re.compile(
+    r"(?![a-z0-9.-]*\.\.)(?![0-9]+\.[0-9]+\.[0-9]+\.[0-9]+(/|$))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+)
 # What needs no escaping in a URI, in Spark's globs or in SQL, of the characters that S3 calls safe.
-SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.=+@-]+")
+SEGMENT = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9_.=+@-]+")
 ACCOUNT = re.compile(r"[0-9]{12}")
 # Source: AWS Organizations API reference, Organization.Id.
 ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 # Its form only: which regions there are is for the contract to say.
 REGION = re.compile(r"[a-z]{2,}-[a-z0-9-]+")
+REGIONS = re.compile(rf"\*|{REGION.pattern}|\{{{REGION.pattern}(,{REGION.pattern})*\}}")
 PERIOD = re.compile(r"[0-9]{4}(/[0-9]{2}(/[0-9]{2})?)?")
 NAME = re.compile(
     r"(?P<account>[0-9]{12})_(?P<folder>CloudTrail(-[A-Za-z]+)?)_(?P<region>[a-z0-9-]+)_"
@@ -38,9 +42,8 @@ NAME = re.compile(
 )
 
 
-def _segments(key: str, *, what: str) -> list[str]:
-    parts = key.split("/") if key else []
-    wrong = next((part for part in parts if not SEGMENT.fullmatch(part)), None)
+def _check_segments(key: str, *, what: str) -> None:
+    wrong = next((part for part in key.split("/") if not SEGMENT.fullmatch(part)), None)
     if wrong is not None:
         raise InvalidRequestError(
             [
@@ -48,7 +51,6 @@ def _segments(key: str, *, what: str) -> list[str]:
                 "any of _ . = + @ -"
             ]
         )
-    return parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +71,13 @@ class S3Location:
         scheme, separator, rest = uri.partition("://")
         if scheme in {"s3a", "s3n"}:
             raise InvalidRequestError([f"{uri!r}: write s3://, did you mean {f's3://{rest}'!r}?"])
-        bucket, _, key = rest.partition("/")
+        bucket, slash, key = rest.removesuffix("/").partition("/")
         if scheme != "s3" or not separator:
             raise InvalidRequestError([f"{uri!r}: not of the form s3://bucket/folder"])
         if not BUCKET.fullmatch(bucket):
             raise InvalidRequestError([f"{uri!r}: {bucket!r} is not the name of an S3 bucket"])
-        key = key.removesuffix("/")
-        _segments(key, what=repr(uri))
+        if slash:
+            _check_segments(key, what=repr(uri))
         return cls(bucket=bucket, key=key)
 
     @property
@@ -124,6 +126,8 @@ class LogsLocation:
     def parse(cls, path: str) -> Self:
         """Read `s3://bucket/[prefix/]AWSLogs/[o-id/]account|*/folder/region|*|{a,b}/[YYYY/[MM/[DD/]]]*`.
 
+        `path` gives it back in one spelling: each region once, and a single one without braces.
+
         Raises:
             InvalidRequestError: with the part that does not fit and the form that is wanted.
         """
@@ -135,6 +139,8 @@ class LogsLocation:
         base, separator, rest = path.partition(f"/{ROOT}/")
         if not separator:
             raise refuse(f"there is no '/{ROOT}/' in it")
+        if base.endswith("/"):
+            raise refuse(f"there are two slashes before {ROOT}")
         bucket = S3Location.parse(base)
         parts = rest.split("/")
         organization = parts.pop(0) if ORGANIZATION.fullmatch(parts[0]) else ""
@@ -148,9 +154,9 @@ class LogsLocation:
                 f"{folder!r} is no folder of records that can be ingested",
                 hint=did_you_mean(folder, FOLDERS.values()),
             )
-        names = tuple(regions.removeprefix("{").removesuffix("}").split(","))
-        if names != (ANY,) and not all(REGION.fullmatch(name) for name in names):
+        if not REGIONS.fullmatch(regions):
             raise refuse(f"{regions!r} is neither a region, nor '*', nor {{a,b}}")
+        names = tuple(dict.fromkeys(regions.removeprefix("{").removesuffix("}").split(",")))
         if period and not PERIOD.fullmatch("/".join(period)):
             raise refuse(f"{'/'.join(period)!r} is not the start of a day, YYYY/MM/DD")
         return cls(

@@ -96,7 +96,7 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
     violations += check_choices(values) + check_partition(values)
     derived = {kind: _derive(kind, values) for kind in KINDS}
     for kind, found in derived.items():
-        violations += _check_folder(kind, found) + _check_log_regions(kind, found, values)
+        violations += _check_folder(kind, found, values) + _check_log_regions(kind, found, values)
     # Kinds that are not asked for today count too: their tables may be there from another run.
     violations += _check_places(derived, values) + _check_tables(derived) + _check_bounds(derived, values)
     violations += _check_run_name(derived, values)
@@ -112,9 +112,8 @@ def view_suffixes(kind: str) -> tuple[str, ...]:
 
 def code_root(params: Mapping[str, Any]) -> str:
     """Where the job wheel goes: `code_root`, or `code` beside the last folder of `checkpoint_root`."""
-    given = str(params.get("code_root") or "").rstrip("/")
-    if given:
-        return given
+    if given := str(params.get("code_root") or ""):
+        return given.removesuffix("/")
     checkpoints = S3Location.parse(params["checkpoint_root"])
     parent = checkpoints.key.rpartition("/")[0]
     return S3Location(bucket=checkpoints.bucket, key=parent).below("code").uri
@@ -128,7 +127,7 @@ def _derive(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
     if table := values.get(f"{kind}_table"):
         found["table"] = table
     if path := values.get(f"{kind}_logs_path"):
-        found["logs_path"] = path
+        found["logs_path"] = LogsLocation.parse(path).path
     elif path == "" and {"bucket", "prefix", "organization", "account", "regions"} <= set(values):
         found["logs_path"] = LogsLocation(
             bucket=values["bucket"],
@@ -146,14 +145,19 @@ def _derive(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _check_folder(kind: str, found: Mapping[str, str]) -> list[str]:
+def _check_folder(kind: str, found: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
     """The guide's own slip: the help of its events notebook shows the Insights path."""
     if "logs_path" not in found or (folder := LogsLocation.parse(found["logs_path"]).folder) == FOLDERS[kind]:
         return []
     return [
-        f"{kind}_logs_path={found['logs_path']!r}: {folder!r} is not where {kind} are delivered: "
+        f"{_given(kind, found, values)}: {folder!r} is not where {kind} are delivered: "
         f"write {FOLDERS[kind]!r} in its place."
     ]
+
+
+def _given(kind: str, found: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """The logs path as a complaint names it: the way it was written."""
+    return f"{kind}_logs_path={values.get(f'{kind}_logs_path') or found['logs_path']!r}"
 
 
 def _check_log_regions(kind: str, found: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
@@ -161,7 +165,7 @@ def _check_log_regions(kind: str, found: Mapping[str, str], values: Mapping[str,
     if not values.get(f"{kind}_logs_path"):
         return []  # made of `regions`, which have been checked
     names = [name for name in LogsLocation.parse(found["logs_path"]).regions if name != ANY]
-    param = f"{kind}_logs_path={found['logs_path']!r}"
+    param = _given(kind, found, values)
     unknown = [f"{param}: {name!r}: {complaint}" for name in names if (complaint := check_region(name))]
     if unknown or "region" not in values:
         return unknown
@@ -214,7 +218,7 @@ def _check_bounds(derived: Mapping[str, Mapping[str, str]], values: Mapping[str,
     """`from` and `until` are days of the logs path's last star, which has to stand for all days."""
     bounds = " and ".join(f"{name}={values[name]!r}" for name in ("from", "until") if values.get(name))
     return [
-        f"{kind}_logs_path={found['logs_path']!r} names a period already: end it with region/*, or leave "
+        f"{_given(kind, found, values)} names a period already: end it with region/*, or leave "
         f"{bounds} empty."
         for kind, found in derived.items()
         if bounds and "logs_path" in found and LogsLocation.parse(found["logs_path"]).period

@@ -1,22 +1,42 @@
 """Checks of single values: each takes a value and returns a complaint with what to give, or None.
 
 What the contract's table (`cloudtrail.contract`) is written in. A complaint does not name the param or repeat
-the value; the contract adds both.
+the value; the contract adds both. A check also states, as a JSON Schema, the part of itself that an editor
+can mark while somebody types: the schema may accept more than the check, never less.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Any
 
 from cloudtrail.errors import InvalidRequestError
-from cloudtrail.locations import LogsLocation, S3Location
+from cloudtrail.locations import BUCKET, REGION, ROOT, SEGMENT, LogsLocation, S3Location
 from cloudtrail.suggestions import did_you_mean
 
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
 
-Check = Callable[[Any], str | None]
+_TEXT = {"type": "string"}
+_S3 = rf"s3://{BUCKET.pattern}(/{SEGMENT.pattern})*/?"
+_VOLUME = r"/Volumes(/(?!\.{1,2}(/|$))[A-Za-z0-9_.-]+){3,}/?"
+_TABLE = r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule for one value: its complaint, and its JSON Schema (draft 7) for editors and for the form.
+
+    A pattern in a schema means the same in Python and in ECMAScript.
+    """
+
+    complaint: Callable[[Any], str | None]
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, value: Any) -> str | None:
+        """What to give instead of the value; None for a sound one."""
+        return self.complaint(value)
 
 
 @cache
@@ -36,6 +56,8 @@ def shown(value: Any) -> str:
     """The value as an error quotes it. Addresses of services hold tokens: of those, the scheme alone."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(shown(one) for one in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{shown(key)}: {shown(one)}' for key, one in value.items())}}}"
     scheme = (
         re.match(r"\s*(?!s3a?:|dbfs:)[A-Za-z][A-Za-z0-9+.-]*://", value) if isinstance(value, str) else None
     )
@@ -44,9 +66,10 @@ def shown(value: Any) -> str:
 
 def connection_id(kind: str) -> Check:
     """The id of an Airflow connection of this type, and never the address that the connection keeps."""
+    pattern = r"[A-Za-z0-9_.-]{1,250}"
 
     def check(value: Any) -> str | None:
-        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,250}", value):
+        if isinstance(value, str) and re.fullmatch(pattern, value):
             return None
         if isinstance(value, str) and ":/" in value:
             return (
@@ -55,7 +78,7 @@ def connection_id(kind: str) -> Check:
             )
         return f"give the id of an Airflow connection of type {kind}, of letters, digits and _ . -"
 
-    return check
+    return Check(check, _pattern(pattern))
 
 
 def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:
@@ -65,7 +88,18 @@ def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:
     def check(value: Any) -> str | None:
         return None if isinstance(value, str) and compiled.fullmatch(value) else f"give {wanted}."
 
-    return check
+    return Check(check, _pattern(compiled.pattern))
+
+
+def identifier(what: str, more: str = "") -> Check:
+    """The id of an object in Databricks, of letters, digits, `_ -` and `more`.
+
+    Ids become parts of URLs: nothing in one may end a part, or stand for the folder above.
+    """
+    signs = " ".join(("_", "-", *more))
+    return matches(
+        rf"(?!\.{{1,2}}$)[A-Za-z0-9_{re.escape(more)}-]{{1,200}}", f"{what}: letters, digits and {signs}"
+    )
 
 
 def one_of(*known: str) -> Check:
@@ -75,7 +109,7 @@ def one_of(*known: str) -> Check:
         sound = isinstance(value, str) and value in known
         return None if sound else f"give one of {', '.join(known)}.{did_you_mean(value, known)}"
 
-    return check
+    return Check(check, {"type": "string", "enum": list(known)})
 
 
 def number(minimum: int, maximum: int | None = None) -> Check:
@@ -87,10 +121,11 @@ def number(minimum: int, maximum: int | None = None) -> Check:
         sound = whole and value >= minimum and (maximum is None or value <= maximum)
         return None if sound else f"give a whole number of at least {minimum}{at_most}."
 
-    return check
+    limits = {"minimum": minimum} | ({} if maximum is None else {"maximum": maximum})
+    return Check(check, {"type": "integer", **limits})
 
 
-def yes_or_no(value: Any) -> str | None:
+def _yes_or_no(value: Any) -> str | None:
     """True or false, and no word for it."""
     return None if isinstance(value, bool) else "give true or false."
 
@@ -112,15 +147,16 @@ def each(check: Check, *, alone: str | None = None, least: int = 1) -> Check:
             " ".join(f"{shown(value)}: {complaint}" for value, complaint in complaints if complaint) or None
         )
 
-    return check_list
+    item = check.schema if alone is None else _or_text(alone, check.schema)
+    return Check(check_list, {"type": "array", "items": item} | ({"minItems": least} if least else {}))
 
 
 def or_empty(check: Check) -> Check:
     """Nothing, or a value that fits."""
-    return lambda value: None if value == "" else check(value)
+    return Check(lambda value: None if value == "" else check(value), _or_text("", check.schema))
 
 
-def region(value: Any) -> str | None:
+def _region(value: Any) -> str | None:
     """A region that botocore knows, in one of the supported partitions."""
     known = partitions_by_region()
     if isinstance(value, str) and value in known:
@@ -131,10 +167,10 @@ def region(value: Any) -> str | None:
     )
 
 
-def day(value: Any) -> str | None:
-    """A day of the calendar."""
+def _day(value: Any) -> str | None:
+    """A day of the calendar, in the one spelling whose order as text is the order of days."""
     try:
-        sound = isinstance(value, str) and len(value) == 10 and date.fromisoformat(value)
+        sound = isinstance(value, str) and date.fromisoformat(value).isoformat() == value
     except ValueError:
         sound = False
     return None if sound else "give a day like 2026-01-31."
@@ -146,12 +182,12 @@ def arn(service: str, location: str, resource: str, example: str) -> Check:
     return matches(pattern, f"an ARN like {example}, in partition {', '.join(PARTITIONS)}")
 
 
-def logs_path(value: Any) -> str | None:
+def _logs_path(value: Any) -> str | None:
     """A path of log files in CloudTrail's layout."""
     return _parse_error(LogsLocation.parse, value)
 
 
-def storage_root(value: Any) -> str | None:
+def _storage_root(value: Any) -> str | None:
     """A folder in S3, or a bucket."""
     text = str(value)
     if re.match(r"(dbfs:)?/Volumes/", text):
@@ -161,30 +197,30 @@ def storage_root(value: Any) -> str | None:
     return _parse_error(S3Location.parse, value)
 
 
-def data_path(value: Any) -> str | None:
+def _data_path(value: Any) -> str | None:
     """The own folder of a table or checkpoint: a bucket alone leaves no room for `<path>_quarantine`."""
-    complaint = storage_root(value)
+    complaint = _storage_root(value)
     if complaint is None and not S3Location.parse(value).key:
         return "a bucket alone is too wide: give s3://bucket/folder."
     return complaint
 
 
-def code_root(value: Any) -> str | None:
+def _code_root(value: Any) -> str | None:
     """A folder in S3 or in a Unity Catalog volume."""
-    if isinstance(value, str) and re.fullmatch(r"/Volumes(/[A-Za-z0-9_.-]+){3,}/?", value):
+    if isinstance(value, str) and re.fullmatch(_VOLUME, value):
         return None
     complaint = _parse_error(S3Location.parse, value)
     return complaint and f"{complaint} Or give /Volumes/catalog/schema/volume[/folder]."
 
 
-def table(value: Any) -> str | None:
+def _table(value: Any) -> str | None:
     """A table name of one to three levels. Source: the guide; Databricks SQL reference, "Names"."""
     text = str(value)
-    if isinstance(value, str) and re.fullmatch(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}", value):
+    if isinstance(value, str) and re.fullmatch(_TABLE, value):
         fits = len(f"{value.rpartition('.')[2]}_quarantine") <= 255
         return None if fits else "too long: with '_quarantine' a name may have 255 characters."
     plain = re.sub(r"[^a-z0-9_.]+", "_", text.strip().lower())
-    hint = f" Did you mean {plain!r}?" if plain != text and table(plain) is None else ""
+    hint = f" Did you mean {plain!r}?" if plain != text and _table(plain) is None else ""
     return (
         "give table, schema.table or catalog.schema.table, each of lower-case letters, digits and "
         f"underscores, none starting with a digit.{hint}"
@@ -200,3 +236,25 @@ def _parse_error(parse: Callable[[str], object], value: Any) -> str | None:
         complaint = "; ".join(error.violations).removeprefix(f"{value!r}: ")
         return complaint if complaint.endswith("?") else f"{complaint}."
     return None
+
+
+def _pattern(pattern: str) -> dict[str, Any]:
+    return {**_TEXT, "pattern": f"^({pattern})$"}
+
+
+def _or_text(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a text, with one more text that fits."""
+    found = dict(schema)
+    if "pattern" in found:
+        found["pattern"] = f"^{re.escape(text)}$|{found['pattern']}"
+    return found
+
+
+yes_or_no = Check(_yes_or_no, {"type": "boolean"})
+region = Check(_region, _pattern(REGION.pattern))
+day = Check(_day, {**_TEXT, "format": "date"})
+logs_path = Check(_logs_path, _pattern(rf"s3://[^/]+/(.+/)?{ROOT}/.+/\*"))
+storage_root = Check(_storage_root, _pattern(_S3))
+data_path = Check(_data_path, _pattern(_S3))
+code_root = Check(_code_root, _pattern(f"{_S3}|{_VOLUME}"))
+table = Check(_table, _pattern(_TABLE))

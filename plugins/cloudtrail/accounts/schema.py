@@ -1,4 +1,4 @@
-"""The JSON Schema of accounts.yaml, for editors, made of the trigger form: `make accounts-schema`.
+"""The JSON Schema of accounts.yaml, for editors, made of contract and form: `make accounts-schema`.
 
 An editor with the YAML language server completes fields, shows the form's help and marks slips. The contract
 (`make check-accounts`) decides.
@@ -10,11 +10,11 @@ from typing import Any
 
 from cloudtrail.accounts.schedules import WANTED, WORDS
 from cloudtrail.accounts.settings import ALIAS, SETUP
+from cloudtrail.contract import PARAMS, ParamRule
 from cloudtrail.form import ingest_params
+from cloudtrail.setup.contract import SETUP_PARAMS
 from cloudtrail.setup.form import setup_params
 
-# What a field's schema has for Airflow's form alone.
-_FORM_ONLY = {"section", "title", "description", "description_md", "values_display", "examples"}
 _LINE: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 100}
 _SETTINGS: dict[str, Any] = {
     "alias": {
@@ -35,7 +35,7 @@ _SETTINGS: dict[str, Any] = {
 def accounts_schema() -> dict[str, Any]:
     """The schema, as JSON holds it."""
     fields = {**_SETTINGS, SETUP: _setup()}
-    fields |= {name: _field(param) for name, param in ingest_params().items()}
+    fields |= {name: _field(param, PARAMS[name]) for name, param in ingest_params().items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "CloudTrail ingest: one DAG per account",
@@ -58,7 +58,7 @@ def accounts_schema() -> dict[str, Any]:
 
 def _setup() -> dict[str, Any]:
     """The block of a set-up: its own form, of which each field may be null, as an entry's may be."""
-    fields = {name: _nullable(_field(param)) for name, param in setup_params().items()}
+    fields = {name: _nullable(_field(param, SETUP_PARAMS[name])) for name, param in setup_params().items()}
     return {
         "description": "Makes the DAG cloudtrail_setup__<alias>, which is never scheduled. What is not here, "
         "and is a field of the entry too, is as the entry has it; null takes that away.",
@@ -92,9 +92,11 @@ def _or_placeholder(pattern: str) -> str:
     return rf"{pattern}|\{{(alias|account)\}}"
 
 
-def _field(param: Any) -> dict[str, Any]:
-    schema = {key: value for key, value in param.schema.items() if key not in _FORM_ONLY}
-    schema = _with_placeholders(schema)
+def _field(param: Any, rule: ParamRule) -> dict[str, Any]:
+    """The rule's own schema, with the form's help; null where the form sends it for an empty field."""
+    schema = _with_placeholders(dict(rule.check.schema))
+    if "null" in param.schema["type"]:
+        schema["type"] = ["null", schema["type"]]
     shown = [param.schema.get("title"), param.schema.get("description_md")]
     return {**schema, "description": ". ".join(text.rstrip(".") for text in shown if text) + "."}
 

@@ -2,7 +2,7 @@
 
 from cloudtrail.accounts.schedules import schedule_complaint
 from cloudtrail.contract import ParamRule
-from cloudtrail.values import each, matches, or_empty
+from cloudtrail.values import Check, each, matches, or_empty
 
 # What may stand in a DAG id, in a table name and in a path alike, since it may stand for itself in all three.
 ALIAS = r"[a-z0-9][a-z0-9_]{0,62}"
@@ -14,7 +14,7 @@ SETUP = "setup"
 
 SETTINGS: dict[str, ParamRule] = {
     "alias": ParamRule(or_empty(_ALIAS), ""),
-    "schedule": ParamRule(schedule_complaint, "hourly"),
+    "schedule": ParamRule(Check(schedule_complaint), "hourly"),
     "owner": ParamRule(_LINE, "cloudtrail"),
-    "tags": ParamRule(lambda value: None if value == [] else each(_LINE)(value), []),
+    "tags": ParamRule(each(_LINE, least=0), []),
 }

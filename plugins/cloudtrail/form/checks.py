@@ -3,6 +3,8 @@
 from airflow.sdk import Param
 
 from cloudtrail.alerts.events import CHOICES, DEFAULT_EVENTS, EVENTS
+from cloudtrail.contract import PARAMS
+from cloudtrail.form.declared import declared
 from cloudtrail.form.optional import optional
 
 SECTION = "4. Checks and alerts"
@@ -22,7 +24,6 @@ def fields() -> dict[str, Param]:
         "reader_role_arn": Param(
             "arn:aws:iam::123456789012:role/cloudtrail-reader",
             type=["null", "string"],
-            pattern=r"^arn:aws[a-z-]*:(iam|sts)::\d{12}:(role|instance-profile|assumed-role)/.+$",
             section=SECTION,
             title="Reader role",
             description_md="The role that the cluster reads the logs and writes the tables with; preflight "
@@ -33,12 +34,10 @@ def fields() -> dict[str, Param]:
             "The role that Databricks starts clusters with (the workspace's credential configuration). When "
             "it is given, preflight simulates that it may pass the reader role to them.",
             title="Databricks deployment role",
-            pattern=r"^arn:aws[a-z-]*:(iam|sts)::\d{12}:(role|assumed-role)/.+$",
         ),
         "iam_simulation": Param(
             "require",
-            type="string",
-            enum=["require", "warn", "off"],
+            **declared(PARAMS["iam_simulation"]),
             section=SECTION,
             title="IAM simulation",
             description_md="`require`: a denied or unanswered simulation fails. `warn`: one that cannot be "
@@ -46,8 +45,7 @@ def fields() -> dict[str, Param]:
         ),
         "minimum_rows": Param(
             1,
-            type="integer",
-            minimum=0,
+            **declared(PARAMS["minimum_rows"]),
             section=SECTION,
             title="Minimum rows",
             description_md="The events table must hold at least this many rows afterwards; 0: no minimum.",
@@ -56,22 +54,19 @@ def fields() -> dict[str, Param]:
             SECTION,
             "SNS topic that alerts go to; empty for none.",
             title="Alert topic",
-            pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:.+$",
         ),
         **_alert_fields(),
         "aws_conn_id": Param("aws_default", type="string", section=SECTION, title="AWS connection"),
         "delta_log_timeout_minutes": Param(
             30,
-            type="integer",
-            minimum=1,
+            **declared(PARAMS["delta_log_timeout_minutes"]),
             section=SECTION,
             title="Wait for the first commit (minutes)",
             description_md="Cluster start included. After it the run is cancelled and the task fails.",
         ),
         "run_timeout_minutes": Param(
             720,
-            type="integer",
-            minimum=1,
+            **declared(PARAMS["run_timeout_minutes"]),
             section=SECTION,
             title="Longest run (minutes)",
             description_md="Databricks ends a longer run; the next one goes on where it stopped.",
@@ -85,7 +80,7 @@ def _alert_fields() -> dict[str, Param]:
         "alert_conn_ids": Param(
             [],
             type=["null", "array"],
-            items={"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$"},
+            items={"type": "string"},
             section=SECTION,
             title="Alert connections",
             description_md="Ids of Airflow connections of type *Apprise* (Slack, Teams, PagerDuty, e-mail, "
@@ -94,7 +89,7 @@ def _alert_fields() -> dict[str, Param]:
         "alert_events": Param(
             list(DEFAULT_EVENTS),
             type=["null", "array"],
-            items={"type": "string", "enum": list(CHOICES)},
+            items={"type": "string"},
             examples=list(CHOICES),
             section=SECTION,
             title="Alert events",
@@ -103,8 +98,7 @@ def _alert_fields() -> dict[str, Param]:
         ),
         "alert_quarantined_above": Param(
             0,
-            type="integer",
-            minimum=0,
+            **declared(PARAMS["alert_quarantined_above"]),
             section=SECTION,
             title="Quarantine threshold",
             description_md="Alert when a run quarantines more records and files than this, duplicates not "
@@ -112,9 +106,7 @@ def _alert_fields() -> dict[str, Param]:
         ),
         "alert_silent_hours": Param(
             24,
-            type="integer",
-            minimum=0,
-            maximum=240,
+            **declared(PARAMS["alert_silent_hours"]),
             section=SECTION,
             title="Longest silence (hours)",
             description_md="Alert when the newest log file of events was delivered longer ago; 0: never.",

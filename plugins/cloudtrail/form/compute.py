@@ -2,6 +2,8 @@
 
 from airflow.sdk import Param
 
+from cloudtrail.contract import PARAMS
+from cloudtrail.form.declared import declared
 from cloudtrail.form.optional import optional
 
 SECTION = "3. Databricks compute"
@@ -12,8 +14,7 @@ def fields() -> dict[str, Param]:
     return {
         "compute": Param(
             "existing_cluster",
-            type="string",
-            enum=["existing_cluster", "new_cluster", "serverless"],
+            **declared(PARAMS["compute"]),
             section=SECTION,
             title="Compute",
             description_md="`existing_cluster`: the one below. `new_cluster`: one that ends with the run, "
@@ -48,9 +49,7 @@ def fields() -> dict[str, Param]:
         ),
         "num_workers": Param(
             0,
-            type="integer",
-            minimum=0,
-            maximum=100,
+            **declared(PARAMS["num_workers"]),
             section=SECTION,
             title="Workers",
             description_md="For `new_cluster`: 0 is a single node, enough for most accounts.",
@@ -59,19 +58,16 @@ def fields() -> dict[str, Param]:
             SECTION,
             "For `new_cluster`: the instance profile with the reader role.",
             title="Instance profile",
-            pattern=r"^arn:aws[a-z-]*:iam::\d{12}:instance-profile/.+$",
         ),
         "warehouse_id": Param(
             "sandbox-warehouse",
             type="string",
-            minLength=1,
             section=SECTION,
             title="SQL warehouse id",
         ),
         "max_concurrent_runs": Param(
             10,
-            type="integer",
-            minimum=0,
+            **declared(PARAMS["max_concurrent_runs"]),
             section=SECTION,
             title="Concurrent runs",
             description_md="While this many ingest runs, of whatever account, are active in the workspace, "

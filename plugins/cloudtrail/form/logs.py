@@ -14,10 +14,8 @@ def fields() -> dict[str, Param]:
         "kinds": Param(
             [kind.name for kind in KINDS.values() if kind.asked_for],
             type="array",
-            items={"type": "string", "enum": list(KINDS)},
+            items={"type": "string"},
             examples=list(KINDS),
-            minItems=1,
-            uniqueItems=True,
             section=SECTION,
             title="Kinds",
             description_md="; ".join(f"*{kind.name}*: {kind.summary}" for kind in KINDS.values())
@@ -26,7 +24,6 @@ def fields() -> dict[str, Param]:
         "bucket": Param(
             "cloudtrail-logs",
             type="string",
-            pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
             section=SECTION,
             title="Log bucket",
             description_md="The S3 bucket that the trail delivers to, without `s3://`.",
@@ -38,12 +35,10 @@ def fields() -> dict[str, Param]:
             SECTION,
             "For an organization trail, its id (`o-…`), which stands after `AWSLogs/`; empty for none.",
             title="Organization",
-            pattern=r"^o-[a-z0-9]{10,32}$",
         ),
         "account": Param(
             "*",
             type="string",
-            pattern=r"^(\*|\d{12})$",
             section=SECTION,
             title="Account",
             description_md="12 digits, or `*` for every account in the bucket.",
@@ -51,8 +46,7 @@ def fields() -> dict[str, Param]:
         "regions": Param(
             ["*"],
             type="array",
-            items={"type": "string", "pattern": r"^(\*|[a-z]{2,}(-[a-z]+)+-\d)$"},
-            minItems=1,
+            items={"type": "string"},
             section=SECTION,
             title="Regions of the logs",
             description_md="One region a line, or `*` for all. A checkpoint belongs to its logs path: "
@@ -61,7 +55,6 @@ def fields() -> dict[str, Param]:
         "region": Param(
             "us-east-1",
             type="string",
-            pattern=r"^[a-z]{2,}(-[a-z]+)+-\d$",
             section=SECTION,
             title="Region of the bucket",
             description_md="Where the bucket is; used for S3, IAM and Auto Loader's queues.",

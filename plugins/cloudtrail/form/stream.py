@@ -2,6 +2,9 @@
 
 from airflow.sdk import Param
 
+from cloudtrail.contract import PARAMS
+from cloudtrail.form.declared import declared
+
 SECTION = "5. Stream"
 
 
@@ -10,8 +13,7 @@ def fields() -> dict[str, Param]:
     return {
         "discovery": Param(
             "listing",
-            type="string",
-            enum=["listing", "file_events", "notifications"],
+            **declared(PARAMS["discovery"]),
             section=SECTION,
             title="Discovery",
             description_md="How Auto Loader finds new files. `file_events` needs a Unity Catalog external "
@@ -19,8 +21,7 @@ def fields() -> dict[str, Param]:
         ),
         "trigger": Param(
             "available_now",
-            type="string",
-            enum=["available_now", "continuous"],
+            **declared(PARAMS["trigger"]),
             section=SECTION,
             title="Trigger",
             description_md="`available_now`: ingest what is there, then end. `continuous`: run, "
@@ -28,8 +29,7 @@ def fields() -> dict[str, Param]:
         ),
         "max_files_per_trigger": Param(
             1000,
-            type="integer",
-            minimum=1,
+            **declared(PARAMS["max_files_per_trigger"]),
             section=SECTION,
             title="Files per micro-batch",
             description_md="On Databricks; open-source Spark bounds a micro-batch by bytes only.",
@@ -37,7 +37,6 @@ def fields() -> dict[str, Param]:
         "max_bytes_per_trigger": Param(
             "1g",
             type="string",
-            pattern=r"^\d+[kmgKMG]?[bB]?$",
             section=SECTION,
             title="Bytes per micro-batch",
             description_md="Compressed bytes, such as `512m` or `1g`.",

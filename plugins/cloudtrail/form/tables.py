@@ -4,16 +4,13 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from cloudtrail.contract import PARAMS
+from cloudtrail.form.declared import declared
 from cloudtrail.form.optional import optional
 from cloudtrail.kinds import KINDS, Kind
 
 SECTION = "2. Tables"
-S3_PATH = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s]+)?/?$"
-_TABLE: dict[str, Any] = {
-    "type": "string",
-    "pattern": r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}$",
-    "section": SECTION,
-}
+_TABLE: dict[str, Any] = {"type": "string", "section": SECTION}
 
 
 def fields() -> dict[str, Param]:
@@ -22,7 +19,6 @@ def fields() -> dict[str, Param]:
         "target_root": Param(
             "s3://cloudtrail-lake/delta",
             type="string",
-            pattern=S3_PATH,
             section=SECTION,
             title="Delta root",
             description_md="Each table gets a folder of its name below it.",
@@ -30,7 +26,6 @@ def fields() -> dict[str, Param]:
         "checkpoint_root": Param(
             "s3://cloudtrail-lake/checkpoints",
             type="string",
-            pattern=S3_PATH,
             section=SECTION,
             title="Checkpoint root",
             description_md="Each table's stream keeps its checkpoint below it. Never below the Delta root.",
@@ -43,8 +38,7 @@ def fields() -> dict[str, Param]:
         **{f"{kind.name}_table": _table(kind) for kind in KINDS.values()},
         "duplicates": Param(
             "keep",
-            type="string",
-            enum=["keep", "remove"],
+            **declared(PARAMS["duplicates"]),
             section=SECTION,
             title="Duplicates",
             description_md="CloudTrail delivers some events twice, and two trails into one bucket deliver "

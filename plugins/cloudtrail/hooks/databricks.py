@@ -15,6 +15,7 @@ from tenacity import stop_after_attempt
 
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.run_names import is_ingest_run
+from cloudtrail.urls import api_path
 
 SQL_STATEMENTS = "2.0/sql/statements"
 LIST_RUNS = ("GET", "2.2/jobs/runs/list")
@@ -83,7 +84,7 @@ class IngestHook(DatabricksHook):
 
     def get_statement(self, statement_id: str) -> dict[str, Any]:
         """The state of a statement and, once SUCCEEDED, its result."""
-        answer: dict[str, Any] = self._do_api_call(("GET", f"{SQL_STATEMENTS}/{statement_id}"))
+        answer: dict[str, Any] = self._do_api_call(("GET", api_path(SQL_STATEMENTS, statement_id)))
         return answer
 
     def active_runs(self) -> Iterator[dict[str, Any]]:
@@ -124,17 +125,21 @@ class IngestHook(DatabricksHook):
     def put_volume_file(self, path: str, content: bytes) -> None:
         """Write a file into a Unity Catalog volume (`/Volumes/…`), whether or not it is there.
 
-        Source: Databricks REST, Files API, `PUT /api/2.0/fs/files{path}`.
+        The hook's own calls send and take JSON only; headers and proxies are those of all its calls. Source:
+        Databricks REST, Files API, `PUT /api/2.0/fs/files{path}`.
         """
+        folders = PurePosixPath(path).relative_to("/").parts
         response = requests.put(
-            self._endpoint_url(f"api/2.0/fs/files{PurePosixPath(path)}"),
+            self._endpoint_url(f"api/{api_path('2.0/fs/files', *folders)}"),
             params={"overwrite": "true"},
             data=content,
             headers={
                 **self.user_agent_header,
+                **self._get_aad_headers(),
                 "Authorization": f"Bearer {self._get_token(raise_error=True)}",
             },
             timeout=self.timeout_seconds,
+            **self._get_requests_kwargs(),
         )
         if not response.ok:
             raise CloudTrailError(

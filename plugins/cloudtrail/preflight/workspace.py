@@ -16,6 +16,7 @@ from cloudtrail.preflight.profiles import check_profile
 from cloudtrail.request import IngestRequest
 from cloudtrail.run_names import works_on
 from cloudtrail.suggestions import did_you_mean
+from cloudtrail.urls import api_path
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -153,7 +154,7 @@ def _check_node(workspace: Workspace, params: Mapping[str, Any]) -> list[Finding
 
 def check_warehouse(workspace: Workspace, warehouse_id: str) -> Finding:
     """The SQL warehouse is there; a stopped one is started by the first statement."""
-    state = str(workspace.get(f"2.0/sql/warehouses/{warehouse_id}").get("state", ""))
+    state = str(workspace.get(api_path("2.0/sql/warehouses", warehouse_id)).get("state", ""))
     subject = f"warehouse {warehouse_id}"
     if state in ("DELETED", "DELETING"):
         return _finding(subject, "failed", f"is {state}", "Give another warehouse_id.")

@@ -1,6 +1,5 @@
 """The contract of the set-up's params: what each may be, and what they may not be together."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,20 +10,21 @@ from cloudtrail.locations import ACCOUNT
 from cloudtrail.setup.databricks.contract import CHOICES as DATABRICKS_CHOICES
 from cloudtrail.setup.databricks.contract import PARAMS as DATABRICKS_PARAMS
 from cloudtrail.setup.resources import ACTIONS
-from cloudtrail.values import Check, arn, each, matches, number, one_of, or_empty, yes_or_no
+from cloudtrail.values import Check, arn, connection_id, each, matches, number, one_of, or_empty, yes_or_no
 
 INSIGHTS = ("ApiCallRateInsight", "ApiErrorRateInsight")
 NEW_KEY = "new"
 
-_WORD = matches(r"\S+", "a value without spaces")
-_ROLE_NAME = matches(r"[\w+=,.@-]{1,64}", "the name of a role: letters, digits and +=,.@-_, no path")
+_ROLE_NAME = matches(r"[A-Za-z0-9_+=,.@-]{1,64}", "the name of a role: letters, digits and +=,.@-_, no path")
 # Source: AWS CloudTrail User Guide, "Naming requirements for CloudTrail resources".
 _TRAIL = matches(
     r"(?!.*[._-]{2})[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]",
     "3 to 128 letters, digits, and single . _ - between them",
 )
-_KEY = arn("kms", "[a-z0-9-]+", r"key/[\w-]+", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd")
-_DEPLOYMENT = arn("iam", "", r"role/[\w+=,.@/-]+", "arn:aws:iam::123456789012:role/databricks")
+_KEY = arn(
+    "kms", "[a-z0-9-]+", r"key/[A-Za-z0-9-]+", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd"
+)
+_DEPLOYMENT = arn("iam", "", r"role/[A-Za-z0-9_+=,.@/-]+", "arn:aws:iam::123456789012:role/databricks")
 _TOPIC_NAME = matches(r"[A-Za-z0-9_-]{1,256}", "the name of a topic, letters, digits, _ and -")
 # Source: AWS CloudTrail API, AdvancedFieldSelector: network activity needs one eventSource each.
 _SOURCE = matches(r"[a-z0-9.-]+\.amazonaws\.com", "an event source like s3.amazonaws.com")
@@ -32,6 +32,7 @@ _SOURCE = matches(r"[a-z0-9.-]+\.amazonaws\.com", "an event source like s3.amazo
 _BUCKET_ARN = matches(
     r"\*|arn:aws[a-z-]*:s3:::[a-z0-9.-]+/\S*", "arn:aws:s3:::bucket/ or with a key prefix, or *"
 )
+_CONNECTION = connection_id("aws")
 _FUNCTION_ARN = matches(
     r"\*|arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:\S+", "the ARN of a Lambda function, or *"
 )
@@ -42,10 +43,7 @@ def _accounts(value: Any) -> str | None:
         isinstance(value, Mapping)
         and value
         and all(
-            isinstance(account, str)
-            and re.fullmatch(ACCOUNT, account)
-            and isinstance(name, str)
-            and name.strip()
+            isinstance(account, str) and ACCOUNT.fullmatch(account) and _CONNECTION(name) is None
             for account, name in value.items()
         )
     )
@@ -53,7 +51,7 @@ def _accounts(value: Any) -> str | None:
         None
         if sound
         else (
-            "give an object of 12-digit accounts, in quotes, and their AWS connections, like "
+            "give an object of 12-digit accounts, in quotes, and the ids of their AWS connections, like "
             '{"111122223333": "aws_default"}.'
         )
     )
@@ -67,7 +65,8 @@ def _key_or_new(value: Any) -> str | None:
 
 def _or_none(check: Check) -> Check:
     """A list, which may be empty, of values that fit."""
-    return lambda values: None if values in ([], ()) else check(values)
+    schema = {key: value for key, value in check.schema.items() if key != "minItems"}
+    return Check(lambda values: None if values in ([], ()) else check(values), schema)
 
 
 _FROM_INGEST = (
@@ -88,7 +87,17 @@ SETUP_PARAMS: dict[str, ParamRule] = {
     "actions": ParamRule(each(one_of(*ACTIONS)), list(ACTIONS)),
     "change_adopted": ParamRule(_or_none(each(one_of(*ACTIONS))), []),
     # The accounts.
-    "accounts": ParamRule(_accounts),
+    "accounts": ParamRule(
+        Check(
+            _accounts,
+            {
+                "type": "object",
+                "patternProperties": {f"^{ACCOUNT.pattern}$": _CONNECTION.schema},
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+        )
+    ),
     "assume_role": ParamRule(or_empty(_ROLE_NAME), ""),
     # The logs, as the ingest has them.
     **{name: INGEST[name] for name in _FROM_INGEST},
@@ -97,7 +106,9 @@ SETUP_PARAMS: dict[str, ParamRule] = {
     "bucket_account": ParamRule(or_empty(matches(ACCOUNT, "12 digits, in quotes")), ""),
     "versioning": ParamRule(yes_or_no, True),
     "expire_days": ParamRule(number(0), 0),
-    "kms_key": ParamRule(_key_or_new, ""),
+    "kms_key": ParamRule(
+        Check(_key_or_new, {"type": "string", "pattern": f"^({NEW_KEY})?$|{_KEY.schema['pattern']}"}), ""
+    ),
     # The trail.
     "trail_accounts": ParamRule(_or_none(each(matches(ACCOUNT, "12 digits, in quotes"))), []),
     "trail": ParamRule(_TRAIL, "cloudtrail"),

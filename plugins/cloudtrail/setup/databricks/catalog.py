@@ -14,6 +14,7 @@ from cloudtrail.setup.databricks.markers import marked, owner_of
 from cloudtrail.setup.documents import sid
 from cloudtrail.setup.facts import place_of
 from cloudtrail.setup.resources import Clouds, Document, Found, Resource
+from cloudtrail.urls import api_path
 
 CREDENTIALS = "2.1/unity-catalog/storage-credentials"
 LOCATIONS = "2.1/unity-catalog/external-locations"
@@ -62,7 +63,7 @@ class StorageCredential(Resource):
 
     def read(self, clouds: Clouds) -> Found | None:
         """GET of the credential."""
-        one = look_up(clouds, f"{CREDENTIALS}/{self.credential}")
+        one = look_up(clouds, api_path(CREDENTIALS, self.credential))
         if one is None:
             return None
         role = one.get("aws_iam_role") or {}
@@ -83,11 +84,11 @@ class StorageCredential(Resource):
             made = {"name": self.credential, "comment": marked(WORDS, self.setup)}
             send(clouds, "POST", CREDENTIALS, made | body)
         else:
-            send(clouds, "PATCH", f"{CREDENTIALS}/{self.credential}", body)
+            send(clouds, "PATCH", api_path(CREDENTIALS, self.credential), body)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
         """DELETE, which Unity Catalog refuses while somebody else's location uses it."""
-        send(clouds, "DELETE", f"{CREDENTIALS}/{self.credential}")
+        send(clouds, "DELETE", api_path(CREDENTIALS, self.credential))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,11 +172,11 @@ class ExternalLocation(Resource):
             made = {"name": self.location, "comment": marked(WORDS, self.setup)}
             send(clouds, "POST", LOCATIONS, made | body)
         else:
-            send(clouds, "PATCH", f"{LOCATIONS}/{found.facts['name']}", body)
+            send(clouds, "PATCH", api_path(LOCATIONS, found.facts["name"]), body)
 
     def remove(self, clouds: Clouds, found: Found) -> None:
         """DELETE, which Unity Catalog refuses while a table lies in it; no file is touched."""
-        send(clouds, "DELETE", f"{LOCATIONS}/{found.facts['name']}")
+        send(clouds, "DELETE", api_path(LOCATIONS, found.facts["name"]))
 
     def _around(self, locations: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """The location that holds the url; the innermost, where old ones lie in each other."""

@@ -2,8 +2,9 @@
 
 from airflow.sdk import Param
 
+from cloudtrail.form.declared import declared
 from cloudtrail.form.optional import optional
-from cloudtrail.setup.databricks.contract import ACCESS_MODES, COMPUTES
+from cloudtrail.setup.contract import SETUP_PARAMS
 
 SECTION = "6. Databricks"
 
@@ -24,8 +25,7 @@ def _compute() -> dict[str, Param]:
         ),
         "databricks_compute": Param(
             "cluster",
-            type="string",
-            enum=list(COMPUTES),
+            **declared(SETUP_PARAMS["databricks_compute"]),
             section=SECTION,
             title="Compute",
             description_md="`cluster`: one that is made, and stops when idle. `cluster_policy`: rules for "
@@ -38,8 +38,7 @@ def _compute() -> dict[str, Param]:
         "cluster_id": optional(SECTION, "For `existing_cluster`: its id, not its name.", title="Cluster id"),
         "access_mode": Param(
             "SINGLE_USER",
-            type="string",
-            enum=list(ACCESS_MODES),
+            **declared(SETUP_PARAMS["access_mode"]),
             values_display={"SINGLE_USER": "dedicated", "USER_ISOLATION": "standard"},
             section=SECTION,
             title="Access mode",
@@ -66,27 +65,21 @@ def _cluster() -> dict[str, Param]:
         ),
         "min_workers": Param(
             0,
-            type="integer",
-            minimum=0,
-            maximum=100,
+            **declared(SETUP_PARAMS["min_workers"]),
             section=SECTION,
             title="Workers at least",
             description_md="0, and 0 at most: a single node, enough for most accounts.",
         ),
         "max_workers": Param(
             0,
-            type="integer",
-            minimum=0,
-            maximum=100,
+            **declared(SETUP_PARAMS["max_workers"]),
             section=SECTION,
             title="Workers at most",
             description_md="More than at least: the cluster scales by itself.",
         ),
         "autotermination_minutes": Param(
             30,
-            type="integer",
-            minimum=10,
-            maximum=10000,
+            **declared(SETUP_PARAMS["autotermination_minutes"]),
             section=SECTION,
             title="Minutes until an idle cluster stops",
         ),
@@ -107,9 +100,7 @@ def _around() -> dict[str, Param]:
         ),
         "verify_timeout_minutes": Param(
             30,
-            type="integer",
-            minimum=1,
-            maximum=720,
+            **declared(SETUP_PARAMS["verify_timeout_minutes"]),
             section=SECTION,
             title="Minutes for the verifying job",
             description_md="With the start of the cluster, which takes some minutes.",

@@ -2,10 +2,11 @@
 
 from airflow.sdk import Param
 
+from cloudtrail.form.declared import declared
 from cloudtrail.form.optional import optional
+from cloudtrail.setup.contract import SETUP_PARAMS
 
 SECTION = "2. Accounts and log bucket"
-ACCOUNT = r"^\d{12}$"
 
 
 def fields() -> dict[str, Param]:
@@ -14,9 +15,6 @@ def fields() -> dict[str, Param]:
         "accounts": Param(
             {"123456789012": "aws_default"},
             type="object",
-            patternProperties={ACCOUNT: {"type": "string", "minLength": 1}},
-            additionalProperties=False,
-            minProperties=1,
             section=SECTION,
             title="Accounts",
             description_md="Account → AWS connection: those that get a trail, and those of the bucket, the "
@@ -31,18 +29,16 @@ def fields() -> dict[str, Param]:
         "bucket": Param(
             "cloudtrail-logs",
             type="string",
-            pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
             section=SECTION,
             title="Log bucket",
             description_md="Made when it is not there, else adopted.",
         ),
         "bucket_account": optional(
-            SECTION, "Empty for the first of the accounts.", title="Account of the bucket", pattern=ACCOUNT
+            SECTION, "Empty for the first of the accounts.", title="Account of the bucket"
         ),
         "region": Param(
             "us-east-1",
             type="string",
-            pattern=r"^[a-z]{2,}(-[a-z]+)+-\d$",
             section=SECTION,
             title="Region",
             description_md="Of the bucket, the key, the topic and the trails' home.",
@@ -60,8 +56,7 @@ def fields() -> dict[str, Param]:
         ),
         "expire_days": Param(
             0,
-            type="integer",
-            minimum=0,
+            **declared(SETUP_PARAMS["expire_days"]),
             section=SECTION,
             title="Delete log files after (days)",
             description_md="0: never.",
@@ -71,6 +66,5 @@ def fields() -> dict[str, Param]:
             "`new` for a key made by the set-up, the ARN of a key, or empty for S3's own encryption. The "
             "trail encrypts the log files with it; CloudTrail and the reader get entries in its policy.",
             title="KMS key",
-            pattern=r"^(new|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+)$",
         ),
     }

@@ -2,6 +2,8 @@
 
 from airflow.sdk import Param
 
+from cloudtrail.form.declared import declared
+from cloudtrail.setup.contract import SETUP_PARAMS
 from cloudtrail.setup.resources import ACTIONS
 
 SECTION = "1. Set-up"
@@ -12,8 +14,7 @@ def fields() -> dict[str, Param]:
     return {
         "mode": Param(
             "apply",
-            type="string",
-            enum=["apply", "remove"],
+            **declared(SETUP_PARAMS["mode"]),
             section=SECTION,
             title="Mode",
             description_md="`apply`: make and change what differs. `remove`: take away exactly what this "
@@ -22,7 +23,6 @@ def fields() -> dict[str, Param]:
         "name": Param(
             "cloudtrail",
             type="string",
-            pattern=r"^[a-z][a-z0-9]{0,31}$",
             section=SECTION,
             title="Name of the set-up",
             description_md="The value of the tag `cloudtrail-setup` that everything made carries. Two "
@@ -31,10 +31,8 @@ def fields() -> dict[str, Param]:
         "actions": Param(
             list(ACTIONS),
             type="array",
-            items={"type": "string", "enum": list(ACTIONS)},
+            items={"type": "string"},
             examples=list(ACTIONS),
-            minItems=1,
-            uniqueItems=True,
             section=SECTION,
             title="Actions",
             description_md="*bucket*: log bucket, its key and topic. *role*: reader role, its policy, its "
@@ -44,9 +42,8 @@ def fields() -> dict[str, Param]:
         "change_adopted": Param(
             [],
             type=["null", "array"],
-            items={"type": "string", "enum": list(ACTIONS)},
+            items={"type": "string"},
             examples=list(ACTIONS),
-            uniqueItems=True,
             section=SECTION,
             title="Also change what was there before",
             description_md="What is there without the tag is adopted: its differences are shown and left, "

@@ -2,8 +2,9 @@
 
 from airflow.sdk import Param
 
+from cloudtrail.form.declared import declared
 from cloudtrail.form.optional import optional
-from cloudtrail.setup.form.bucket import ACCOUNT
+from cloudtrail.setup.contract import SETUP_PARAMS
 
 SECTION = "4. Reader role"
 
@@ -13,8 +14,7 @@ def fields() -> dict[str, Param]:
     return {
         "reader": Param(
             "instance_profile",
-            type="string",
-            enum=["instance_profile", "storage_credential"],
+            **declared(SETUP_PARAMS["reader"]),
             section=SECTION,
             title="Used through",
             description_md="`instance_profile`: clusters carry the role. `storage_credential`: Unity Catalog "
@@ -23,24 +23,19 @@ def fields() -> dict[str, Param]:
         "reader_role": Param(
             "cloudtrail-reader",
             type="string",
-            pattern=r"^[\w+=,.@-]{1,64}$",
             section=SECTION,
             title="Name of the role",
             description_md="Its instance profile has the same name.",
         ),
-        "reader_account": optional(
-            SECTION, "Empty for the bucket's account.", title="Account of the role", pattern=ACCOUNT
-        ),
+        "reader_account": optional(SECTION, "Empty for the bucket's account.", title="Account of the role"),
         "deployment_role_arn": optional(
             SECTION,
             "The role that Databricks starts clusters with: it is allowed to pass the reader role, no other.",
             title="Databricks deployment role",
-            pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$",
         ),
         "discovery": Param(
             "listing",
-            type="string",
-            enum=["listing", "file_events", "notifications"],
+            **declared(SETUP_PARAMS["discovery"]),
             section=SECTION,
             title="Discovery",
             description_md="How Auto Loader will find new files: with `notifications` the role also gets the "
@@ -50,6 +45,5 @@ def fields() -> dict[str, Param]:
             SECTION,
             "The ARN of the KMS key of the tables' bucket; empty when it has none.",
             title="KMS key of the tables",
-            pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$",
         ),
     }

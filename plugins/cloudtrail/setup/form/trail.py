@@ -1,12 +1,10 @@
 """Section 3: what the trails record."""
 
-from typing import Any
-
 from airflow.sdk import Param
 
+from cloudtrail.form.declared import declared
 from cloudtrail.form.optional import optional
-from cloudtrail.setup.contract import INSIGHTS
-from cloudtrail.setup.form.bucket import ACCOUNT
+from cloudtrail.setup.contract import INSIGHTS, SETUP_PARAMS
 
 SECTION = "3. Trail"
 
@@ -17,7 +15,6 @@ def fields() -> dict[str, Param]:
         "trail": Param(
             "cloudtrail",
             type="string",
-            minLength=3,
             section=SECTION,
             title="Name of the trail",
             description_md="The same in every account. One that is there is adopted.",
@@ -25,13 +22,11 @@ def fields() -> dict[str, Param]:
         "trail_accounts": _texts(
             "Accounts with a trail",
             "One a line; empty for all of section 2. With an organization: its management account alone.",
-            pattern=ACCOUNT,
         ),
         "organization": optional(
             SECTION,
             "The organization's id (`o-…`) for one trail of all its accounts; empty for none.",
             title="Organization",
-            pattern=r"^o-[a-z0-9]{10,32}$",
         ),
         "multi_region": Param(
             True,
@@ -42,8 +37,7 @@ def fields() -> dict[str, Param]:
         ),
         "management_events": Param(
             "all",
-            type="string",
-            enum=["all", "read", "write", "none"],
+            **declared(SETUP_PARAMS["management_events"]),
             section=SECTION,
             title="Management events",
             description_md="Calls that change or read settings; the first copy in each region is free.",
@@ -74,9 +68,8 @@ def fields() -> dict[str, Param]:
         "insights": Param(
             [],
             type=["null", "array"],
-            items={"type": "string", "enum": list(INSIGHTS)},
+            items={"type": "string"},
             examples=list(INSIGHTS),
-            uniqueItems=True,
             section=SECTION,
             title="Insights",
             description_md="They cost by the event that is looked at; the first may take 36 hours.",
@@ -94,12 +87,12 @@ def fields() -> dict[str, Param]:
     }
 
 
-def _texts(title: str, description: str, **items: Any) -> Param:
+def _texts(title: str, description: str) -> Param:
     return Param(
         [],
         # The form sends null for a list that was emptied.
         type=["null", "array"],
-        items={"type": "string", **items},
+        items={"type": "string"},
         section=SECTION,
         title=title,
         description_md=description,

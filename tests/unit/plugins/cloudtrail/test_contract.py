@@ -67,7 +67,23 @@ from tests.unit.plugins.cloudtrail.test_request import params, violations
         ("instance_profile_arn", "arn:aws:iam::111122223333:role/x", "instance-profile/reader"),
         ("num_workers", -1, "a whole number of at least 0"),
         ("num_workers", True, "a whole number"),
-        ("warehouse_id", "", "a value without spaces"),
+        ("warehouse_id", "", "a SQL warehouse's id (not its name): letters, digits and _ -"),
+        ("warehouse_id", "../../../2.0/secrets/scopes/list", "a SQL warehouse's id"),
+        ("cluster_id", "..", "a cluster's id"),
+        ("policy_id", "a/b", "a cluster policy's id"),
+        ("node_type_id", "m6id large", "a node type like m6id.large: letters, digits and _ - ."),
+        ("spark_version", "17.3?x", "a runtime like 17.3.x-scala2.13: letters, digits and _ - . :"),
+        ("code_root", "/Volumes/../../../2.0/secrets", "/Volumes/catalog/schema/volume"),
+        ("region", "us-est-1", "Did you mean 'us-east-1'?"),
+        ("prefix", "../x", "what precedes"),
+        ("target_root", "s3://lake//", "the part '' cannot be used"),
+        ("events_logs_path", "s3://audit-logs//AWSLogs/*/CloudTrail/*/*", "two slashes before AWSLogs"),
+        (
+            "events_logs_path",
+            "s3://audit-logs/AWSLogs/*/CloudTrail/us-east-1,eu-west-1/*",
+            "'us-east-1,eu-west-1' is neither a region, nor '*', nor {a,b}",
+        ),
+        ("events_logs_path", "s3://audit-logs/AWSLogs/*/CloudTrail/{us-east-1/*", "is neither a region"),
         ("discovery", "notification", "Did you mean 'notifications'?"),
         ("trigger", "availablenow", "Did you mean 'available_now'?"),
         ("max_files_per_trigger", 0, "at least 1"),
@@ -211,7 +227,7 @@ def test_a_table_may_not_be_named_like_what_stands_beside_another():
     resolve_requests(params(events_table="trail", network_activity_table="trail_episodes"))
 
 
-@pytest.mark.parametrize("value", ["2026-02-30", "yesterday", "20260131", 20260131])
+@pytest.mark.parametrize("value", ["2026-02-30", "yesterday", "20260131", 20260131, "2026-W05-6"])
 def test_a_bound_is_a_day_of_the_calendar(value):
     assert violations(**{"from": value}) == [f"from={value!r}: give a day like 2026-01-31."]
 

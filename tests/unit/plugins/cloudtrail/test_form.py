@@ -2,6 +2,7 @@
 
 import pytest
 
+from cloudtrail.errors import InvalidRequestError
 from cloudtrail.form import ingest_params
 from cloudtrail.request import resolve_requests
 
@@ -25,23 +26,33 @@ def test_every_field_stands_in_a_section_and_has_a_title(name):
     assert schema["title"]
 
 
+SLIPS = {
+    "account": "12345",
+    "bucket": "s3://cloudtrail-logs",
+    "regions": ["Virginia"],
+    "events_table": "Events-2026",
+    "warehouse_id": "my warehouse",
+    "alert_topic_arn": "cloudtrail-alerts",
+    "alert_conn_ids": ["slack://token/channel"],
+    "alert_events": ["everything"],
+    "max_bytes_per_trigger": "a lot",
+    "num_workers": 1.5,
+    "organization": "my-org",
+}
+
+
+def test_what_the_form_cannot_mark_reaches_the_contract_which_names_all_of_it_at_once():
+    sent = {name: ingest_params()[name].resolve(value) for name, value in SLIPS.items()}
+    with pytest.raises(InvalidRequestError) as refused:
+        resolve_requests(defaults() | sent)
+    assert len(refused.value.violations) == len(SLIPS)
+    assert all(f"{name}=" in str(refused.value) for name in SLIPS)
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("account", "12345"),
-        ("bucket", "s3://cloudtrail-logs"),
-        ("regions", ["Virginia"]),
-        ("events_table", "Events-2026"),
-        ("compute", "cluster"),
-        ("alert_topic_arn", "cloudtrail-alerts"),
-        ("alert_conn_ids", ["slack://token/channel"]),
-        ("alert_events", ["everything"]),
-        ("alert_silent_hours", 1000),
-        ("max_bytes_per_trigger", "a lot"),
-        ("organization", "my-org"),
-    ],
+    ("name", "value"), [("compute", "cluster"), ("alert_silent_hours", 1000), ("from", "yesterday")]
 )
-def test_a_slip_is_refused_while_typing(name, value):
+def test_what_the_form_offers_is_all_that_it_takes(name, value):
     with pytest.raises(ValueError, match="Failed validating"):
         ingest_params()[name].resolve(value)
 

@@ -68,6 +68,14 @@ def test_the_five_values_of_the_guide_are_derived_for_each_kind():
             {"events_logs_path": "s3://other/AWSLogs/111122223333/CloudTrail/us-east-1/2026/05/*"},
             "s3://other/AWSLogs/111122223333/CloudTrail/us-east-1/2026/05/*",
         ),
+        (
+            {"events_logs_path": "s3://other/AWSLogs/*/CloudTrail/{us-east-1}/*"},
+            "s3://other/AWSLogs/*/CloudTrail/us-east-1/*",
+        ),
+        (
+            {"events_logs_path": "s3://other/AWSLogs/*/CloudTrail/{us-east-1,eu-west-1,us-east-1}/*"},
+            "s3://other/AWSLogs/*/CloudTrail/{us-east-1,eu-west-1}/*",
+        ),
     ],
 )
 def test_the_logs_path_follows_the_layout_that_the_params_describe(changed, logs_path):

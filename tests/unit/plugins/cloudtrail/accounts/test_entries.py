@@ -86,7 +86,7 @@ def test_an_organization_trail_is_one_entry_for_all_of_its_accounts(read):
         ("owner: [a]", "owner", "1 to 100 characters"),
         ("duplicates: removed", "duplicates", "Did you mean 'remove'?"),
         ("minimum_rows: -1", "minimum_rows", "-1: give a whole number of at least 0."),
-        ("num_workers: 101", "num_workers", "the form refuses it"),
+        ("num_workers: 101", "num_workers", "at least 0 and at most 100"),
         ("regions: [us-east-9]", "regions", "give a region of aws"),
         ("events_table: sec.Events_{alias}", "events_table", "Did you mean 'sec.events_payments'?"),
         ("prefix: a/{acount}", "prefix", "stands for nothing: there are {alias} and {account}."),

@@ -101,7 +101,12 @@ def test_null_in_the_block_takes_away_what_the_entry_has(read, problems):
     [
         ("kms_key: old", "setup.kms_key", "give 'new' for a key", "kms_key: old"),
         ("kms_kye: new", "setup.kms_kye", "unknown param 'kms_kye'", "kms_kye"),
-        ("max_workers: 101\n  min_workers: 1", "setup.max_workers", "the form refuses it", "max_workers"),
+        (
+            "max_workers: 101\n  min_workers: 1",
+            "setup.max_workers",
+            "at least 0 and at most 100",
+            "max_workers",
+        ),
         ("bucket: '{bukket}'", "setup.bucket", "{bukket} in '{bukket}' stands for nothing", "bukket"),
         ("versioning: true\n  versioning: false", "setup.versioning", "given twice", "versioning: false"),
         (

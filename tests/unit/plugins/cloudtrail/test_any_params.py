@@ -1,0 +1,100 @@
+"""Whatever JSON a param holds, it comes to a request or to violations, never to another error."""
+
+import json
+from datetime import date
+
+import jsonschema
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cloudtrail.contract import PARAMS
+from cloudtrail.errors import InvalidRequestError
+from cloudtrail.form import ingest_params
+from cloudtrail.request import resolve_requests
+from cloudtrail.setup.contract import SETUP_PARAMS
+from cloudtrail.setup.form import setup_params
+from tests.unit.plugins.cloudtrail.test_request import params
+
+SPEAKING = [
+    *("", "*", "events", "new", "../../x", "a/../b", "1g", "1t", "0", "-1", "\ud800", "\n", "us-east-1", "é"),
+    *("2026-01-31", "2026-W05-6", "2026-02-30", "s3://lake", "s3://lake//", "s3://lake/x/", "s3://a b"),
+    *("s3://audit/AWSLogs/*/CloudTrail/{us-east-1/*", "s3://audit/AWSLogs/*/CloudTrail/*/*"),
+    *("/Volumes/a/b/c", "/Volumes/../../c/d", "a.b.c", "111122223333", "slack://user:t0ken@host/x"),
+    *("arn:aws:iam::111122223333:role/é", "arn:aws:iam::111122223333:role/x", "o-a1b2c3d4e5", "١٢٣"),
+    *("arn:aws:sns:us-east-1:111122223333:alerts", "m6id.large", "17.3.x-scala2.13", "auto:latest-lts"),
+    *("arn:aws:iam::111122223333:instance-profile/x", "arn:aws:kms:us-east-1:111122223333:key/1-a"),
+    *("arn:aws:s3:::bucket/x", "arn:aws:lambda:us-east-1:111122223333:function:f", "s3.amazonaws.com"),
+]
+NUMBERS = [-1, 0, 1, 30, 101, 1000, 2**31, 10**30]
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-(2**70), max_value=2**70)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=12)
+    | st.sampled_from(SPEAKING),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+def resolved(changed):
+    """The requests, or the violations."""
+    try:
+        return resolve_requests(params(**changed)), []
+    except InvalidRequestError as refused:
+        return None, refused.violations
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(list(PARAMS)) | st.text(max_size=5), json_values, max_size=6))
+@example({"prefix": "../x"})
+@example({"code_root": "/Volumes/../../../2.0/secrets"})
+def test_any_params_are_requests_or_violations_that_can_be_read(changed):
+    requests, violations = resolved(changed)
+    assert (requests is None) == bool(violations)
+    assert all(isinstance(violation, str) and violation for violation in violations)
+    assert "t0ken" not in " ".join(violations)
+    if requests is not None:
+        json.dumps({kind: request.to_dict() for kind, request in requests.items()})
+
+
+def fields(form, rules):
+    return [pytest.param(form[name], rules[name], id=name) for name in form]
+
+
+@pytest.mark.parametrize(
+    ("field", "rule"), fields(ingest_params(), PARAMS) + fields(setup_params(), SETUP_PARAMS)
+)
+def test_form_and_editor_take_whatever_the_contract_takes(field, rule):
+    choices = rule.check.schema.get("enum") or rule.check.schema.get("items", {}).get("enum", [])
+    plain = [*SPEAKING, *choices, *NUMBERS, True, None, {"111122223333": "aws_default"}]
+    taken = [value for value in plain + [[one] for one in plain] if rule.check(value) is None]
+    assert taken
+    for value in taken:
+        jsonschema.validate(value, rule.check.schema)
+        # The form sends null for what is empty.
+        if value != "" or "null" not in field.schema["type"]:
+            field.resolve(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "rule"), fields(ingest_params(), PARAMS) + fields(setup_params(), SETUP_PARAMS)
+)
+def test_the_form_refuses_only_what_a_browser_shows_and_leaves_the_rest_to_the_contract(field, rule):
+    kept = {"type", "enum", "minimum", "maximum", "format", "items"}
+    shown = {"section", "title", "description_md", "examples", "values_display"}
+    assert set(field.schema) <= kept | shown
+    assert field.schema.get("items", {"type": "string"}) == {"type": "string"}
+    for name in ("enum", "minimum", "maximum", "format"):
+        assert field.schema.get(name) == rule.check.schema.get(name), name
+
+
+@given(st.text(max_size=10) | st.dates().map(str) | st.sampled_from(SPEAKING))
+def test_a_day_is_a_calendar_day_written_year_month_day(text):
+    try:
+        sound = len(text) == 10 and date(*(int(part) for part in text.split("-"))).isoformat() == text
+    except (TypeError, ValueError):
+        sound = False
+    assert (PARAMS["from"].check(text) is None) == (sound or text == "")
