@@ -78,14 +78,12 @@ def one_of(*known: str) -> Check:
     return check
 
 
-def number(minimum: int, maximum: int | None = None) -> Check:
-    """A whole number, not below the minimum and not above the maximum."""
-    at_most = "" if maximum is None else f" and at most {maximum}"
+def number(minimum: int, maximum: int) -> Check:
+    """A whole number, not below the minimum and not above the maximum. The form has the same two."""
 
     def check(value: Any) -> str | None:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        sound = whole and value >= minimum and (maximum is None or value <= maximum)
-        return None if sound else f"give a whole number of at least {minimum}{at_most}."
+        sound = isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
+        return None if sound else f"give a whole number of at least {minimum} and at most {maximum}."
 
     return check
 
@@ -132,12 +130,14 @@ def region(value: Any) -> str | None:
 
 
 def day(value: Any) -> str | None:
-    """A day of the calendar."""
+    """A day of the calendar, so far from its ends that there are days before and after it."""
     try:
-        sound = isinstance(value, str) and len(value) == 10 and date.fromisoformat(value)
+        # Python's own parser takes weeks, too.
+        sound = isinstance(value, str) and bool(re.fullmatch(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", value))
+        sound = sound and bool(date.fromisoformat(value))
     except ValueError:
         sound = False
-    return None if sound else "give a day like 2026-01-31."
+    return None if sound else "give a day like 2026-01-31, of the years 2000 to 2999."
 
 
 def arn(service: str, location: str, resource: str, example: str) -> Check:

@@ -3,6 +3,7 @@
 from airflow.sdk import Param
 
 from cloudtrail.alerts.events import CHOICES, DEFAULT_EVENTS, EVENTS
+from cloudtrail.contract import MOST_ROWS
 from cloudtrail.form.optional import optional
 
 SECTION = "4. Checks and alerts"
@@ -48,6 +49,7 @@ def fields() -> dict[str, Param]:
             1,
             type="integer",
             minimum=0,
+            maximum=MOST_ROWS,
             section=SECTION,
             title="Minimum rows",
             description_md="The events table must hold at least this many rows afterwards; 0: no minimum.",
@@ -64,6 +66,7 @@ def fields() -> dict[str, Param]:
             30,
             type="integer",
             minimum=1,
+            maximum=10_080,
             section=SECTION,
             title="Wait for the first commit (minutes)",
             description_md="Cluster start included. After it the run is cancelled and the task fails.",
@@ -72,6 +75,7 @@ def fields() -> dict[str, Param]:
             720,
             type="integer",
             minimum=1,
+            maximum=43_200,
             section=SECTION,
             title="Longest run (minutes)",
             description_md="Databricks ends a longer run; the next one goes on where it stopped.",
@@ -105,6 +109,7 @@ def _alert_fields() -> dict[str, Param]:
             0,
             type="integer",
             minimum=0,
+            maximum=MOST_ROWS,
             section=SECTION,
             title="Quarantine threshold",
             description_md="Alert when a run quarantines more records and files than this, duplicates not "

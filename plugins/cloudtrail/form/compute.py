@@ -72,6 +72,7 @@ def fields() -> dict[str, Param]:
             10,
             type="integer",
             minimum=0,
+            maximum=2000,
             section=SECTION,
             title="Concurrent runs",
             description_md="While this many ingest runs, of whatever account, are active in the workspace, "

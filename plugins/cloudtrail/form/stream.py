@@ -30,6 +30,7 @@ def fields() -> dict[str, Param]:
             1000,
             type="integer",
             minimum=1,
+            maximum=1_000_000,
             section=SECTION,
             title="Files per micro-batch",
             description_md="On Databricks; open-source Spark bounds a micro-batch by bytes only.",

@@ -1,7 +1,7 @@
 """The params of the Databricks part of the set-up, and what they may not be together."""
 
 from cloudtrail.contract import ChoiceRule, ParamRule
-from cloudtrail.values import Check, matches, number, one_of, or_empty, yes_or_no
+from cloudtrail.values import matches, number, one_of, or_empty, yes_or_no
 
 COMPUTES = ("cluster", "cluster_policy", "existing_cluster", "none")
 # The access modes that reach S3 for the ingest. Source: Clusters API, `data_security_mode`.
@@ -9,11 +9,6 @@ ACCESS_MODES = ("SINGLE_USER", "USER_ISOLATION")
 
 _WORD = matches(r"\S+", "a value without spaces")
 _NAME = matches(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", "a name of letters, digits, _ and -")
-
-
-def _between(least: int, most: int) -> Check:
-    at_least = number(least)
-    return lambda value: at_least(value) or (None if value <= most else f"give at most {most}.")
 
 
 PARAMS: dict[str, ParamRule] = {
@@ -26,14 +21,14 @@ PARAMS: dict[str, ParamRule] = {
     "cluster_id": ParamRule(or_empty(_WORD), ""),
     "spark_version": ParamRule(_WORD, "17.3.x-scala2.13"),
     "node_type_id": ParamRule(_WORD, "m6id.large"),
-    "min_workers": ParamRule(number(0), 0),
-    "max_workers": ParamRule(number(0), 0),
+    "min_workers": ParamRule(number(0, 100), 0),
+    "max_workers": ParamRule(number(0, 100), 0),
     "access_mode": ParamRule(one_of(*ACCESS_MODES), "SINGLE_USER"),
     # Source: Clusters API, `autotermination_minutes`. One that never ends is a bill that never does.
-    "autotermination_minutes": ParamRule(_between(10, 10_000), 30),
+    "autotermination_minutes": ParamRule(number(10, 10_000), 30),
     "storage_credential": ParamRule(or_empty(_NAME), ""),
     "warehouse_id": ParamRule(or_empty(_WORD), ""),
-    "verify_timeout_minutes": ParamRule(number(1), 30),
+    "verify_timeout_minutes": ParamRule(number(1, 720), 30),
 }
 CHOICES: tuple[ChoiceRule, ...] = (
     ChoiceRule(

@@ -62,6 +62,7 @@ def fields() -> dict[str, Param]:
             0,
             type="integer",
             minimum=0,
+            maximum=36_500,
             section=SECTION,
             title="Delete log files after (days)",
             description_md="0: never.",

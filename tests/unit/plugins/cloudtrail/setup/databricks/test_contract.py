@@ -13,7 +13,7 @@ from tests.unit.plugins.cloudtrail.setup.databricks.test_locations import reques
         ({"min_workers": 3, "max_workers": 2}, "max_workers must not be below min_workers"),
         ({"max_workers": 2}, "autoscaling starts at one worker"),
         ({"autotermination_minutes": 0}, "give a whole number of at least 10"),
-        ({"autotermination_minutes": 20000}, "give at most 10000"),
+        ({"autotermination_minutes": 20000}, "and at most 10000"),
         ({"discovery": "notifications", "access_mode": "USER_ISOLATION"}, "need access mode SINGLE_USER"),
         ({"storage_credential": "a/b"}, "letters, digits, _ and -"),
         ({"databricks_compute": "clusters"}, "Did you mean 'cluster"),
