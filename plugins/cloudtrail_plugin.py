@@ -3,11 +3,12 @@
 from airflow.plugins_manager import AirflowPlugin
 
 from cloudtrail import pools
+from cloudtrail.alerts import renewal
 from cloudtrail.ui import HOME, PREFIX, LazyApp
 
 
 class CloudTrailPlugin(AirflowPlugin):
-    """The project's pages and its pool; its operators and triggers are imported from `cloudtrail`."""
+    """The project's pages, pool and deadlines; its operators and triggers are imported from `cloudtrail`."""
 
     name = "cloudtrail"
     # A list that Airflow reads and nobody changes; it declares it as an attribute of the instance.
@@ -22,4 +23,4 @@ class CloudTrailPlugin(AirflowPlugin):
         }
     ]
     fastapi_apps = [{"name": "CloudTrail", "url_prefix": PREFIX, "app": LazyApp()}]  # noqa: RUF012
-    listeners = [pools]  # noqa: RUF012 - as above
+    listeners = [pools, renewal]  # noqa: RUF012 - as above

@@ -173,6 +173,18 @@ class AirflowClient:
         answer = self._json("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
         return [str(task["task_id"]) for task in answer["task_instances"]]
 
+    def clear_run(self, run: Run) -> None:
+        """Clear all tasks of a run, so that it runs again."""
+        self._json("POST", f"{run.path}/clear", json={"dry_run": False})
+
+    def mark_run(self, run: Run, state: str) -> None:
+        """Mark a run as `success` or `failed`."""
+        self._json("PATCH", run.path, json={"state": state})
+
+    def mark_task(self, run: Run, task_id: str, state: str) -> None:
+        """Mark a task as `success`, `failed` or `skipped`; tasks after it that had failed are cleared."""
+        self._json("PATCH", f"{run.path}/taskInstances/{task_id}", json={"new_state": state})
+
     def runs(self, dag_id: str) -> list[Run]:
         """The runs of a DAG, the oldest first."""
         answer = self._json("GET", f"/api/v2/dags/{dag_id}/dagRuns", params={"order_by": "id", "limit": 100})

@@ -39,6 +39,8 @@ from cloudtrail.values import (
 )
 
 REQUIRED = object()
+# More than a table has; a number of any size is not for every service, nor for arithmetic of times.
+MOST_ROWS = 10**12
 
 
 @dataclass(frozen=True)
@@ -105,31 +107,32 @@ PARAMS: dict[str, ParamRule] = {
     "spark_version": ParamRule(or_empty(RUNTIME), ""),
     "num_workers": ParamRule(number(0, 100), 0),
     "warehouse_id": ParamRule(WAREHOUSE_ID),
-    "max_concurrent_runs": ParamRule(number(0), 10),
+    # Source: Databricks, resource limits: tasks that run at once in a workspace.
+    "max_concurrent_runs": ParamRule(number(0, 2000), 10),
     "share_run": ParamRule(yes_or_no, False),
     # The stream.
     "discovery": ParamRule(one_of("listing", "file_events", "notifications"), "listing"),
     "trigger": ParamRule(one_of("available_now", "continuous"), "available_now"),
-    "max_files_per_trigger": ParamRule(number(1), 1000),
+    "max_files_per_trigger": ParamRule(number(1, 1_000_000), 1000),
     "max_bytes_per_trigger": ParamRule(
         matches(r"[1-9][0-9]*[kmgtKMGT]?[bB]?", "a size like 512m or 1g"), "1g"
     ),
     # Checks, alerts, connections.
     "preflight_only": ParamRule(yes_or_no, False),
-    "minimum_rows": ParamRule(number(0), 1),
+    "minimum_rows": ParamRule(number(0, MOST_ROWS), 1),
     "reader_role_arn": ParamRule(or_empty(_ROLE), ""),
     "deployment_role_arn": ParamRule(or_empty(_ROLE), ""),
     "iam_simulation": ParamRule(one_of("require", "warn", "off"), "require"),
     "alert_topic_arn": ParamRule(or_empty(_TOPIC), ""),
     "alert_conn_ids": ParamRule(each(connection_id("apprise"), least=0), []),
     "alert_events": ParamRule(each(one_of(*EVENT_NAMES), least=0), list(DEFAULT_EVENTS)),
-    "alert_quarantined_above": ParamRule(number(0), 0),
+    "alert_quarantined_above": ParamRule(number(0, MOST_ROWS), 0),
     "alert_silent_hours": ParamRule(number(0, 240), 24),
     "test_alert": ParamRule(yes_or_no, False),
     "aws_conn_id": ParamRule(connection_id("aws"), "aws_default"),
     "databricks_conn_id": ParamRule(connection_id("databricks"), "databricks_default"),
-    "delta_log_timeout_minutes": ParamRule(number(1), 30),
-    "run_timeout_minutes": ParamRule(number(1), 720),
+    "delta_log_timeout_minutes": ParamRule(number(1, 10_080), 30),
+    "run_timeout_minutes": ParamRule(number(1, 43_200), 720),
 }
 
 

@@ -112,17 +112,14 @@ def one_of(*known: str) -> Check:
     return Check(check, {"type": "string", "enum": list(known)})
 
 
-def number(minimum: int, maximum: int | None = None) -> Check:
+def number(minimum: int, maximum: int) -> Check:
     """A whole number, not below the minimum and not above the maximum."""
-    at_most = "" if maximum is None else f" and at most {maximum}"
 
     def check(value: Any) -> str | None:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        sound = whole and value >= minimum and (maximum is None or value <= maximum)
-        return None if sound else f"give a whole number of at least {minimum}{at_most}."
+        sound = isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
+        return None if sound else f"give a whole number of at least {minimum} and at most {maximum}."
 
-    limits = {"minimum": minimum} | ({} if maximum is None else {"maximum": maximum})
-    return Check(check, {"type": "integer", **limits})
+    return Check(check, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
 def _yes_or_no(value: Any) -> str | None:
@@ -168,12 +165,14 @@ def _region(value: Any) -> str | None:
 
 
 def _day(value: Any) -> str | None:
-    """A day of the calendar, in the one spelling whose order as text is the order of days."""
+    """A day of the calendar, so far from its ends that there are days before and after it."""
     try:
-        sound = isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+        # Python's own parser takes weeks, too.
+        sound = isinstance(value, str) and bool(re.fullmatch(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", value))
+        sound = sound and bool(date.fromisoformat(value))
     except ValueError:
         sound = False
-    return None if sound else "give a day like 2026-01-31."
+    return None if sound else "give a day like 2026-01-31, of the years 2000 to 2999."
 
 
 def arn(service: str, location: str, resource: str, example: str) -> Check:

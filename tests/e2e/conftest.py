@@ -25,7 +25,7 @@ from tests.fixtures.receiver import Receiver, receiving
 
 FILES, RECORDS = 60, 900
 DAG = "cloudtrail_ingest"
-LATE_DAG = "cloudtrail_late"
+LATE_DAG = "cloudtrail_ingest_late"
 
 
 def dags_folder(folder: Path) -> Path:
@@ -36,7 +36,7 @@ def dags_folder(folder: Path) -> Path:
     )
     assert found
     late = f'late = build_dag("{LATE_DAG}", deadline=timedelta(seconds=1))'
-    (folder / "cloudtrail_late.py").write_text(f"{source}\n{late}\n")
+    (folder / f"{LATE_DAG}.py").write_text(f"{source}\n{late}\n")
     return folder
 
 

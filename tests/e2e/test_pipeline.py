@@ -89,9 +89,12 @@ def test_a_test_alert_that_a_target_does_not_take_fails_and_says_why(sandbox, re
 
 
 def test_a_run_that_passes_its_deadline_is_told_as_late(sandbox, receiver):
+    # A run of a paused DAG waits, and is late before it has ended.
+    sandbox.airflow.pause(LATE_DAG)
     run = sandbox.airflow.trigger(LATE_DAG, {"alert_conn_ids": ["receiver"], "preflight_only": True})
-    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
     until(lambda: any("is late" in title for title in receiver.titles()), "the alert of the late run")
+    sandbox.airflow.pause(LATE_DAG, paused=False)
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
     (late,) = [message["message"] for message in receiver.messages if "is late" in message["title"]]
     assert f"Task:        {LATE_DAG} (DAG run {run.run_id})" in late
     assert "the run had to end by" in late

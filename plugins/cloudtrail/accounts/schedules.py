@@ -1,8 +1,12 @@
 """When an account's DAG runs: words and cron expressions, spread so that not all accounts start at once."""
 
 import hashlib
+import re
+from datetime import UTC, datetime
 
 WORDS = ("hourly", "daily", "none")
+# croniter's own: a random time, and one that follows from a name that Airflow does not give.
+_RANDOM = re.compile(r"\b[RH]\b", re.IGNORECASE)
 WANTED = f"{', '.join(WORDS)}, or five fields of cron in quotes, like '15 * * * *' (UTC)"
 
 
@@ -21,15 +25,21 @@ def cron_of(schedule: str, dag_id: str) -> str | None:
 
 def schedule_complaint(value: object) -> str | None:
     """What is wrong with a schedule; None when nothing is."""
-    if value in WORDS:
+    if isinstance(value, str) and value in WORDS:
         return None
     if not isinstance(value, str) or len(value.split()) != 5:
         return f"give {WANTED}."
-    from airflow.sdk import CronDataIntervalTimetable
-    from airflow.sdk.exceptions import AirflowTimetableInvalid
+    if _RANDOM.search(value):
+        return f"R and H stand for another time whenever Airflow reads the file; give {WANTED}."
+    from croniter import croniter
 
     try:
-        CronDataIntervalTimetable(value, timezone="UTC").validate()
-    except AirflowTimetableInvalid as error:
+        dates = croniter(value, datetime.now(UTC), ret_type=datetime)
+    except Exception as error:  # noqa: BLE001 - croniter raises more than its own errors
         return f"{error}; give {WANTED}."
+    try:
+        # The interval of a run lies between two dates.
+        dates.get_next(), dates.get_next()
+    except Exception:  # noqa: BLE001 - likewise
+        return f"there is no such date, so the DAG would never run; give {WANTED}."
     return None

@@ -36,6 +36,8 @@ def accounts_schema() -> dict[str, Any]:
     """The schema, as JSON holds it."""
     fields = {**_SETTINGS, SETUP: _setup()}
     fields |= {name: _field(param, PARAMS[name]) for name, param in ingest_params().items()}
+    # null takes a default away, of whatever field.
+    fields = {name: _nullable(schema) for name, schema in fields.items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "CloudTrail ingest: one DAG per account",
@@ -62,16 +64,15 @@ def _setup() -> dict[str, Any]:
     return {
         "description": "Makes the DAG cloudtrail_setup__<alias>, which is never scheduled. What is not here, "
         "and is a field of the entry too, is as the entry has it; null takes that away.",
-        "anyOf": [
-            {"type": "null"},
-            {"type": "object", "additionalProperties": False, "properties": fields},
-        ],
+        "type": "object",
+        "additionalProperties": False,
+        "properties": fields,
     }
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    description = schema.pop("description")
-    return {"description": description, "anyOf": [{"type": "null"}, schema]}
+    rest = {key: value for key, value in schema.items() if key != "description"}
+    return {"description": schema["description"], "anyOf": [{"type": "null"}, rest]}
 
 
 def _with_placeholders(schema: Any) -> Any:

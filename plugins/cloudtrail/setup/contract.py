@@ -105,7 +105,7 @@ SETUP_PARAMS: dict[str, ParamRule] = {
     # The bucket.
     "bucket_account": ParamRule(or_empty(matches(ACCOUNT, "12 digits, in quotes")), ""),
     "versioning": ParamRule(yes_or_no, True),
-    "expire_days": ParamRule(number(0), 0),
+    "expire_days": ParamRule(number(0, 36_500), 0),
     "kms_key": ParamRule(
         Check(_key_or_new, {"type": "string", "pattern": f"^({NEW_KEY})?$|{_KEY.schema['pattern']}"}), ""
     ),

@@ -107,6 +107,11 @@ from tests.unit.plugins.cloudtrail.test_request import params, violations
         ("databricks_conn_id", "my conn", "the id of an Airflow connection of type databricks"),
         ("delta_log_timeout_minutes", 0, "at least 1"),
         ("run_timeout_minutes", "720", "a whole number"),
+        # More than Python's own arithmetic of times takes.
+        ("run_timeout_minutes", 9999999999999, "at most 43200"),
+        ("from", "2026-W05-1", "give a day like 2026-01-31"),
+        ("from", "0001-01-01", "of the years 2000 to 2999"),
+        ("until", "9999-12-31", "of the years 2000 to 2999"),
     ],
 )
 def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, said):
@@ -229,7 +234,9 @@ def test_a_table_may_not_be_named_like_what_stands_beside_another():
 
 @pytest.mark.parametrize("value", ["2026-02-30", "yesterday", "20260131", 20260131, "2026-W05-6"])
 def test_a_bound_is_a_day_of_the_calendar(value):
-    assert violations(**{"from": value}) == [f"from={value!r}: give a day like 2026-01-31."]
+    assert violations(**{"from": value}) == [
+        f"from={value!r}: give a day like 2026-01-31, of the years 2000 to 2999."
+    ]
 
 
 def test_bounds_are_in_order_and_need_a_path_of_all_days():

@@ -2,9 +2,19 @@
 
 import pytest
 
+from cloudtrail.contract import PARAMS
 from cloudtrail.errors import InvalidRequestError
 from cloudtrail.form import ingest_params
 from cloudtrail.request import resolve_requests
+from cloudtrail.setup.contract import SETUP_PARAMS
+from cloudtrail.setup.form import setup_params
+
+NUMBERS = [
+    pytest.param(param.schema, rules[name].check, id=name)
+    for params, rules in ((ingest_params(), PARAMS), (setup_params(), SETUP_PARAMS))
+    for name, param in params.items()
+    if param.schema.get("type") == "integer"
+]
 
 
 def defaults():
@@ -62,3 +72,11 @@ def test_what_the_form_offers_is_all_that_it_takes(name, value):
 )
 def test_a_field_that_may_stay_empty_takes_the_null_that_the_form_sends(name):
     assert ingest_params()[name].resolve(None) is None
+
+
+@pytest.mark.parametrize(("schema", "check"), NUMBERS)
+def test_every_number_has_a_least_and_a_most_and_the_contract_has_the_same(schema, check):
+    least, most = schema["minimum"], schema["maximum"]
+    assert [check(least), check(most)] == [None, None]
+    refused = [check(least - 1), check(most + 1)]
+    assert all(f"at least {least} and at most {most}." in complaint for complaint in refused)

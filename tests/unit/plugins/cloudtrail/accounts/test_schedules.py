@@ -33,7 +33,18 @@ def test_what_is_named_is_what_runs(schedule, cron):
 
 
 @pytest.mark.parametrize(
-    "schedule", ["@hourly", "* * * * * *", "99 * * * *", "a b c d e", "", 5, None, ["hourly"]]
+    "schedule",
+    [
+        *("@hourly", "* * * * * *", "99 * * * *", "a b c d e", "", 5, None, ["hourly"]),
+        *("0 0 31 4 *", "0 0 30 2 *", "R R * * *", "R(0-29) * * * *", "H * * * *", "r 0 * * *"),
+    ],
 )
 def test_what_is_no_schedule_is_refused(schedule):
     assert "five fields of cron" in schedule_complaint(schedule)
+
+
+@pytest.mark.parametrize(
+    "schedule", ["0 0 29 2 *", "0 0 L * *", "0 0 * * fri#1", "15 */6 * mar,apr *", "0 0 * * thu-sat"]
+)
+def test_a_schedule_that_runs_at_the_same_times_whenever_it_is_read_is_sound(schedule):
+    assert schedule_complaint(schedule) is None

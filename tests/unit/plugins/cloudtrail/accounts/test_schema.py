@@ -89,6 +89,11 @@ def test_a_sound_file_has_no_errors_and_placeholders_are_none():
     assert errors("defaults:\naccounts:\n") == []
 
 
+@pytest.mark.parametrize("field", [*SETTINGS, SETUP, *ingest_params()])
+def test_null_takes_a_default_away_of_any_field(field):
+    assert errors(text(f"alias: payments\n{field}: null" if field != "alias" else "alias: null")) == []
+
+
 @pytest.mark.parametrize(
     "line",
     ["accuont: x", "account: 111122223333", "duplicates: drop", "schedule: often", "tags: pci"],

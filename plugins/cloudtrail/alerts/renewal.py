@@ -1,0 +1,32 @@
+"""A new deadline for a run that is cleared after its deadline has passed.
+
+Airflow moves the deadline of a cleared run, but not one that has passed, and that of a failed run passes
+too. So such a run gets a new one when it starts: docs/adr/0076-deadlines.md.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.listeners import hookimpl
+
+
+@hookimpl
+def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflow's signature
+    """Renew the deadline of a run of ours that was queued after it; the scheduler calls this."""
+    if dag_run.dag_id.startswith("cloudtrail_ingest"):
+        renew(dag_run)
+
+
+def renew(dag_run: Any) -> None:
+    """Count the deadlines that passed before the run was queued from when it was queued.
+
+    In the scheduler's own transaction, which the run was read in: the caller commits.
+    """
+    for deadline in dag_run.deadlines:
+        seconds = deadline.deadline_alert.interval if deadline.deadline_alert else None
+        # A run that passed its deadline in the queue, or is still going on, was told as late.
+        passed = deadline.missed and deadline.deadline_time < dag_run.queued_at
+        # The release before this one kept them in another form.
+        if passed and isinstance(seconds, int | float):
+            deadline.deadline_time = dag_run.queued_at + timedelta(seconds=seconds)
+            deadline.missed = False
