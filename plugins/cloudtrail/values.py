@@ -52,15 +52,17 @@ def partitions_by_region() -> dict[str, str]:
     }
 
 
+# The address of a service, which may hold a token.
+_SERVICE = re.compile(r"\s*(?!s3a?:|dbfs:)[A-Za-z][A-Za-z0-9+.-]*://")
+
+
 def shown(value: Any) -> str:
     """The value as an error quotes it. Addresses of services hold tokens: of those, the scheme alone."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(shown(one) for one in value)}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{shown(key)}: {shown(one)}' for key, one in value.items())}}}"
-    scheme = (
-        re.match(r"\s*(?!s3a?:|dbfs:)[A-Za-z][A-Za-z0-9+.-]*://", value) if isinstance(value, str) else None
-    )
+    scheme = _SERVICE.match(value) if isinstance(value, str) else None
     return repr(f"{scheme[0]}…" if scheme else value)
 
 
@@ -219,7 +221,8 @@ def _table(value: Any) -> str | None:
         fits = len(f"{value.rpartition('.')[2]}_quarantine") <= 255
         return None if fits else "too long: with '_quarantine' a name may have 255 characters."
     plain = re.sub(r"[^a-z0-9_.]+", "_", text.strip().lower())
-    hint = f" Did you mean {plain!r}?" if plain != text and _table(plain) is None else ""
+    meant = plain != text and not _SERVICE.match(text) and _table(plain) is None
+    hint = f" Did you mean {plain!r}?" if meant else ""
     return (
         "give table, schema.table or catalog.schema.table, each of lower-case letters, digits and "
         f"underscores, none starting with a digit.{hint}"

@@ -50,6 +50,7 @@ def resolved(changed):
 @settings(max_examples=400, deadline=None)
 @given(st.dictionaries(st.sampled_from(list(PARAMS)) | st.text(max_size=5), json_values, max_size=6))
 @example({"prefix": "../x"})
+@example({"events_table": "slack://user:t0ken@host/x"})
 @example({"code_root": "/Volumes/../../../2.0/secrets"})
 def test_any_params_are_requests_or_violations_that_can_be_read(changed):
     requests, violations = resolved(changed)
@@ -97,4 +98,6 @@ def test_a_day_is_a_calendar_day_written_year_month_day(text):
         sound = len(text) == 10 and date(*(int(part) for part in text.split("-"))).isoformat() == text
     except (TypeError, ValueError):
         sound = False
+    # So far from the ends of the calendar that there are days before and after it.
+    sound = sound and text.startswith("2")
     assert (PARAMS["from"].check(text) is None) == (sound or text == "")

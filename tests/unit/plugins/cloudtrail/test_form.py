@@ -13,7 +13,7 @@ NUMBERS = [
     pytest.param(param.schema, rules[name].check, id=name)
     for params, rules in ((ingest_params(), PARAMS), (setup_params(), SETUP_PARAMS))
     for name, param in params.items()
-    if param.schema.get("type") == "integer"
+    if "minimum" in param.schema
 ]
 
 

@@ -85,7 +85,11 @@ def test_an_organization_trail_is_one_entry_for_all_of_its_accounts(read):
         ("tags: pci", "tags", "'pci': give a list"),
         ("owner: [a]", "owner", "1 to 100 characters"),
         ("duplicates: removed", "duplicates", "Did you mean 'remove'?"),
-        ("minimum_rows: -1", "minimum_rows", "-1: give a whole number of at least 0."),
+        (
+            "minimum_rows: -1",
+            "minimum_rows",
+            "-1: give a whole number of at least 0 and at most 1000000000000.",
+        ),
         ("num_workers: 101", "num_workers", "at least 0 and at most 100"),
         ("regions: [us-east-9]", "regions", "give a region of aws"),
         ("events_table: sec.Events_{alias}", "events_table", "Did you mean 'sec.events_payments'?"),
