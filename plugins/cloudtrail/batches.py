@@ -1,4 +1,4 @@
-"""Which micro-batches a run has written, told by the marks of their commits, never by a clock alone.
+"""Identify the micro-batches of a run by the marks of their commits, not by a clock.
 
 The job marks every commit of table and quarantine with the stream and the number of its batch, the
 `ingested_at` of its rows, and the DAG run that had asked for it (`--run`). So a run's rows are those whose
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-# For the runs of an earlier release, which are told by time: driver and control plane have their own clocks.
+# The runs of an earlier release are identified by time: driver and control plane have their own clocks.
 CLOCK_MARGIN = timedelta(minutes=5)
 # When the micro-batches of a run were read: from and to, in microseconds since 1970, both included.
 Times = list[tuple[int, int]]
@@ -88,7 +88,7 @@ class Marks:
         """The batches of a DAG run.
 
         Args:
-            run: the DAG run, as the job was told it.
+            run: the DAG run, as the job was given it.
             unfinished: whether the run still writes.
         """
         return self._written([mark for mark in self._there() if mark.run == run], unfinished=unfinished)

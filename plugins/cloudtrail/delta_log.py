@@ -83,7 +83,7 @@ def _last_version(look: Callable[[int], tuple[list[int], bool]], *, known: int, 
 def storage_options(aws_hook: "AwsBaseHook", path: str) -> dict[str, str]:
     """What `TableLog` needs to read a path in S3 with an Airflow connection; task logs mask the secrets.
 
-    The region is that of the path's own bucket, whatever the connection's is: see `bucket_regions`.
+    The region is that of the path's bucket, not the connection's: see `bucket_regions`.
 
     Args:
         aws_hook: a hook of S3.

@@ -1,7 +1,7 @@
 """The asset events of the tables: one writer, `report`, and what later runs and the digest read of them.
 
-A table's events are the memory of what its runs found. They are asked for by table, the newest few, whatever
-else Airflow holds. Whose run was first does not matter: what is read of them is merged by its moments.
+A table's events are the memory of what its runs found. Only the newest few events of one table are read. The
+order of the runs does not matter: the latest of each moment counts.
 """
 
 from collections.abc import Mapping, Sequence

@@ -21,7 +21,7 @@ from cloudtrail.table_events import newest_events, table_asset
 
 # What is told of each odd field.
 DRIFT = ("field", "problem", "first_seen", "records", "example")
-# How many of a table's asset events are remembered: of each moment the latest counts, in whatever order.
+# How many of a table's newest asset events are read. Their order does not matter: the latest moment counts.
 REMEMBERED = 10
 # What is asked about the tables as they are.
 OF_THE_TABLE = (balance.count_rows, balance.find_newest_file)
@@ -245,8 +245,8 @@ class ValidateRowsOperator(StatementsOperator):
         )
         begin, end = int(run["start_time"]), int(run.get("end_time") or time.time() * 1000)
         self.log.warning(
-            "The batches of Databricks run %s are told by its time, from %d minutes before its start to %d "
-            "minutes after its end, since %s: those of a run close to it may count as its own.",
+            "The batches of Databricks run %s are identified by time, from %d minutes before its start to %d "
+            "minutes after its end, because %s. Batches of another run in that time may count as its own.",
             self.run_id,
             CLOCK_MARGIN.seconds // 60,
             CLOCK_MARGIN.seconds // 60,

@@ -247,7 +247,7 @@ def test_a_run_that_is_validated_again_after_others_still_counts_its_own_rows(wr
     assert [again[name] for name in figures] == [first[name] for name in figures]
 
 
-def test_a_run_of_an_earlier_release_is_told_by_its_time_and_the_log_says_so(
+def test_a_run_of_an_earlier_release_is_identified_by_time_and_the_log_says_so(
     write, stage, named, databricks, capfd
 ):
     wheel = {"package_name": "cloudtrail_jobs", "entry_point": "cloudtrail-ingest"}
@@ -264,13 +264,11 @@ def test_a_run_of_an_earlier_release_is_told_by_its_time_and_the_log_says_so(
     named("earlier")
     outcome = validate("earlier", run_id)
     assert (outcome["row_count"], outcome["run_rows"], outcome["run_files"]) == (4, 2, 1)
-    assert f"The batches of Databricks run {run_id} are told by its time" in "".join(capfd.readouterr())
+    assert f"The batches of Databricks run {run_id} are identified by time" in "".join(capfd.readouterr())
 
 
 @in_every_time_zone
-def test_what_is_known_of_a_table_is_what_its_runs_have_found_whoever_triggered_them_in_whatever_order(
-    write, run_id, named, airflow
-):
+def test_what_is_known_of_a_table_is_what_its_runs_have_found_in_any_order(write, run_id, named, airflow):
     asset = table_asset("known", "s3://cloudtrail-lake/delta/known")
     newest, earlier = "2026-11-25T09:00:00Z", "2026-11-20T00:00:00Z"
     # The table's events: of a run that delivered more, then of an older one whose report was cleared.
