@@ -70,7 +70,8 @@ def settings(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{sandbox.airflow_home / 'airflow.db'}?timeout=60",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sandbox.database
+        or f"sqlite:///{sandbox.airflow_home / 'airflow.db'}?timeout=60",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(sandbox.airflow_home / "logs"),

@@ -1,5 +1,7 @@
 """Airflow's metadata database of a sandbox: SQLite, a copy of one that was migrated at set-up.
 
+A sandbox that was given the address of another database uses that one.
+
 `airflow db migrate` of an empty database takes some ten seconds and always comes to the same, so that
 `make setup` does it once per Airflow version.
 """
@@ -28,8 +30,14 @@ def prepare(cache: Path = CACHE) -> Path:
 
 
 def create(sandbox: Sandbox, secrets: Secrets) -> None:
-    """Give the sandbox its database; one of another Airflow version is migrated and keeps its runs."""
+    """Give the sandbox its database; one of another Airflow version is migrated and keeps its runs.
+
+    One that was given to the sandbox is left as it is.
+    """
     home = sandbox.airflow_home
+    if sandbox.database:
+        home.mkdir(parents=True, exist_ok=True)
+        return
     kept = home / "version"
     if kept.exists() and kept.read_text() == version("apache-airflow"):
         return

@@ -3,8 +3,10 @@
 A process leads a session of its own and inherits a mark, a random value in its environment. Its record,
 `<state>/run/<name>.json`, holds the pid, the start time and the mark, so that a later command recognises the
 process, and tells it from another one that was given the same pid. What belongs to it is the leader, its
-children, its process group, and whatever carries the mark: a job that outlived the process that started it,
-too. The record is written before the process starts, so that an interrupt in between loses nothing.
+children, its session, and whatever carries the mark: a job that outlived the process that started it, too.
+Neither alone is enough: a job may lead a session of its own, and a process may write its title over the
+environment that holds the mark, as Airflow's workers do. The record is written before the process starts, so
+that an interrupt in between loses nothing.
 """
 
 import json
@@ -42,14 +44,8 @@ class Record:
 
     def leader(self) -> psutil.Process | None:
         """The process itself; None when it has ended, or when its pid now is another process's."""
-        try:
-            process = psutil.Process(self.pid) if self.pid else None
-            if process is None or process.status() == psutil.STATUS_ZOMBIE:
-                return None
-            same = abs(process.create_time() - self.started) <= START_TOLERANCE_SECONDS
-        except psutil.NoSuchProcess:
-            return None
-        return process if same else None
+        process = self._at_pid()
+        return process if process and _is_alive(process) and self._began(process) else None
 
     def members(self) -> list[psutil.Process]:
         """Every living process that belongs to the record, the leader first."""
@@ -57,19 +53,34 @@ class Record:
         found = {leader.pid: leader} if leader else {}
         if leader:
             found |= {child.pid: child for child in _children(leader)}
-        # A pid that now is another process's may lead another process's group as well.
-        group = self.pid if leader or not (self.pid and psutil.pid_exists(self.pid)) else 0
+        # A pid that now is another process's may lead another process's session as well. One that has ended
+        # and that nobody has waited for is still the leader.
+        first = self._at_pid()
+        session = self.pid if first is None or self._began(first) else 0
         for process in psutil.process_iter():
-            if process.pid not in found and self._owns(process, group):
+            if process.pid not in found and self._owns(process, session):
                 found[process.pid] = process
         return list(found.values())
 
-    def _owns(self, process: psutil.Process, group: int) -> bool:
+    def _at_pid(self) -> psutil.Process | None:
+        try:
+            return psutil.Process(self.pid) if self.pid else None
+        except psutil.NoSuchProcess:
+            return None
+
+    def _began(self, process: psutil.Process) -> bool:
+        """Whether a process with the record's pid is the one that was started."""
+        try:
+            return bool(abs(process.create_time() - self.started) <= START_TOLERANCE_SECONDS)
+        except psutil.NoSuchProcess:
+            return False
+
+    def _owns(self, process: psutil.Process, session: int) -> bool:
         try:
             if process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            grouped = group and os.getpgid(process.pid) == group
-            if grouped and process.create_time() >= self.started - START_TOLERANCE_SECONDS:
+            same = session and os.getsid(process.pid) == session
+            if same and process.create_time() >= self.started - START_TOLERANCE_SECONDS:
                 return True
             return bool(process.environ().get(MARK) == self.mark)
         except (psutil.Error, OSError):
@@ -101,6 +112,9 @@ class Processes:
         """
         if any(record.name == name for record in self.running()):
             raise ProcessError(f"{name} is running already; stop it first (`make down`)")
+        # The record of one that was killed is all that leads to its children.
+        if any(record.name == name for record in self.records()):
+            self.stop(name)
         position = 1 + max((record.position for record in self.records()), default=0)
         record = Record(
             name=name, mark=secrets.token_hex(16), command=tuple(command), position=position, url=url

@@ -12,13 +12,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+# The class path and PYTHONPATH are lists with ":"; the others mean something in the address of an SQLite
+# file, in Airflow's settings or in Spark's.
+UNUSABLE = ":?%$\\\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
     """One sandbox. Ports are TCP ports on 127.0.0.1; nothing listens on any other address.
 
-    `dags` is the folder that Airflow reads DAGs from.
+    `dags` is the folder that Airflow reads DAGs from. `database` is the address of a migrated metadata
+    database; without one Airflow gets an SQLite file in the sandbox's folder.
     """
 
     state: Path = ROOT / ".sandbox"
@@ -26,6 +30,7 @@ class Sandbox:
     aws_port: int = 5555
     databricks_port: int = 5556
     dags: Path = ROOT / "dags"
+    database: str = ""
 
     @property
     def logs(self) -> Path:
@@ -51,6 +56,18 @@ class Sandbox:
     def databricks_url(self) -> str:
         """The workspace URL of the Databricks stand-in."""
         return f"http://{HOST}:{self.databricks_port}"
+
+
+def folder_problem(folder: Path) -> str:
+    """Why nothing of the sandbox can be in this folder; empty when it can."""
+    found = [character for character in UNUSABLE if character in str(folder)]
+    if not found:
+        return ""
+    shown = ", ".join(repr(character) for character in found)
+    return (
+        f"the folder {str(folder)!r} has {shown} in its name, which Java, Airflow or SQLite would take for "
+        "something else: move it to a folder without that"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

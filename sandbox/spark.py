@@ -128,7 +128,9 @@ def properties(
 def write_defaults(folder: Path, settings: dict[str, str]) -> Path:
     """Write `settings` as `spark-defaults.conf` into `folder`, to be named by SPARK_CONF_DIR."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"{key} {value}\n" for key, value in sorted(settings.items())]
+    # Java reads it as properties: a backslash begins an escape.
+    escaped = {key: value.replace("\\", r"\\").replace("\n", r"\n") for key, value in settings.items()}
+    lines = [f"{key} {value}\n" for key, value in sorted(escaped.items())]
     (folder / "spark-defaults.conf").write_text("".join(lines))
     return folder
 

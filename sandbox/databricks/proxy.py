@@ -11,7 +11,7 @@ from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
 from sandbox.databricks.runner import private
 from sandbox.databricks.settings import CATALOGS, Settings
-from sandbox.spark import DELTA, JAVA_OPTIONS, ROOT, properties, spark_environment, write_defaults
+from sandbox.spark import DELTA, ROOT, properties, spark_environment, write_defaults
 
 START_SECONDS = 180
 
@@ -135,8 +135,6 @@ class EngineProxy:
 def _spark_settings(settings: Settings) -> dict[str, str]:
     spark = properties(aws_endpoint=settings.aws_endpoint, driver_memory=settings.sql_memory)
     catalogs = {f"spark.sql.catalog.{name}": DELTA["spark.sql.catalog.spark_catalog"] for name in CATALOGS}
-    folder = settings.sql
-    metastore = f"jdbc:derby:;databaseName={folder}/metastore;create=true"
     return (
         spark
         | catalogs
@@ -144,12 +142,12 @@ def _spark_settings(settings: Settings) -> dict[str, str]:
             "spark.databricks.delta.snapshotPartitions": "1",
             "spark.sql.shuffle.partitions": "2",
             "spark.driver.maxResultSize": "64m",
-            "spark.local.dir": str(folder / "tmp"),
             "spark.sql.session.timeZone": settings.sql_time_zone,
-            "spark.sql.warehouse.dir": str(folder / "tables"),
+            # In the folder that it runs in, which may have a name that no list or URL takes.
+            "spark.local.dir": "tmp",
+            "spark.sql.warehouse.dir": "tables",
             # Hive's metastore in an embedded database: names survive a restart, also an abrupt one.
             "spark.sql.catalogImplementation": "hive",
-            "spark.hadoop.javax.jdo.option.ConnectionURL": metastore,
-            "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -Dderby.stream.error.file={folder}/derby.log",
+            "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:;databaseName=metastore;create=true",
         }
     )

@@ -62,7 +62,8 @@ class Runner:
         settings = properties(
             aws_endpoint=self._settings.aws_endpoint, driver_memory=self._settings.job_memory
         )
-        settings["spark.local.dir"] = str(folder / "tmp")
+        # In the folder that it runs in, which may have a name that no list takes.
+        settings["spark.local.dir"] = "tmp"
         conf = write_defaults(folder / "conf", settings | cluster.get("spark_conf", {}))
         return private(
             spark_environment(conf),

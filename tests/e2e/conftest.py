@@ -21,6 +21,8 @@ from sandbox.sample_logs import SampleSummary
 from sandbox.settings import ROOT, Sandbox, Secrets
 from sandbox.signals import INTERRUPTS, interrupt_on_signals
 from sandbox.warehouse import Row, Warehouse
+from tests.fixtures.databricks import ODD_NAME
+from tests.fixtures.postgres import Postgres
 from tests.fixtures.receiver import Receiver, receiving
 
 FILES, RECORDS = 60, 900
@@ -93,15 +95,17 @@ class RunningSandbox:
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[RunningSandbox]:
     """The session's sandbox, on free ports; stopped at the end, also when pytest is interrupted or ended."""
     airflow_port, aws_port, databricks_port = free_ports(3)
     own = Sandbox(
-        state=tmp_path_factory.mktemp("sandbox"),
+        # In a folder that shells, option lists and URLs take for something else, on production's database.
+        state=tmp_path_factory.mktemp(ODD_NAME),
+        database=postgres.url(postgres.database()),
         airflow_port=airflow_port,
         aws_port=aws_port,
         databricks_port=databricks_port,
-        dags=dags_folder(tmp_path_factory.mktemp("airflow") / "dags"),
+        dags=dags_folder(tmp_path_factory.mktemp(ODD_NAME) / "dags"),
     )
     handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
     interrupt_on_signals()

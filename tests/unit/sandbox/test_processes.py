@@ -23,6 +23,17 @@ PARENT = (
     f"subprocess.Popen([sys.executable, '-c', {WAITS!r}], start_new_session=True); "
     "signal.pause()"
 )
+# A child as Airflow's executor and its supervisor make them: in a group of its own, under a title that is
+# written over its environment.
+TITLED = (
+    "import os, signal, sys, time\n"
+    "from setproctitle import setproctitle\n"
+    "if os.fork() == 0:\n"
+    "    os.setpgid(0, 0)\n"
+    "    setproctitle('airflow worker -- LocalExecutor: <idle>' + ' ' * 100000)\n"
+    "    print('ready', os.getpid(), flush=True)\n"
+    "signal.pause()\n"
+)
 
 
 @pytest.fixture
@@ -187,3 +198,25 @@ def test_secrets_of_the_environment_are_not_recorded(processes: Processes) -> No
     processes.start("one", command, environment=environment, cwd=Path("/"))
 
     assert "dapi-secret" not in (processes.records_folder / "one.json").read_text()
+
+
+def test_what_a_killed_leader_left_is_stopped_though_it_hides_its_environment(processes: Processes) -> None:
+    leader = start(processes, "one", TITLED)
+    child = psutil.Process(int(processes.log("one").read_text().split()[-1]))
+    # Nobody waits for it: it stays as a zombie, as where nothing reaps orphans.
+    leader.kill()
+
+    assert processes.stop("one") == ["one"]
+
+    assert not is_alive(child)
+
+
+def test_a_start_after_a_kill_first_stops_what_the_killed_one_left(processes: Processes) -> None:
+    leader = start(processes, "one", TITLED)
+    child = psutil.Process(int(processes.log("one").read_text().split()[-1]))
+    leader.kill()
+    leader.wait()
+
+    start(processes, "one", WAITS)
+
+    assert not is_alive(child)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import airflow
-from sandbox.settings import Sandbox, Secrets
+from sandbox.settings import UNUSABLE, Sandbox, Secrets, folder_problem
+from tests.fixtures.databricks import ODD_NAME
 
 
 def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
@@ -64,3 +65,23 @@ def test_links_and_tasks_reach_airflow_on_the_port_that_was_chosen(tmp_path: Pat
     assert settings["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:1003"
     assert settings["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:1003/execution/"
     assert settings["AIRFLOW__API__PORT"] == "1003"
+
+
+@pytest.mark.parametrize("character", UNUSABLE)
+def test_a_folder_that_the_parts_would_misread_is_refused_by_name(character: str) -> None:
+    problem = folder_problem(Path(f"/home/me/a{character}b"))
+
+    assert f"has {character!r} in its name" in problem
+    assert "move it" in problem
+
+
+def test_a_folder_may_have_any_other_name() -> None:
+    assert folder_problem(Path(f"/home/me/{ODD_NAME}")) == ""
+
+
+def test_a_given_database_is_airflows(tmp_path: Path) -> None:
+    sandbox = Sandbox(state=tmp_path, database="postgresql+psycopg2://airflow@/one?host=/tmp")
+
+    told = airflow.settings(sandbox, Secrets.of(sandbox))
+
+    assert told["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == sandbox.database
