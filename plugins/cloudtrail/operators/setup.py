@@ -57,11 +57,12 @@ class PlanSetupOperator(BaseOperator):
         self.request = request
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Plan, print the plan, push it as Markdown."""
+        """Plan, print the plan, push its short form as Markdown."""
         request = SetupRequest(self.request)
         plan, found = make_plan(request, request.clouds())
         self.log.info("Plan:\n%s", plan.render())
-        context["ti"].xcom_push(key=MARKDOWN_KEY, value=plan.render_markdown())
+        url = str(getattr(context["ti"], "log_url", None) or "")
+        context["ti"].xcom_push(key=MARKDOWN_KEY, value=plan.render_markdown(log_url=url))
         return {
             "plan": plan.to_dict(),
             "digest": plan.digest,
