@@ -75,13 +75,19 @@ class RequestLog:
         return max(self._seen - len(self._served), 0)
 
 
-def signed_service(environ: "WSGIEnvironment") -> str:
-    """The service that the request is signed for; `s3` for one without a signature, as moto takes it."""
+def credential_scope(environ: "WSGIEnvironment") -> list[str]:
+    """Access key, date, region, service and `aws4_request` of the signature; empty without one."""
     credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition(",")[0]
     if not credential:
         credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
     scope = credential.split("/")
-    return scope[3].lower() if len(scope) == 5 else "s3"
+    return scope if len(scope) == 5 else []
+
+
+def signed_service(environ: "WSGIEnvironment") -> str:
+    """The service that the request is signed for; `s3` for one without a signature, as moto takes it."""
+    scope = credential_scope(environ)
+    return scope[3].lower() if scope else "s3"
 
 
 def describe_request(environ: "WSGIEnvironment", status: int) -> ServedRequest:

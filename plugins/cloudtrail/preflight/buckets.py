@@ -1,6 +1,7 @@
 """The bucket check: the bucket is there and can be listed with the AWS connection."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from cloudtrail.locations import S3Location
 from cloudtrail.preflight.aws_errors import explain_bucket_error
@@ -32,11 +33,18 @@ def fetch_region(s3: "S3Client", bucket: str) -> str:
     from botocore.exceptions import ClientError
 
     try:
-        answer = s3.head_bucket(Bucket=bucket)
+        return region_of(s3.head_bucket(Bucket=bucket))
     except ClientError:
         return ""
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
+
+
+def region_of(head: Mapping[str, Any]) -> str:
+    """The region in an answer to HeadBucket; empty when it has none.
+
+    GetBucketLocation would not do: it calls the oldest buckets of `eu-west-1` `EU`.
+    """
+    headers = head.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return str(head.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
 
 
 def decide_region(bucket: str, found: str, wanted: str, *, holds_logs: bool) -> Finding:
