@@ -68,13 +68,13 @@ class Authorization:
 def find_principal(access_key: str) -> Principal | None:
     """The user or role behind an access key; None for a key that IAM and STS have not given out."""
     for account in list(iam_backends):
-        for user in iam_backends[account][PARTITION].users.values():
+        for user in list(iam_backends[account][PARTITION].users.values()):
             if any(key.access_key_id == access_key for key in user.access_keys):
                 return principal_from_arn(user.arn)
     for account in list(sts_backends):
         session = sts_backends[account][PARTITION].get_assumed_role_from_access_key(access_key)
         if session is not None:
-            roles = iam_backends[account][PARTITION].roles.values()
+            roles = list(iam_backends[account][PARTITION].roles.values())
             return (
                 principal_from_arn(session.role_arn)
                 if session.role_arn in {one.arn for one in roles}
