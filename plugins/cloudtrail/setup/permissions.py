@@ -72,8 +72,8 @@ CALLS: tuple[Right, ...] = (
         "`remove`",
     ),
     Right("kms", _READ_KEY, ("key",), "the key", "`plan`, with a KMS key", "key"),
-    Right("kms", ("ListKeys",), ("*",), "`*`", "`plan`, with a new key", "key"),
-    Right("kms", ("CreateKey",), ("*",), "`*`", "`apply`, the same", "key"),
+    Right("kms", ("ListKeys",), ("new key",), "`*`", "`plan`, with a new key", "key"),
+    Right("kms", ("CreateKey",), ("new key",), "`*`", "`apply`, the same", "key"),
     Right("kms", ("CreateAlias",), ("alias", "key"), "the key and its alias", "the same", "key"),
     Right(
         "kms", ("EnableKeyRotation", "PutKeyPolicy"), ("key",), "the key", "`apply`, with a KMS key", "key"
@@ -173,7 +173,7 @@ IMPLIED: tuple[Right, ...] = (
         "every",
     ),
     Right("s3", ("TagResource",), ("bucket",), "the log bucket", "`apply`: it is tagged when it is made"),
-    Right("kms", ("TagResource",), ("*",), "`*`", "the same of the key", "key"),
+    Right("kms", ("TagResource",), ("new key",), "`*`", "the same of the key", "key"),
     Right("sns", ("TagResource",), ("topic",), "the topic", "the same"),
     Right("iam", ("TagRole",), ("role",), "the reader role", "the same", "reader"),
     Right("iam", ("TagInstanceProfile",), ("profile",), "its instance profile", "the same", "reader"),
@@ -274,6 +274,7 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
         "*": ["*"],
         "bucket": [bucket_arn(request["bucket"], partition)],
         "key": [arn("kms", "key/*")] if new else [key] * bool(key),
+        "new key": ["*"] * new,
         "alias": [arn("kms", f"alias/{request.name}-logs")] if new else [],
         "topic": [topic] * bool(topic),
         "role": [request.reader_role_arn],

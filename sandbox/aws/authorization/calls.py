@@ -199,7 +199,9 @@ def _parameters(asked: Asked) -> Mapping[str, Any]:
 def _entity(asked: Asked, kind: str, name: str) -> str:
     """The ARN of a role or instance profile, with its path where it is there."""
     backend = iam_backends[asked.account]["aws"]
-    entities: list[Any] = list((backend.roles if kind == "role" else backend.instance_profiles).values())
+    roles: list[Any] = list(backend.roles.values())
+    profiles: list[Any] = list(backend.instance_profiles.values())
+    entities = roles if kind == "role" else profiles
     found = next((str(one.arn) for one in entities if one.name == name), None)
     return found or f"arn:aws:iam::{asked.account}:{kind}/{name}"
 

@@ -56,6 +56,12 @@ def test_a_right_that_is_missing_is_named(world, deployment, action, words):
         world.apply(world.request(**EVERYTHING))
 
 
+def test_without_a_key_and_a_topic_no_right_is_on_either(world):
+    policy = json.dumps(setup_policy(world.request(), LOGS))
+    assert "kms:" not in policy
+    assert "cloudtrail-files" not in policy
+
+
 def test_no_right_reaches_beyond_what_the_params_name(world):
     request = world.request(**EVERYTHING)
     allowed = {LOGS: {"*"}, PRODUCTION: {"*"}}
