@@ -4,8 +4,10 @@ Everything the guide has a person click, as one plan that a person reviews: the 
 the organization, the log bucket, the reader role, the policies, and what Databricks needs. Trigger it with
 the form; every field says what it is for.
 
-`plan` reads, writes nothing, and shows a unified diff of every setting and policy. `approve` waits for a
-person (*Required actions* in the UI), unless there is nothing to do or `approve` is true in the form. Then
+`check_targets` looks for conflicts of the tables' folders, checkpoints and names before anything is planned.
+`plan` reads, writes nothing, and shows a unified diff of every setting and policy in its log. `approve` waits
+for a person (*Required actions* in the UI), who sees one line for each resource and a link to that log. It
+asks nobody when there is nothing to do or `approve` is true in the form, and fails after three days. Then
 the changes are applied, one task per action; before each, everything is read again, and the task refuses when
 somebody has changed something since the plan was made. A second run plans nothing.
 
@@ -39,7 +41,7 @@ from cloudtrail.operators.setup import (
     SetupReportOperator,
     VerifySetupOperator,
 )
-from cloudtrail.operators.setup_preflight import SetupPreflightOperator
+from cloudtrail.operators.setup_preflight import SetupPreflightOperator, SetupTargetsOperator
 from cloudtrail.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
 from cloudtrail.setup.guidance import GUIDANCE, PURPOSE
 from cloudtrail.setup.request import resolve_setup
@@ -91,7 +93,9 @@ def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untype
 def setup_tasks() -> None:
     """The set-up's tasks, in the DAG that is being built."""
     request = resolve()
-    plan = PlanSetupOperator(request=request, **described("plan"))
+    targets = SetupTargetsOperator(request=request, **described("check_targets"))
+    plan = PlanSetupOperator(request=request, trigger_rule=GOES_ON, **described("plan"))
+    targets >> plan
     approve = ApproveSetupOperator(
         planned=plan.output,
         subject="{{ params.mode }} set-up {{ params.name }}: {{ ti.xcom_pull(task_ids='plan')['summary'] }}",

@@ -71,16 +71,10 @@ def organization_params() -> dict[str, Any]:
 
 
 def shortened(question: Mapping[str, Any]) -> str:
-    """What an approval asks, with the number of changed lines in place of the diffs."""
-    lines = [str(question["subject"])]
-    changed: list[int] = []
-    for line in str(question["body"]).splitlines():
-        if line.startswith("### "):
-            lines.append(f"  {line.removeprefix('### ')}")
-            changed.append(0)
-        elif changed and line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- ")):
-            changed[-1] += 1
-    return "\n".join([*lines, f"  ({sum(changed)} lines of settings and policies, each shown as a diff)"])
+    """What an approval asks, without its Markdown: what becomes of each resource."""
+    body = str(question["body"]).splitlines()
+    lines = [f"  {line.removeprefix('- ')}" for line in body if line.startswith("- ")]
+    return "\n".join([str(question["subject"]), *lines])
 
 
 def run(

@@ -17,11 +17,17 @@ def bucket_region(s3: "S3Client", bucket: str) -> str:
     """The bucket's region; empty when S3 does not say it."""
     from botocore.exceptions import ClientError
 
-    answer: Mapping[str, Any]
     try:
-        answer = s3.head_bucket(Bucket=bucket)
+        return region_of(s3.head_bucket(Bucket=bucket))
     except ClientError as refused:
-        answer = refused.response
+        return region_of(refused.response)
+
+
+def region_of(answer: Mapping[str, Any]) -> str:
+    """The region in an answer to HeadBucket, also in a refusal; empty when it has none.
+
+    GetBucketLocation would not do: it calls the oldest buckets of `eu-west-1` `EU`.
+    """
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
 

@@ -2,12 +2,16 @@
 
 import json
 import sys
+from typing import Any
 
+from cloudtrail.connection_policy import PURPOSES, connection_access
 from cloudtrail.locations import S3Location
 from cloudtrail.notification_policy import notification_access
 from cloudtrail.policies import Access, key_access, pass_role, reader_policy, required_access
 from cloudtrail.request import code_root, resolve_requests
-from cloudtrail.setup.permissions import rows
+from cloudtrail.setup.contract import NEW_KEY
+from cloudtrail.setup.permissions import rows, setup_policy
+from cloudtrail.setup.request import resolve_setup
 
 EXAMPLE = {
     "bucket": "my-trail",
@@ -22,6 +26,8 @@ EXAMPLE = {
 }
 LOGS_KEY = "arn:aws:kms:us-east-1:111122223333:key/of-the-log-files"
 TABLES_KEY = "arn:aws:kms:us-east-1:111122223333:key/of-the-tables"
+DEPLOYMENT_ROLE = "arn:aws:iam::111122223333:role/databricks"
+TOPIC = "arn:aws:sns:us-east-1:111122223333:alerts"
 
 PAGE = """# The least that each identity needs
 
@@ -39,7 +45,7 @@ It has no right to change or delete a log file; preflight warns when it has one.
 ```
 
 `DecryptLogs` and `UseTableKey` are needed only where the log files, or the tables' bucket, are encrypted with
-a KMS key of your own.
+a KMS key of your own. A code root in a bucket with another key takes `kms:Decrypt` on that key as well.
 
 ### For discovery `notifications`, besides
 
@@ -55,9 +61,15 @@ a KMS key of your own.
 
 ## The AWS connection: what Airflow itself asks with
 
-| action | on | for |
-|---|---|---|
+For discovery `notifications`, an alert topic, and KMS keys of your own. Leave out what you do not use:
+
+| statement | for |
+|---|---|
+{purposes}
+
+```json
 {connection}
+```
 
 ## Who runs the set-up: the AWS connections of `cloudtrail_setup`
 
@@ -65,7 +77,17 @@ a KMS key of your own.
 |---|---|---|
 {setup}
 
-A deployment that is set up by hand, or by this DAG only once, needs none of these afterwards.
+The same as a policy, where one account has everything, with a new KMS key, a topic and the deployment role:
+
+```json
+{setup_policy}
+```
+
+The task `preflight` asks as an ingest does: the connections of the bucket's and the reader's account need the
+policy of *The AWS connection* for it as well. Without `warehouse_id` it does not run.
+
+A removal that looks for what other params have made ("found by its tag") needs the same on what it finds. A
+deployment that is set up by hand, or by this DAG only once, needs none of these afterwards.
 
 ## The Databricks connection
 
@@ -78,28 +100,6 @@ For the set-up: workspace admin, for instance profiles, cluster policies and clu
 `CREATE STORAGE CREDENTIAL` and `CREATE EXTERNAL LOCATION` on the metastore. The ingest needs none of these.
 """
 
-CONNECTION = (
-    ("s3:ListBucket", "the log bucket, the tables' bucket", "preflight, the wait for the first commit"),
-    (
-        "s3:GetObject",
-        "the tables' `_delta_log/*`, checkpoints' `owner/*`, log files",
-        "preflight, row counts",
-    ),
-    ("s3:PutObject", "the code root", "stage_code"),
-    ("s3:GetEncryptionConfiguration", "both buckets", "preflight: which KMS key"),
-    ("s3:GetBucketPolicy, kms:GetKeyPolicy", "the buckets, their KMS keys", "preflight, with the role's own"),
-    ("s3:GetBucketNotification", "the log bucket, for discovery `notifications`", "preflight"),
-    ("kms:DescribeKey", "a key that is given by id or alias", "preflight"),
-    ("kms:Decrypt", "the tables' KMS key, where there is one", "row counts from the Delta log"),
-    ("iam:SimulatePrincipalPolicy", "the reader role, and the deployment role when it is given", "preflight"),
-    (
-        "iam:GetInstanceProfile, iam:GetRole",
-        "the reader role, when it is given as instance profile or session; the cluster's instance profile",
-        "preflight",
-    ),
-    ("sns:Publish", "the alert topic", "alerts"),
-)
-
 
 def example_accesses() -> dict[str, list[Access]]:
     """What each policy of the page is made of, by its place there; the same is simulated by preflight."""
@@ -107,12 +107,34 @@ def example_accesses() -> dict[str, list[Access]]:
     role = str(EXAMPLE["reader_role_arn"])
     reader = required_access(requests, code_root=code_root(EXAMPLE))
     bucket = S3Location.parse(str(EXAMPLE["target_root"])).bucket
-    reader += key_access(requests, logs=dict.fromkeys(requests, (LOGS_KEY,)), buckets={bucket: TABLES_KEY})
+    logs = dict.fromkeys(requests, (LOGS_KEY,))
+    root = code_root(EXAMPLE)
+    reader += key_access(requests, logs=logs, buckets={bucket: TABLES_KEY}, code_root=root)
     return {
         "reader": reader,
         "notifications": notification_access(requests, account=role.split(":")[4]),
         "deployment": pass_role(role),
+        "connection": connection_access(
+            requests,
+            code_root=code_root(EXAMPLE),
+            role=role,
+            deployment_role=DEPLOYMENT_ROLE,
+            topic=TOPIC,
+            notifications=True,
+            logs_keys=[LOGS_KEY],
+            buckets={bucket: TABLES_KEY},
+        ),
     }
+
+
+def example_setup() -> dict[str, Any]:
+    """The policy of who runs the set-up of the same params."""
+    given = ("bucket", "account", "regions", "region", "target_root", "checkpoint_root")
+    account = str(EXAMPLE["account"])
+    more = {"accounts": {account: "aws_default"}, "kms_key": NEW_KEY, "sns_topic": "cloudtrail-files"}
+    params = {name: EXAMPLE[name] for name in given} | more
+    request = resolve_setup(params | {"deployment_role_arn": DEPLOYMENT_ROLE, "tables_kms_key": TABLES_KEY})
+    return setup_policy(request, account)
 
 
 def page() -> str:
@@ -120,9 +142,10 @@ def page() -> str:
     shown = ("bucket", "account", "regions", "target_root", "checkpoint_root")
     return PAGE.format(
         params="\n".join(f"- `{name}`: `{EXAMPLE[name]}`" for name in shown),
-        connection="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in CONNECTION),
+        purposes="\n".join(f"| `{statement}` | {why} |" for statement, why in PURPOSES.items()),
         **{name: json.dumps(reader_policy(needed), indent=2) for name, needed in example_accesses().items()},
         setup="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in rows()),
+        setup_policy=json.dumps(example_setup(), indent=2),
     )
 
 

@@ -29,6 +29,7 @@ READ_LOGS = "ReadLogs"
 LIST_TABLES = "ListTables"
 WRITE_TABLES = "WriteTables"
 READ_CODE = "ReadCode"
+DECRYPT_CODE = "DecryptCode"
 DECRYPT_LOGS = "DecryptLogs"
 USE_TABLE_KEY = "UseTableKey"
 
@@ -80,10 +81,15 @@ def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) ->
 
 
 def key_access(
-    requests: Mapping[str, IngestRequest], *, logs: Mapping[str, tuple[str, ...]], buckets: Mapping[str, str]
+    requests: Mapping[str, IngestRequest],
+    *,
+    logs: Mapping[str, tuple[str, ...]],
+    buckets: Mapping[str, str],
+    code_root: str = "",
 ) -> list[Access]:
-    """What the reader role needs on KMS keys: `logs` are ARNs by kind, `buckets` one by bucket of the tables.
+    """What the reader role needs on KMS keys: `logs` are ARNs by kind, `buckets` one by bucket.
 
+    The buckets are those of tables, checkpoints and `code_root`; the wheel is only read.
     Source: Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys", permissions.
     """
     needed: list[Access] = []
@@ -109,6 +115,18 @@ def key_access(
                     )
                     for action in ENCRYPT
                 ]
+    code = S3Location.parse(code_root).bucket if code_root.startswith("s3://") else ""
+    # The key of the tables' bucket may be used already.
+    if (key := buckets.get(code)) and key not in {access.resource_arn for access in needed}:
+        needed += [
+            Access(
+                action=action,
+                resource_arn=key,
+                purpose="load the encrypted job wheel",
+                statement=DECRYPT_CODE,
+            )
+            for action in DECRYPT
+        ]
     return list(dict.fromkeys(needed))
 
 

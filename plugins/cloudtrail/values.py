@@ -221,7 +221,7 @@ def _table(value: Any) -> str | None:
         fits = len(f"{value.rpartition('.')[2]}_quarantine") <= 255
         return None if fits else "too long: with '_quarantine' a name may have 255 characters."
     plain = re.sub(r"[^a-z0-9_.]+", "_", text.strip().lower())
-    meant = plain != text and not _SERVICE.match(text) and _table(plain) is None
+    meant = isinstance(value, str) and plain != text and not _SERVICE.match(text) and _table(plain) is None
     hint = f" Did you mean {plain!r}?" if meant else ""
     return (
         "give table, schema.table or catalog.schema.table, each of lower-case letters, digits and "

@@ -2,6 +2,7 @@
 
 - `GET /sandbox/requests`: the requests served, oldest first, as a JSON list of `ServedRequest`; the header
   `X-Dropped` says how many older ones the log has lost. `DELETE /sandbox/requests` empties it.
+- `GET /sandbox/judged`: which principal has asked for which IAM action since then, allowed or not.
 - `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`.
 - `POST /sandbox/reset`: every service is emptied, the log and the faults too; what `seed` makes is gone.
 - `GET /sandbox/health`: `{"lake": "<id>"}`. The id names the content of S3: it is kept over a clean stop and
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from moto.moto_api._internal.models import moto_api_backend
 
+from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.faults import Faults
 from sandbox.aws.request_log import RequestLog
 
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
 class Control:
     """WSGI middleware for the paths above; everything else goes on to `app`."""
 
-    def __init__(self, app: "WSGIApplication", requests: RequestLog, faults: Faults) -> None:
+    def __init__(
+        self, app: "WSGIApplication", requests: RequestLog, faults: Faults, authorization: Authorization
+    ) -> None:
         self._app = app
         self._requests = requests
         self._faults = faults
+        self._authorization = authorization
         self.lake = uuid.uuid4().hex
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -52,6 +57,9 @@ class Control:
                 answer = ("200 OK", listed.encode(), [("X-Dropped", str(self._requests.dropped))])
             case "DELETE", "/sandbox/requests":
                 self._requests.clear()
+                self._authorization.clear()
+            case "GET", "/sandbox/judged":
+                answer = ("200 OK", json.dumps(self._authorization.judged()).encode(), [])
             case "POST", "/sandbox/faults":
                 try:
                     self._faults.set(json.loads(sent))
@@ -62,6 +70,7 @@ class Control:
             case "POST", "/sandbox/reset":
                 moto_api_backend.reset()
                 self._requests.clear()
+                self._authorization.clear()
                 self._faults.clear()
                 self.lake = uuid.uuid4().hex
             case "GET", "/sandbox/health":

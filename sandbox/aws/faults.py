@@ -70,7 +70,7 @@ class Faults:
         refusals = [fault for fault in chosen if fault.code]
         if not refusals:
             return self._app(environ, start_response)
-        kind, body = _error(service, refusals[0])
+        kind, body = error_answer(service, refusals[0].code, refusals[0].message)
         headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
         start_response(f"{refusals[0].status} {refusals[0].code}", headers)
         return [body]
@@ -95,12 +95,12 @@ class Faults:
             return chosen
 
 
-def _error(service: str, fault: Fault) -> tuple[str, bytes]:
+def error_answer(service: str, code: str, message: str) -> tuple[str, bytes]:
     """Content type and body as the service words an error: XML of S3, of the query protocol, or JSON."""
-    if service in ("kms", "cloudtrail", "sqs"):
-        body = json.dumps({"__type": fault.code, "message": fault.message})
+    if service in ("kms", "cloudtrail", "sqs", "tagging"):
+        body = json.dumps({"__type": code, "message": message})
         return "application/x-amz-json-1.1", body.encode()
-    inner = f"<Code>{escape(fault.code)}</Code><Message>{escape(fault.message)}</Message>"
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     if service == "s3":
         return "application/xml", f"<Error>{inner}</Error>".encode()
     return "text/xml", f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error></ErrorResponse>".encode()

@@ -1,6 +1,7 @@
-"""moto's S3 with the tags that CreateBucket takes; moto itself drops them without a word.
+"""moto's S3 with the tags that CreateBucket takes, which moto drops, and with the old name of Ireland.
 
-Source: Amazon S3 API Reference, CreateBucketConfiguration, `Tags`.
+Sources: Amazon S3 API Reference, CreateBucketConfiguration, `Tags`; GetBucketLocation: a bucket that was made
+with the location constraint `EU` is in `eu-west-1`, and only HeadBucket says so.
 """
 
 from typing import Any
@@ -8,9 +9,18 @@ from typing import Any
 import xmltodict  # type: ignore[import-untyped] # of moto's own, without types
 from moto.s3 import responses
 
+OLD_IRELAND, IRELAND = "EU", "eu-west-1"
 
-class TaggingS3Response(responses.S3Response):
-    """S3 that tags a bucket in the call that makes it."""
+
+class SandboxS3Response(responses.S3Response):
+    """S3 that tags a bucket in the call that makes it, and says in HeadBucket where an old Irish one is."""
+
+    def head_bucket(self) -> Any:
+        """With the region, whatever the location constraint was."""
+        status, headers, body = super().head_bucket()
+        if headers.get("x-amz-bucket-region") == OLD_IRELAND:
+            headers["x-amz-bucket-region"] = IRELAND
+        return status, headers, body
 
     def _bucket_response_put(self, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
         known = bucket_name in self.backend.buckets
@@ -21,11 +31,11 @@ class TaggingS3Response(responses.S3Response):
 
 
 def register() -> None:
-    """Route moto's S3 through `TaggingS3Response`; before the server's first request.
+    """Route moto's S3 through `SandboxS3Response`; before the server's first request.
 
     moto loads its table of S3's paths anew for every app, by this name.
     """
-    responses.S3Response = TaggingS3Response  # type: ignore[misc] # a class is replaced by its subclass
+    responses.S3Response = SandboxS3Response  # type: ignore[misc] # a class is replaced by its subclass
 
 
 def _tags(body: bytes) -> dict[str, str]:

@@ -82,11 +82,17 @@ def signed_service(environ: "WSGIEnvironment") -> str:
 
 def signed_region(environ: "WSGIEnvironment") -> tuple[str, str]:
     """The service and the region that the request is signed for; `s3` and no region without a signature."""
+    scope = credential_scope(environ)
+    return (scope[3].lower(), scope[2]) if scope else ("s3", "")
+
+
+def credential_scope(environ: "WSGIEnvironment") -> list[str]:
+    """Access key, date, region, service and `aws4_request` of the signature; empty without one."""
     credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition(",")[0]
     if not credential:
         credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
     scope = credential.split("/")
-    return (scope[3].lower(), scope[2]) if len(scope) == 5 else ("s3", "")
+    return scope if len(scope) == 5 else []
 
 
 def describe_request(environ: "WSGIEnvironment", status: int) -> ServedRequest:

@@ -19,7 +19,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sandbox.aws import moto_s3, moto_tagging
+from sandbox.aws import moto_principals, moto_s3, moto_tagging
+from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.cloudtrail import moto_cloudtrail
 from sandbox.aws.control import Control
 from sandbox.aws.faults import Faults
@@ -51,14 +52,16 @@ class AwsServer:
         moto_s3.register()
         moto_cloudtrail.register()
         moto_tagging.register()
+        moto_principals.register()
         services = Services(
             s3=create_backend_app("s3"),
             others=DomainDispatcherApplication(create_backend_app),
             lock=threading.Lock(),
         )
-        faults = Faults(Regions(services))
+        authorization = Authorization(Regions(services))
+        faults = Faults(authorization)
         self.requests = RequestLog(faults)
-        self.control = Control(WholeBody(self.requests), self.requests, faults)
+        self.control = Control(WholeBody(self.requests), self.requests, faults, authorization)
         # A socket of ours: werkzeug answers a port that is taken by leaving the process.
         with socket.create_server((host, port), backlog=128) as listener:
             self._server: BaseWSGIServer = make_server(

@@ -1,9 +1,11 @@
 """The set-up by the real scheduler: from nothing by one approval to an ingest, and what later runs do."""
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -97,14 +99,40 @@ def trails_of(sandbox, account):
     return cloudtrail.describe_trails()["trailList"]
 
 
-def test_a_person_was_shown_every_setting_and_approved_once(sandbox, first_run):
+def test_a_person_was_shown_every_resource_with_the_way_to_every_setting_and_approved_once(
+    sandbox, first_run
+):
     question = sandbox.airflow.question(first_run, setup.APPROVAL)
     assert question["chosen_options"] == [setup.APPROVE]
-    assert "```diff" in question["body"]
     for account in ACCOUNTS:
-        assert f"trail: trail cloudtrail in {account} will be made" in question["body"]
-    assert re.search(r'^\+ +"aws:SourceArn": \[$', question["body"], re.MULTILINE)
+        assert f"- trail: trail cloudtrail in {account} will be made" in question["body"]
+    assert re.search(r"\[the log of `plan`\]\(http\S+/tasks/plan\?try_number=1\)", question["body"])
+    log = sandbox.airflow.task_log(first_run, "plan", 1)
+    assert re.search(r'\+ +\\?"aws:SourceArn\\?": \[', log)
     assert "The plan was approved by" in reported(sandbox, first_run)["summary"]
+
+
+@pytest.mark.usefixtures("set_up")  # connects the accounts
+def test_the_buttons_of_the_approval_are_in_reach_on_a_small_screen(sandbox, browser, tmp_path):
+    changed = {"name": "small", "bucket": "small-logs", "trail": "small", "reader_role": "small-reader"}
+    run = sandbox.airflow.trigger(setup.DAG, setup.params() | changed)
+    sandbox.airflow.wait_for_task(run, setup.APPROVAL, "awaiting_input")
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(
+        f"{sandbox.airflow.url}/dags/{run.dag_id}/runs/{quote(run.run_id)}/tasks/approve/required_actions"
+    )
+    buttons = [page.get_by_role("button", name=name, exact=True) for name in ("Approve", "Reject")]
+    for button in buttons:
+        button.wait_for()
+    page.screenshot(path=tmp_path / "approval.png")
+    boxes = [button.bounding_box() for button in buttons]
+    assert page.get_by_role("link", name="the log of plan").get_attribute("href")
+    page.close()
+    time.sleep(setup.READING_SECONDS)
+    sandbox.airflow.respond(run, setup.APPROVAL, "Reject")
+    assert sandbox.airflow.wait(run, timeout_seconds=120) == "success"
+    # Within the pane as it opens: nobody scrolls past a plan to answer it.
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= 720 for box in boxes), boxes
 
 
 @pytest.mark.parametrize("one", [BY_ACCOUNT, BY_ORGANIZATION], ids=["three-accounts", "an-organization"])

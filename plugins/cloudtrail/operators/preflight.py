@@ -57,7 +57,6 @@ class PreflightOperator(StatementsOperator):
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
         """Run the checks, print the findings, raise PreflightError when any failed."""
-        answers = dict(zip(facts["statements"], results, strict=True))
         requests = self._requests()
         region = next(iter(requests.values())).region
         hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
@@ -65,11 +64,7 @@ class PreflightOperator(StatementsOperator):
             requests,
             self.params_of(context),
             aws=self.clients(region),
-            names=Names(
-                location=lambda name: table_location(name, answers[describe_statement(name)]),
-                properties=lambda name: table_properties(name, answers[properties_statement(name)]),
-                has_schema=lambda name: has_schema(name, answers[schema_statement(name)]),
-            ),
+            names=self.names(facts, results),
             table_schema=lambda path: table_schema(path, storage_options=storage_options(hook, path)),
             databricks=self.databricks,
             own_run=own_run(context),
@@ -81,6 +76,15 @@ class PreflightOperator(StatementsOperator):
             "summary": report.summary_line(),
             "skipped_kinds": report.skipped_kinds,
         }
+
+    def names(self, facts: dict[str, Any], results: list[Result]) -> Names:
+        """What the names stand for, by the answers to the statements."""
+        answers = dict(zip(facts["statements"], results, strict=True))
+        return Names(
+            location=lambda name: table_location(name, answers[describe_statement(name)]),
+            properties=lambda name: table_properties(name, answers[properties_statement(name)]),
+            has_schema=lambda name: has_schema(name, answers[schema_statement(name)]),
+        )
 
     def params_of(self, context: Context) -> Mapping[str, Any]:
         """The ingest's params."""

@@ -24,6 +24,13 @@ MARKDOWN_KEY = "plan_markdown"
 BY_TAG = "found by its tag: the params do not mention it"
 
 
+def reached(values: Mapping[str, Any]) -> tuple[SetupRequest, Clouds]:
+    """The request of a task's XCom, with the ARNs of the role that is there, and the clients for it."""
+    request = SetupRequest(values)
+    clouds = request.clouds()
+    return request.located(clouds), clouds
+
+
 def make_plan(request: SetupRequest, clouds: Clouds) -> tuple[Plan, list[Tagged]]:
     """The plan of the request's mode, of what is there now; and what a removal has found by its tag."""
     if request["mode"] == "remove":
@@ -57,11 +64,12 @@ class PlanSetupOperator(BaseOperator):
         self.request = request
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Plan, print the plan, push it as Markdown."""
-        request = SetupRequest(self.request)
-        plan, found = make_plan(request, request.clouds())
+        """Plan, print the plan, push its short form as Markdown."""
+        request, clouds = reached(self.request)
+        plan, found = make_plan(request, clouds)
         self.log.info("Plan:\n%s", plan.render())
-        context["ti"].xcom_push(key=MARKDOWN_KEY, value=plan.render_markdown())
+        url = str(getattr(context["ti"], "log_url", None) or "")
+        context["ti"].xcom_push(key=MARKDOWN_KEY, value=plan.render_markdown(log_url=url))
         return {
             "plan": plan.to_dict(),
             "digest": plan.digest,
@@ -150,9 +158,9 @@ class ApplySetupOperator(BaseOperator):
         require_approval(self.planned, self.approval)
         if not any(change.action == self.action for change in plan.writes):
             raise AirflowSkipException(f"{self.action}: nothing to do")
-        request = SetupRequest(self.request)
+        request, clouds = reached(self.request)
         resources = planned_resources(request, self.planned["found"])
-        done = apply_action(plan, self.action, resources, request.clouds())
+        done = apply_action(plan, self.action, resources, clouds)
         self.log.info("Done:\n%s", "\n".join(done))
         return done
 
@@ -179,8 +187,7 @@ class VerifySetupOperator(BaseOperator):
             SetupFailedError: when something is left, with the plan of it.
         """
         require_approval(self.planned, self.approval)
-        request = SetupRequest(self.request)
-        plan, _ = make_plan(request, request.clouds())
+        plan, _ = make_plan(*reached(self.request))
         if plan.writes:
             raise SetupFailedError(
                 "the plan was applied, and yet this is left to do; trigger a new run:\n" + plan.render()
@@ -216,7 +223,8 @@ class SetupReportOperator(BaseOperator):
         stands = approved and request["mode"] == "apply"
         if not stands:
             return {"summary": summary, "ingest_params": {}}
-        params = ingest_params_of(request) | compute_params(request, request.clouds())
+        request, clouds = reached(self.request)
+        params = ingest_params_of(request) | compute_params(request, clouds)
         return {"summary": summary, "ingest_params": params}
 
 
@@ -243,7 +251,7 @@ def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
     """
     shared = (
         *("bucket", "prefix", "organization", "account", "regions", "region", "kinds", "discovery"),
-        *("target_root", "checkpoint_root", "code_root", "databricks_conn_id"),
+        *("target_root", "checkpoint_root", "code_root", "databricks_conn_id", "iam_simulation"),
         *(f"{kind}_table" for kind in KINDS),
     )
     # The form takes no empty text: what is not given is left out.

@@ -1,22 +1,108 @@
-"""The preflight of the ingest at the end of a set-up: with its params, and each account's own connection."""
+"""The preflight of the ingest, in a set-up: what can be checked before the plan, and all of it at the end.
 
-from collections.abc import Mapping
+Both ask with the set-up's params and each account's own connection, and name only params that its form has.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail.contract import PARAMS, REQUIRED
+from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.errors import PreflightError
 from cloudtrail.operators.preflight import PreflightOperator
-from cloudtrail.operators.setup import ingest_params_of, require_approval
+from cloudtrail.operators.setup import ingest_params_of, reached, require_approval
+from cloudtrail.operators.statements import Result
 from cloudtrail.preflight import PreflightReport
 from cloudtrail.preflight.clients import Clients
-from cloudtrail.preflight.findings import describe_failures
+from cloudtrail.preflight.findings import Finding, describe_failures
 from cloudtrail.preflight.logs import CHECK as LOGS
+from cloudtrail.preflight.report import check_targets
 from cloudtrail.request import IngestRequest
 from cloudtrail.setup.databricks.access import compute_params
 from cloudtrail.setup.request import SetupRequest
+from cloudtrail.ui.links import FINDINGS_KEY
+
+# The actions that are for the tables: the others make no use of the target.
+_FOR_TABLES = frozenset({"role", "databricks"})
+# What a remedy of the ingest names, and what the form of the set-up has for it.
+_IN_SETUP = (
+    (r"\b\w+_checkpoint_path or (?=checkpoint_root\b)", ""),
+    (r"\b\w+_delta_path or (?=target_root\b)", ""),
+    (r"\breader_role_arn\b", "reader_role"),
+    (r"\bgive aws_conn_id a connection of that account\b", "give that account in accounts a connection"),
+)
+
+
+def in_setup_words(finding: Finding) -> Finding:
+    """The finding with a remedy that names only params of the set-up's form."""
+    remedy = finding.remedy
+    for pattern, words in _IN_SETUP:
+        remedy = re.sub(pattern, words, remedy)
+    return replace(finding, remedy=remedy)
+
+
+def describe(failed: Sequence[Finding], *, what: str, then: str) -> str:
+    """The failed findings as the text of an error: what failed, what follows for the set-up, the remedies."""
+    findings = [in_setup_words(finding) for finding in failed]
+    _, _, lines = describe_failures(findings).partition("\n")
+    return f"{len(failed)} {what}; {then}:\n{lines}"
+
+
+class SetupTargetsOperator(PreflightOperator):
+    """Before anything is planned: the folders, checkpoints and names of the tables are free, or the set-up's.
+
+    The names are looked up where a SQL warehouse is given. Skips itself in mode `remove`, and when neither
+    the role nor Databricks is set up: nothing uses the tables then.
+    """
+
+    template_fields = (*PreflightOperator.template_fields, "request")
+
+    def __init__(self, *, request: Any, **kwargs: Any) -> None:
+        super().__init__(requests={}, aws_conn_id="", **kwargs)
+        self.request = request
+
+    def execute(self, context: Context) -> Any:
+        """Check, or skip in words."""
+        request = SetupRequest(self.request)
+        if request["mode"] != "apply":
+            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to check.")
+        if _FOR_TABLES.isdisjoint(request["actions"]):
+            raise AirflowSkipException("neither the role nor Databricks is set up: nothing uses the tables.")
+        return super().execute(context)
+
+    def gather(self, context: Context) -> dict[str, Any]:
+        """The statements about the names; none without a warehouse to ask."""
+        given = SetupRequest(self.request)["warehouse_id"]
+        return super().gather(context) if given else {"statements": []}
+
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
+        """Run the checks, print the findings, raise PreflightError when any failed."""
+        request = SetupRequest(self.request)
+        clouds = request.clouds()
+        account = request.reader_account
+        hook = clouds.hook(account)
+        report = check_targets(
+            self._requests(),
+            code_root=request.code_root,
+            s3=clouds.aws(account, "s3"),
+            connection=request["accounts"][account],
+            names=self.names(facts, results) if facts["statements"] else None,
+            table_schema=lambda path: table_schema(path, storage_options=storage_options(hook, path)),
+        )
+        self.log.info("Findings:\n%s", report.render())
+        context["ti"].xcom_push(key=FINDINGS_KEY, value=[finding.to_dict() for finding in report.findings])
+        if report.failed:
+            what = "check(s) of the tables failed"
+            raise PreflightError(describe(report.failed, what=what, then="nothing was planned or changed"))
+        return {"summary": report.summary_line()}
+
+    def _requests(self) -> dict[str, IngestRequest]:
+        return dict(SetupRequest(self.request).requests)
 
 
 class SetupPreflightOperator(PreflightOperator):
@@ -65,10 +151,10 @@ class SetupPreflightOperator(PreflightOperator):
 
     def params_of(self, context: Context) -> Mapping[str, Any]:  # noqa: ARG002 - of the set-up's own params
         """The ingest's defaults, and what the set-up made."""
-        request = SetupRequest(self.request)
+        request, clouds = reached(self.request)
         defaults = {name: rule.default for name, rule in PARAMS.items() if rule.default is not REQUIRED}
         own = {name: request[name] for name in ("databricks_conn_id", "warehouse_id", "deployment_role_arn")}
-        made = ingest_params_of(request) | compute_params(request, request.clouds())
+        made = ingest_params_of(request) | compute_params(request, clouds)
         return defaults | own | made | {"aws_conn_id": self.aws_conn_id}
 
     def clients(self, region: str) -> Clients:  # noqa: ARG002 - the set-up's own
@@ -84,7 +170,8 @@ class SetupPreflightOperator(PreflightOperator):
         """Raise PreflightError when a check failed, but for the log files of a new trail."""
         failed = [finding for finding in report.failed if finding.check != LOGS]
         if failed:
-            raise PreflightError(describe_failures(failed))
+            what = "check(s) of the ingest failed"
+            raise PreflightError(describe(failed, what=what, then="what was set up stays"))
 
     def _requests(self) -> dict[str, IngestRequest]:
         return dict(SetupRequest(self.request).requests)

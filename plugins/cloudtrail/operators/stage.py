@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import BaseOperator, Context, Variable
@@ -11,7 +11,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail.errors import FatalError
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.locations import S3Location
+from cloudtrail.preflight.aws_errors import DENIED, error_code
 from cloudtrail.request import code_root
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 # plugins/cloudtrail/operators/stage.py → the folder that holds plugins/, with `make wheel`'s dist/ beside it.
 DEFAULT_FOLDER = Path(__file__).resolve().parents[3] / "dist"
@@ -54,13 +58,39 @@ class StageWheelOperator(BaseOperator):
             self.log.info("Uploaded %s (%d bytes) to %s", wheel.name, len(content), target)
             return target
         hook = S3Hook(aws_conn_id=self.aws_conn_id, region_name=context["params"]["region"])
-        location = S3Location.parse(target)
-        if hook.check_for_key(location.key, location.bucket):
-            self.log.info("%s is already there", target)
-        else:
-            hook.load_bytes(content, key=location.key, bucket_name=location.bucket)
+        try:
+            uploaded = put_wheel(hook.get_conn(), target, content)
+        except Exception as refused:
+            if error_code(refused) not in DENIED:
+                raise
+            raise FatalError(
+                f"The wheel may not be put at {target!r}: {refused}. Allow s3:PutObject on it to the "
+                f"identity of AWS connection {self.aws_conn_id!r} and, where the bucket has a KMS key, "
+                "kms:GenerateDataKey on the key (docs/permissions.md). Then clear this task."
+            ) from refused
+        if uploaded:
             self.log.info("Uploaded %s (%d bytes) to %s", wheel.name, len(content), target)
+        else:
+            self.log.info("%s is already there", target)
         return target
+
+
+def put_wheel(s3: "S3Client", target: str, content: bytes) -> bool:
+    """Put the wheel at an S3 path, unless something is there; whether it was put.
+
+    S3 itself looks, which takes the right to put and no other: a HEAD would need s3:GetObject and
+    s3:ListBucket. Source: Amazon S3 User Guide, "How to prevent object overwrites with conditional writes".
+    """
+    from botocore.exceptions import ClientError
+
+    where = S3Location.parse(target)
+    try:
+        s3.put_object(Bucket=where.bucket, Key=where.key, Body=content, IfNoneMatch="*")
+    except ClientError as error:
+        if error_code(error) == "PreconditionFailed":
+            return False
+        raise
+    return True
 
 
 def find_wheel(folder: Path) -> Path:

@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail.errors import DatabricksRunError, FatalError
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.locations import S3Location
-from cloudtrail.operators.setup import require_approval
-from cloudtrail.operators.stage import DEFAULT_FOLDER, FOLDER_VARIABLE, find_wheel
+from cloudtrail.operators.setup import reached, require_approval
+from cloudtrail.operators.stage import DEFAULT_FOLDER, FOLDER_VARIABLE, find_wheel, put_wheel
 from cloudtrail.operators.submit import MAX_GENERATIONS, idempotency_token
 from cloudtrail.operators.wait import WaitForIngestRunOperator
 from cloudtrail.run_names import own_run
@@ -58,7 +58,7 @@ class VerifyAccessOperator(DatabricksSubmitRunOperator):
         request = SetupRequest(self.request)
         if request["mode"] != "apply":
             raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to verify.")
-        clouds = request.clouds()
+        request, clouds = reached(self.request)
         compute = compute_of(request, clouds)
         if compute is None:
             raise AirflowSkipException(
@@ -154,12 +154,7 @@ def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:
     if target.startswith("/Volumes/"):
         hook.put_volume_file(target, content)
         return target
-    where = S3Location.parse(target)
-    s3 = clouds.aws(request.reader_account, "s3")
-    # Names that only begin like the wheel's sort behind it.
-    page = s3.list_objects_v2(Bucket=where.bucket, Prefix=where.key, MaxKeys=1)
-    if [one["Key"] for one in page.get("Contents", [])] != [where.key]:
-        s3.put_object(Bucket=where.bucket, Key=where.key, Body=content)
+    put_wheel(clouds.aws(request.reader_account, "s3"), target, content)
     return target
 
 

@@ -42,8 +42,9 @@ def access_job(
             encryption.Keys(logs={}, buckets={}),
             connection=connection,
         )
-        needed = required_access(requests, code_root=code_root(params))
-        needed += key_access(requests, logs=keys.logs, buckets=keys.buckets)
+        root = code_root(params)
+        needed = required_access(requests, code_root=root)
+        needed += key_access(requests, logs=keys.logs, buckets=keys.buckets, code_root=root)
         if params.get("discovery") == "notifications" and principal:
             needed += notification_access(requests, account=principal.split(":")[4])
         nothing: tuple[str, dict[str, ResourcePolicy]] = (principal, {})

@@ -18,7 +18,7 @@ from cloudtrail.preflight.aws_errors import DENIED, NOT_FOUND, error_code
 from cloudtrail.preflight.deliveries import newest_keys
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.listing import Listing
-from cloudtrail.request import IngestRequest
+from cloudtrail.request import IngestRequest, code_root
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -60,11 +60,10 @@ def check_encryption(
         for kind, request in requests.items()
         if request.log_bucket not in skipped
     }
-    tables = {
-        S3Location.parse(path).bucket
-        for request in requests.values()
-        for path in (request.delta_path, request.checkpoint_path)
-    }
+    paths = {path for one in requests.values() for path in (one.delta_path, one.checkpoint_path)}
+    # The wheel may lie in a bucket of its own; one in a volume needs no key of ours.
+    paths.add(code_root(params))
+    tables = {S3Location.parse(path).bucket for path in paths if path.startswith("s3://")}
     buckets = {
         bucket: _look(findings, kms, f"bucket {bucket}", partial(_keys_of_bucket, s3, bucket)) or []
         for bucket in sorted({request.log_bucket for request in requests.values()} | tables)

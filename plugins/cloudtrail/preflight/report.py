@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloudtrail.errors import PreflightError
-from cloudtrail.preflight import logs
+from cloudtrail.preflight import checkpoints, logs, targets
 from cloudtrail.preflight.access import access_job
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.findings import Finding, describe_failures, render_table, summary_line
@@ -23,6 +23,9 @@ from cloudtrail.preflight.tables import Names
 from cloudtrail.preflight.targets import TableSchema
 from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +102,42 @@ def run_preflight(
         },
         seconds=time.monotonic() - started,
     )
+
+
+def check_targets(
+    requests: Mapping[str, IngestRequest],
+    *,
+    code_root: str,
+    s3: "S3Client",
+    connection: str,
+    names: Names | None,
+    table_schema: TableSchema,
+) -> PreflightReport:
+    """Check only where the tables go: for a set-up, before there is a log bucket. Read-only.
+
+    A log bucket that is not there yet is no failure, and nothing in it is looked at.
+
+    Args:
+        requests: kind → request.
+        code_root: where the wheel goes.
+        s3: a client that may list the buckets of tables and checkpoints.
+        connection: its Airflow connection.
+        names: what the names of tables and views stand for; None when there is no warehouse to ask.
+        table_schema: path → schema JSON of the Delta table there.
+    """
+    started = time.monotonic()
+    found = run_jobs(bucket_jobs(requests, {"code_root": code_root}, s3, connection), connection=connection)
+    missing = {finding.subject for finding in found if finding.status == "failed"}
+    logs_buckets = {request.log_bucket for request in requests.values()}
+    findings = [finding for finding in found if finding.subject not in logs_buckets]
+    jobs = storage_jobs(requests, s3, table_schema, now=datetime.now(UTC), params={})
+    jobs = [job for job in jobs if job.check in (targets.CHECK, checkpoints.CHECK)]
+    if names is not None:
+        jobs.append(table_job(requests, names, connection))
+    findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
+    able = [job for job in jobs if not missing.intersection(job.buckets)]
+    findings += run_jobs(able, connection=connection)
+    return PreflightReport(findings=tuple(findings), skipped_kinds={}, seconds=time.monotonic() - started)
 
 
 def _skips_kind(finding: Finding) -> bool:

@@ -105,18 +105,25 @@ def role_resources(request: SetupRequest) -> list[Resource]:
 def reader_document(request: SetupRequest) -> Document:
     """The reader role's policy, of the accesses that preflight simulates."""
     needed = required_access(request.requests, code_root=request.code_root)
-    tables = request["tables_kms_key"]
-    buckets = {path.split("/")[2] for path in (request["target_root"], request["checkpoint_root"])}
+    keys = _bucket_keys(request)
     needed += key_access(
         request.requests,
         logs=dict.fromkeys(request.requests, (request.key_arn,)) if request.key_arn else {},
-        buckets=dict.fromkeys(buckets, tables) if tables else {},
+        buckets=keys,
+        code_root=request.code_root,
     )
     if request["discovery"] == "notifications":
         needed += notification_access(request.requests, account=request.reader_account)
     if request["reader"] == "storage_credential":
         needed += assume_self(request.reader_role_arn) + catalog_access(request)
     return reader_policy(needed)
+
+
+def _bucket_keys(request: SetupRequest) -> dict[str, str]:
+    """Bucket → its KMS key, of tables, checkpoints and code; the code may lie in a bucket of its own."""
+    roots = {request.code_root: request["code_kms_key"]}
+    roots |= dict.fromkeys((request["target_root"], request["checkpoint_root"]), request["tables_kms_key"])
+    return {root.split("/")[2]: key for root, key in roots.items() if key and root.startswith("s3://")}
 
 
 def policy_resources(request: SetupRequest) -> list[Resource]:

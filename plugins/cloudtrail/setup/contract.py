@@ -127,7 +127,9 @@ SETUP_PARAMS: dict[str, ParamRule] = {
     "reader_role": ParamRule(_ROLE_NAME, "cloudtrail-reader"),
     "reader_account": ParamRule(or_empty(matches(ACCOUNT, "12 digits, in quotes")), ""),
     "deployment_role_arn": ParamRule(or_empty(_DEPLOYMENT), ""),
+    "iam_simulation": INGEST["iam_simulation"],
     "tables_kms_key": ParamRule(or_empty(_KEY), ""),
+    "code_kms_key": ParamRule(or_empty(_KEY), ""),
     **DATABRICKS_PARAMS,
     # Who is told of a failed task.
     **{name: INGEST[name] for name in ALERTS},

@@ -2,6 +2,7 @@
 
 PURPOSE = {
     "resolve": "checks the whole form",
+    "check_targets": "checks that the tables' folders, checkpoints and names are free; writes nothing",
     "plan": "reads what is there and shows what it takes; writes nothing",
     "approve": "waits, without a worker slot, until a person approves the plan",
     "apply": "makes and changes what differs, one action after the other",
@@ -15,6 +16,9 @@ PURPOSE = {
 GUIDANCE = {
     "resolve": "The params break the contract; the error names every one. Correct them and trigger again. "
     "Nothing was changed.",
+    "check_targets": "The tables cannot go where the params say, or that may not be read; each finding in "
+    "the log has its remedy. Nothing was changed. Correct the params and trigger a new run, or remove what "
+    "stands in the way and clear this task.",
     "plan": "Something may not be read, or a policy would be too large. The error names the call and the "
     "permission that is missing (docs/permissions.md has all of them). Mend it and clear this task.",
     "approve": "Nobody answered within three days. Trigger a new run: it plans anew.",

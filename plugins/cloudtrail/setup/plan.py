@@ -47,6 +47,15 @@ class Change:
         """Whether applying it writes anything."""
         return self.verb in WRITES
 
+    @property
+    def changed(self) -> list[str]:
+        """The settings that will differ, or that stay different in something adopted; none of a new one."""
+        after = self.after if self.left is None else self.left
+        if self.before is None or after is None:
+            return []
+        names = {*self.before, *after}
+        return sorted(name for name in names if self.before.get(name) != after.get(name))
+
     def diff(self) -> str:
         """The unified diff of the two documents; empty when they are equal."""
         return unified_diff(self.before, self.after, name=self.resource)
@@ -111,11 +120,20 @@ class Plan:
         """Everything, as text for the log."""
         return "\n".join([self.summary(), *(line for change in self.changes for line in _as_text(change))])
 
-    def render_markdown(self) -> str:
-        """Everything, as Markdown for the UI."""
-        return "\n\n".join(
-            [self.summary(), *(block for change in self.changes for block in _as_markdown(change))]
-        )
+    def render_markdown(self, *, log_url: str = "") -> str:
+        """One line for each resource, for the page of the approval: what writes first, what stays last.
+
+        The diffs are in the log, at `log_url`: Airflow's page can fold nothing, and its buttons are below the
+        text (docs/adr/0088-the-approval-is-short.md).
+        """
+        where = f"[the log of `plan`]({log_url})" if log_url else "the log of `plan`"
+        left = [change for change in self.changes if not change.writes and change.changed]
+        same = [change.resource for change in self.changes if not change.writes and not change.changed]
+        lines = [f"- {_line(change)}" for change in (*self.writes, *left)]
+        parts = [f"Every setting and policy, as a diff, is in {where}.", "\n".join(lines)]
+        if same:
+            parts.append(f"No change: {', '.join(same)}.")
+        return "\n\n".join(filter(None, parts))
 
 
 def unified_diff(before: Document | None, after: Document | None, *, name: str) -> str:
@@ -145,12 +163,9 @@ def _as_text(change: Change) -> Iterable[str]:
         yield diff
 
 
-def _as_markdown(change: Change) -> Iterable[str]:
-    yield f"### {_headline(change)}"
-    for title, diff in _diffs(change):
-        if title:
-            yield title
-        yield f"```diff\n{diff}\n```"
+def _line(change: Change) -> str:
+    settings = f": {', '.join(change.changed)}" if change.changed else ""
+    return f"{_headline(change)}{settings}"
 
 
 def _headline(change: Change) -> str:

@@ -98,6 +98,7 @@ def _change(
     left: Document | None = None,
     note: str = "",
 ) -> Change:
+    remark = resource.remark(found) if verb not in ("delete", "release") else ""
     return Change(
         action=resource.action,
         resource=resource.name,
@@ -105,5 +106,5 @@ def _change(
         before=found.document if found else None,
         after=after,
         left=left,
-        note=note,
+        note=", ".join(filter(None, (note, remark))),
     )

@@ -1,16 +1,18 @@
 """Params → one request: what the resources of a set-up are made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from cloudtrail.contract import check_choices, check_params
 from cloudtrail.errors import InvalidRequestError
 from cloudtrail.request import IngestRequest, resolve_requests
 from cloudtrail.request import code_root as code_root_of
+from cloudtrail.setup.aws.roles import get_profile, get_role
 from cloudtrail.setup.contract import NEW_KEY, SETUP_CHOICES, SETUP_PARAMS
 from cloudtrail.setup.facts import place_of
+from cloudtrail.setup.refusals import refused_calls
 from cloudtrail.setup.resources import Clouds
 from cloudtrail.values import partitions_by_region
 
@@ -27,6 +29,22 @@ class SetupRequest:
     """The set-up's sound params, and what follows from them."""
 
     values: Mapping[str, Any]
+    #: The ARNs of the reader role and of its profile as IAM gives them, once `located`.
+    arns: Mapping[str, str] = field(default_factory=dict)
+
+    def located(self, clouds: Clouds) -> Self:
+        """The request with the ARNs of the role and the profile that are there: adopted ones may have a path.
+
+        Raises:
+            SetupRefusedError: when they may not be read.
+        """
+        name = self["reader_role"]
+        with refused_calls(f"role {name} in {self.reader_account}", clouds):
+            iam = clouds.aws(self.reader_account, "iam")
+            found = {"role": get_role(iam, name)}
+            if self["reader"] == "instance_profile":
+                found["profile"] = get_profile(iam, name)
+        return replace(self, arns={kind: str(one["Arn"]) for kind, one in found.items() if one})
 
     def __getitem__(self, param: str) -> Any:
         """The value of a param."""
@@ -54,13 +72,15 @@ class SetupRequest:
 
     @property
     def reader_role_arn(self) -> str:
-        """The reader role's ARN, known before the role is there."""
-        return f"arn:{self.partition}:iam::{self.reader_account}:role/{self['reader_role']}"
+        """The reader role's ARN: as IAM gives it, or the one that the set-up makes it with."""
+        new = f"arn:{self.partition}:iam::{self.reader_account}:role/{self['reader_role']}"
+        return self.arns.get("role", new)
 
     @property
     def instance_profile_arn(self) -> str:
-        """The ARN of its instance profile, of the same name."""
-        return f"arn:{self.partition}:iam::{self.reader_account}:instance-profile/{self['reader_role']}"
+        """The ARN of its instance profile, of the same name: the same."""
+        new = f"arn:{self.partition}:iam::{self.reader_account}:instance-profile/{self['reader_role']}"
+        return self.arns.get("profile", new)
 
     @property
     def trail_accounts(self) -> list[str]:

@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
     from cloudtrail.hooks.databricks import IngestHook
     from cloudtrail.setup.aws.clients import AccountClients
 
@@ -63,6 +65,13 @@ class Clouds:
         Raises:
             WrongAccountError: when the account's connection is of another account.
         """
+        return self._of(account).client(service)
+
+    def hook(self, account: str) -> "AwsBaseHook":
+        """The hook of an account's connection, of the role that is assumed there."""
+        return self._of(account).hook
+
+    def _of(self, account: str) -> "AccountClients":
         from cloudtrail.setup.aws.clients import AccountClients
 
         if account not in self._accounts:
@@ -73,7 +82,7 @@ class Clouds:
                 assume_role=self.assume_role,
                 note=self.calls.append,
             )
-        return self._accounts[account].client(service)
+        return self._accounts[account]
 
     @cached_property
     def databricks(self) -> "IngestHook":
@@ -108,6 +117,10 @@ class Resource(ABC):
     @abstractmethod
     def wanted(self, found: Found | None) -> Document:
         """What should be there; statements and settings of others in `found` are kept."""
+
+    def remark(self, found: Found | None) -> str:  # noqa: ARG002 - for those that have one
+        """What a person should know of it beside the difference, for the plan; empty for nothing."""
+        return ""
 
     @abstractmethod
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:

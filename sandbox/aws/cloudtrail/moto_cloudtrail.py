@@ -19,7 +19,7 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 
 from sandbox.aws.cloudtrail.delivery import Delivery
-from sandbox.aws.cloudtrail.selectors import INSIGHTS, find_fault
+from sandbox.aws.cloudtrail.selectors import INSIGHTS, OPERATORS, find_fault
 
 DEFAULT_SELECTOR = {
     "ReadWriteType": "All",
@@ -142,8 +142,17 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
         return super().put_event_selectors()
 
     def get_event_selectors(self) -> str:
-        """A trail for which nobody chose has one selector of all management events."""
+        """A trail for which nobody chose has one selector of all management events.
+
+        A field has every operator, those that were not given with an empty list. Source: AWS CloudTrail User
+        Guide, "Logging data events", the output of get-event-selectors.
+        """
         answer = json.loads(super().get_event_selectors())
+        for selector in answer["AdvancedEventSelectors"]:
+            selector["FieldSelectors"] = [
+                {name: field.get(name, []) for name in ("Field", *sorted(OPERATORS))}
+                for field in selector["FieldSelectors"]
+            ]
         if not answer["AdvancedEventSelectors"]:
             answer["EventSelectors"] = answer["EventSelectors"] or [DEFAULT_SELECTOR]
         return json.dumps({name: value for name, value in answer.items() if value})

@@ -7,6 +7,7 @@ Every bucket is encrypted since 2023: one that names no encryption has AES256.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from cloudtrail.bucket_regions import region_of
 from cloudtrail.errors import FatalError
 from cloudtrail.preflight.aws_errors import error_code
 from cloudtrail.setup.aws.roles import tag_value
@@ -46,7 +47,7 @@ class Bucket(Resource):
         return f"{TAG}-{self.setup}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """HeadBucket, and a Get of each setting.
+        """HeadBucket, which says where it is, and a Get of each setting.
 
         Raises:
             BucketInOtherRegionError: when it is not where the params say.
@@ -55,8 +56,8 @@ class Bucket(Resource):
         head = optional(lambda: s3.head_bucket(Bucket=self.bucket), {"404", "NoSuchBucket"})
         if head is None:
             return None
-        region = s3.get_bucket_location(Bucket=self.bucket).get("LocationConstraint") or "us-east-1"
-        if region != self.region:
+        region = region_of(head)
+        if region not in ("", self.region):
             raise BucketInOtherRegionError(
                 f"bucket {self.bucket!r} is in region {region}, not in {self.region}: set region to {region}."
             )
@@ -85,6 +86,12 @@ class Bucket(Resource):
             "encryption": {"algorithm": "aws:kms", "key": self.kms_key} if self.kms_key else AES,
             "lifecycle": rules,
         }
+
+    def remark(self, found: Found | None) -> str:
+        """That the bucket is versioned although the params say otherwise."""
+        if self.versioning or not (found and found.document["versioning"]):
+            return ""
+        return "it keeps its versioning: S3 could only suspend it, and old versions would stay"
 
     def initial(self) -> Document:
         """What S3 gives a new bucket: nothing but AES256; its public access block shows at once or later."""
@@ -168,15 +175,14 @@ class Bucket(Resource):
         return {rule["ID"]: rule for rule in answer["Rules"]} if answer else {}
 
     def _expiry(self) -> Document:
-        rule: Document = {
+        # Old versions too, whatever `versioning` says: a bucket that ever kept them would never lose them.
+        return {
             "ID": self.rule,
             "Status": "Enabled",
             "Filter": {"Prefix": ""},
             "Expiration": {"Days": self.expire_days},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": self.expire_days},
         }
-        if self.versioning:
-            rule["NoncurrentVersionExpiration"] = {"NoncurrentDays": self.expire_days}
-        return rule
 
     def _put_lifecycle(self, s3: Any, rules: list[Document]) -> None:
         if rules:

@@ -51,14 +51,14 @@ class AccountClients:
         from botocore.config import Config
 
         if service not in self._made:
-            settings = self._hook.conn_config
+            settings = self.hook.conn_config
             # What the connection says of retries comes first.
             patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
             client: Any = self._session.client(
                 service,
                 endpoint_url=settings.get_service_endpoint_url(service_name=service),
                 config=patient.merge(settings.botocore_config or Config()),
-                verify=self._hook.verify,
+                verify=self.hook.verify,
             )
             client.meta.events.register("before-call.*.*", self._call)
             self._made[service] = client
@@ -68,7 +68,8 @@ class AccountClients:
         self._note(f"{model.service_model.service_name}:{model.name}")
 
     @cached_property
-    def _hook(self) -> "AwsBaseHook":
+    def hook(self) -> "AwsBaseHook":
+        """The connection's hook, which assumes the role when one is given."""
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
         hook: AwsBaseHook = AwsBaseHook(self._connection, client_type="sts", region_name=self._region)
@@ -80,7 +81,7 @@ class AccountClients:
 
     @cached_property
     def _session(self) -> Any:
-        return self._hook.get_session(region_name=self._region)
+        return self.hook.get_session(region_name=self._region)
 
 
 def require_account(sts: Any, account: str, *, connection: str) -> None:

@@ -91,6 +91,14 @@ def get_role(iam: "IAMClient", name: str) -> Any:
         return None
 
 
+def get_profile(iam: "IAMClient", name: str) -> Any:
+    """The instance profile as GetInstanceProfile gives it, or None."""
+    try:
+        return iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+
+
 def parsed(document: Any) -> Document:
     """A policy as botocore (a mapping) or the service (URL-encoded JSON) gives it."""
     found: Document = json.loads(unquote(document)) if isinstance(document, str) else dict(document)
@@ -229,10 +237,8 @@ class InstanceProfile(Resource):
 
     def read(self, clouds: Clouds) -> Found | None:
         """GetInstanceProfile."""
-        iam = clouds.aws(self.account, "iam")
-        try:
-            profile = iam.get_instance_profile(InstanceProfileName=self.profile)["InstanceProfile"]
-        except iam.exceptions.NoSuchEntityException:
+        profile = get_profile(clouds.aws(self.account, "iam"), self.profile)
+        if profile is None:
             return None
         return Found(
             document={"role": ", ".join(role["RoleName"] for role in profile["Roles"])},

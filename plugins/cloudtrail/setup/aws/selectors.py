@@ -36,7 +36,10 @@ def advanced_selectors(request: SetupRequest) -> list[Document]:
 
 
 def in_one_form(selectors: Sequence[Document]) -> list[Document]:
-    """The selectors with their fields and values sorted: their order does not matter."""
+    """The selectors with their fields and values sorted, as their order does not matter.
+
+    An operator without values is left out: CloudTrail gives back every operator, the unused ones empty.
+    """
     return [
         {
             "Name": selector.get("Name", ""),
@@ -45,6 +48,7 @@ def in_one_form(selectors: Sequence[Document]) -> list[Document]:
                     {
                         name: sorted(value) if isinstance(value, list) else value
                         for name, value in field.items()
+                        if value != []
                     }
                     for field in selector["FieldSelectors"]
                 ),

@@ -6,7 +6,7 @@ section; the tables' is the ingest's own.
 
 from airflow.sdk import Param
 
-from cloudtrail.form import logs, tables
+from cloudtrail.form import checks, logs, tables
 from cloudtrail.setup.databricks import form as databricks
 from cloudtrail.setup.form import alerts, bucket, general, reader, trail
 
@@ -28,8 +28,11 @@ def setup_params() -> dict[str, Param]:
     for fields, section in ((logs_fields, reader.SECTION), (table_fields, "5. Tables")):
         for param in fields.values():
             param.schema["section"] = section
+    simulation = checks.fields()["iam_simulation"]
+    simulation.schema["section"] = reader.SECTION
     sections = (
-        *(general.fields(), bucket.fields(), trail.fields(), reader.fields(), logs_fields, table_fields),
+        *(general.fields(), bucket.fields(), trail.fields(), reader.fields()),
+        *({"iam_simulation": simulation}, logs_fields, table_fields),
         *(databricks.fields(), alerts.fields()),
     )
     return {name: param for fields in sections for name, param in fields.items()}

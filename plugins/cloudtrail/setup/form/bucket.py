@@ -52,14 +52,14 @@ def fields() -> dict[str, Param]:
             section=SECTION,
             title="Keep every version of an object",
             description_md="A log file that somebody overwrites or deletes can be brought back. What has "
-            "it keeps it.",
+            "it keeps it: without a tick, a bucket that has versions already stays versioned.",
         ),
         "expire_days": Param(
             0,
             **declared(SETUP_PARAMS["expire_days"]),
             section=SECTION,
             title="Delete log files after (days)",
-            description_md="0: never.",
+            description_md="0: never. Old versions expire after as many days.",
         ),
         "kms_key": optional(
             SECTION,

@@ -9,6 +9,7 @@ import pytest
 from cloudtrail.operators.setup import make_plan, planned_resources
 from cloudtrail.setup.applying import Patience, apply_action
 from cloudtrail.setup.build import build_resources
+from cloudtrail.setup.permissions import setup_policy
 from cloudtrail.setup.plan import Plan
 from cloudtrail.setup.request import SetupRequest, resolve_setup
 from cloudtrail.setup.resources import ACTIONS, Clouds
@@ -17,6 +18,7 @@ LOGS, PRODUCTION, STAGING = "111122223333", "222233334444", "333344445555"
 ACCOUNTS = (LOGS, PRODUCTION, STAGING)
 AWS_ACTIONS = [action for action in ACTIONS if action != "databricks"]
 BUCKET = "org-logs"
+SETUP_ROLE = "SetupRole"
 # Trying again is a matter of the number of tries; how long they lie apart is not tested.
 AT_ONCE = Patience(tries=3, pause=lambda _: None)
 
@@ -39,12 +41,28 @@ class World:
         """A client of an account, by the role that the set-up assumes there."""
         return self.clouds(self.request()).aws(account, service)
 
+    def owner(self, service, account=LOGS):
+        """A client of an account by a role that is not there, which the sandbox limits in nothing."""
+        return self.request(assume_role="Owner").clouds().aws(account, service)
+
+    def limit(self, request: SetupRequest, *, without: str = "", also: Any = ()) -> None:
+        """Give the role of the set-up, in each account, the documented policy, without one of its actions."""
+        trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+        for account in ACCOUNTS:
+            policy = setup_policy(request, account)
+            for statement in policy["Statement"]:
+                statement["Action"] = [one for one in statement["Action"] if one != without] or ["none:None"]
+            policy["Statement"] += also
+            iam = self.owner("iam", account)
+            iam.create_role(RoleName=SETUP_ROLE, AssumeRolePolicyDocument=trust)
+            iam.put_role_policy(RoleName=SETUP_ROLE, PolicyName="setup", PolicyDocument=json.dumps(policy))
+
     def request(self, **changed) -> SetupRequest:
         """A sound request for three accounts, with some params changed."""
         return resolve_setup(
             {
                 "accounts": dict.fromkeys(ACCOUNTS, "aws_default"),
-                "assume_role": "SetupRole",
+                "assume_role": SETUP_ROLE,
                 "bucket": BUCKET,
                 "region": "us-east-1",
                 "target_root": "s3://lake/delta",
@@ -56,7 +74,8 @@ class World:
 
     def plan(self, request: SetupRequest) -> Plan:
         """What the task `plan` makes."""
-        plan, self.found = make_plan(request, self.clouds(request))
+        clouds = self.clouds(request)
+        plan, self.found = make_plan(request.located(clouds), clouds)
         return plan
 
     def apply(self, request: SetupRequest, plan: Plan | None = None) -> list[str]:
@@ -65,6 +84,7 @@ class World:
         found = json.loads(json.dumps(self.found))
         order = ACTIONS if plan.mode == "apply" else reversed(ACTIONS)
         clouds = self.clouds(request)
+        request = request.located(clouds)
         return [
             line
             for action in order
@@ -76,7 +96,7 @@ class World:
     def state(self, request: SetupRequest) -> dict[str, Any]:
         """Resource → document, owner, of everything that the request is about."""
         clouds = self.clouds(request)
-        found = {resource.name: resource.read(clouds) for resource in build_resources(request)}
+        found = {one.name: one.read(clouds) for one in build_resources(request.located(clouds))}
         return {name: one and (one.document, one.owner) for name, one in found.items()}
 
 

@@ -30,7 +30,7 @@ def test_from_nothing_to_everything_and_then_nothing_is_left_to_plan(world):
     world.apply(request, plan)
     again = world.plan(request)
     assert again.writes == (), again.render()
-    assert "Nothing to do" in again.render_markdown()
+    assert "Nothing to do" in again.render()
 
 
 def test_what_is_made_carries_the_tag_and_every_option(world):

@@ -16,7 +16,8 @@ def dag():
 
 def test_it_has_one_task_per_action_in_both_modes(dag):
     groups = [f"{mode}.{action}" for mode in ("apply", "remove") for action in ACTIONS]
-    single = {"resolve", "plan", "approve", "verify", "try_access", "wait_for_access", "preflight", "report"}
+    single = {"resolve", "check_targets", "plan", "approve", "verify", "report"}
+    single |= {"try_access", "wait_for_access", "preflight"}
     assert set(dag.task_ids) == {*single, *groups}
 
 
@@ -24,6 +25,11 @@ def test_it_has_one_task_per_action_in_both_modes(dag):
 def test_actions_follow_each_other_and_a_removal_goes_the_other_way(dag, mode, order):
     for first, second in pairwise(order):
         assert f"{mode}.{second}" in dag.get_task(f"{mode}.{first}").downstream_task_ids
+
+
+def test_nothing_is_planned_before_the_targets_are_checked_also_when_that_is_skipped(dag):
+    assert dag.get_task("plan").upstream_task_ids == {"resolve", "check_targets"}
+    assert dag.get_task("plan").trigger_rule == "none_failed"
 
 
 def test_nothing_is_applied_before_the_approval(dag):

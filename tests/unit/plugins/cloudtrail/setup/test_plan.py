@@ -39,11 +39,38 @@ def test_a_diff_shows_the_lines_that_stay_too():
 
 
 def test_a_difference_that_is_left_is_shown_and_said_to_stay():
-    shown = plan(ADOPT).render_markdown()
+    shown = plan(ADOPT).render()
     assert "not ours: adopted, not changed" in shown
     assert "name 'trail' in change_adopted" in shown
     assert '+  "logging": true' in shown
     assert plan(ADOPT).writes == ()
+
+
+KEEP = Change(action="role", resource="role r in 1", verb="keep", before={"a": 1}, after={"a": 1})
+CHANGE = Change(
+    action="trail",
+    resource="trail u in 1",
+    verb="change",
+    before={"logging": False, "prefix": "a", "insights": []},
+    after={"logging": True, "prefix": "a", "insights": ["x"]},
+)
+
+
+def test_the_approval_has_one_line_for_each_resource_and_those_that_change_first():
+    shown = plan(KEEP, ADOPT, CREATE, CHANGE).render_markdown(log_url="http://airflow/log")
+    assert shown.splitlines() == [
+        "Every setting and policy, as a diff, is in [the log of `plan`](http://airflow/log).",
+        "",
+        "- bucket: bucket logs will be made",
+        "- trail: trail u in 1 will be changed: insights, logging",
+        "- trail: trail t in 1 is there already and not ours: adopted, not changed: logging",
+        "",
+        "No change: role r in 1.",
+    ]
+
+
+def test_the_approval_of_any_plan_has_no_diff():
+    assert "```" not in plan(CREATE, ADOPT, CHANGE).render_markdown()
 
 
 def test_a_plan_that_writes_nothing_says_so():

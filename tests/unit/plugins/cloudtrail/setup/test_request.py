@@ -1,5 +1,7 @@
 """The contract of the set-up, and what follows from its params."""
 
+import json
+
 import pytest
 
 from cloudtrail.errors import InvalidRequestError
@@ -7,7 +9,7 @@ from cloudtrail.form import ingest_params
 from cloudtrail.operators.setup import ingest_params_of
 from cloudtrail.request import resolve_requests
 from cloudtrail.setup.aws.policies import BucketPolicy
-from cloudtrail.setup.aws.selectors import advanced_selectors
+from cloudtrail.setup.aws.selectors import advanced_selectors, in_one_form
 from cloudtrail.setup.build import build_resources, reader_document
 from cloudtrail.setup.documents import PolicyTooLargeError
 from cloudtrail.setup.form import setup_params
@@ -97,6 +99,20 @@ def test_the_management_selector_leaves_out_what_is_asked_for():
         "readOnly": {"Equals": ["false"]},
         "eventSource": {"NotEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]},
     }
+
+
+def test_the_empty_operators_that_cloudtrail_gives_back_make_no_difference():
+    wanted = advanced_selectors(setup(s3_data_events=["*"]))
+    operators = ("Equals", "StartsWith", "EndsWith", "NotEquals", "NotStartsWith", "NotEndsWith")
+    answered = [
+        {
+            "Name": selector["Name"],
+            "FieldSelectors": [dict.fromkeys(operators, ()) | field for field in selector["FieldSelectors"]],
+        }
+        for selector in wanted
+    ]
+    lists = json.loads(json.dumps(answered))
+    assert in_one_form(lists) == wanted
 
 
 def test_named_buckets_and_functions_are_selected_by_their_arns():

@@ -36,13 +36,14 @@ class Workspace:
 
     def plan(self, request):
         """What the task `plan` makes."""
-        plan, self.found = make_plan(request, self.clouds)
+        plan, self.found = make_plan(request.located(self.clouds), self.clouds)
         return plan
 
     def apply(self, request, plan=None):
         """What the tasks of `apply` do, one action after the other."""
         plan = Plan.from_dict(json.loads(json.dumps((plan or self.plan(request)).to_dict())))
         order = ACTIONS if plan.mode == "apply" else reversed(ACTIONS)
+        request = request.located(self.clouds)
         for action in order:
             if action in request["actions"]:
                 resources = planned_resources(request, json.loads(json.dumps(self.found)))

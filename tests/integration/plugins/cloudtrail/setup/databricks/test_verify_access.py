@@ -10,6 +10,7 @@ from tests.fixtures.databricks import build_wheel
 from tests.integration.plugins.cloudtrail.conftest import run_to_end, task_context
 from tests.integration.plugins.cloudtrail.setup.conftest import BUCKET
 from tests.integration.plugins.cloudtrail.setup.databricks.conftest import CATALOG
+from tests.integration.plugins.cloudtrail.setup.databricks.test_setup_targets import checked
 
 SAYS = "import json, sys\ndef main():\n    print(json.dumps(sys.argv[1:]))\n"
 REFUSED = (
@@ -90,12 +91,29 @@ def test_the_job_runs_on_the_cluster_once_and_leaves_nothing_in_the_target(works
     trace = f"{events.delta_path.removeprefix('s3://lake/')}/_access_check/_committed_1"
     s3.put_object(Bucket="lake", Key=trace, Body=b"{}")
     others = [trace.replace("_access_check/_committed_1", name) for name in ("_access_check2/x", "table")]
-    for other in others:
-        s3.put_object(Bucket="lake", Key=other, Body=b"kept")
+    for key in others:
+        s3.put_object(Bucket="lake", Key=key, Body=b"kept")
     s3.put_object(Bucket="lake", Key=f"{events.quarantine_path.removeprefix('s3://lake/')}/", Body=b"")
     assert "can list and read the logs" in wait(request, run_id)
     keys = [one["Key"] for one in s3.list_objects_v2(Bucket="lake", Prefix="delta/")["Contents"]]
     assert keys == others
+
+
+def test_the_documented_rights_are_enough_to_check_the_targets_and_to_try_the_access(
+    workspace, wheel, dag_run
+):
+    request = workspace.made(kinds=["events"])
+    workspace.world.limit(request)
+    checked(request)
+    wheel(SAYS)
+    (events,) = request.requests.values()
+    folder = events.delta_path.removeprefix("s3://lake/")
+    s3 = workspace.world.owner("s3")
+    s3.put_object(Bucket="lake", Key=f"{folder}/_access_check/_committed_1", Body=b"{}")
+    s3.put_object(Bucket="lake", Key=f"{folder}/", Body=b"")
+    assert "can list and read the logs" in wait(request, submit(request, dag_run))
+    left = s3.list_objects_v2(Bucket="lake", Prefix="delta/").get("Contents", [])
+    assert not left
 
 
 def test_a_failure_says_what_is_not_allowed_and_the_next_try_is_another_run(workspace, wheel, dag_run):

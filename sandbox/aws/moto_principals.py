@@ -1,0 +1,84 @@
+"""Policies of buckets, keys and roles that name a user or role which is not there are refused, as AWS does.
+
+Sources: Amazon S3 User Guide, "Invalid principal in bucket policy"; AWS KMS API Reference, PutKeyPolicy; IAM
+User Guide, "AWS JSON policy elements: Principal". An account of which the sandbox has no user or role is
+somebody else's (Databricks' own, for instance): who is in it cannot be said.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.iam.exceptions import MalformedPolicyDocument
+from moto.iam.models import IAMBackend, iam_backends
+from moto.kms.models import KmsBackend
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import S3Backend
+
+_ENTITY = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):(user|role)/.+")
+
+_put_bucket_policy = S3Backend.put_bucket_policy
+_put_key_policy = KmsBackend.put_key_policy
+_update_trust = IAMBackend.update_assume_role_policy
+
+
+class MalformedPolicyError(S3ClientError):
+    """S3's answer, with status 400."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("MalformedPolicy", message)
+
+
+def unknown_principal(document: str | bytes) -> str:
+    """The first user or role of a policy that is not there; empty when all are."""
+    return next((arn for arn in _named(document) if not _is_there(arn)), "")
+
+
+def register() -> None:
+    """Have the services look; before the server's first request."""
+    # moto's own backends are called by many paths: the methods are replaced where they are.
+    S3Backend.put_bucket_policy = _s3  # type: ignore[method-assign]
+    KmsBackend.put_key_policy = _kms  # type: ignore[method-assign]
+    IAMBackend.update_assume_role_policy = _iam  # type: ignore[method-assign]
+
+
+def _s3(self: S3Backend, bucket_name: str, policy: bytes) -> None:
+    if unknown_principal(policy):
+        raise MalformedPolicyError("Invalid principal in policy")
+    _put_bucket_policy(self, bucket_name, policy)
+
+
+def _kms(self: KmsBackend, key_id: str, policy: str) -> None:
+    if unknown_principal(policy):
+        message = "Policy contains a statement with one or more invalid principals."
+        raise JsonRESTError("MalformedPolicyDocumentException", message)
+    _put_key_policy(self, key_id, policy)
+
+
+def _iam(self: IAMBackend, role_name: str, policy_document: str) -> None:
+    if unknown := unknown_principal(policy_document):
+        raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{unknown}"')
+    _update_trust(self, role_name, policy_document)
+
+
+def _named(document: str | bytes) -> Iterator[str]:
+    statements = json.loads(document).get("Statement", [])
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal", {})
+        named: Any = principal.get("AWS", []) if isinstance(principal, dict) else []
+        yield from named if isinstance(named, list) else [named]
+
+
+def _is_there(arn: str) -> bool:
+    match = _ENTITY.fullmatch(arn)
+    if match is None:
+        return True
+    partition, account, kind = match.groups()
+    if account not in iam_backends:
+        return True
+    backend = iam_backends[account][partition]
+    held: Callable[[], Any] = {"user": backend.users.values, "role": backend.roles.values}[kind]
+    entities = list(held())
+    return not (backend.users or backend.roles) or arn in {one.arn for one in entities}
