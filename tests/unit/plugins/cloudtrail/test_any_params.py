@@ -14,6 +14,7 @@ from cloudtrail.form import ingest_params
 from cloudtrail.request import resolve_requests
 from cloudtrail.setup.contract import SETUP_PARAMS
 from cloudtrail.setup.form import setup_params
+from cloudtrail.setup.request import resolve_setup
 from tests.unit.plugins.cloudtrail.test_request import params
 
 SPEAKING = [
@@ -58,6 +59,29 @@ def test_any_params_are_requests_or_violations_that_can_be_read(changed):
     assert "t0ken" not in " ".join(violations)
     if requests is not None:
         json.dumps({kind: request.to_dict() for kind, request in requests.items()})
+
+
+SETUP = {
+    "accounts": {"111122223333": "aws_default"},
+    "bucket": "logs",
+    "region": "us-east-1",
+    "target_root": "s3://lake/delta",
+    "checkpoint_root": "s3://lake/checkpoints",
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(list(SETUP_PARAMS)) | st.text(max_size=5), json_values, max_size=6))
+@example({"accounts": {"111122223333": "slack://user:t0ken@host/x"}})
+@example({"databricks_conn_id": "https://user:t0ken@host"})
+def test_any_params_of_a_set_up_are_a_request_or_violations_that_can_be_read(changed):
+    violations = []
+    try:
+        json.dumps(resolve_setup(SETUP | changed).values)
+    except InvalidRequestError as refused:
+        violations = refused.violations
+    assert all(isinstance(violation, str) and violation for violation in violations)
+    assert "t0ken" not in " ".join(violations)
 
 
 def fields(form, rules):
