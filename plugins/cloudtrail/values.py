@@ -168,12 +168,14 @@ def _region(value: Any) -> str | None:
 
 
 def _day(value: Any) -> str | None:
-    """A day of the calendar, in the one spelling whose order as text is the order of days."""
+    """A day of the calendar, so far from its ends that there are days before and after it."""
     try:
-        sound = isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+        # Python's own parser takes weeks, too; the order of these texts is the order of the days.
+        sound = isinstance(value, str) and bool(re.fullmatch(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", value))
+        sound = sound and bool(date.fromisoformat(value))
     except ValueError:
         sound = False
-    return None if sound else "give a day like 2026-01-31."
+    return None if sound else "give a day like 2026-01-31, of the years 2000 to 2999."
 
 
 def arn(service: str, location: str, resource: str, example: str) -> Check:
