@@ -91,7 +91,7 @@ check-accounts: setup ## Check dags/accounts.yaml (ARGS=file: another one): ever
 	@exec env PYTHONPATH=plugins $(RUN) -m cloudtrail.accounts.check $(ARGS)
 
 .PHONY: accounts-schema
-accounts-schema: setup ## Write dags/accounts.schema.json again, from the trigger form
+accounts-schema: setup ## Write dags/accounts.schema.json again, from contract and form
 	@cd plugins && ../$(RUN) -m cloudtrail.accounts.schema > ../dags/accounts.schema.json
 
 .PHONY: requirements

@@ -26,6 +26,8 @@ from airflow.sdk import DAG, TaskGroup, get_current_context, task
 from cloudtrail.accounts import Account, dags
 from cloudtrail.alerts.deadline import default_deadline, late_alert
 from cloudtrail.alerts.trial import send_test_alert
+from cloudtrail.form import ingest_params
+from cloudtrail.form.titles import titled
 from cloudtrail.guidance import GUIDANCE
 from cloudtrail.kinds import KINDS, Kind
 from cloudtrail.notifiers.failure import FailureNotifier
@@ -79,7 +81,8 @@ def described(name: str) -> dict[str, Any]:
 @task(**described("resolve"))
 def resolve(params: dict[str, Any]) -> dict[str, Any]:
     """Params → kind → request, as dicts; every violation of the contract in one error."""
-    requests = {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
+    with titled(ingest_params()):
+        requests = {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
     if params.get("test_alert"):
         send_test_alert(get_current_context())
     return requests

@@ -31,6 +31,7 @@ from airflow.sdk import DAG, TaskGroup, task
 
 from cloudtrail.accounts import SetupEntry, setup_dags
 from cloudtrail.accounts.dags import DisabledAccountOperator
+from cloudtrail.form.titles import titled
 from cloudtrail.notifiers.failure import FailureNotifier
 from cloudtrail.notifiers.setup import SetupFailureNotifier
 from cloudtrail.operators.setup import (
@@ -43,6 +44,7 @@ from cloudtrail.operators.setup import (
 )
 from cloudtrail.operators.setup_preflight import SetupPreflightOperator, SetupTargetsOperator
 from cloudtrail.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
+from cloudtrail.setup.form import setup_params
 from cloudtrail.setup.guidance import GUIDANCE, PURPOSE
 from cloudtrail.setup.request import resolve_setup
 from cloudtrail.setup.resources import ACTIONS
@@ -66,7 +68,8 @@ def described(name: str, page: str = "") -> dict[str, Any]:
 @task(**described("resolve"))
 def resolve(params: dict[str, Any]) -> dict[str, Any]:
     """Params → sound values; every violation of the contract in one error."""
-    return dict(resolve_setup(params).values)
+    with titled(setup_params()):
+        return dict(resolve_setup(params).values)
 
 
 def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs

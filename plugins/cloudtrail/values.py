@@ -169,7 +169,7 @@ def _region(value: Any) -> str | None:
 def _day(value: Any) -> str | None:
     """A day of the calendar, so far from its ends that there are days before and after it."""
     try:
-        # Python's own parser takes weeks, too.
+        # Python's own parser takes weeks, too; the order of these texts is the order of the days.
         sound = isinstance(value, str) and bool(re.fullmatch(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", value))
         sound = sound and bool(date.fromisoformat(value))
     except ValueError:

@@ -7,13 +7,16 @@
     {"action": "lose_answer", "method": "POST", "path": "/api/2.1/clusters/create"}
     {"action": "kill_driver", "run_id": 100003, "log": "batch 2"}
     {"action": "lose_run", "run_id": 100003}
+    {"action": "hold_end", "run_id": 100003}
 
 `respond`, `disconnect` and `lose_answer` (the call is served, then the connection is cut) hit the next
 `times` API calls (1 unless told) whose path begins with `path` and whose method is `method`, or any.
 `kill_driver` ends a running driver with SIGKILL, as the system does when
 memory runs out; `lose_run` ends all its processes and the run as lost. Both take the run `run_id` (of the
 run or of its task), or the first that runs; with `log` they wait until the driver's log contains that text.
-Each fires once. Faults are kept in memory: a restart forgets them.
+Each fires once. With `hold_end` the run, or every run, stays TERMINATING when its drivers have ended, until
+the faults are cleared: the service takes some seconds for that. Faults are kept in memory: a restart forgets
+them.
 """
 
 import dataclasses
@@ -27,6 +30,7 @@ from sandbox.databricks.payloads import Json, checked
 
 REQUEST_ACTIONS = ("respond", "disconnect", "lose_answer")
 DRIVER_ACTIONS = ("kill_driver", "lose_run")
+RUN_ACTIONS = ("hold_end",)
 STATUSES = (429, 500, 503, 504)
 
 
@@ -60,10 +64,9 @@ class Faults:
             InvalidParameterError: for an unknown key, action or status.
         """
         values = checked(Fault, {"fault_id": 0} | request)
-        if values["action"] not in REQUEST_ACTIONS + DRIVER_ACTIONS:
-            raise InvalidParameterError(
-                f"Unknown action {values['action']!r}: one of {', '.join(REQUEST_ACTIONS + DRIVER_ACTIONS)}"
-            )
+        known = REQUEST_ACTIONS + DRIVER_ACTIONS + RUN_ACTIONS
+        if values["action"] not in known:
+            raise InvalidParameterError(f"Unknown action {values['action']!r}: one of {', '.join(known)}")
         if values.get("status", 503) not in STATUSES:
             raise InvalidParameterError(f"Unknown status {values['status']}: one of {STATUSES}")
         with self._lock:
@@ -95,6 +98,10 @@ class Faults:
             if wanted and fault.log in log.read_text(errors="replace"):
                 return self._use(fault)
         return None
+
+    def holds(self, run_id: int) -> bool:
+        """Whether this run may not end yet."""
+        return any(fault.run_id in (None, run_id) for fault in self._of(RUN_ACTIONS))
 
     def _of(self, actions: tuple[str, ...]) -> list[Fault]:
         with self._lock:

@@ -100,7 +100,8 @@ class Scheduler:
             if task.state not in states.TERMINAL:
                 self._advance(run, task, tasks, now)
         tasks = self._store.tasks(run.run_id)
-        if all(task.state in states.TERMINAL for task in states.latest(tasks)):
+        done = all(task.state in states.TERMINAL for task in states.latest(tasks))
+        if done and not self._faults.holds(run.run_id):
             run.ended = now
             self._store.save_run(run)
             state = states.of_run(run, tasks)

@@ -42,3 +42,28 @@ def test_a_run_does_what_was_filled_in(sandbox, browser):
     skipped = [task for task in states if task.startswith(("events.", "insights."))]
     assert {states[task] for task in skipped} == {"skipped"}
     assert states["report"] == "success"
+
+
+def test_wrong_values_start_a_run_whose_first_task_names_all_of_them_at_once(sandbox, browser):
+    page = browser.new_page()
+    page.goto(f"{sandbox.airflow.url}/dags/{DAG}")
+    page.get_by_role("button", name="Trigger").first.click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("button", name="1. CloudTrail logs").click()
+    form.locator("[name=element_account]").fill("12345")
+    form.locator("[name=element_region]").fill("us-est-1")
+    form.get_by_role("button", name="2. Tables").click()
+    form.locator("[name=element_target_root]").fill("lake")
+    form.get_by_role("button", name="Trigger").click()
+    page.wait_for_url(f"**/dags/{DAG}/runs/**")
+    run = Run(DAG, unquote(page.url.rpartition("/runs/")[2].partition("?")[0]))
+    page.close()
+
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "failed"
+    log = sandbox.airflow.task_log(run, "resolve")
+    for said in (
+        "account (Account)='12345': give 12 digits",
+        "Did you mean 'us-east-1'?",
+        "target_root (Delta root)='lake': not of the form s3://bucket/folder",
+    ):
+        assert said in log

@@ -1,7 +1,7 @@
 """The trigger form: every param of the ingest DAG, with its section, help and the schema the UI checks.
 
-The schema catches a slip while typing; the contract (`cloudtrail.request`) decides. Optional values are
-nullable: Airflow's form sends null for an empty field. One module per section.
+The schema holds what the browser can show (`declared`); the contract (`cloudtrail.request`) decides. Optional
+values are nullable: Airflow's form sends null for an empty field. One module per section.
 """
 
 from airflow.sdk import Param

@@ -40,8 +40,8 @@ def fields() -> dict[str, Param]:
             **declared(PARAMS["iam_simulation"]),
             section=SECTION,
             title="IAM simulation",
-            description_md="`require`: a denied or unanswered simulation fails. `warn`: one that cannot be "
-            "asked is a warning. `off`: not asked.",
+            description_md="*require*: a denied or unanswered simulation fails. *warn*: one that cannot be "
+            "asked is a warning. *off*: not asked.",
         ),
         "minimum_rows": Param(
             1,

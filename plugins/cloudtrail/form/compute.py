@@ -17,8 +17,8 @@ def fields() -> dict[str, Param]:
             **declared(PARAMS["compute"]),
             section=SECTION,
             title="Compute",
-            description_md="`existing_cluster`: the one below. `new_cluster`: one that ends with the run, "
-            "under a cluster policy where you name one. `serverless`: no instance profile, needs a Unity "
+            description_md="*existing_cluster*: the one below. *new_cluster*: one that ends with the run, "
+            "under a cluster policy where you name one. *serverless*: no instance profile, needs a Unity "
             "Catalog volume as the code root.",
         ),
         "cluster_id": Param(
@@ -26,11 +26,11 @@ def fields() -> dict[str, Param]:
             type=["null", "string"],
             section=SECTION,
             title="Cluster id",
-            description_md="For `existing_cluster`: the cluster's id (not its name).",
+            description_md="For *existing_cluster*: the cluster's id (not its name).",
         ),
         "policy_id": optional(
             SECTION,
-            "For `new_cluster`: a cluster policy's id (not its name). The access mode, and what is empty "
+            "For *new_cluster*: a cluster policy's id (not its name). The access mode, and what is empty "
             "below, come from it.",
             title="Cluster policy id",
         ),
@@ -39,7 +39,7 @@ def fields() -> dict[str, Param]:
             type=["null", "string"],
             section=SECTION,
             title="Runtime",
-            description_md="For `new_cluster`: a Databricks runtime of at least 17.3 LTS.",
+            description_md="For *new_cluster*: a Databricks runtime of at least 17.3 LTS.",
         ),
         "node_type_id": Param(
             "m6id.large",
@@ -52,11 +52,11 @@ def fields() -> dict[str, Param]:
             **declared(PARAMS["num_workers"]),
             section=SECTION,
             title="Workers",
-            description_md="For `new_cluster`: 0 is a single node, enough for most accounts.",
+            description_md="For *new_cluster*: 0 is a single node, enough for most accounts.",
         ),
         "instance_profile_arn": optional(
             SECTION,
-            "For `new_cluster`: the instance profile with the reader role.",
+            "For *new_cluster*: the instance profile with the reader role.",
             title="Instance profile",
         ),
         "warehouse_id": Param(
@@ -71,7 +71,7 @@ def fields() -> dict[str, Param]:
             section=SECTION,
             title="Concurrent runs",
             description_md="While this many ingest runs, of whatever account, are active in the workspace, "
-            "`submit` waits, without a worker slot. 0: no bound.",
+            "*submit* waits, without a worker slot. 0: no bound.",
         ),
         "share_run": Param(
             False,

@@ -26,14 +26,14 @@ def fields() -> dict[str, Param]:
             type="string",
             section=SECTION,
             title="Log bucket",
-            description_md="The S3 bucket that the trail delivers to, without `s3://`.",
+            description_md="The S3 bucket that the trail delivers to, without *s3://*.",
         ),
         "prefix": optional(
-            SECTION, "The trail's key prefix, before `AWSLogs/`; empty for none.", title="Prefix"
+            SECTION, "The trail's key prefix, before *AWSLogs/*; empty for none.", title="Prefix"
         ),
         "organization": optional(
             SECTION,
-            "For an organization trail, its id (`o-…`), which stands after `AWSLogs/`; empty for none.",
+            "For an organization trail, its id (*o-…*), which stands after *AWSLogs/*; empty for none.",
             title="Organization",
         ),
         "account": Param(
@@ -41,7 +41,7 @@ def fields() -> dict[str, Param]:
             type="string",
             section=SECTION,
             title="Account",
-            description_md="12 digits, or `*` for every account in the bucket.",
+            description_md="12 digits, or * for every account in the bucket.",
         ),
         "regions": Param(
             ["*"],
@@ -49,7 +49,7 @@ def fields() -> dict[str, Param]:
             items={"type": "string"},
             section=SECTION,
             title="Regions of the logs",
-            description_md="One region a line, or `*` for all. A checkpoint belongs to its logs path: "
+            description_md="One region a line, or * for all. A checkpoint belongs to its logs path: "
             "another choice needs another checkpoint and table.",
         ),
         "region": Param(

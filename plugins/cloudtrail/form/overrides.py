@@ -9,7 +9,7 @@ SECTION = "6. Paths, when the derived ones do not fit"
 FIELDS = {
     "logs_path": (
         "logs path",
-        "Logs path, `s3://bucket/AWSLogs/account/{folder}/region/*`; empty to derive it.",
+        "Logs path, s3://bucket/AWSLogs/account/{folder}/region/*; empty to derive it.",
     ),
     "delta_path": ("Delta path", "Delta output path; empty to derive it."),
     "checkpoint_path": ("checkpoint path", "Checkpoint path; empty to derive it."),

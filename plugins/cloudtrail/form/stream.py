@@ -16,15 +16,15 @@ def fields() -> dict[str, Param]:
             **declared(PARAMS["discovery"]),
             section=SECTION,
             title="Discovery",
-            description_md="How Auto Loader finds new files. `file_events` needs a Unity Catalog external "
-            "location with file events; `notifications` needs dedicated compute and the SNS/SQS policy.",
+            description_md="How Auto Loader finds new files. *file_events* needs a Unity Catalog external "
+            "location with file events; *notifications* needs dedicated compute and the SNS/SQS policy.",
         ),
         "trigger": Param(
             "available_now",
             **declared(PARAMS["trigger"]),
             section=SECTION,
             title="Trigger",
-            description_md="`available_now`: ingest what is there, then end. `continuous`: run, "
+            description_md="*available_now*: ingest what is there, then end. *continuous*: run, "
             "and cost, until it is cancelled, as the guide's stream did.",
         ),
         "max_files_per_trigger": Param(
@@ -39,6 +39,6 @@ def fields() -> dict[str, Param]:
             type="string",
             section=SECTION,
             title="Bytes per micro-batch",
-            description_md="Compressed bytes, such as `512m` or `1g`.",
+            description_md="Compressed bytes, such as *512m* or *1g*.",
         ),
     }

@@ -32,7 +32,7 @@ def fields() -> dict[str, Param]:
         ),
         "code_root": optional(
             SECTION,
-            "Where the job wheel goes; empty for `code` beside the checkpoint root.",
+            "Where the job wheel goes; empty for *code* beside the checkpoint root.",
             title="Code root",
         ),
         **{f"{kind.name}_table": _table(kind) for kind in KINDS.values()},
@@ -42,8 +42,8 @@ def fields() -> dict[str, Param]:
             section=SECTION,
             title="Duplicates",
             description_md="CloudTrail delivers some events twice, and two trails into one bucket deliver "
-            "all of them twice. `keep`: as often as delivered. `remove`: each record once, also across runs; "
-            "the others are counted, and named in the quarantine as `duplicate`. It costs reading the ids of "
+            "all of them twice. *keep*: as often as delivered. *remove*: each record once, also across runs; "
+            "the others are counted, and named in the quarantine as *duplicate*. It costs reading the ids of "
             "the days concerned in the table.",
         ),
     }
@@ -55,8 +55,8 @@ def _table(kind: Kind) -> Param:
     return Param(
         "cloudtrail_events",
         title="Events table",
-        description_md="`table`, `schema.table` or `catalog.schema.table`, lower case. Beside it: its "
-        "quarantine, `<table>_quarantine`, and the views `<table>_files` and `<table>_schema_drift` "
-        "(insights also `<table>_episodes`).",
+        description_md="*table*, *schema.table* or *catalog.schema.table*, lower case. Beside it, named "
+        "after it: its quarantine (*_quarantine*) and its views (*_files*, *_schema_drift*, for insights "
+        "also *_episodes*).",
         **_TABLE,
     )

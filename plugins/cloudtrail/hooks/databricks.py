@@ -3,12 +3,15 @@
 Does not retry by itself: `DatabricksHook` retries connection errors, 429 and 5xx.
 """
 
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 import requests
 from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks import DatabricksHook, RunState
 from airflow.providers.databricks.utils.databricks import extract_failed_task_errors
 from tenacity import stop_after_attempt
@@ -88,11 +91,16 @@ class IngestHook(DatabricksHook):
         return answer
 
     def active_runs(self) -> Iterator[dict[str, Any]]:
-        """Every active one-time run that the connection's principal may see, newest first.
+        """Every active one-time run that the connection's principal may see, newest first."""
+        return self._runs(active_only="true")
 
-        Source: Databricks REST, Jobs API 2.2, `GET /api/2.2/jobs/runs/list`.
-        """
-        query: dict[str, Any] = {"active_only": "true", "run_type": "SUBMIT_RUN", "limit": 24}
+    def ended_runs(self, since: datetime) -> Iterator[dict[str, Any]]:
+        """Every one-time run that was started since then and has ended, newest first."""
+        return self._runs(completed_only="true", start_time_from=int(since.timestamp() * 1000))
+
+    def _runs(self, **which: Any) -> Iterator[dict[str, Any]]:
+        """One-time runs, newest first. Source: Databricks REST, Jobs API 2.2, `jobs/runs/list`."""
+        query: dict[str, Any] = {**which, "run_type": "SUBMIT_RUN", "limit": 24}
         while True:
             page = self._do_api_call(LIST_RUNS, query)
             yield from page.get("runs", [])
@@ -105,6 +113,17 @@ class IngestHook(DatabricksHook):
         """The active runs of this pipeline, of whatever account and Airflow, in the order of their start."""
         ours = (run for run in self.active_runs() if is_ingest_run(run.get("run_name", "")))
         return sorted(ours, key=start_order)
+
+    def find_run(self, run_id: int) -> dict[str, Any] | None:
+        """The run as `get_run` gives it; None for one that was deleted, or is older than Databricks keeps."""
+        try:
+            run: dict[str, Any] = self.get_run(run_id)
+        except DatabricksApiError as refused:
+            # Source: Databricks REST, Jobs API 2.2, `runs/get`: 400 for a run that does not exist.
+            if refused.http_status_code == 404 or re.search(r"Run \d+ does not exist", str(refused)):
+                return None
+            raise
+        return run
 
     def run_failure(self, run: dict[str, Any]) -> str | None:
         """Why a run ended without success, in its own words and with its page; None while it has not.
@@ -151,6 +170,15 @@ class IngestHook(DatabricksHook):
 def start_order(run: dict[str, Any]) -> tuple[int, int]:
     """What runs are sorted by: start, and for those of one moment the id."""
     return int(run.get("start_time", 0)), int(run["run_id"])
+
+
+def describe_gone(run_id: int) -> str:
+    """Why nothing can be known of a run. Source: Databricks, Jobs: runs are kept for 60 days."""
+    return (
+        f"Databricks run {run_id} no longer exists: somebody deleted it, or it is older than the 60 days for "
+        "which Databricks keeps a run. To ingest what is not in the tables yet, clear `submit` with its "
+        "downstream tasks, or trigger a new DAG run."
+    )
 
 
 def describe_failure(run_id: int, state: RunState, errors: list[str], page: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
 from cloudtrail.delta_log import latest_commit
-from cloudtrail.hooks.databricks import IngestHook
+from cloudtrail.hooks.databricks import IngestHook, describe_gone
 
 
 class DeltaLogWatch:
@@ -34,7 +34,8 @@ class DeltaLogWatch:
 
         The run is asked first: a run that has failed must not pass for the commit of an earlier one.
         """
-        failure = self._databricks.run_failure(self._databricks.get_run(self.run_id))
+        run = self._databricks.find_run(self.run_id)
+        failure = describe_gone(self.run_id) if run is None else self._databricks.run_failure(run)
         if failure is not None:
             return {"status": "failed", "error": failure}
         version = latest_commit(self._s3, self.delta_path)

@@ -1,11 +1,16 @@
 """Submitting the ingest job: never two runs for one checkpoint, and a retry gets its own run back."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks import RunState
-from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
+from airflow.providers.databricks.operators.databricks import (
+    XCOM_RUN_ID_KEY,
+    XCOM_RUN_PAGE_URL_KEY,
+    DatabricksSubmitRunOperator,
+)
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -17,20 +22,25 @@ from cloudtrail.pools import SUBMIT_POOL
 from cloudtrail.request import IngestRequest
 from cloudtrail.run_names import own_run, run_name, works_on
 from cloudtrail.triggers.room import RoomTrigger
+from cloudtrail.triggers.settled import SettledTrigger
 
 # A DAG run that had to start its job this often has a fault that another start will not mend.
 MAX_GENERATIONS = 20
 # How often a task that waits for room looks for it.
 ROOM_POLL_SECONDS = 15
+# Whoever clears this task with those that wait for its run has the triggerer cancel the run, meanwhile.
+SETTLE_SECONDS = 15
+SETTLE_POLL_SECONDS = 2
 
 
 class SubmitIngestOperator(DatabricksSubmitRunOperator):
     """Submits one ingest run and returns its run id; it does not wait for the run.
 
     The idempotency token names DAG, DAG run, kinds and generation. A retry or a cleared task sends the same
-    token, so Databricks answers with the run it already has; only a run that ended without success moves to
-    the next generation. An active run of the same checkpoint from elsewhere is an error, never a rival: two
-    streams on one checkpoint lose records.
+    token, so Databricks answers with the run it already has; only a run that ended without success, or was
+    deleted, moves to the next generation. One that is being cancelled may still write, so its end is waited
+    for first. An active run of the same checkpoint from elsewhere is an error, never a rival: two streams on
+    one checkpoint lose records.
 
     While as many ingest runs are active as param `max_concurrent_runs` allows it defers; the pool
     `SUBMIT_POOL`, of one slot, makes the look and the submit one step for all DAGs.
@@ -68,11 +78,11 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
         """Submit, or find the run that an earlier try submitted, and return its id."""
         return self._submit(context)
 
-    def resume(self, context: Context, event: dict[str, Any]) -> int:  # noqa: ARG002 - Airflow's signature
-        """Look again, now that there was room for another run."""
-        return self._submit(context)
+    def resume(self, context: Context, event: dict[str, Any]) -> int:
+        """Look again, now that there was room for another run, or that a run has settled (`run_id`)."""
+        return self._submit(context, settled=event.get("run_id"))
 
-    def _submit(self, context: Context) -> int:
+    def _submit(self, context: Context, settled: int | None = None) -> int:
         self._skip_unless_asked()
         requests = self._requests_of_run(shared=bool(context["params"]["share_run"]))
         kinds = [request.kind for request in requests]
@@ -82,25 +92,17 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
         self.json = submit_payload(
             requests, context["params"], wheel=self.wheel, name=name, run=own_run(context)
         )
-        for generation in range(MAX_GENERATIONS):
-            if rivals := self._rivals(requests, name):
-                raise CloudTrailError(describe_rival(rivals[0], requests))
-            self.idempotency_token = idempotency_token(context, kinds, generation)
-            super().execute(context)
-            run = self._hook.get_run(int(self.run_id or 0))
-            state = RunState(**run["state"])
-            if not state.is_terminal or state.is_successful:
-                self._yield_to_an_earlier_run(run, requests, name)
-                self._yield_room(run, limit)
-                self.log.info("Run %s (generation %s): %s", self.run_id, generation, state)
-                return int(self.run_id or 0)
-            self.log.info(
-                "Run %s of generation %s ended as %s; starting another", self.run_id, generation, state
-            )
-        raise FatalError(
-            f"{MAX_GENERATIONS} runs of {', '.join(kinds)} failed in this DAG run, the last one with id "
-            f"{self.run_id}: mend what its driver log shows, then trigger a new DAG run."
-        )
+        run, found = self._start_or_find(context, requests, name)
+        run_id, state = int(run["run_id"]), RunState(**run["state"])
+        self.log.info("%s run %s: %s", "Found again" if found else "Submitted", run_id, state)
+        context["ti"].xcom_push(key=XCOM_RUN_ID_KEY, value=run_id)
+        context["ti"].xcom_push(key=XCOM_RUN_PAGE_URL_KEY, value=run.get("run_page_url", ""))
+        if not state.is_terminal:
+            # A first try finds a run only where another kind's task has started the one that they share.
+            self._settle(state, run_id, doubted=found and context["ti"].try_number > 1, settled=settled)
+            self._yield_to_an_earlier_run(run, requests, name)
+            self._yield_room(run, limit)
+        return run_id
 
     def _skip_unless_asked(self) -> None:
         if self.kind not in self.requests:
@@ -114,19 +116,59 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
         kinds = [kind for kind in KINDS if kind in self.requests and kind not in skipped]
         return [IngestRequest.from_dict(self.requests[kind]) for kind in (kinds if shared else [self.kind])]
 
-    def _rivals(self, requests: Sequence[IngestRequest], name: str) -> list[dict[str, Any]]:
-        """Active runs on one of these checkpoints that are not this one."""
-        return [
-            run
-            for run in self._hook.active_runs()
-            if (other := run.get("run_name", "")) != name and any(works_on(other, one) for one in requests)
-        ]
+    def _start_or_find(
+        self, context: Context, requests: Sequence[IngestRequest], name: str
+    ) -> tuple[dict[str, Any], bool]:
+        """The run of the first generation that has not ended without success, and whether it was there."""
+        kinds = [request.kind for request in requests]
+        refused: DatabricksApiError | None = None
+        for generation in range(MAX_GENERATIONS):
+            active = list(self._hook.active_runs())
+            if rivals := find_rivals(active, requests, name):
+                raise CloudTrailError(describe_rival(rivals[0], requests))
+            self.idempotency_token = idempotency_token(context, kinds, generation)
+            try:
+                self.run_id = int(self._hook.submit_run(self._prepare_submit_json(context)))
+            except DatabricksApiError as refusal:
+                # The service also refuses the token of a run that was deleted, in words that are not
+                # documented: a payload that is at fault is refused with the next token, too.
+                if refusal.http_status_code != 400 or context["ti"].try_number == 1:
+                    raise
+                refused = refused or refusal
+                continue
+            run = self._hook.find_run(self.run_id)
+            if run is None:
+                self.log.info("Run %s (generation %s) is gone", self.run_id, generation)
+                continue
+            state = RunState(**run["state"])
+            if state.is_successful or not state.is_terminal:
+                return run, state.is_terminal or any(other["run_id"] == run["run_id"] for other in active)
+            self.log.info("Run %s (generation %s) is over: %s", self.run_id, generation, state)
+        raise refused or FatalError(
+            f"{MAX_GENERATIONS} runs of {', '.join(kinds)} failed in this DAG run, the last one with id "
+            f"{self.run_id}: fix the error shown in its driver log, then trigger a new DAG run."
+        )
+
+    def _settle(self, state: RunState, run_id: int, *, doubted: bool, settled: int | None) -> None:
+        """Defer until a run that is being cancelled has ended, and until a doubted one is known to go on."""
+        if state.life_cycle_state == "TERMINATING" or (doubted and run_id != settled):
+            self.log.info("Waiting without a worker slot until it is known whether run %s goes on", run_id)
+            self.defer(
+                trigger=SettledTrigger(
+                    databricks_conn_id=self.databricks_conn_id,
+                    run_id=run_id,
+                    grace_seconds=SETTLE_SECONDS,
+                    poll_seconds=SETTLE_POLL_SECONDS,
+                ),
+                method_name="resume",
+            )
 
     def _yield_to_an_earlier_run(
         self, run: dict[str, Any], requests: Sequence[IngestRequest], name: str
     ) -> None:
         """Of two runs submitted at the same moment, let the one that started first go on."""
-        earlier = [rival for rival in self._rivals(requests, name) if start_order(rival) < start_order(run)]
+        rivals = find_rivals(self._hook.active_runs(), requests, name)
+        earlier = [rival for rival in rivals if start_order(rival) < start_order(run)]
         if earlier:
             self._hook.cancel_run(int(run["run_id"]))
             raise CloudTrailError(describe_rival(earlier[0], requests))
@@ -140,14 +182,17 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
             self._defer(active, limit)
 
     def _has_ended(self, context: Context, kinds: Sequence[str], name: str) -> bool:
-        """Whether a shared run that another kind's task has submitted is over: then it needs no room."""
+        """Whether the run has succeeded, by an earlier try or another kind's task: then it needs no room."""
         for kind in kinds:
             task_id = f"{kind}.{self.task_id.rpartition('.')[2]}"
             run_id = context["ti"].xcom_pull(task_ids=task_id, key="run_id") if kind != self.kind else None
             if run_id is not None:
-                run = self._hook.get_run(int(run_id))
-                return run.get("run_name") == name and RunState(**run["state"]).is_successful
-        return False
+                run = self._hook.find_run(int(run_id))
+                return run is not None and run.get("run_name") == name and succeeded(run)
+        if context["ti"].try_number == 1:
+            return False
+        ended = self._hook.ended_runs(since=context["dag_run"].run_after)
+        return any(run.get("run_name") == name and succeeded(run) for run in ended)
 
     def _yield_room(self, run: dict[str, Any], limit: int) -> None:
         """Cancel a run that another Airflow's look and submit has made one too many, and wait."""
@@ -170,6 +215,22 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
             ),
             method_name="resume",
         )
+
+
+def find_rivals(
+    active: Iterable[dict[str, Any]], requests: Sequence[IngestRequest], name: str
+) -> list[dict[str, Any]]:
+    """Of the active runs those on one of these checkpoints that do not have this name."""
+    return [
+        run
+        for run in active
+        if (other := run.get("run_name", "")) != name and any(works_on(other, one) for one in requests)
+    ]
+
+
+def succeeded(run: dict[str, Any]) -> bool:
+    """Whether a run has ended well."""
+    return bool(RunState(**run["state"]).is_successful)
 
 
 def describe_rival(run: dict[str, Any], requests: Sequence[IngestRequest]) -> str:

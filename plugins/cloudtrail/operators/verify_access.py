@@ -11,7 +11,7 @@ from airflow.providers.databricks.operators.databricks import DatabricksSubmitRu
 from airflow.sdk import Context, Variable
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail.errors import DatabricksRunError, FatalError
+from cloudtrail.errors import CloudTrailError, DatabricksRunError, FatalError
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.locations import S3Location
 from cloudtrail.operators.setup import reached, require_approval
@@ -81,6 +81,10 @@ class VerifyAccessOperator(DatabricksSubmitRunOperator):
             self.idempotency_token = idempotency_token(context, self.task_id, generation)
             super().execute(context)
             state = RunState(**self._hook.get_run(int(self.run_id or 0))["state"])
+            if state.life_cycle_state == "TERMINATING":
+                raise CloudTrailError(
+                    f"run {self.run_id} is being cancelled: the next try starts another when it has ended."
+                )
             if not state.is_terminal or state.is_successful:
                 self.log.info("Run %s (generation %s): %s", self.run_id, generation, state)
                 return int(self.run_id or 0)

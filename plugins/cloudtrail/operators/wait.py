@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail.errors import DatabricksRunError
-from cloudtrail.hooks.databricks import IngestHook, describe_failure
+from cloudtrail.hooks.databricks import IngestHook, describe_failure, describe_gone
 
 
 class WaitForIngestRunOperator(BaseOperator):
@@ -47,7 +47,9 @@ class WaitForIngestRunOperator(BaseOperator):
         run_id = int(self.run_id)
         if self.stream_trigger == "continuous":
             raise AirflowSkipException(f"run {run_id} is a continuous stream: it runs until it is cancelled.")
-        run = self.databricks.get_run(run_id)
+        run = self.databricks.find_run(run_id)
+        if run is None:
+            raise DatabricksRunError(describe_gone(run_id))
         if not RunState(**run["state"]).is_terminal:
             self.defer(
                 trigger=DatabricksExecutionTrigger(

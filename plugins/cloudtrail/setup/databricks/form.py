@@ -28,21 +28,21 @@ def _compute() -> dict[str, Param]:
             **declared(SETUP_PARAMS["databricks_compute"]),
             section=SECTION,
             title="Compute",
-            description_md="`cluster`: one that is made, and stops when idle. `cluster_policy`: rules for "
-            "the cluster that each run of the ingest starts. `existing_cluster`: the one below, not "
-            "changed. `none`.",
+            description_md="*cluster*: one that is made, and stops when idle. *cluster_policy*: rules for "
+            "the cluster that each run of the ingest starts. *existing_cluster*: the one below, not "
+            "changed. *none*.",
         ),
         "cluster_name": optional(
             SECTION, "Of the cluster or the policy; empty for the set-up's name.", title="Cluster name"
         ),
-        "cluster_id": optional(SECTION, "For `existing_cluster`: its id, not its name.", title="Cluster id"),
+        "cluster_id": optional(SECTION, "For *existing_cluster*: its id, not its name.", title="Cluster id"),
         "access_mode": Param(
             "SINGLE_USER",
             **declared(SETUP_PARAMS["access_mode"]),
             values_display={"SINGLE_USER": "dedicated", "USER_ISOLATION": "standard"},
             section=SECTION,
             title="Access mode",
-            description_md="Of the cluster or the policy. File notifications need `dedicated`.",
+            description_md="Of the cluster or the policy. File notifications need *dedicated*.",
         ),
     }
 
@@ -90,7 +90,7 @@ def _around() -> dict[str, Param]:
     return {
         "storage_credential": optional(
             SECTION,
-            "For reader `storage_credential`: its name in Unity Catalog; empty for the set-up's name.",
+            "For reader *storage_credential*: its name in Unity Catalog; empty for the set-up's name.",
             title="Storage credential",
         ),
         "warehouse_id": optional(

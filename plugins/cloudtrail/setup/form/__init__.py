@@ -1,6 +1,6 @@
 """The set-up's trigger form: every param with its section, help and the schema that the UI checks.
 
-The schema catches a slip while typing; the contract (`cloudtrail.setup.contract`) decides. One module per
+The schema holds what the browser can show; the contract (`cloudtrail.setup.contract`) decides. One module per
 section; the tables' is the ingest's own.
 """
 

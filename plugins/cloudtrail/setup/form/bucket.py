@@ -23,7 +23,7 @@ def fields() -> dict[str, Param]:
         "assume_role": optional(
             SECTION,
             "The name of a role that the connection assumes in each account, such as "
-            "`OrganizationAccountAccessRole`; empty when each account has a connection of its own.",
+            "*OrganizationAccountAccessRole*; empty when each account has a connection of its own.",
             title="Role to assume",
         ),
         "bucket": Param(
@@ -44,7 +44,7 @@ def fields() -> dict[str, Param]:
             description_md="Of the bucket, the key, the topic and the trails' home.",
         ),
         "prefix": optional(
-            SECTION, "Key prefix of the logs, before `AWSLogs/`; empty for none.", title="Prefix"
+            SECTION, "Key prefix of the logs, before *AWSLogs/*; empty for none.", title="Prefix"
         ),
         "versioning": Param(
             True,
@@ -63,7 +63,7 @@ def fields() -> dict[str, Param]:
         ),
         "kms_key": optional(
             SECTION,
-            "`new` for a key made by the set-up, the ARN of a key, or empty for S3's own encryption. The "
+            "*new* for a key made by the set-up, the ARN of a key, or empty for S3's own encryption. The "
             "trail encrypts the log files with it; CloudTrail and the reader get entries in its policy.",
             title="KMS key",
         ),

@@ -17,7 +17,7 @@ def fields() -> dict[str, Param]:
             **declared(SETUP_PARAMS["mode"]),
             section=SECTION,
             title="Mode",
-            description_md="`apply`: make and change what differs. `remove`: take away exactly what this "
+            description_md="*apply*: make and change what differs. *remove*: take away exactly what this "
             "set-up made: what its fields name, and what else carries its tag. Both show a plan first.",
         ),
         "name": Param(
@@ -25,7 +25,7 @@ def fields() -> dict[str, Param]:
             type="string",
             section=SECTION,
             title="Name of the set-up",
-            description_md="The value of the tag `cloudtrail-setup` that everything made carries. Two "
+            description_md="The value of the tag *cloudtrail-setup* that everything made carries. Two "
             "set-ups of different names do not touch each other's statements in one bucket's policy.",
         ),
         "actions": Param(

@@ -17,7 +17,7 @@ def fields() -> dict[str, Param]:
             **declared(SETUP_PARAMS["reader"]),
             section=SECTION,
             title="Used through",
-            description_md="`instance_profile`: clusters carry the role. `storage_credential`: Unity Catalog "
+            description_md="*instance_profile*: clusters carry the role. *storage_credential*: Unity Catalog "
             "assumes it.",
         ),
         "reader_role": Param(
@@ -38,7 +38,7 @@ def fields() -> dict[str, Param]:
             **declared(SETUP_PARAMS["discovery"]),
             section=SECTION,
             title="Discovery",
-            description_md="How Auto Loader will find new files: with `notifications` the role also gets the "
+            description_md="How Auto Loader will find new files: with *notifications* the role also gets the "
             "SNS and SQS actions, only then.",
         ),
         "tables_kms_key": optional(

@@ -25,7 +25,7 @@ def fields() -> dict[str, Param]:
         ),
         "organization": optional(
             SECTION,
-            "The organization's id (`o-…`) for one trail of all its accounts; empty for none.",
+            "The organization's id (*o-…*) for one trail of all its accounts; empty for none.",
             title="Organization",
         ),
         "multi_region": Param(
@@ -54,16 +54,17 @@ def fields() -> dict[str, Param]:
         ),
         "s3_data_events": _texts(
             "S3 data events",
-            "`*` for all buckets but the log bucket, or `arn:aws:s3:::bucket/prefix`, one a line; empty for "
+            "Give * for all buckets but the log bucket, or arn:aws:s3:::bucket/prefix, one a line; empty for "
             "none. **They cost by the event.**",
         ),
         "lambda_data_events": _texts(
             "Lambda data events",
-            "`*` for all functions, or their ARNs, one a line; empty for none. **They cost by the event.**",
+            "Give * for all functions, or their ARNs, one a line; empty for none. **They cost by the "
+            "event.**",
         ),
         "network_activity_sources": _texts(
             "Network activity events",
-            "Event sources like `s3.amazonaws.com`, one a line; empty for none. **They cost by the event.**",
+            "Event sources like *s3.amazonaws.com*, one a line; empty for none. **They cost by the event.**",
         ),
         "insights": Param(
             [],

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +14,7 @@ from cloudtrail.form import ingest_params
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.operators.submit import SubmitIngestOperator
 from cloudtrail.request import resolve_requests
+from cloudtrail.triggers.room import RoomTrigger
 from tests.fixtures.databricks import build_wheel, until
 
 
@@ -45,9 +46,8 @@ def form_values(**changed):
 
 def task_context(*, params, run_id="manual__1", **more):
     """What Airflow hands to `execute`."""
-    dag_run = SimpleNamespace(
-        dag_id="cloudtrail_ingest", run_id=run_id, start_date=None, run_after=datetime.now(UTC)
-    )
+    run_after = datetime.now(UTC) - timedelta(hours=1)
+    dag_run = SimpleNamespace(dag_id="cloudtrail_ingest", run_id=run_id, start_date=None, run_after=run_after)
     return {"params": params, "dag_run": dag_run, "ti": TaskInstance(run_id=run_id)} | more
 
 
@@ -96,10 +96,11 @@ FINAL_STATES = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
 NOTHING_SKIPPED = {"skipped_kinds": {}}
 
 
-def submit(wheel, run_id, *, kind="events", preflight=NOTHING_SKIPPED, pushed=None, **changed):
+def submit(wheel, run_id, *, kind="events", preflight=NOTHING_SKIPPED, pushed=None, try_number=1, **changed):
     """One try of the submit task, as Airflow makes it: a new operator each time. Its result and context.
 
-    `pushed` is what the other kinds' tasks of the DAG run have left for it.
+    `pushed` is what the other kinds' tasks of the DAG run have left for it. A deferral goes on when its
+    trigger has fired, except one for room, which is raised.
     """
     params = form_values(**changed)
     operator = SubmitIngestOperator(
@@ -112,7 +113,13 @@ def submit(wheel, run_id, *, kind="events", preflight=NOTHING_SKIPPED, pushed=No
     )
     context = task_context(params=params, run_id=run_id)
     context["ti"].pushed |= pushed or {}
-    return operator.execute(context), context
+    context["ti"].try_number = try_number
+    try:
+        return operator.execute(context), context
+    except TaskDeferred as deferred:
+        if isinstance(deferred.trigger, RoomTrigger):
+            raise
+        return operator.resume(context, fire(deferred.trigger)), context
 
 
 def state_of(run_id):

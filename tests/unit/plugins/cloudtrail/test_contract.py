@@ -3,7 +3,7 @@
 import pytest
 
 from cloudtrail.errors import InvalidRequestError
-from cloudtrail.request import resolve_requests
+from cloudtrail.request import RUN_NAME_BYTES, RUN_NAME_REST, resolve_requests
 from tests.unit.plugins.cloudtrail.test_request import params, violations
 
 
@@ -232,11 +232,12 @@ def test_a_table_may_not_be_named_like_what_stands_beside_another():
     resolve_requests(params(events_table="trail", network_activity_table="trail_episodes"))
 
 
-@pytest.mark.parametrize("value", ["2026-02-30", "yesterday", "20260131", 20260131, "2026-W05-6"])
+@pytest.mark.parametrize(
+    "value", ["2026-02-30", "yesterday", "20260131", 20260131, "2026-W05-6", "0001-01-01"]
+)
 def test_a_bound_is_a_day_of_the_calendar(value):
-    assert violations(**{"from": value}) == [
-        f"from={value!r}: give a day like 2026-01-31, of the years 2000 to 2999."
-    ]
+    (found,) = violations(**{"from": value})
+    assert found == f"from={value!r}: give a day like 2026-01-31, of the years 2000 to 2999."
 
 
 def test_bounds_are_in_order_and_need_a_path_of_all_days():
@@ -321,3 +322,51 @@ def test_an_address_with_a_token_is_refused_and_not_repeated(name):
 def test_an_address_in_place_of_a_connection_is_told_where_it_belongs():
     (violation,) = violations(alert_conn_ids=["slack://a/b/c"])
     assert "put it into an Airflow connection of type apprise and give the connection's id" in violation
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "beyond"),
+    [
+        ("bucket", "abc", "ab"),
+        ("bucket", "a" * 63, "a" * 64),
+        ("organization", f"o-{'a' * 10}", f"o-{'a' * 9}"),
+        ("organization", f"o-{'a' * 32}", f"o-{'a' * 33}"),
+        ("events_table", "a" * (255 - len("_quarantine")), "a" * (256 - len("_quarantine"))),
+        ("warehouse_id", "w" * 200, "w" * 201),
+        ("aws_conn_id", "c" * 250, "c" * 251),
+        ("kinds", ["events"], []),
+        ("alert_conn_ids", [], None),
+        ("num_workers", 0, -1),
+        ("num_workers", 100, 101),
+        ("max_files_per_trigger", 1, 0),
+        ("alert_silent_hours", 240, 241),
+        ("max_bytes_per_trigger", "1", "0"),
+        ("from", "2026-02-28", "2026-02-29"),
+        ("code_root", "/Volumes/a/b/c", "/Volumes/a/b"),
+        ("events_delta_path", "s3://lake/x", "s3://lake"),
+        (
+            "events_logs_path",
+            "s3://audit-logs/AWSLogs/*/CloudTrail/*/*",
+            "s3://audit-logs/AWSLogs/*/CloudTrail/*",
+        ),
+    ],
+)
+def test_the_last_value_that_fits_is_accepted_and_the_next_one_is_not(name, last, beyond):
+    assert resolve_requests(params(**{name: last}))
+    if beyond is not None:
+        assert [violation.startswith(f"{name}=") for violation in violations(**{name: beyond})] == [True]
+
+
+def test_one_day_is_a_period():
+    assert resolve_requests(params(**{"from": "2026-02-01", "until": "2026-02-01"}))
+
+
+def test_the_checkpoints_of_a_shared_run_may_fill_its_name():
+    spare = RUN_NAME_BYTES - RUN_NAME_REST - 2 * len("s3://lake/")
+    longest = {
+        "events_checkpoint_path": f"s3://lake/{'e' * (spare // 2)}",
+        "insights_checkpoint_path": f"s3://lake/{'i' * (spare - spare // 2)}",
+    }
+    assert resolve_requests(params(**longest, share_run=True))
+    longest["insights_checkpoint_path"] += "i"
+    assert len(violations(**longest, share_run=True)) == 1

@@ -5,6 +5,7 @@ import pytest
 from cloudtrail.contract import PARAMS
 from cloudtrail.errors import InvalidRequestError
 from cloudtrail.form import ingest_params
+from cloudtrail.form.titles import titled
 from cloudtrail.request import resolve_requests
 from cloudtrail.setup.contract import SETUP_PARAMS
 from cloudtrail.setup.form import setup_params
@@ -36,6 +37,11 @@ def test_every_field_stands_in_a_section_and_has_a_title(name):
     assert schema["title"]
 
 
+@pytest.mark.parametrize("param", [*ingest_params().values(), *setup_params().values()])
+def test_no_help_has_code_in_it_which_the_form_prints_over_the_lines_around_it(param):
+    assert "`" not in param.schema.get("description_md", "")
+
+
 SLIPS = {
     "account": "12345",
     "bucket": "s3://cloudtrail-logs",
@@ -57,6 +63,25 @@ def test_what_the_form_cannot_mark_reaches_the_contract_which_names_all_of_it_at
         resolve_requests(defaults() | sent)
     assert len(refused.value.violations) == len(SLIPS)
     assert all(f"{name}=" in str(refused.value) for name in SLIPS)
+
+
+def test_an_error_names_a_param_and_what_the_form_calls_it():
+    slips = {
+        "target_root": "lake",
+        "bucket": None,
+        "compute": "serverless",
+        "insights_table": "cloudtrail_events",
+    }
+    with pytest.raises(InvalidRequestError) as refused, titled(ingest_params()):
+        resolve_requests(defaults() | slips)
+    violations = refused.value.violations
+    for said in (
+        "target_root (Delta root)='lake': not of the form",
+        "bucket (Log bucket) is missing: give",
+        "compute (Compute)='serverless', code_root (Code root)='': serverless compute installs",
+        "change events_table (Events table) or insights_table (Insights table).",
+    ):
+        assert [said in violation for violation in violations].count(True) == 1, said
 
 
 @pytest.mark.parametrize(

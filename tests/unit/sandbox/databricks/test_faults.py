@@ -32,6 +32,16 @@ def test_a_driver_fault_waits_for_its_run_and_for_the_text_in_the_log(tmp_path):
     assert faults.of_driver((8, 7), log) is None
 
 
+@pytest.mark.parametrize(("fault", "held"), [({}, [7, 8]), ({"run_id": 7}, [7])])
+def test_a_run_whose_end_is_held_goes_on_until_the_faults_are_cleared(fault, held):
+    faults = Faults()
+    faults.add({"action": "hold_end"} | fault)
+    for _ in range(2):
+        assert [run_id for run_id in (7, 8) if faults.holds(run_id)] == held
+    faults.clear()
+    assert not faults.holds(7)
+
+
 def test_faults_can_be_forgotten():
     faults = Faults()
     faults.add({"action": "disconnect"})

@@ -1,19 +1,26 @@
 """Submitting: one run per DAG run and kind, whatever is retried; never two runs on one checkpoint."""
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskDeferred
 
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.operators.submit import SubmitIngestOperator
 from cloudtrail.pools import SUBMIT_POOL
+from tests.fixtures.databricks import until
 from tests.integration.plugins.cloudtrail.conftest import (
     FAILS,
+    FINAL_STATES,
+    NOTHING_SKIPPED,
     SUCCEEDS,
     WAITS,
     finished,
     fire,
+    form_values,
+    request_dicts,
+    state_of,
     submit,
+    task_context,
 )
 
 
@@ -25,6 +32,17 @@ def running(connections, databricks):
     for run_id in started:
         IngestHook().cancel_run(run_id)
         finished(run_id)
+
+
+def submit_operator(wheel):
+    return SubmitIngestOperator(
+        task_id="submit",
+        kind="events",
+        requests=request_dicts(form_values()),
+        preflight=NOTHING_SKIPPED,
+        wheel=wheel,
+        databricks_conn_id="databricks_default",
+    )
 
 
 def test_a_retry_gets_the_active_run_back(stage, running):
@@ -48,6 +66,100 @@ def test_only_a_run_that_ended_without_success_is_followed_by_another(stage, con
     second, _ = submit(stage(FAILS), "generation")
     assert second != first
     finished(second)
+
+
+@pytest.fixture
+def held(databricks):
+    """Runs that are over stay TERMINATING until this is called; the service takes some seconds."""
+    assert databricks.call("POST", "/sandbox/faults", json={"action": "hold_end"}).ok
+
+    def release():
+        assert databricks.call("DELETE", "/sandbox/faults").ok
+
+    yield release
+    release()
+
+
+def test_a_run_that_is_being_cancelled_is_waited_for_and_followed_by_another(stage, running, held):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "terminating")
+    IngestHook().cancel_run(first)
+    until(lambda: state_of(first)["life_cycle_state"] == "TERMINATING", "the cancellation")
+    operator, context = submit_operator(wheel), task_context(params=form_values(), run_id="terminating")
+    with pytest.raises(TaskDeferred) as waiting:
+        operator.execute(context)
+    assert [run["run_id"] for run in IngestHook().active_ingest_runs()] == [first]
+    held()
+    assert fire(waiting.value.trigger)["run_id"] == finished(first)
+    running.append(operator.resume(context, {"run_id": first}))
+    assert running != [first]
+    assert state_of(running[0])["life_cycle_state"] not in ("TERMINATING", *FINAL_STATES)
+
+
+def test_a_cancellation_that_comes_just_after_the_look_of_a_cleared_task_is_seen(stage, running):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "doubted")
+    operator, context = submit_operator(wheel), task_context(params=form_values(), run_id="doubted")
+    context["ti"].try_number = 2
+    with pytest.raises(TaskDeferred) as settling:
+        operator.execute(context)
+    # The triggerer cancels the run for the cleared tasks that waited for it.
+    IngestHook().cancel_run(first)
+    running.append(operator.resume(context, fire(settling.value.trigger)))
+    assert running != [first]
+
+
+def test_an_active_run_that_nobody_cancels_is_taken_back_by_a_retry(stage, running, capsys):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "taken back")
+    running.append(first)
+    capsys.readouterr()
+    assert submit(wheel, "taken back", try_number=2)[0] == first
+    log = capsys.readouterr().out
+    assert f"Found again run {first}" in log
+    assert "Submitted" not in log
+
+
+def ends(databricks, run_id, how):
+    """Brings an active run to its end."""
+    if how == "lost":
+        databricks.call("POST", "/sandbox/faults", json={"action": "lose_run", "run_id": run_id})
+    else:
+        IngestHook().cancel_run(run_id)
+    finished(run_id)
+    if how == "deleted":
+        assert databricks.call("POST", "/api/2.2/jobs/runs/delete", json={"run_id": run_id}).ok
+
+
+@pytest.mark.parametrize("how", ["lost", "canceled", "deleted"])
+def test_a_run_is_followed_by_another_however_it_ended_without_success(stage, running, databricks, how):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "ended")
+    until(lambda: state_of(first)["life_cycle_state"] == "RUNNING", "the run")
+    ends(databricks, first, how)
+    running.append(submit(wheel, "ended", try_number=2)[0])
+    assert running != [first]
+
+
+@pytest.mark.parametrize("try_number", [1, 2])
+def test_a_payload_that_is_refused_is_no_deleted_run(stage, connections, try_number):
+    with pytest.raises(AirflowException, match="luster gone does not exist"):
+        submit(stage(SUCCEEDS), "refused", cluster_id="gone", try_number=try_number)
+
+
+def test_clearing_after_a_success_waits_for_no_room(stage, running):
+    first, _ = submit(stage(SUCCEEDS), "done")
+    finished(first)
+    running.append(submit(stage(WAITS), "other", events_table="b_events")[0])
+    assert submit(stage(SUCCEEDS), "done", try_number=2, max_concurrent_runs=1)[0] == first
+
+
+def test_a_retry_of_a_run_that_failed_waits_for_room(stage, running):
+    first, _ = submit(stage(FAILS), "failed")
+    finished(first)
+    running.append(submit(stage(WAITS), "other", events_table="b_events")[0])
+    with pytest.raises(TaskDeferred):
+        submit(stage(FAILS), "failed", try_number=2, max_concurrent_runs=1)
 
 
 def test_a_second_dag_run_on_an_active_checkpoint_is_refused_with_the_runs_page(stage, running):

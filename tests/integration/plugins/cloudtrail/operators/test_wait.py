@@ -57,3 +57,10 @@ def test_a_driver_that_dies_silently_fails_the_task(stage, connections):
 def test_a_continuous_stream_is_not_waited_for(connections):
     with pytest.raises(AirflowSkipException, match="run 7 is a continuous stream"):
         wait_operator(7, "continuous").execute(task_context(params=form_values()))
+
+
+def test_a_run_that_is_gone_fails_the_task_for_good_and_says_how_to_go_on(stage, connections, databricks):
+    run_id = finished(submit(stage(FAILS), "gone")[0])
+    assert databricks.call("POST", "/api/2.2/jobs/runs/delete", json={"run_id": run_id}).ok
+    with pytest.raises(DatabricksRunError, match=rf"run {run_id} no longer exists.*clear `submit`"):
+        wait_operator(run_id).execute(task_context(params=form_values()))

@@ -95,3 +95,10 @@ def test_a_person_who_cancels_the_wait_cancels_the_run(active_run):
         sensor(active_run, "cancelled_events").execute(task_context(params=form_values()))
     asyncio.run(deferred.value.trigger.on_kill())
     assert state_of(finished(active_run))["result_state"] == "CANCELED"
+
+
+def test_a_run_that_is_gone_ends_the_wait_at_once(stage, connections, databricks):
+    run_id = finished(submit(stage(FAILS), "gone from the sensor")[0])
+    assert databricks.call("POST", "/api/2.2/jobs/runs/delete", json={"run_id": run_id}).ok
+    with pytest.raises(DatabricksRunError, match=rf"run {run_id} no longer exists"):
+        sensor(run_id, "gone_events").execute(task_context(params=form_values()))
