@@ -68,6 +68,11 @@ _INSTANCE_PROFILE = arn(
 )
 _TOPIC = arn("sns", "[a-z0-9-]+", r"[\w-]+(\.fifo)?", "arn:aws:sns:us-east-1:123456789012:alerts")
 _WORD = matches(r"\S+", "a value without spaces")
+# Spark counts bytes in 64 bits.
+_SIZE = matches(
+    r"(?i)[1-9][0-9]{0,5}[kmgt]b?|[1-9][0-9]{0,15}b?",
+    "a size like 512m or 1g, of at most 6 digits before the unit, or 16 digits of bytes",
+)
 
 PARAMS: dict[str, ParamRule] = {
     # The logs.
@@ -105,7 +110,7 @@ PARAMS: dict[str, ParamRule] = {
     "discovery": ParamRule(one_of("listing", "file_events", "notifications"), "listing"),
     "trigger": ParamRule(one_of("available_now", "continuous"), "available_now"),
     "max_files_per_trigger": ParamRule(number(1, 1_000_000), 1000),
-    "max_bytes_per_trigger": ParamRule(matches(r"(?i)[1-9][0-9]*[kmgt]?b?", "a size like 512m or 1g"), "1g"),
+    "max_bytes_per_trigger": ParamRule(_SIZE, "1g"),
     # Checks, alerts, connections.
     "preflight_only": ParamRule(yes_or_no, False),
     "minimum_rows": ParamRule(number(0, MOST_ROWS), 1),
