@@ -163,6 +163,7 @@ def build_dag(dag_id: str, account: Account | None = None, *, deadline: timedelt
     return dag
 
 
+ACCOUNTS = Path(__file__).with_name("accounts.yaml")
+
 cloudtrail_ingest = build_dag("cloudtrail_ingest")
-for entry in dags.accounts_to_build(Path(__file__).with_name("accounts.yaml")):
-    build_dag(entry.dag_id, entry)
+dags.build_each(dags.accounts_to_build(ACCOUNTS), build_dag, default=ACCOUNTS)

@@ -30,7 +30,7 @@ from typing import Any
 from airflow.sdk import DAG, TaskGroup, task
 
 from cloudtrail.accounts import SetupEntry, setup_dags
-from cloudtrail.accounts.dags import DisabledAccountOperator
+from cloudtrail.accounts.dags import DisabledAccountOperator, build_each
 from cloudtrail.form.titles import titled
 from cloudtrail.notifiers.failure import FailureNotifier
 from cloudtrail.notifiers.setup import SetupFailureNotifier
@@ -148,6 +148,7 @@ def build_dag(dag_id: str, setup: SetupEntry | None = None) -> DAG:
     return dag
 
 
+ACCOUNTS = Path(__file__).with_name("accounts.yaml")
+
 cloudtrail_setup = build_dag("cloudtrail_setup")
-for entry in setup_dags.setups_to_build(Path(__file__).with_name("accounts.yaml")):
-    build_dag(entry.dag_id, entry)
+build_each(setup_dags.setups_to_build(ACCOUNTS), build_dag, default=ACCOUNTS)

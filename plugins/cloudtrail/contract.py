@@ -77,6 +77,11 @@ POLICY_ID = identifier("a cluster policy's id (not its name)")
 WAREHOUSE_ID = identifier("a SQL warehouse's id (not its name)")
 NODE_TYPE = identifier("a node type like m6id.large", ".")
 RUNTIME = identifier("a runtime like 17.3.x-scala2.13", ".:")
+# Spark counts bytes in 64 bits.
+_SIZE = matches(
+    r"[1-9][0-9]{0,5}[kmgtKMGT][bB]?|[1-9][0-9]{0,15}[bB]?",
+    "a size like 512m or 1g, of at most 6 digits before the unit, or 16 digits of bytes",
+)
 
 PARAMS: dict[str, ParamRule] = {
     # The logs.
@@ -114,9 +119,7 @@ PARAMS: dict[str, ParamRule] = {
     "discovery": ParamRule(one_of("listing", "file_events", "notifications"), "listing"),
     "trigger": ParamRule(one_of("available_now", "continuous"), "available_now"),
     "max_files_per_trigger": ParamRule(number(1, 1_000_000), 1000),
-    "max_bytes_per_trigger": ParamRule(
-        matches(r"[1-9][0-9]*[kmgtKMGT]?[bB]?", "a size like 512m or 1g"), "1g"
-    ),
+    "max_bytes_per_trigger": ParamRule(_SIZE, "1g"),
     # Checks, alerts, connections.
     "preflight_only": ParamRule(yes_or_no, False),
     "minimum_rows": ParamRule(number(0, MOST_ROWS), 1),

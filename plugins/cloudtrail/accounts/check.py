@@ -60,12 +60,12 @@ def _failed(text: str) -> int:
 
 
 def _line(account: Account) -> str:
-    events = account.requests["events"]
-    return f"{account.dag_id:<45} {account.cron or 'by hand':<15} {events.logs_path} -> {events.table}"
+    first = next(iter(account.requests.values()))
+    return f"{account.dag_id:<45} {account.cron or 'by hand':<15} {first.logs_path} -> {first.table}"
 
 
 def _setup_line(setup: SetupEntry) -> str:
-    return f"{setup.dag_id:<45} {'by hand':<15} {setup.params['name']} -> s3://{setup.params['bucket']}"
+    return f"{setup.dag_id:<45} {'by hand':<15} {setup.tag} -> s3://{setup.params['bucket']}"
 
 
 def _disabled(entries: Sequence[Entry]) -> int:

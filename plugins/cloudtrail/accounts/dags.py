@@ -2,14 +2,16 @@
 
 import gc
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow.sdk import BaseOperator, Context, CronDataIntervalTimetable, Param, get_parsing_context
 
-from cloudtrail.accounts import PREFIX, Account, AccountsFileError, accounts_file, read_accounts
-from cloudtrail.accounts.entries import Entry, misfits
+from cloudtrail.accounts import PREFIX, Account, AccountsFileError, accounts_file, read_accounts, shown
+from cloudtrail.accounts.entries import Entry, misfits, unexpected
+from cloudtrail.alerts.deadline import PARAMS as ALERTED
 from cloudtrail.contract import PARAMS, REQUIRED, ParamRule
 from cloudtrail.errors import InvalidAccountError
 from cloudtrail.form import ingest_params
@@ -55,6 +57,23 @@ def unreadable(error: AccountsFileError) -> Account:
         requests={},
         problems=(error.problem,),
     )
+
+
+def build_each(entries: Iterable[AnEntry], build: Callable[[str, AnEntry], object], *, default: Path) -> None:
+    """Build the DAG of each entry; where that fails, one that says why, so that the others are built too.
+
+    Args:
+        entries: of the file that is at `default` unless the environment says otherwise.
+        build: makes a DAG of its id and the entry.
+        default: where the file is.
+    """
+    for entry in entries:
+        try:
+            build(entry.dag_id, entry)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other DAGs are built
+            problem = unexpected(shown(accounts_file(default)), entry.line, error)
+            told = {name: entry.params[name] for name in ALERTED if name in entry.params}
+            build(entry.dag_id, replace(entry, params=told, problems=(*entry.problems, problem)))
 
 
 def dag_settings(account: Account | None, page: Callable[[], str]) -> dict[str, Any]:
@@ -113,6 +132,10 @@ def dag_params(account: Account | None) -> dict[str, Param]:
         items = {**schema["items"], "enum": account.kinds}
         schema = {**schema, "items": items, "examples": account.kinds}
         form["kinds"] = Param(account.kinds, form["kinds"].description, schema=schema)
+    if account.cron is not None and not account.problems:
+        # Beside a stream that never ends each scheduled run would be refused.
+        schema = {**form["trigger"].schema, "enum": [form["trigger"].value]}
+        form["trigger"] = Param(form["trigger"].value, form["trigger"].description, schema=schema)
     return form
 
 
@@ -172,4 +195,11 @@ class DisabledAccountOperator(BaseOperator):
         )
 
 
-__all__ = ["DisabledAccountOperator", "accounts_to_build", "dag_params", "dag_schedule", "dag_settings"]
+__all__ = [
+    "DisabledAccountOperator",
+    "accounts_to_build",
+    "build_each",
+    "dag_params",
+    "dag_schedule",
+    "dag_settings",
+]

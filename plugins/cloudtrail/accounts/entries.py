@@ -1,7 +1,8 @@
 """One entry of accounts.yaml: defaults filled in, placeholders replaced, held to the contract of the form."""
 
+import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +13,6 @@ from cloudtrail.accounts.source import Fields, Problem, Source
 from cloudtrail.contract import PARAMS
 from cloudtrail.errors import InvalidRequestError
 from cloudtrail.form import ingest_params
-from cloudtrail.kinds import KINDS
 from cloudtrail.request import IngestRequest, resolve_requests
 from cloudtrail.suggestions import did_you_mean
 
@@ -61,7 +61,7 @@ class Account(Entry):
 
     Attributes:
         cron: when the DAG runs (UTC); None: only when it is triggered.
-        requests: one for each kind, asked for or not; empty when there are problems.
+        requests: one for each kind that the entry asks for; empty when there are problems.
     """
 
     prefix: ClassVar[str] = PREFIX
@@ -76,17 +76,51 @@ class Account(Entry):
 
 
 def read_entry(source: Source, entry: Fields) -> Account:
-    """Check one entry by itself; what it shares with others is `cloudtrail.accounts.shared`'s."""
+    """Check one entry by itself; what it shares with others is `cloudtrail.accounts.shared`'s.
+
+    Whatever goes wrong with an entry is its own problem: the others are not affected.
+    """
+    try:
+        return _read(source, entry)
+    except Exception as error:  # noqa: BLE001 - as the docstring says
+        dag_id = f"{PREFIX}line_{entry.line}"
+        return Account(
+            dag_id=dag_id,
+            line=entry.line,
+            cron=cron_of(SETTINGS["schedule"].default, dag_id),
+            owner=SETTINGS["owner"].default,
+            tags=(),
+            params={},
+            requests={},
+            problems=(unexpected(source.file, entry.line, error),),
+        )
+
+
+def named_by_line(prefix: str, line: int, taken: Container[str]) -> str:
+    """The id of a DAG whose entry has no name, or another one's; several entries may be on one line."""
+    first = f"{prefix}line_{line}"
+    ids = itertools.chain([first], (f"{first}_{n}" for n in itertools.count(2)))
+    return next(dag_id for dag_id in ids if dag_id not in taken)
+
+
+def unexpected(file: str, line: int, error: Exception) -> Problem:
+    """The problem of an entry that fails in a way that no check has a sentence for."""
+    why = f"{type(error).__name__}: {str(error)[:300]}"
+    text = f"this entry cannot be used: {why}. Remove its fields one by one to find the one that it is."
+    return Problem(file=file, line=line, field="", text=text)
+
+
+def _read(source: Source, entry: Fields) -> Account:
     given, name, unknown = given_fields(source, entry)
     problems = [one for one in (*source.defaults.problems, *entry.problems) if one.field != SETUP]
     settings, wrong = checked_settings(given)
-    complaints = [*unknown, *_unknown_fields(given), *wrong]
+    complaints = [*unknown, *_unknown_fields(given), *wrong, *_endless(given, settings["schedule"])]
     if not name and not any(field in ("alias", "account") for field, _ in complaints):
         complaints.append(("alias", "give an alias, since `account` names no single account."))
     params = {field: value for field, value in given.items() if field in PARAMS}
     requests: dict[str, IngestRequest] = {}
     try:
-        requests = _resolve(params)
+        requests = resolve_requests(params)
     except InvalidRequestError as error:
         told = {field for field, _ in unknown}
         found = ((field_of(violation, given, PARAMS), violation) for violation in error.violations)
@@ -108,7 +142,7 @@ def read_entry(source: Source, entry: Fields) -> Account:
 
 
 def given_fields(source: Source, entry: Fields) -> tuple[dict[str, Any], str, list[tuple[str, str]]]:
-    """The entry's fields over the defaults', its name, and its placeholders that stand for nothing.
+    """The entry's fields over the defaults', its name, and what is wrong with its placeholders.
 
     The block of a set-up is not among them. As in the form, what is empty is not given.
     """
@@ -146,23 +180,41 @@ def _name(given: Mapping[str, Any]) -> str:
 def placeholders_replaced(
     given: Mapping[str, Any], known: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """`{alias}` and `{account}` in texts, so that one default serves every account; and those unknown."""
-    unknown: list[tuple[str, str]] = []
+    """`{alias}` and `{account}` in texts, so that one default serves every account; and what is wrong.
+
+    Wrong is one that stands for nothing, and two keys of an object that are one key after that.
+    """
+    wrong: list[tuple[str, str]] = []
 
     def replaced(field: str, value: Any) -> Any:
         if isinstance(value, list):
             return [replaced(field, one) for one in value]
         if isinstance(value, dict):
-            return {replaced(field, key): replaced(field, one) for key, one in value.items()}
+            keys = {key: replaced(field, key) for key in value}
+            for key, other in itertools.combinations(keys, 2):
+                if keys[key] == keys[other]:
+                    wrong.append((field, f"{key!r} and {other!r} are both {keys[key]!r}: keep one."))
+            return {keys[key]: replaced(field, one) for key, one in value.items()}
         if not isinstance(value, str) or "{" not in value:
             return value
         for found in _PLACEHOLDER.findall(value):
             if found not in known:
                 why = f"{{{found}}} in {value!r} stands for nothing: there are {{alias}} and {{account}}."
-                unknown.append((field, why + did_you_mean(found, known)))
+                wrong.append((field, why + did_you_mean(found, known)))
         return _PLACEHOLDER.sub(lambda match: str(known.get(match[1], match[0])), value)
 
-    return {field: replaced(field, value) for field, value in given.items()}, unknown
+    return {field: replaced(field, value) for field, value in given.items()}, wrong
+
+
+def _endless(given: Mapping[str, Any], schedule: str) -> Iterator[tuple[str, str]]:
+    """A stream that never ends, in a DAG that starts one after the other."""
+    if given.get("trigger") == "continuous" and schedule != "none":
+        said = f"schedule={schedule!r}" if "schedule" in given else f"schedule={schedule!r}, the default"
+        why = f"'continuous' with {said}: the stream never ends, and each later run is refused beside it"
+        yield (
+            "trigger",
+            f"{why}: give `schedule: none` and trigger the DAG once, or `trigger: available_now`.",
+        )
 
 
 def _unknown_fields(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -172,13 +224,6 @@ def _unknown_fields(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield field, f"unknown field: remove it.{did_you_mean(field, known)}"
 
 
-def _resolve(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
-    """All kinds' requests: a kind that is not asked for owns its places too. The params' violations."""
-    kinds = params.get("kinds")
-    sound = kinds is None or PARAMS["kinds"].check(kinds) is None
-    return resolve_requests({**params, "kinds": list(KINDS)} if sound else params)
-
-
 def misfits(
     params: Mapping[str, Any], validators: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[str, str]]:
@@ -186,7 +231,11 @@ def misfits(
     known = _validators() if validators is None else validators
     for field, value in params.items():
         validator = known.get(field)
-        error = next(validator.iter_errors(value), None) if validator else None
+        try:
+            error = next(validator.iter_errors(value), None) if validator else None
+        except Exception as failed:  # noqa: BLE001 - a key that is a number, where a pattern wants text
+            yield field, f"{value!r}: the form cannot take it: {failed}."
+            continue
         if error is not None:
             yield field, f"{value!r}: the form refuses it: {error.message}."
 

@@ -30,8 +30,8 @@ def schedule_complaint(value: object) -> str | None:
     if not isinstance(value, str) or len(value.split()) != 5:
         return f"give {WANTED}."
     if _RANDOM.search(value):
-        return f"R and H stand for another time whenever Airflow reads the file; give {WANTED}."
-    from croniter import croniter
+        return f"R is another time whenever Airflow reads the file, and H is not for Airflow; give {WANTED}."
+    from croniter import croniter  # type: ignore[import-untyped] # it ships no types
 
     try:
         dates = croniter(value, datetime.now(UTC), ret_type=datetime)

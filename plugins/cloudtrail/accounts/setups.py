@@ -15,12 +15,14 @@ from cloudtrail.accounts.entries import (
     field_of,
     given_fields,
     misfits,
+    named_by_line,
     placeholders,
     placeholders_replaced,
+    unexpected,
     validators_of,
     without_field,
 )
-from cloudtrail.accounts.settings import SETUP
+from cloudtrail.accounts.settings import SETTINGS, SETUP
 from cloudtrail.accounts.source import Fields, Problem, Source
 from cloudtrail.contract import PARAMS
 from cloudtrail.errors import InvalidRequestError
@@ -43,6 +45,11 @@ class SetupEntry(Entry):
 
     prefix: ClassVar[str] = SETUP_PREFIX
 
+    @property
+    def tag(self) -> str:
+        """The set-up's name, which is the value of the tag on what it makes: the contract's without one."""
+        return str(self.params.get("name", SETUP_PARAMS["name"].default))
+
 
 def read_blocks(source: Source) -> list[SetupEntry]:
     """The set-up of every entry that has one, sound or disabled."""
@@ -51,7 +58,24 @@ def read_blocks(source: Source) -> list[SetupEntry]:
 
 
 def read_setup(source: Source, entry: Fields) -> SetupEntry | None:
-    """Check the block of one entry; None when it has none, or takes the defaults' away with null."""
+    """Check the block of one entry; None when it has none, or takes the defaults' away with null.
+
+    Whatever goes wrong with a block is its own problem: the others are not affected.
+    """
+    try:
+        return _read(source, entry)
+    except Exception as error:  # noqa: BLE001 - as the docstring says
+        return SetupEntry(
+            dag_id=f"{SETUP_PREFIX}line_{entry.line}",
+            line=entry.line,
+            owner=SETTINGS["owner"].default,
+            tags=(),
+            params={},
+            problems=(replace(unexpected(source.file, entry.line, error), field=SETUP),),
+        )
+
+
+def _read(source: Source, entry: Fields) -> SetupEntry | None:
     asked = entry.values.get(SETUP, source.defaults.values.get(SETUP))
     spoiled = [one for one in (*source.defaults.problems, *entry.problems) if one.field in (*SHARED, SETUP)]
     if asked is None and not any(problem.field == SETUP for problem in spoiled):
@@ -94,7 +118,7 @@ def _derived(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     if role := _ROLE.fullmatch(str(given.get("reader_role_arn", ""))):
         derived |= {"reader_account": role[1], "reader_role": role[2]}
     chosen = given.get("compute", PARAMS["compute"].default if given.get("cluster_id") else None)
-    if chosen in _COMPUTE:
+    if isinstance(chosen, str) and chosen in _COMPUTE:
         derived["databricks_compute"] = _COMPUTE[chosen]
     return derived
 
@@ -134,10 +158,17 @@ def _other_role(params: Mapping[str, Any], given: Mapping[str, Any], complaints:
 
 
 def _problems_of_blocks(source: Source, entry: Fields) -> Iterator[Problem]:
-    """What is wrong with the blocks as YAML."""
+    """What is wrong with the blocks as YAML, and with the objects in them."""
+
+    def below(part: Fields, name: str) -> Iterator[Problem]:
+        for problem in part.problems:
+            yield replace(problem, field=f"{name}.{problem.field}" if problem.field else name)
+        for field, inner in part.parts.items():
+            yield from below(inner, f"{name}.{field}")
+
     for part in (source.defaults.parts.get(SETUP), entry.parts.get(SETUP)):
-        for problem in part.problems if part else ():
-            yield replace(problem, field=f"{SETUP}.{problem.field}")
+        if part:
+            yield from below(part, SETUP)
 
 
 def _located(source: Source, entry: Fields, block: Mapping[str, Any], field: str, text: str) -> Problem:
@@ -157,11 +188,11 @@ def _told_apart(file: str, setups: Iterable[SetupEntry]) -> Iterator[SetupEntry]
     dag_ids: dict[str, SetupEntry] = {}
     names: dict[str, SetupEntry] = {}
     for setup in setups:
-        one, name = setup, str(setup.params.get("name", ""))
+        one, name = setup, setup.tag
         if other := dag_ids.get(one.dag_id):
             text = f"{one.name!r} is the name of the entry in line {other.line} too: give another alias."
             problem = Problem(file=file, line=one.line, field="alias", text=text)
-            dag_id = f"{SETUP_PREFIX}line_{one.line}"
+            dag_id = named_by_line(SETUP_PREFIX, one.line, dag_ids)
             one = replace(one, dag_id=dag_id, problems=(*one.problems, problem))
         elif other := names.get(name):
             text = f"{name!r} is the set-up of {other.name!r} (line {other.line}) too: give another name."

@@ -7,7 +7,7 @@ the same of one entry. Of two entries that share something the first in the file
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from cloudtrail.accounts.entries import PREFIX, Account
+from cloudtrail.accounts.entries import PREFIX, Account, named_by_line, unexpected
 from cloudtrail.accounts.source import Problem
 from cloudtrail.locations import S3Location
 
@@ -18,7 +18,15 @@ Parts = tuple[str, ...]
 def without_conflicts(accounts: Iterable[Account], *, file: str) -> list[Account]:
     """The same accounts; one that takes what an earlier one has is disabled, with the reason."""
     seen = _Seen()
-    return [seen.admit(account, file=file) for account in accounts]
+
+    def admitted(account: Account) -> Account:
+        try:
+            return seen.admit(account, file=file)
+        except Exception as error:  # noqa: BLE001 - what goes wrong with one account harms no other
+            problem = unexpected(file, account.line, error)
+            return replace(account, requests={}, problems=(*account.problems, problem))
+
+    return [admitted(account) for account in accounts]
 
 
 CHANGE = "change it, with {alias} in it one default serves all"
@@ -44,12 +52,11 @@ class _Seen:
 
         if (other := self.dag_ids.get(account.dag_id)) is not None:
             text = f"{account.name!r} is the name of the entry in line {other.line} too: give another alias."
-            return replace(
-                account,
-                dag_id=f"{PREFIX}line_{account.line}",
-                requests={},
-                problems=(*account.problems, problem("alias", text)),
-            )
+            dag_id = named_by_line(PREFIX, account.line, self.dag_ids)
+            problems = (*account.problems, problem("alias", text))
+            account = replace(account, dag_id=dag_id, requests={}, problems=problems)
+            self.dag_ids[dag_id] = account
+            return account
         self.dag_ids[account.dag_id] = account
         found = [problem(field, text) for field, text in self._conflicts(account)]
         if found:

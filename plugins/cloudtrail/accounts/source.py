@@ -80,13 +80,12 @@ def read_source(path: Path, *, name: str) -> Source:
     try:
         loader = _Loader(path.read_text(encoding="utf-8"))
         node = loader.get_single_node()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise _unreadable(name, mark.line + 1 if mark else 1, f"no YAML: {what}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(name, 1, f"it cannot be read: {error}.") from error
-    if node is None:
+    except Exception as error:  # PyYAML raises more than its own errors
+        mark = getattr(error, "problem_mark", None)
+        raise _unreadable(name, mark.line + 1 if mark else 1, f"no YAML: {_why(error)}.") from error
+    if node is None or _is_empty(node):
         return Source(file=name, defaults=Fields(line=1), entries=())
     if not isinstance(node, yaml.MappingNode):
         raise _unreadable(name, _line(node), "give `defaults:` (fields) and `accounts:` (a list of entries).")
@@ -100,18 +99,27 @@ def read_source(path: Path, *, name: str) -> Source:
             raise _unreadable(name, _line(key), f"{key.value!r} is there twice: put both together.")
         parts[key.value] = value
     accounts = parts.get("accounts")
-    if accounts is not None and not _is_empty(accounts) and not isinstance(accounts, yaml.SequenceNode):
+    entries: list[yaml.Node] = []
+    if isinstance(accounts, yaml.SequenceNode):
+        entries = accounts.value
+    elif accounts is not None and not _is_empty(accounts):
         raise _unreadable(name, _line(accounts), "accounts: give a list, each entry beginning with '- '.")
     defaults = parts.get("defaults")
     return Source(
         file=name,
         defaults=Fields(line=1) if defaults is None else _fields(loader, defaults, name),
-        entries=tuple(_fields(loader, entry, name) for entry in getattr(accounts, "value", None) or ()),
+        entries=tuple(_fields(loader, entry, name) for entry in entries),
     )
 
 
 def _unreadable(name: str, line: int, text: str) -> AccountsFileError:
     return AccountsFileError(Problem(file=name, line=line, field="", text=text))
+
+
+def _why(error: Exception) -> str:
+    """What is wrong, in a line: PyYAML's own words, or those of Python about a value such as `!!int x`."""
+    text = getattr(error, "problem", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0].rstrip(".")
 
 
 def _line(node: yaml.Node) -> int:
@@ -137,8 +145,10 @@ def _fields(loader: Any, node: yaml.Node, name: str) -> Fields:
         field_name, line = str(key.value), _line(key)
         try:
             constructed = loader.construct_object(value, deep=True)
-        except yaml.YAMLError as error:
-            text = f"this value cannot be used: {getattr(error, 'problem', error)}."
+            # A number of 5,000 digits cannot even be shown.
+            repr(constructed)
+        except Exception as error:  # noqa: BLE001 - whatever this value is, it harms no other
+            text = f"this value cannot be used: {_why(error)}."
             problems.append(Problem(file=name, line=line, field=field_name, text=text))
             continue
         if field_name in lines:

@@ -90,6 +90,7 @@ from tests.unit.plugins.cloudtrail.test_request import params, violations
         ("max_files_per_trigger", "1000", "a whole number"),
         ("max_bytes_per_trigger", "1 g", "a size like 512m or 1g"),
         ("max_bytes_per_trigger", "0", "a size like 512m or 1g"),
+        ("max_bytes_per_trigger", "9999999999g", "at most 6 digits before the unit"),
         ("alert_conn_ids", "slack", "give a list, which may be empty"),
         ("alert_conn_ids", ["my slack"], "the id of an Airflow connection of type apprise"),
         ("alert_events", ["insights"], "Did you mean 'insight'?"),

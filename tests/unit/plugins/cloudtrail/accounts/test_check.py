@@ -57,6 +57,13 @@ def test_a_file_that_cannot_be_read_fails_the_command(path, written):
     assert str(path) in err
 
 
+def test_an_entry_without_events_is_listed_by_its_first_kind(path):
+    path.write_text(text('alias: payments\naccount: "111122223333"\nkinds: [insights]'))
+    code, out, err = check(path)
+    assert (code, err) == (0, "")
+    assert "-> insights_payments" in out
+
+
 SETUP = 'setup: {accounts: {"111122223333": aws_payments, "123456789012": aws_default}}'
 
 

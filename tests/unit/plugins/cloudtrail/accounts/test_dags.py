@@ -8,7 +8,8 @@ from airflow.timetables.base import DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable as CoreTimetable
 from pendulum import DateTime
 
-from cloudtrail.accounts import FILE_VARIABLE
+from cloudtrail.accounts import FILE_VARIABLE, read_accounts
+from cloudtrail.accounts.dags import build_each
 from cloudtrail.request import resolve_requests
 
 from .files import DEFAULTS, text
@@ -157,3 +158,28 @@ def test_every_default_of_an_accounts_dag_fits_the_form(tmp_path):
     required = [line for line in DEFAULTS.splitlines() if "_table" not in line]
     dags = parse(tmp_path / "accounts.yaml", text('account: "111122223333"', defaults="\n".join(required)))
     dags["cloudtrail_ingest__111122223333"].params.validate()
+
+
+def test_a_dag_with_a_schedule_takes_no_stream_that_never_ends(dags, payments):
+    with pytest.raises(ValueError, match="'continuous' is not one of"):
+        payments.params["trigger"] = "continuous"
+    for by_hand in ("cloudtrail_ingest__events_only", "cloudtrail_ingest"):
+        dags[by_hand].params["trigger"] = "continuous"
+        dags[by_hand].params["trigger"] = "available_now"
+
+
+def test_an_entry_whose_dag_cannot_be_built_is_a_disabled_one_and_the_others_are_built(tmp_path):
+    path = tmp_path / "accounts.yaml"
+    path.write_text(text(f"{PAYMENTS}\nalert_topic_arn: {TOPIC}", EVENTS))
+    built = []
+
+    def build(dag_id, account):
+        if dag_id.endswith("payments") and not account.problems:
+            raise OverflowError("date value out of range")
+        built.append(account)
+
+    build_each(read_accounts(path), build, default=path)
+    assert [account.name for account in built] == ["payments", "events_only"]
+    payments, _ = built
+    assert "this entry cannot be used: OverflowError: date value out of range" in str(payments.problems[0])
+    assert payments.params["alert_topic_arn"] == TOPIC

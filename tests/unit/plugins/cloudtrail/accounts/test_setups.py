@@ -101,12 +101,7 @@ def test_null_in_the_block_takes_away_what_the_entry_has(read, problems):
     [
         ("kms_key: old", "setup.kms_key", "give 'new' for a key", "kms_key: old"),
         ("kms_kye: new", "setup.kms_kye", "unknown param 'kms_kye'", "kms_kye"),
-        (
-            "max_workers: 101\n  min_workers: 1",
-            "setup.max_workers",
-            "at least 0 and at most 100",
-            "max_workers",
-        ),
+        ("max_workers: 101\n  min_workers: 1", "setup.max_workers", "and at most 100.", "max_workers"),
         ("bucket: '{bukket}'", "setup.bucket", "{bukket} in '{bukket}' stands for nothing", "bukket"),
         ("versioning: true\n  versioning: false", "setup.versioning", "given twice", "versioning: false"),
         (
@@ -171,3 +166,39 @@ def test_of_two_set_ups_of_one_name_the_later_one_is_disabled(read):
     assert first.problems == ()
     assert second.dag_id == f"cloudtrail_setup__line_{second.line}"
     assert "give another alias" in str(second.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("accounts", "field", "said"),
+    [
+        (
+            '{"111122223333": aws_one, "{account}": aws_two, "123456789012": aws_logs}',
+            "setup.accounts",
+            "'111122223333' and '{account}' are both '111122223333': keep one.",
+        ),
+        (
+            '{"111122223333": aws_one, "111122223333": aws_two, "123456789012": aws_logs}',
+            "setup.accounts.111122223333",
+            "given twice, in line 18 too: keep one.",
+        ),
+    ],
+)
+def test_an_account_that_is_given_twice_is_told_with_both_and_none_of_them_wins(
+    problems, accounts, field, said
+):
+    found, _, of_ingest = problems(f"{PAYMENTS}\nsetup:\n  accounts: {accounts}")
+    assert [(name, text) for _, name, text in found] == [(field, said)]
+    assert of_ingest == ()
+
+
+def test_a_compute_that_is_no_word_is_the_entrys_own_problem(read, problems):
+    found, _, of_ingest = problems(f"{PAYMENTS}\ncompute: [x]\n{ACCOUNTS}")
+    assert found == []
+    assert [problem.field for problem in of_ingest] == ["compute"]
+
+
+def test_a_name_that_is_taken_away_is_the_contracts_and_shared_by_no_other(read):
+    block = f"{ACCOUNTS}\n  name: null"
+    first, second = read(f"{PAYMENTS}\n{block}", f"{PAYMENTS.replace('pay_ments', 'two')}\n{block}")
+    assert (first.tag, first.problems) == ("cloudtrail", ())
+    assert "'cloudtrail' is the set-up of 'pay_ments'" in str(second.problems[0])

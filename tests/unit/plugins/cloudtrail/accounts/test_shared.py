@@ -96,6 +96,16 @@ def test_a_table_may_have_one_name_in_two_workspaces(read):
     assert (one.problems, two.problems) == ((), ())
 
 
+def test_kinds_that_nobody_asks_for_conflict_with_nothing(read):
+    names = "\n".join(
+        line for line in DEFAULTS.splitlines() if "network" not in line and "aggregated" not in line
+    )
+    assert [account.problems for account in read(ONE, TWO, defaults=names)] == [(), ()]
+    asked = "kinds: [events, network_activity]"
+    one, two = read(f"{ONE}\n{asked}", f"{TWO}\n{asked}", defaults=names)
+    assert (one.problems, {problem.field for problem in two.problems}) == ((), {"network_activity_table"})
+
+
 def test_two_entries_may_read_the_same_logs(read):
     one, two = read(ONE, TWO.replace("444455556666", "111122223333"))
     assert (one.problems, two.problems) == ((), ())

@@ -15,6 +15,7 @@ from cloudtrail.accounts import FILE_VARIABLE, AccountsFileError, accounts_file,
         ("accounts: []\naccounts: []", 2, "twice"),
         ("accounts:\n  payments: 1", 2, "give a list"),
         ("accounts: \x00", 1, "no YAML"),
+        ("accounts: 'null'", 1, "give a list"),
     ],
 )
 def test_a_file_that_cannot_be_read_names_the_line(tmp_path, written, line, said):
@@ -26,7 +27,11 @@ def test_a_file_that_cannot_be_read_names_the_line(tmp_path, written, line, said
 
 
 @pytest.mark.parametrize(
-    "written", ["", "# nothing\n", "defaults:\naccounts:\n", "accounts: []", "defaults: {}"]
+    "written",
+    [
+        *("", "# nothing\n", "defaults:\naccounts:\n", "accounts: []", "defaults: {}"),
+        *("null", "~", "accounts: null", "accounts: ~", "defaults: null\naccounts: null"),
+    ],
 )
 def test_a_file_without_entries_gives_no_account(tmp_path, written):
     path = tmp_path / "accounts.yaml"
