@@ -34,6 +34,7 @@ from cloudtrail.values import (
     shown,
     storage_root,
     table,
+    topic,
     yes_or_no,
 )
 
@@ -64,7 +65,6 @@ _ROLE = arn(
 _INSTANCE_PROFILE = arn(
     "iam", "", r"instance-profile/[\w+=,.@/-]+", "arn:aws:iam::123456789012:instance-profile/reader"
 )
-_TOPIC = arn("sns", "[a-z0-9-]+", r"[\w-]+(\.fifo)?", "arn:aws:sns:us-east-1:123456789012:alerts")
 _WORD = matches(r"\S+", "a value without spaces")
 
 PARAMS: dict[str, ParamRule] = {
@@ -109,7 +109,7 @@ PARAMS: dict[str, ParamRule] = {
     "reader_role_arn": ParamRule(or_empty(_ROLE), ""),
     "deployment_role_arn": ParamRule(or_empty(_ROLE), ""),
     "iam_simulation": ParamRule(one_of("require", "warn", "off"), "require"),
-    "alert_topic_arn": ParamRule(or_empty(_TOPIC), ""),
+    "alert_topic_arn": ParamRule(or_empty(topic), ""),
     "alert_conn_ids": ParamRule(each(connection_id("apprise"), least=0), []),
     "alert_events": ParamRule(each(one_of(*EVENT_NAMES), least=0), list(DEFAULT_EVENTS)),
     "alert_quarantined_above": ParamRule(number(0), 0),

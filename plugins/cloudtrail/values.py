@@ -146,6 +146,16 @@ def arn(service: str, location: str, resource: str, example: str) -> Check:
     return matches(pattern, f"an ARN like {example}, in partition {', '.join(PARTITIONS)}")
 
 
+_STANDARD_TOPIC = arn("sns", "[a-z0-9-]+", r"[\w-]+", "arn:aws:sns:us-east-1:123456789012:alerts")
+
+
+def topic(value: Any) -> str | None:
+    """The ARN of a standard SNS topic. Source: Amazon SNS, "FIFO topics": subscribers are queues alone."""
+    if str(value).endswith(".fifo"):
+        return "a FIFO topic delivers to no person: give the ARN of a standard topic."
+    return _STANDARD_TOPIC(value)
+
+
 def logs_path(value: Any) -> str | None:
     """A path of log files in CloudTrail's layout."""
     return _parse_error(LogsLocation.parse, value)
