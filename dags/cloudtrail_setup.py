@@ -30,6 +30,7 @@ from airflow.sdk import DAG, TaskGroup, task
 from cloudtrail.accounts import SetupEntry, setup_dags
 from cloudtrail.accounts.dags import DisabledAccountOperator
 from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.notifiers.recovery import RecoveryNotifier
 from cloudtrail.notifiers.setup import SetupFailureNotifier
 from cloudtrail.operators.setup import (
     MARKDOWN_KEY,
@@ -110,7 +111,14 @@ def setup_tasks() -> None:
     access = VerifyAccessOperator(**given, trigger_rule=GOES_ON, **described("try_access"))
     waited = WaitForVerifyOperator(request=request, run_id=access.output, **described("wait_for_access"))
     checked = SetupPreflightOperator(**given, trigger_rule=GOES_ON, **described("preflight"))
-    report = SetupReportOperator(**given, applied=done, trigger_rule=GOES_ON, **described("report"))
+    report = SetupReportOperator(
+        **given,
+        applied=done,
+        trigger_rule=GOES_ON,
+        # It is the last task: its success shows that every earlier failure of this set-up is over.
+        on_success_callback=RecoveryNotifier(SetupFailureNotifier.title),
+        **described("report"),
+    )
     verify >> access >> waited >> checked >> report
 
 

@@ -186,8 +186,11 @@ def find_new_insights(snapshot: Snapshot, batches: Batches) -> str:
     )
 
 
-def find_newest_file(snapshot: Snapshot) -> str:
-    """When the newest log file of the last days was delivered, as UTC text; null when there is none."""
+def find_newest_file(snapshot: Snapshot, batches: Batches = ()) -> str:  # noqa: ARG001 - asked as others are
+    """When the table's newest log file of the last days was delivered, as UTC text; null when there is none.
+
+    It is the table's, whatever the batches of the run: these may hold old files alone.
+    """
     since = datetime.fromtimestamp(snapshot.since_ms / 1000, UTC) - timedelta(days=RECENT_DAYS)
     where = f"WHERE date >= DATE '{since:%Y-%m-%d}'"
     return (

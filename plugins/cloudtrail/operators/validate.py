@@ -25,7 +25,10 @@ QUESTIONS = (
     balance.count_deliveries,
 )
 # What is asked after these of some kinds alone.
-QUESTIONS_OF_KIND = {"insights": (balance.find_new_insights, balance.find_episodes)}
+QUESTIONS_OF_KIND = {
+    "events": (balance.find_newest_file,),
+    "insights": (balance.find_new_insights, balance.find_episodes),
+}
 
 
 class ValidateRowsOperator(StatementsOperator):
@@ -40,8 +43,8 @@ class ValidateRowsOperator(StatementsOperator):
         run `run_files`, `run_records`, `run_rows`, `run_quarantined`, `run_removed`, `run_accounts` (whose
         log files they were, sorted), `reasons`,
         `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
-        first_seen, records, example), `odd_fields` (how many there are), `newest_file` (when the newest log
-        file was delivered, of this run or, when it wrote nothing, of the last days; events only),
+        first_seen, records, example), `odd_fields` (how many there are), `newest_file` (when the table's
+        newest log file of the last days was delivered, of whichever run; this run's when there is none),
         `new_insights` (a list of the insights whose Start is new, see `balance.find_new_insights`), `known`
         (what the table holds by this run and those before it: newest event and delivery, each region's
         newest delivery), and `balanced` (always true: otherwise the task fails). The XCom `details` has
@@ -119,6 +122,9 @@ class ValidateRowsOperator(StatementsOperator):
             texts = {name: row[name] for name in ("example", "accounts")}
             files = _integers({name: value for name, value in row.items() if name not in texts}) | texts
             (newest,) = answers[balance.describe_run]
+            # A run may have read old files alone.
+            latest = answers.get(balance.find_newest_file, [])
+            newest_file = latest[0]["newest_file"] if latest else None
         elif len(results) > 2:
             newest_file = first_row(results[2])["newest_file"]
         reasons = answers.get(balance.quarantine_reasons, [])
