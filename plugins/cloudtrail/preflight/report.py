@@ -9,8 +9,10 @@ from typing import Any
 from cloudtrail.errors import PreflightError
 from cloudtrail.preflight import logs
 from cloudtrail.preflight.access import access_job
+from cloudtrail.preflight.aws_errors import no_bucket
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.findings import Finding, describe_failures, render_table, summary_line
+from cloudtrail.preflight.folding import fold
 from cloudtrail.preflight.jobs import (
     bucket_jobs,
     notification_jobs,
@@ -67,7 +69,7 @@ def run_preflight(
     own_run: str = "",
     now: datetime | None = None,
 ) -> PreflightReport:
-    """Run every check for these requests and return all findings; nothing is written.
+    """Run every check for these requests and return all findings, each cause once; nothing is written.
 
     Args:
         requests: kind → request, as `resolve_requests` returns them.
@@ -84,8 +86,11 @@ def run_preflight(
     findings = run_jobs(bucket_jobs(requests, params, aws.s3, connection), connection=connection)
     missing = {finding.subject for finding in findings if finding.status == "failed"}
     jobs = storage_jobs(requests, aws.s3, table_schema, now=now or datetime.now(UTC), params=params)
-    jobs.append(table_job(requests, names, connection))
-    jobs.append(access_job(requests, params, aws, missing, connection))
+    jobs.append(table_job(requests, names, connection, warehouse=str(params["warehouse_id"])))
+    absent = {
+        one.subject for one in findings if one.subject in missing and one.detail == no_bucket(one.subject)
+    }
+    jobs.append(access_job(requests, params, aws, missing, connection, absent=absent))
     jobs += notification_jobs(requests, params, aws.s3)
     jobs += workspace_jobs(requests, params, databricks, aws.iam, own_run)
     findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
@@ -93,7 +98,7 @@ def run_preflight(
     findings += run_jobs(able, connection=connection)
     reasons = {finding.subject: finding.detail for finding in findings if _skips_kind(finding)}
     return PreflightReport(
-        findings=tuple(findings),
+        findings=tuple(fold(findings)),
         skipped_kinds={
             k: reasons[k] for k, r in requests.items() if k in reasons and r.log_bucket not in missing
         },
