@@ -115,8 +115,8 @@ def setup_tasks() -> None:
         **given,
         applied=done,
         trigger_rule=GOES_ON,
-        # It is the last task: its success shows that every earlier failure of this set-up is over.
-        on_success_callback=RecoveryNotifier(SetupFailureNotifier.title),
+        # With `verify`, which a rejected plan skips, it shows that every earlier failure is over.
+        on_success_callback=RecoveryNotifier(SetupFailureNotifier.title, proof=verify.task_id),
         **described("report"),
     )
     verify >> access >> waited >> checked >> report

@@ -35,6 +35,39 @@ accounts:
 """
 
 
+# As in the set-up: actions are skipped when there is nothing to do, and all of it after a plan was rejected.
+REVIEWED = """
+from airflow.sdk import DAG, Param, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.notifiers.recovery import RecoveryNotifier
+
+with DAG(
+    "reviewed",
+    schedule=None,
+    params={"alert_conn_ids": ["security"], "broken": False, "rejected": False},
+    default_args={"on_failure_callback": FailureNotifier()},
+):
+
+    @task
+    def apply(params):
+        if params["broken"]:
+            raise AirflowFailException("refused")
+        raise AirflowSkipException("nothing to do")
+
+    @task(trigger_rule="none_failed")
+    def verify(params):
+        if params["rejected"]:
+            raise AirflowSkipException("rejected")
+
+    @task(trigger_rule="none_failed", on_success_callback=RecoveryNotifier(proof="verify"))
+    def report():
+        pass
+
+    apply() >> verify() >> report()
+"""
+
+
 @pytest.fixture
 def airflow(tmp_path):
     """Runs DAGs in a process with a database of its own, and tells what came and what is remembered."""
@@ -45,7 +78,7 @@ def airflow(tmp_path):
             titles = receiver.titles
             messages = receiver.messages
 
-            def run(self, *runs, accounts=""):
+            def run(self, *runs, accounts="", folder="dags"):
                 file = tmp_path / "accounts.yaml"
                 file.write_text(accounts, encoding="utf-8")
                 environment = os.environ | {
@@ -56,7 +89,7 @@ def airflow(tmp_path):
                     "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in (".", "plugins")),
                 }
                 done = subprocess.run(
-                    [sys.executable, "-m", RUN, json.dumps(runs)],
+                    [sys.executable, "-m", RUN, str(folder), json.dumps(runs)],
                     env=environment,
                     cwd=ROOT,
                     capture_output=True,
@@ -87,6 +120,17 @@ def test_a_digest_that_failed_is_ok_again_and_its_next_failure_is_news(airflow):
     assert airflow.remembered() == []
     airflow.run((digest, REFUSED))
     assert airflow.titles()[2:] == ["CloudTrail ingest: digest failed for every account"]
+
+
+def test_a_plan_that_was_rejected_ends_nothing_and_one_that_went_through_does(airflow, tmp_path):
+    folder = tmp_path / "reviewed"
+    folder.mkdir()
+    (folder / "reviewed.py").write_text(REVIEWED, encoding="utf-8")
+    airflow.run(("reviewed", {"broken": True}), ("reviewed", {"rejected": True}), folder=folder)
+    assert airflow.titles() == ["CloudTrail ingest: apply failed for every account"]
+    airflow.run(("reviewed", {}), folder=folder)
+    assert airflow.titles()[1:] == ["CloudTrail ingest: ok again after 0 min: apply for every account"]
+    assert airflow.remembered() == []
 
 
 def test_what_an_earlier_release_remembers_by_account_ends_as_well(airflow):
