@@ -142,7 +142,7 @@ def table_job(requests: Mapping[str, IngestRequest], names: Names, connection: s
                 subjects,
                 words,
                 warehouse=warehouse,
-                remedy=workspace.remedy_of_refusal(words, "warehouse_id"),
+                remedy=workspace.remedy_of_answer(words),
             )
             for words, subjects in unanswered.items()
         ]

@@ -205,6 +205,13 @@ def decide_refusal(subject: str, words: str, param: str = "") -> Finding:
     )
 
 
+def remedy_of_answer(words: str) -> str:
+    """What to do about a statement's error: the call was refused, or the statement itself. Pure."""
+    if "Status Code:" in words:
+        return remedy_of_refusal(words, "warehouse_id")
+    return "Fix the cause that the error names, then clear this task."
+
+
 def remedy_of_refusal(words: str, param: str) -> str:
     """What to do about a refusal; `param` is the one with the id that was asked for, empty for none. Pure."""
     if "Status Code: 401" in words or "Status Code: 403" in words:

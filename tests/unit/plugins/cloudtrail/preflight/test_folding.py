@@ -9,7 +9,7 @@ from cloudtrail.preflight.folding import fold
 from cloudtrail.preflight.simulation import decide_access
 from cloudtrail.preflight.simulator import Decision
 from cloudtrail.preflight.tables import decide_unanswered
-from cloudtrail.preflight.workspace import decide_refusal, remedy_of_refusal
+from cloudtrail.preflight.workspace import decide_refusal, remedy_of_answer
 from cloudtrail.request import resolve_requests
 
 ROLE = "arn:aws:iam::111122223333:role/reader"
@@ -40,7 +40,7 @@ def granted(statements):
 
 def test_a_warehouse_that_is_not_there_is_one_failure_and_it_is_the_warehouse():
     names = [f"table_{number}" for number in range(9)]
-    remedy = remedy_of_refusal(GONE, "warehouse_id")
+    remedy = remedy_of_answer(GONE)
     findings = fold(
         [
             decide_unanswered(names, GONE, warehouse="abc", remedy=remedy),
@@ -53,6 +53,12 @@ def test_a_warehouse_that_is_not_there_is_one_failure_and_it_is_the_warehouse():
     ]
     assert findings[0].detail == "not looked at: the check of warehouse abc failed"
     assert findings[1].remedy.startswith("Trigger again with the right warehouse_id")
+
+
+def test_a_statement_that_was_refused_for_a_reason_of_its_own_says_nothing_of_the_warehouse():
+    words = "PERMISSION_DENIED User does not have USE CATALOG on Catalog 'main', which does not exist for it"
+    assert remedy_of_answer(words) == "Fix the cause that the error names, then clear this task."
+    assert "the right warehouse_id" in remedy_of_answer(GONE)
 
 
 def test_names_that_a_sound_warehouse_does_not_answer_for_stay_failed():
