@@ -21,6 +21,7 @@ from airflow.sdk import DAG, CronTriggerTimetable
 from cloudtrail.form import digest_params
 from cloudtrail.guidance import GUIDANCE
 from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.notifiers.recovery import RecoveryNotifier
 from cloudtrail.operators.digest import DigestOperator
 
 with DAG(
@@ -39,6 +40,9 @@ with DAG(
         "retries": 2,
         "retry_delay": timedelta(seconds=30),
         "on_failure_callback": FailureNotifier(),
+        # A day without a table to ask is no failure either.
+        "on_success_callback": RecoveryNotifier(),
+        "on_skipped_callback": RecoveryNotifier(),
     },
     tags=["cloudtrail", "databricks"],
 ) as cloudtrail_digest:

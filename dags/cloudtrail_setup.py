@@ -33,6 +33,7 @@ from cloudtrail.accounts import SetupEntry, setup_dags
 from cloudtrail.accounts.dags import DisabledAccountOperator, build_each
 from cloudtrail.form.titles import titled
 from cloudtrail.notifiers.failure import FailureNotifier
+from cloudtrail.notifiers.recovery import RecoveryNotifier
 from cloudtrail.notifiers.setup import SetupFailureNotifier
 from cloudtrail.operators.setup import (
     MARKDOWN_KEY,
@@ -117,7 +118,14 @@ def setup_tasks() -> None:
     access = VerifyAccessOperator(**given, trigger_rule=GOES_ON, **described("try_access"))
     waited = WaitForVerifyOperator(request=request, run_id=access.output, **described("wait_for_access"))
     checked = SetupPreflightOperator(**given, trigger_rule=GOES_ON, **described("preflight"))
-    report = SetupReportOperator(**given, applied=done, trigger_rule=GOES_ON, **described("report"))
+    report = SetupReportOperator(
+        **given,
+        applied=done,
+        trigger_rule=GOES_ON,
+        # With `verify`, which a rejected plan skips, it shows that every earlier failure is over.
+        on_success_callback=RecoveryNotifier(SetupFailureNotifier.title, proof=verify.task_id),
+        **described("report"),
+    )
     verify >> access >> waited >> checked >> report
 
 

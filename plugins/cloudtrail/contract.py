@@ -35,6 +35,7 @@ from cloudtrail.values import (
     shown,
     storage_root,
     table,
+    topic,
     yes_or_no,
 )
 
@@ -70,7 +71,6 @@ _INSTANCE_PROFILE = arn(
     r"instance-profile/[A-Za-z0-9_+=,.@/-]+",
     "arn:aws:iam::123456789012:instance-profile/reader",
 )
-_TOPIC = arn("sns", "[a-z0-9-]+", r"[A-Za-z0-9_-]+(\.fifo)?", "arn:aws:sns:us-east-1:123456789012:alerts")
 # An id is in the URL of its object's page.
 CLUSTER_ID = identifier("a cluster's id (not its name)")
 POLICY_ID = identifier("a cluster policy's id (not its name)")
@@ -126,7 +126,7 @@ PARAMS: dict[str, ParamRule] = {
     "reader_role_arn": ParamRule(or_empty(_ROLE), ""),
     "deployment_role_arn": ParamRule(or_empty(_ROLE), ""),
     "iam_simulation": ParamRule(one_of("require", "warn", "off"), "require"),
-    "alert_topic_arn": ParamRule(or_empty(_TOPIC), ""),
+    "alert_topic_arn": ParamRule(or_empty(topic), ""),
     "alert_conn_ids": ParamRule(each(connection_id("apprise"), least=0), []),
     "alert_events": ParamRule(each(one_of(*EVENT_NAMES), least=0), list(DEFAULT_EVENTS)),
     "alert_quarantined_above": ParamRule(number(0, MOST_ROWS), 0),

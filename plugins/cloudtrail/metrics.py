@@ -1,7 +1,8 @@
 """Figures of each run, through Airflow's own metrics: StatsD, OpenTelemetry or Datadog, as `[metrics]` says.
 
-Each has the tags `dag_id`, `account` and `kind`. StatsD without tags would mix all accounts, so each is also
-sent with account and kind in its name, as Airflow does with its own, while `[metrics] legacy_names_on` is on.
+Each has the tags `dag_id`, `account`, `kind` and `table`. StatsD without tags would mix all tables, so each
+is also sent with account, kind and table in its name, as Airflow does with its own, while `[metrics]
+legacy_names_on` is on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +11,8 @@ from typing import Any
 
 from airflow.sdk import conf
 from airflow.sdk.observability import stats
+
+from cloudtrail.outcome import newest_delivery
 
 PREFIX = "cloudtrail"
 
@@ -21,19 +24,21 @@ def send_metrics(outcomes: Iterable[Mapping[str, Any]], params: Mapping[str, Any
         account = str(params.get("organization") or "all")
     named = conf.getboolean("metrics", "legacy_names_on", fallback=True)
     for outcome in outcomes:
-        kind = str(outcome["kind"])
+        kind, table = str(outcome["kind"]), str(outcome["table"])
+        # Two entries may have one account; no two have one table.
+        parts = [stats.normalize_name_for_stats(part.replace(".", "_")) for part in (account, kind, table)]
         for name, value in figures(outcome, now=datetime.now(UTC)):
-            tags = {"dag_id": dag_id, "account": account, "kind": kind}
+            tags = {"dag_id": dag_id, "account": account, "kind": kind, "table": table}
             stats.gauge(f"{PREFIX}.{name}", value, tags=tags)
             if named:
-                stats.gauge(f"{PREFIX}.{stats.normalize_name_for_stats(account)}.{kind}.{name}", value)
+                stats.gauge(".".join((PREFIX, *parts, name)), value)
 
 
 def figures(outcome: Mapping[str, Any], *, now: datetime) -> Iterator[tuple[str, float]]:
     """Name → value: of the table `rows`; of the run `new_rows`, `files`, `quarantined`, `removed`, the lags.
 
     `lag_seconds` is the slowest file's way from its delivery to the table; `age_seconds` how long ago the
-    newest file was delivered. Either is left out when the run knows none.
+    table's newest file was delivered. Either is left out when it is unknown.
     """
     yield "rows", outcome["row_count"]
     yield "new_rows", outcome["run_rows"]
@@ -42,5 +47,5 @@ def figures(outcome: Mapping[str, Any], *, now: datetime) -> Iterator[tuple[str,
     yield "removed", outcome["run_removed"]
     if outcome["slowest_seconds"] is not None:
         yield "lag_seconds", outcome["slowest_seconds"]
-    if newest := outcome["newest_file"]:
+    if newest := newest_delivery(outcome):
         yield "age_seconds", int((now - datetime.fromisoformat(newest)).total_seconds())

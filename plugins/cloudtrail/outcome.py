@@ -51,6 +51,17 @@ def _moment(value: Any) -> str:
     return value if isinstance(value, str) and _MOMENT.fullmatch(value) else ""
 
 
+def newest_delivery(outcome: Mapping[str, Any]) -> str | None:
+    """When the table's newest log file was delivered, of this run or an earlier one; None when it is unknown.
+
+    Args:
+        outcome: what `ValidateRowsOperator` returns.
+    """
+    known = outcome.get("known") or {}
+    moments = (outcome.get("newest_file"), outcome.get("newest_delivery"), known.get("newest_delivery"))
+    return max((moment for moment in moments if moment), default=None)
+
+
 def describe_details(
     reasons: Sequence[Mapping[str, Any]],
     deliveries: Sequence[Mapping[str, Any]],

@@ -5,6 +5,7 @@ three cannot drift apart. The source is read-only; the guide's policy gave Put a
 Source of the actions: AWS Service Authorization Reference, "Actions, resources, and condition keys for S3".
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -214,6 +215,31 @@ def resource_policy(accesses: Iterable[Access], *, principal: str) -> dict[str, 
 def fix_policy(action: str, resource: str, *, list_prefix: str = "") -> dict[str, Any]:
     """The statement that would allow this action on this resource, limited to `list_prefix` when given."""
     return _allow(actions=[action], resources=[resource], prefixes=[f"{list_prefix}*"] if list_prefix else [])
+
+
+def merge_statements(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The fewest Allow statements that grant exactly what these do, each of which has `fix_policy`'s form.
+
+    Actions on the same resource come together, then resources with the same actions; what has a condition on
+    prefixes stays apart from what has none.
+    """
+    prefixes: dict[tuple[str, str, bool], list[str]] = {}
+    actions: dict[tuple[str, str, bool], list[str]] = {}
+    for statement in statements:
+        limits = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
+        for resource in statement["Resource"]:
+            key = (json.dumps(statement.get("Principal")), resource, bool(limits))
+            actions.setdefault(key, []).extend(statement["Action"])
+            prefixes.setdefault(key, []).extend(limits)
+    resources: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (principal, resource, limited), names in actions.items():
+        limits = sorted(set(prefixes[principal, resource, limited]))
+        resources.setdefault((principal, tuple(sorted(set(names))), tuple(limits)), []).append(resource)
+    return [
+        _allow(actions=list(names), resources=found, prefixes=list(limits))
+        | ({} if principal == "null" else {"Principal": json.loads(principal)})
+        for (principal, names, limits), found in resources.items()
+    ]
 
 
 def _allow(*, actions: list[str], resources: list[str], prefixes: list[str]) -> dict[str, Any]:

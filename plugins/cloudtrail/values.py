@@ -183,6 +183,13 @@ def arn(service: str, location: str, resource: str, example: str) -> Check:
     return matches(pattern, f"an ARN like {example}, in partition {', '.join(PARTITIONS)}")
 
 
+def _topic(value: Any) -> str | None:
+    """The ARN of a standard SNS topic. Source: Amazon SNS, "FIFO topics": subscribers are queues alone."""
+    if str(value).endswith(".fifo"):
+        return "a FIFO topic delivers to no person: give the ARN of a standard topic."
+    return _STANDARD_TOPIC(value)
+
+
 def _logs_path(value: Any) -> str | None:
     """A path of log files in CloudTrail's layout."""
     return _parse_error(LogsLocation.parse, value)
@@ -252,9 +259,12 @@ def _or_text(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+_STANDARD_TOPIC = arn("sns", "[a-z0-9-]+", r"[A-Za-z0-9_-]+", "arn:aws:sns:us-east-1:123456789012:alerts")
+
 yes_or_no = Check(_yes_or_no, {"type": "boolean"})
 region = Check(_region, _pattern(REGION.pattern))
 day = Check(_day, {**_TEXT, "format": "date"})
+topic = Check(_topic, _STANDARD_TOPIC.schema)
 logs_path = Check(_logs_path, _pattern(rf"s3://[^/]+/(.+/)?{ROOT}/.+/\*"))
 storage_root = Check(_storage_root, _pattern(_S3))
 data_path = Check(_data_path, _pattern(_S3))

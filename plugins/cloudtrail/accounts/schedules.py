@@ -31,7 +31,7 @@ def schedule_complaint(value: object) -> str | None:
         return f"give {WANTED}."
     if _RANDOM.search(value):
         return f"R is another time whenever Airflow reads the file, and H is not for Airflow; give {WANTED}."
-    from croniter import croniter  # type: ignore[import-untyped] # it ships no types
+    from croniter import croniter
 
     try:
         dates = croniter(value, datetime.now(UTC), ret_type=datetime)

@@ -7,12 +7,18 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from cloudtrail.accounts.entries import PREFIX
+from cloudtrail.accounts.setups import SETUP_PREFIX
 from cloudtrail.alerts.compose import Scene, account_name
-from cloudtrail.alerts.dispatch import Teller
+from cloudtrail.alerts.dispatch import XCOM_KEY, Teller
+from cloudtrail.alerts.redaction import one_line
 from cloudtrail.alerts.state import VariableState
+from cloudtrail.kinds import KINDS
 
 # The Airflow Variable with the address of the folder docs/, for the links in messages.
 DOCS_URL = "cloudtrail_docs_url"
+# The params that say what a run writes: the tables of an ingest, the set-up's name.
+SCOPE = (*(f"{kind}_table" for kind in KINDS), "name")
 
 
 def params_of(context: Context) -> dict[str, Any]:
@@ -23,16 +29,47 @@ def params_of(context: Context) -> dict[str, Any]:
 def teller_of(context: Context, *, title: str = Scene.title) -> Teller:
     """What tells the events of this task's DAG run, in messages that begin with `title`."""
     ti = context["ti"]
-    teller = make_teller(params_of(context), dag_id=ti.dag_id, run_id=ti.run_id)
+    params = params_of(context)
+    teller = make_teller(params, dag_id=ti.dag_id, run_id=ti.run_id)
     teller.scene = replace(teller.scene, title=title)
+    teller.scope = scope_of(params, own_params(context))
     return teller
 
 
 def make_teller(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Teller:
     """What tells the events of a DAG run with these params."""
-    account = account_name(params)
+    account = account_name(params, alias_of(dag_id))
     scene = Scene(dag_id=dag_id, run_id=run_id, account=account, docs_url=docs_url())
-    return Teller(scene=scene, params=params, state=VariableState(dag_id, account), now=datetime.now(UTC))
+    return Teller(scene=scene, params=params, state=VariableState(dag_id), now=datetime.now(UTC))
+
+
+def alias_of(dag_id: str) -> str:
+    """The name of the DAG's entry in accounts.yaml; nothing for a DAG that is filled in by hand."""
+    for prefix in (PREFIX, SETUP_PREFIX):
+        if dag_id.startswith(prefix):
+            return dag_id.removeprefix(prefix)
+    return ""
+
+
+def own_params(context: Context) -> dict[str, Any]:
+    """The DAG's own values of its params, which a run may have changed."""
+    dag = context.get("dag")
+    return {name: dag.params.get_param(name).value for name in dag.params} if dag else {}
+
+
+def scope_of(params: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+    """Which runs of its DAG a run is like: empty when it writes what the DAG's own values say."""
+    given = {name: params[name] for name in SCOPE if params.get(name)}
+    if all(own.get(name) == value for name, value in given.items()):
+        return ""
+    return one_line(", ".join(str(value) for value in given.values()))
+
+
+def keep_alerts(context: Context, teller: Teller) -> None:
+    """Add what was done to the task's XCom `alerts`."""
+    ti = context["ti"]
+    before = ti.xcom_pull(task_ids=ti.task_id, key=XCOM_KEY) or []
+    ti.xcom_push(key=XCOM_KEY, value=[*before, *teller.done])
 
 
 def docs_url() -> str:

@@ -4,8 +4,8 @@ What was done is returned as a list of dicts, which the task that did it keeps a
 reads it from there. One dict per message and target, and one for each group of events that was not sent:
 
 - `event`: the event's name, a key of `EVENTS`, or `digest`; `subject`: a task's id, `""` for several or none.
-- `account`: the account (or organization) and its bucket, in words.
-- `what`: list of sentences, without secrets, at most 20.
+- `account`: the entry's name, the account (or organization) and its bucket, in words.
+- `what`: list of sentences, without secrets, one line each, at most 20.
 - `status`: `sent` (this target took it), `failed` (it did not; when none did, the next run tries again),
   `counted` (known already, not sent again), `no_targets` (the params name none).
 - `target`: the topic's ARN or the connection's id, `""` when nothing was sent; `error`: why it did not take
@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any
 
 from cloudtrail.alerts.compose import SHOWN, Message, Scene, Told, compose, compose_recovery
+from cloudtrail.alerts.ending import Ending
 from cloudtrail.alerts.events import DEFAULT_EVENTS, Event
 from cloudtrail.alerts.grouping import Record, Verdict, fingerprint, weigh
 from cloudtrail.alerts.redaction import redact
@@ -40,10 +41,16 @@ def wanted_events(params: Mapping[str, Any]) -> Collection[str]:
 
 
 class Teller:
-    """Tells events of one DAG run; `done` is what it has done so far, as the XCom `alerts` holds it."""
+    """Tells events of one DAG run; `done` is what it has done so far, as the XCom `alerts` holds it.
 
-    def __init__(self, *, scene: Scene, params: Mapping[str, Any], state: AlertState, now: datetime) -> None:
+    `scope` says which runs of the DAG its causes are about, see `Record.scope`.
+    """
+
+    def __init__(
+        self, *, scene: Scene, params: Mapping[str, Any], state: AlertState, now: datetime, scope: str = ""
+    ) -> None:
         self.scene = scene
+        self.scope = scope
         self.params = params
         self.state = state
         self.now = now
@@ -59,27 +66,45 @@ class Teller:
         for group in groups.values():
             self._tell_group(group)
 
-    def tell_recovered(self, is_over: Callable[[Record], bool], *, task_url: str = "") -> None:
-        """End the lasting causes that are over; those that somebody was told of are told as ended."""
+    def tell_recovered(
+        self, ending: Callable[[Record], Ending], *, failed: Sequence[str] = (), task_url: str = ""
+    ) -> None:
+        """End the lasting causes that are over; those that somebody was told of are told as ended.
+
+        Args:
+            ending: in what way a cause of this scope is over; empty while it lasts.
+            failed: the tasks that failed in this run.
+            task_url: the task in Airflow's UI.
+        """
         self._state_error = ""
         known = self._guarded(lambda: list(self.state.items())) or []
-        over = [(key, record) for key, record in known if record.is_lasting and is_over(record)]
-        over += [(key, record) for key, record in known if record.is_forgotten(self.now)]
-        told = [record for _, record in over if record.is_lasting and record.told]
+        forgotten = [key for key, record in known if record.is_forgotten(self.now)]
+        over = {
+            key: (record, how)
+            for key, record in known
+            if key not in forgotten
+            and record.is_lasting
+            and self._is_mine(record)
+            and (how := ending(record))
+        }
+        for key in forgotten:
+            self._guarded(partial(self.state.forget, key))
+        ended = [(record, how) for record, how in over.values() if record.told]
+        told = [record for record, _ in ended]
         if told and "recovered" in wanted_events(self.params):
-            message = compose_recovery(told, self.scene, now=self.now, task_url=task_url)
+            message = compose_recovery(ended, self.scene, now=self.now, failed=failed, task_url=task_url)
             deliveries = self._send(message)
             subjects = sorted({record.subject for record in told})
             self._note(
                 "recovered",
                 subjects[0] if len(subjects) == 1 else "",
-                [f"{record.subject or 'the run'}: {record.name}" for record in told],
+                [f"{record.subject or 'the run'}: {record.name} {record.what}".strip() for record in told],
                 max(told, key=lambda record: record.count),
                 deliveries,
             )
             if deliveries and not any(delivery.ok for delivery in deliveries):
                 return
-        for key, _ in over:
+        for key in over:
             self._guarded(partial(self.state.forget, key))
 
     def send_unconditionally(self, name: str, message: Message) -> list[Delivery]:
@@ -94,9 +119,10 @@ class Teller:
         account = self.scene.account
         weighed: list[tuple[str, Verdict, Told]] = []
         for event in events:
-            key = fingerprint(account, event)
+            scope = self.scope if event.subject else ""
+            key = fingerprint(scope, event)
             known = self._guarded(partial(self.state.get, key))
-            verdict, record = weigh(event, known, account=account, now=self.now)
+            verdict, record = weigh(event, known, account=account, now=self.now, scope=scope)
             weighed.append((key, verdict, Told(event=event, record=record)))
         news = [told for _, verdict, told in weighed if verdict != "counted"]
         deliveries = self._send(compose(news, self.scene)) if news else []
@@ -115,6 +141,10 @@ class Teller:
             max((told.record for told in shown), key=lambda record: record.count),
             deliveries,
         )
+
+    def _is_mine(self, record: Record) -> bool:
+        """Whether this run may end it: of its own scope, or, without a subject, of every run of the DAG."""
+        return record.scope == self.scope or not record.subject
 
     def _send(self, message: Message) -> list[Delivery]:
         deliveries = deliver(message, self.params)

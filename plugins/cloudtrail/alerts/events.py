@@ -38,9 +38,11 @@ EVENTS: dict[str, EventKind] = {
         urgent=True,
     ),
     "preflight_failed": EventKind(
-        title="preflight found what would fail",
-        meaning="Nothing was submitted or written. New log files wait in the bucket until this is mended.",
-        remedy="Each finding has its remedy. Mend them, then clear the preflight task.",
+        title="preflight checks failed",
+        meaning="Nothing was submitted or written. New log files wait in the bucket until this is fixed.",
+        remedy="Each line ends with its remedy. If it changes a param, trigger the DAG again with the new "
+        "value (correct an account's value in accounts.yaml first). Otherwise clear the preflight task when "
+        "all is fixed.",
         summary="a preflight check failed",
         lasting=True,
         urgent=True,

@@ -1,7 +1,7 @@
 """What is news: one message per cause, then silence, a reminder after a day, and the end.
 
-A cause is an account, an event's name and subject, and its cause without what changes from run to run. Pure:
-`state` keeps the records.
+A cause is an event's name, subject and cause without what changes from run to run, in one DAG and one
+scope (see `Record.scope`). What ends it is in `alerts.ending`. Pure: `state` keeps the records.
 """
 
 import hashlib
@@ -11,10 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 from cloudtrail.alerts.events import EVENTS, Event
+from cloudtrail.alerts.redaction import redact
 
-REMIND_AFTER = timedelta(days=1)
+# A day, less what the start of a daily run varies by: at 24 hours sharp every second reminder is missed.
+REMIND_AFTER = timedelta(hours=23, minutes=30)
 # News that no run has had for so long is news again when it comes back.
 FORGET_AFTER = timedelta(days=7)
+# A lasting cause that no run has met for longer than any usual schedule: nobody repeats what would end it.
+LASTING_FORGET_AFTER = timedelta(days=35)
 
 Verdict = Literal["new", "reminder", "counted"]
 
@@ -27,6 +31,7 @@ _VOLATILE = (
     re.compile(r"\d+(?:[.,:]\d+)*"),
 )
 CAUSE_LIMIT = 300
+WHAT_LIMIT = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +42,9 @@ class Record:
         account: whose it is, as messages name it.
         name: the event's name.
         subject: the event's subject.
+        scope: which runs of the DAG it is about: empty for those with the DAG's own values, else the tables
+            (or the set-up's name) that a run was given. A run ends no cause of another scope.
+        what: what happened, in a line, for the message that it is over.
         first: when it was first seen.
         last: when it was last seen.
         count: how often.
@@ -50,6 +58,8 @@ class Record:
     last: datetime
     count: int = 1
     told: datetime | None = None
+    scope: str = ""
+    what: str = ""
 
     @property
     def is_lasting(self) -> bool:
@@ -58,7 +68,7 @@ class Record:
 
     def is_forgotten(self, now: datetime) -> bool:
         """Whether it is too long ago to be remembered."""
-        return not self.is_lasting and now - self.last > FORGET_AFTER
+        return now - self.last > (LASTING_FORGET_AFTER if self.is_lasting else FORGET_AFTER)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON holds it."""
@@ -85,17 +95,28 @@ def normalize(reason: str) -> str:
     return " ".join(reason.split())[:CAUSE_LIMIT]
 
 
-def fingerprint(account: str, event: Event) -> str:
-    """What tells this cause from all others: 16 hex characters."""
-    identity = (account, event.name, event.subject, event.cause or normalize(event.what))
+def fingerprint(scope: str, event: Event) -> str:
+    """What tells this cause from all others of its DAG: 16 hex characters."""
+    identity = (scope, event.name, event.subject, event.cause or normalize(event.what))
     return hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16]
 
 
-def weigh(event: Event, known: Record | None, *, account: str, now: datetime) -> tuple[Verdict, Record]:
+def weigh(
+    event: Event, known: Record | None, *, account: str, now: datetime, scope: str = ""
+) -> tuple[Verdict, Record]:
     """Whether the event is to be told now, and what is remembered of it from now on."""
+    what = redact(event.cause or event.what, limit=WHAT_LIMIT)
     if known is None or known.is_forgotten(now):
-        return "new", Record(account=account, name=event.name, subject=event.subject, first=now, last=now)
-    seen = replace(known, last=now, count=known.count + 1)
+        return "new", Record(
+            account=account,
+            name=event.name,
+            subject=event.subject,
+            first=now,
+            last=now,
+            scope=scope,
+            what=what,
+        )
+    seen = replace(known, account=account, what=what, last=now, count=known.count + 1)
     if seen.told is None:
         return "new", seen
     return ("reminder" if now - seen.told >= REMIND_AFTER else "counted"), seen

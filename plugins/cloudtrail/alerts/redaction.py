@@ -1,11 +1,14 @@
-"""No secret leaves in an alert: what looks like one is cut out of every text before it is sent or kept."""
+"""No secret leaves in an alert, and no text from elsewhere forges a line of it.
+
+What looks like a secret is cut out of every text before it is sent or kept, and the text becomes one line.
+"""
 
 import re
 from collections.abc import Iterable
 
 HIDDEN = "…"
 # A reason may quote a long driver error; SNS takes 256 kB, a person reads less.
-REASON_LIMIT = 2000
+REASON_LIMIT = 4000
 _SECRETS = (
     # AWS access key ids, and what stands beside a name that says what it is.
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
@@ -23,7 +26,7 @@ _SECRETS = (
 
 
 def redact(text: str, secrets: Iterable[str] = (), *, limit: int = REASON_LIMIT) -> str:
-    """The text without secrets: those given, those that Airflow knows, and what has the look of one."""
+    """The text in one line, without secrets: those given, those that Airflow knows, what looks like one."""
     from airflow.sdk.log import redact as redact_known  # type: ignore[attr-defined] # it re-exports it
 
     for secret in sorted({s for s in secrets if len(s) >= 4}, key=len, reverse=True):
@@ -32,4 +35,10 @@ def redact(text: str, secrets: Iterable[str] = (), *, limit: int = REASON_LIMIT)
     text = str(redact_known(text[: 10 * limit]))
     for pattern in _SECRETS:
         text = pattern.sub(lambda found: (found.group(1) if found.re.groups else "") + HIDDEN, text)
+    text = one_line(text)
     return text if len(text) <= limit else text[: limit - 1] + HIDDEN
+
+
+def one_line(text: str) -> str:
+    """The text in one line: line breaks, control characters and changes of direction become spaces."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

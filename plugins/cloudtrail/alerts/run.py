@@ -1,13 +1,12 @@
 """What there is to tell of one DAG run, from what its tasks recorded. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from cloudtrail.alerts.events import Event
-from cloudtrail.alerts.grouping import Record
-from cloudtrail.balance import RECENT_DAYS
+from cloudtrail.alerts.silence import describe_silence
 
 
 def finding_events(findings: Iterable[Mapping[str, str]], *, task_url: str = "") -> list[Event]:
@@ -39,8 +38,9 @@ def outcome_events(
         *_insights(outcome),
         *_quarantine(outcome, int(params.get("alert_quarantined_above") or 0)),
         *_drift(outcome),
-        *silence(outcome, params, now=now),
     ]
+    if silence := describe_silence(outcome, params, now=now):
+        events.append(_event("no_new_files", silence, "silence"))
     return [
         replace(
             event,
@@ -62,60 +62,6 @@ def left_out(event: Event, outcome: Mapping[str, Any]) -> str:
     elif event.name == "schema_drift":
         named, found = outcome["schema_drift"], int(outcome.get("odd_fields") or 0)
     return f"There are {found - len(named)} more in this run. " if found > len(named) else ""
-
-
-def silence(outcome: Mapping[str, Any], params: Mapping[str, Any], *, now: datetime) -> list[Event]:
-    """Whether no log file of events came for longer than `alert_silent_hours`; never of a closed period."""
-    hours = int(params.get("alert_silent_hours") or 0)
-    until = str(params.get("until") or "")
-    if (
-        outcome["kind"] != "events"
-        or not hours
-        # A stream that has just begun has not read yet what was delivered.
-        or outcome.get("pending")
-        or (until and until < f"{now - timedelta(hours=hours):%Y-%m-%d}")
-    ):
-        return []
-    newest = outcome.get("newest_file") or outcome["newest_delivery"]
-    if newest is None:
-        # Files that were quarantined whole are files, too.
-        what = f"no log file in {outcome['table']} was delivered in the last {RECENT_DAYS} days"
-        return [] if outcome["run_files"] else [_event("no_new_files", what, "silence")]
-    delivered = datetime.fromisoformat(newest)
-    silent = (now - delivered).total_seconds() / 3600
-    if silent <= hours:
-        return []
-    what = (
-        f"the newest log file in {outcome['table']} was delivered {silent:.0f} h ago, "
-        f"{delivered:%Y-%m-%d %H:%M} UTC; alert_silent_hours={hours}"
-    )
-    return [_event("no_new_files", what, "silence")]
-
-
-def is_over(
-    record: Record,
-    *,
-    states: Mapping[str, str],
-    outcomes: Sequence[Mapping[str, Any]],
-    raised: set[str],
-    started: datetime,
-) -> bool:
-    """Whether this run shows that a lasting cause is gone.
-
-    Args:
-        record: what is remembered of it.
-        states: task id → state, of this DAG run.
-        outcomes: what the validations of this run found.
-        raised: the names of events that this run has.
-        started: when this DAG run began.
-    """
-    if record.name in raised:
-        return False
-    if record.name == "late":
-        return record.last < started
-    if record.name == "no_new_files":
-        return any(outcome["kind"] == "events" and not outcome.get("pending") for outcome in outcomes)
-    return states.get(record.subject) == "success"
 
 
 def _insights(outcome: Mapping[str, Any]) -> list[Event]:

@@ -1,4 +1,4 @@
-"""Where causes are remembered between runs: an Airflow Variable per cause (docs/adr/0067-alert-state.md).
+"""Where a DAG's causes are remembered between runs: an Airflow Variable each (docs/adr/0067-alert-state.md).
 
 Tasks, the callbacks of failed tasks and the callbacks of deadlines may all read and write Variables through
 the task SDK, and none of them has a database. Two writers never share a cause: one DAG run works at a time, a
@@ -7,6 +7,7 @@ task is the subject of its own causes, and only the deadline is late.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -15,10 +16,12 @@ from cloudtrail.alerts.grouping import Record
 PREFIX = "cloudtrail_alerts"
 # A Variable's key has 250 characters at most.
 DAG_ID_LIMIT = 180
+# Earlier releases put the account's digest in front; such records end like any other.
+_FINGERPRINT = re.compile(r"(?:[0-9a-f]{8}\.)?[0-9a-f]{16}")
 
 
 class AlertState(Protocol):
-    """What is remembered of each cause of one DAG and account, by fingerprint."""
+    """What is remembered of each cause of one DAG, by fingerprint."""
 
     def get(self, fingerprint: str) -> Record | None:
         """What is remembered; None when it is not known."""
@@ -34,10 +37,10 @@ class AlertState(Protocol):
 
 
 class VariableState:
-    """Airflow Variables named `cloudtrail_alerts.<dag id>.<account's digest>.<fingerprint>`."""
+    """Airflow Variables named `cloudtrail_alerts.<dag id>.<fingerprint>`."""
 
-    def __init__(self, dag_id: str, account: str) -> None:
-        self._prefix = f"{dag_prefix(dag_id)}{hashlib.sha256(account.encode()).hexdigest()[:8]}."
+    def __init__(self, dag_id: str) -> None:
+        self._prefix = dag_prefix(dag_id)
 
     def get(self, fingerprint: str) -> Record | None:
         """What is remembered; None when it is not known."""
@@ -60,13 +63,14 @@ class VariableState:
         Variable.delete(self._prefix + fingerprint)
 
     def items(self) -> Iterator[tuple[str, Record]]:
-        """Everything that is remembered of this DAG and account."""
+        """Everything that is remembered of this DAG."""
         from airflow.sdk import Variable
 
         for key in list(Variable.keys(prefix=self._prefix)):
-            record = self.get(key.removeprefix(self._prefix))
-            if record is not None:
-                yield key.removeprefix(self._prefix), record
+            fingerprint = key.removeprefix(self._prefix)
+            # Another DAG's id may begin with this one's and a dot.
+            if _FINGERPRINT.fullmatch(fingerprint) and (record := self.get(fingerprint)) is not None:
+                yield fingerprint, record
 
 
 def dag_prefix(dag_id: str) -> str:

@@ -1,7 +1,8 @@
 """Where messages go: an SNS topic, and whatever Apprise speaks, by Airflow connections of type `apprise`.
 
 A target that cannot be reached is an answer, never an exception: alerts may not fail an ingest. Apprise's
-URLs hold tokens, so they stay in the connection: they are masked in logs and cut out of every error.
+URLs hold tokens, so they stay in the connection: they are masked in logs and cut out of every error. A topic
+is a standard one: the contract refuses FIFO topics, which deliver to no person.
 """
 
 import logging
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudtrail.alerts.compose import Message
+from cloudtrail.alerts.markup import READ_MARKDOWN, as_markdown
 from cloudtrail.alerts.redaction import redact
 
 # SNS: a subject has at most 100 characters, all of them printable ASCII; a message at most 256 kB.
@@ -84,16 +86,28 @@ def _notify(conn_id: str, message: Message) -> None:
         hook.set_config_from_conn(connection, app)
         if not len(app):
             raise TargetError("Apprise understands none of the addresses in its field config")
-        taken = app.notify(
-            body=message.body,
-            title=message.title,
-            notify_type=apprise.NotifyType(message.level),
-            body_format=apprise.NotifyFormat.MARKDOWN if message.is_markdown else apprise.NotifyFormat.TEXT,
-            tag="all",
-        )
+        answers = [_post(service, message) for service in app.find(tag="all")]
+        taken = bool(answers) and all(answers)
         said = captured.getvalue().strip().splitlines() if not taken else []
     if not taken:
         raise TargetError(redact("; ".join(said) or "Apprise gave no reason", secrets_of(urls)))
+
+
+def _post(service: Any, message: Message) -> bool:
+    """Send the message to one of Apprise's services, as that service reads it."""
+    import apprise
+
+    form = apprise.NotifyFormat.MARKDOWN if message.is_markdown else apprise.NotifyFormat.TEXT
+    title, body = message.title, message.body
+    is_read = (
+        service.service_name in READ_MARKDOWN and service.resolve_format(form) == apprise.NotifyFormat.TEXT
+    )
+    if is_read and not message.is_markdown:
+        title, body = as_markdown(title), as_markdown(body)
+    alone = apprise.Apprise()
+    alone.add(service)
+    kind = apprise.NotifyType(message.level)
+    return bool(alone.notify(body=body, title=title, notify_type=kind, body_format=form, tag="all"))
 
 
 def configured_urls(config: Any, hook: Any, connection: Any) -> list[str]:

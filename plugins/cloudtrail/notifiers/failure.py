@@ -3,8 +3,7 @@
 from airflow.sdk import BaseNotifier, Context
 
 from cloudtrail.alerts.compose import Scene
-from cloudtrail.alerts.context import run_page, task_url, teller_of
-from cloudtrail.alerts.dispatch import XCOM_KEY
+from cloudtrail.alerts.context import keep_alerts, run_page, task_url, teller_of
 from cloudtrail.alerts.events import Event
 from cloudtrail.alerts.run import finding_events
 from cloudtrail.errors import PreflightError
@@ -26,7 +25,7 @@ class FailureNotifier(BaseNotifier):
         teller = teller_of(context, title=self.title)
         teller.tell([self.explained(event) for event in failure_events(context)])
         try:
-            context["ti"].xcom_push(key=XCOM_KEY, value=teller.done)
+            keep_alerts(context, teller)
         except Exception as error:  # noqa: BLE001 - a DAG processor that reports a lost worker has no XComs
             self.log.warning("What was sent is in this log only: %s", error)
 

@@ -7,8 +7,9 @@ from airflow.sdk import BaseOperator, Context
 
 from cloudtrail.alerts.context import params_of, run_page, task_url, teller_of
 from cloudtrail.alerts.dispatch import XCOM_KEY
+from cloudtrail.alerts.ending import Evidence, ending
 from cloudtrail.alerts.events import Event
-from cloudtrail.alerts.run import finding_events, is_over, outcome_events
+from cloudtrail.alerts.run import finding_events, outcome_events
 from cloudtrail.metrics import send_metrics
 from cloudtrail.ui.links import FINDINGS_KEY
 
@@ -17,7 +18,8 @@ class NotifyOperator(BaseOperator):
     """Tells what a run found: insights, quarantine, schema drift, silence, warnings, recoveries.
 
     It is a teardown: it runs when everything else has ended, however that ended, and neither its success nor
-    its failure counts for the DAG run. Failed tasks tell of themselves, see `FailureNotifier`.
+    its failure counts for the DAG run. Failed tasks tell of themselves, see `FailureNotifier`. After a
+    `test_alert` it does nothing: such a run has found nothing out.
 
     Returns:
         one line for each thing that was told or counted; the details are in the XCom `alerts`.
@@ -30,21 +32,28 @@ class NotifyOperator(BaseOperator):
         self.validations = validations
 
     def execute(self, context: Context) -> list[str]:
-        """Send the metrics, tell the events, tell the recoveries."""
+        """Tell the events and what is over; then send the metrics, which so cannot keep them back."""
         ti, params = context["ti"], params_of(context)
+        if params.get("test_alert"):
+            return []
         outcomes = [outcome for outcome in self.validations if outcome]
-        send_metrics(outcomes, params, dag_id=ti.dag_id)
         events = self._events(context, outcomes)
         teller = teller_of(context)
         teller.tell(events)
-        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
-        raised = {event.name for event in events}
-        started = context["dag_run"].start_date or datetime.now(UTC)
+        run = Evidence(
+            task_id=ti.task_id,
+            states=ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {}),
+            outcomes=outcomes,
+            raised=frozenset(event.name for event in events),
+            started=context["dag_run"].start_date or teller.now,
+            params=params,
+            now=teller.now,
+        )
         teller.tell_recovered(
-            lambda record: is_over(record, states=states, outcomes=outcomes, raised=raised, started=started),
-            task_url=task_url(context),
+            lambda record: ending(record, run), failed=run.failed, task_url=task_url(context)
         )
         ti.xcom_push(key=XCOM_KEY, value=teller.done)
+        send_metrics(outcomes, params, dag_id=ti.dag_id)
         return [
             " ".join(one[part] for part in ("event", "subject", "status", "target")) for one in teller.done
         ]

@@ -7,12 +7,11 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 
 from cloudtrail.delta_log import storage_options, table_schema
-from cloudtrail.errors import CloudTrailError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.operators.tables import describe_statement, properties_statement, schema_statement
 from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.preflight.clients import Clients
-from cloudtrail.preflight.tables import Names
+from cloudtrail.preflight.tables import Names, UnansweredError
 from cloudtrail.request import IngestRequest
 from cloudtrail.run_names import own_run
 from cloudtrail.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
@@ -107,7 +106,7 @@ def table_location(name: str, answer: Result) -> str | None:
     """Where a table points, by the answer to DESCRIBE DETAIL; empty for a view, None when there is none.
 
     Raises:
-        CloudTrailError: when the question could not be answered.
+        UnansweredError: when the question could not be answered.
     """
     if NOT_A_TABLE in answer.get("error", ""):
         return ""
@@ -118,7 +117,7 @@ def table_properties(name: str, answer: Result) -> dict[str, str] | None:
     """The properties of a table or view, by the answer to SHOW TBLPROPERTIES; None when there is none.
 
     Raises:
-        CloudTrailError: when the question could not be answered.
+        UnansweredError: when the question could not be answered.
     """
     if not _is_there(f"view {name!r}", answer):
         return None
@@ -129,7 +128,7 @@ def has_schema(name: str, answer: Result) -> bool:
     """Whether there is a schema, by the answer to DESCRIBE SCHEMA.
 
     Raises:
-        CloudTrailError: when the question could not be answered.
+        UnansweredError: when the question could not be answered.
     """
     return _is_there(f"schema {name!r}", answer)
 
@@ -137,5 +136,5 @@ def has_schema(name: str, answer: Result) -> bool:
 def _is_there(what: str, answer: Result) -> bool:
     error = answer.get("error")
     if error is not None and not any(known in error for known in (*UNKNOWN_TABLE, *UNKNOWN_SCHEMA)):
-        raise CloudTrailError(f"Databricks could not describe {what}: {error}")
+        raise UnansweredError(what, error)
     return error is None

@@ -92,6 +92,7 @@ class SetupTargetsOperator(PreflightOperator):
             s3=clouds.aws(account, "s3"),
             connection=request["accounts"][account],
             names=self.names(facts, results) if facts["statements"] else None,
+            warehouse=request["warehouse_id"],
             table_schema=lambda path: table_schema(path, storage_options=storage_options(hook, path)),
         )
         self.log.info("Findings:\n%s", report.render())

@@ -34,7 +34,10 @@ QUESTIONS = (
     balance.count_deliveries,
 )
 # What is asked after these of some kinds alone.
-QUESTIONS_OF_KIND = {"insights": (balance.find_new_insights, balance.find_episodes)}
+QUESTIONS_OF_KIND: dict[str, tuple[Callable[..., str], ...]] = {
+    "events": (balance.find_newest_file,),
+    "insights": (balance.find_new_insights, balance.find_episodes),
+}
 
 
 class ValidateRowsOperator(StatementsOperator):
@@ -50,8 +53,8 @@ class ValidateRowsOperator(StatementsOperator):
         duplicates: records, and files that are damaged as a whole), `run_removed`, `run_accounts` (whose log
         files they were, sorted), `reasons`,
         `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
-        first_seen, records, example), `odd_fields` (how many there are), `newest_file` (when the newest log
-        file was delivered, of this run or, when it wrote nothing, of the last days; events only),
+        first_seen, records, example), `odd_fields` (how many there are), `newest_file` (when the table's
+        newest log file of the last days was delivered, of whichever run; this run's when there is none),
         `new_insights` (a list of the insights whose Start is new, see `balance.find_new_insights`), `known`
         (what the table holds by this run and those before it: newest event and delivery, each region's
         newest delivery), `pending` (whether a continuous stream has not finished a batch yet), and `balanced`

@@ -10,10 +10,11 @@ from typing import Any
 from cloudtrail.notification_policy import notification_access
 from cloudtrail.policies import Access, key_access, required_access, tampering
 from cloudtrail.preflight import encryption, resource_policies, simulation
+from cloudtrail.preflight.aws_errors import no_bucket
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.principals import NotSimulatedError, resolve_role
-from cloudtrail.preflight.resource_policies import ResourcePolicy
+from cloudtrail.preflight.resource_policies import ResourcePolicy, owner_arn
 from cloudtrail.preflight.running import Job, run_part
 from cloudtrail.request import IngestRequest, code_root
 
@@ -24,8 +25,14 @@ def access_job(
     clients: Clients,
     missing: set[str],
     connection: str,
+    *,
+    absent: set[str],
 ) -> Job:
-    """All about the reader role, as one job; `missing` are buckets that are not looked at."""
+    """All about the reader role, as one job.
+
+    `missing` are buckets that could not be listed, `absent` those of them that do not exist: no right in them
+    is asked for, since a role that has none there is a consequence.
+    """
     principal = str(params.get("reader_role_arn") or "")
     deployment = str(params.get("deployment_role_arn") or "")
     mode = str(params.get("iam_simulation") or "require")
@@ -47,6 +54,16 @@ def access_job(
         needed += key_access(requests, logs=keys.logs, buckets=keys.buckets, code_root=root)
         if params.get("discovery") == "notifications" and principal:
             needed += notification_access(requests, account=principal.split(":")[4])
+        findings += [
+            Finding(
+                check=simulation.CHECK,
+                subject=f"rights in bucket {bucket}",
+                status="skipped",
+                detail=f"not looked at: {no_bucket(bucket)}",
+            )
+            for bucket in sorted(absent)
+        ]
+        needed = [one for one in needed if owner_arn(one.resource_arn).rpartition(":")[2] not in absent]
         nothing: tuple[str, dict[str, ResourcePolicy]] = (principal, {})
         found, (role, policies) = run_part(
             resource_policies.CHECK,

@@ -26,12 +26,17 @@ def caller_account(error: Exception) -> str:
     return found[1] if found else ""
 
 
+def no_bucket(bucket: str) -> str:
+    """What is said of a bucket that does not exist."""
+    return f"there is no bucket {bucket!r}"
+
+
 def explain_bucket_error(error: Exception, *, bucket: str, connection: str) -> tuple[str, str] | None:
     """What the error says of the bucket and what to do, or None for an error of another sort."""
     code = error_code(error)
     if code in NOT_FOUND:
         return (
-            f"there is no bucket {bucket!r}",
+            no_bucket(bucket),
             "Correct the bucket's name; it stands before the first slash.",
         )
     if code in DENIED:

@@ -108,7 +108,7 @@ def storage_jobs(
     return jobs
 
 
-def table_job(requests: Mapping[str, IngestRequest], names: Names, connection: str) -> Job:
+def table_job(requests: Mapping[str, IngestRequest], names: Names, connection: str, *, warehouse: str) -> Job:
     """All names in one job: the caller's functions need not bear several threads."""
     looks: dict[str, Callable[[], list[Finding]]] = {}
     for request in requests.values():
@@ -123,8 +123,29 @@ def table_job(requests: Mapping[str, IngestRequest], names: Names, connection: s
             looks[view] = _one(tables.check_view, names, view)
 
     def run() -> list[Finding]:
-        checks = (Job(check=tables.CHECK, subject=subject, run=look) for subject, look in looks.items())
-        return [finding for job in checks for finding in run_job(job, connection=connection)]
+        unanswered: dict[str, list[str]] = {}
+
+        def asked(subject: str, look: Callable[[], list[Finding]]) -> list[Finding]:
+            try:
+                return look()
+            except tables.UnansweredError as error:
+                unanswered.setdefault(error.words, []).append(subject)
+                return []
+
+        checks = [
+            Job(check=tables.CHECK, subject=subject, run=partial(asked, subject, look))
+            for subject, look in looks.items()
+        ]
+        findings = [finding for job in checks for finding in run_job(job, connection=connection)]
+        return findings + [
+            tables.decide_unanswered(
+                subjects,
+                words,
+                warehouse=warehouse,
+                remedy=workspace.remedy_of_answer(words),
+            )
+            for words, subjects in unanswered.items()
+        ]
 
     return Job(check=tables.CHECK, subject=", ".join(looks), run=run)
 
@@ -154,6 +175,10 @@ def workspace_jobs(
     """Compute, warehouse, active runs."""
     compute = str(params.get("cluster_id") or params.get("compute"))
     warehouse = str(params["warehouse_id"])
+    param_of = {
+        f"compute {compute}": next((name for name in ("cluster_id", "policy_id") if params.get(name)), ""),
+        f"warehouse {warehouse}": "warehouse_id",
+    }
     checks: dict[str, Callable[[], list[Finding]]] = {
         f"compute {compute}": lambda: workspace.check_compute(databricks, iam, params),
         f"warehouse {warehouse}": lambda: [workspace.check_warehouse(databricks, warehouse)],
@@ -163,7 +188,11 @@ def workspace_jobs(
         of_logs = requests.values()
         checks["external locations"] = lambda: external_locations.check_locations(databricks, of_logs)
     return [
-        Job(check=workspace.CHECK, subject=subject, run=partial(workspace.guarded, check, subject))
+        Job(
+            check=workspace.CHECK,
+            subject=subject,
+            run=partial(workspace.guarded, check, subject, param_of.get(subject, "")),
+        )
         for subject, check in checks.items()
     ]
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from cloudtrail.errors import PreflightError
 from cloudtrail.preflight import checkpoints, logs, targets
 from cloudtrail.preflight.access import access_job
+from cloudtrail.preflight.aws_errors import no_bucket
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.findings import Finding, describe_failures, render_table, summary_line
+from cloudtrail.preflight.folding import fold
 from cloudtrail.preflight.jobs import (
     bucket_jobs,
     notification_jobs,
@@ -70,7 +72,7 @@ def run_preflight(
     own_run: str = "",
     now: datetime | None = None,
 ) -> PreflightReport:
-    """Run every check for these requests and return all findings; nothing is written.
+    """Run every check for these requests and return all findings, each cause once; nothing is written.
 
     Args:
         requests: kind → request, as `resolve_requests` returns them.
@@ -87,8 +89,11 @@ def run_preflight(
     findings = run_jobs(bucket_jobs(requests, params, aws.s3, connection), connection=connection)
     missing = {finding.subject for finding in findings if finding.status == "failed"}
     jobs = storage_jobs(requests, aws.s3, table_schema, now=now or datetime.now(UTC), params=params)
-    jobs.append(table_job(requests, names, connection))
-    jobs.append(access_job(requests, params, aws, missing, connection))
+    jobs.append(table_job(requests, names, connection, warehouse=str(params["warehouse_id"])))
+    absent = {
+        one.subject for one in findings if one.subject in missing and one.detail == no_bucket(one.subject)
+    }
+    jobs.append(access_job(requests, params, aws, missing, connection, absent=absent))
     jobs += notification_jobs(requests, params, aws.s3)
     jobs += workspace_jobs(requests, params, databricks, aws.iam, own_run)
     findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
@@ -96,7 +101,7 @@ def run_preflight(
     findings += run_jobs(able, connection=connection)
     reasons = {finding.subject: finding.detail for finding in findings if _skips_kind(finding)}
     return PreflightReport(
-        findings=tuple(findings),
+        findings=tuple(fold(findings)),
         skipped_kinds={
             k: reasons[k] for k, r in requests.items() if k in reasons and r.log_bucket not in missing
         },
@@ -111,6 +116,7 @@ def check_targets(
     s3: "S3Client",
     connection: str,
     names: Names | None,
+    warehouse: str,
     table_schema: TableSchema,
 ) -> PreflightReport:
     """Check only where the tables go: for a set-up, before there is a log bucket. Read-only.
@@ -123,6 +129,7 @@ def check_targets(
         s3: a client that may list the buckets of tables and checkpoints.
         connection: its Airflow connection.
         names: what the names of tables and views stand for; None when there is no warehouse to ask.
+        warehouse: the id of the warehouse that was asked.
         table_schema: path → schema JSON of the Delta table there.
     """
     started = time.monotonic()
@@ -133,11 +140,13 @@ def check_targets(
     jobs = storage_jobs(requests, s3, table_schema, now=datetime.now(UTC), params={})
     jobs = [job for job in jobs if job.check in (targets.CHECK, checkpoints.CHECK)]
     if names is not None:
-        jobs.append(table_job(requests, names, connection))
+        jobs.append(table_job(requests, names, connection, warehouse=warehouse))
     findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
     able = [job for job in jobs if not missing.intersection(job.buckets)]
     findings += run_jobs(able, connection=connection)
-    return PreflightReport(findings=tuple(findings), skipped_kinds={}, seconds=time.monotonic() - started)
+    return PreflightReport(
+        findings=tuple(fold(findings)), skipped_kinds={}, seconds=time.monotonic() - started
+    )
 
 
 def _skips_kind(finding: Finding) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cloudtrail.policies import LIST, Access, fix_policy, pass_role
-from cloudtrail.preflight.findings import Finding, Status
+from cloudtrail.preflight.findings import Finding, MissingRight, Status
 from cloudtrail.preflight.principals import NotSimulatedError, resolve_role
 from cloudtrail.preflight.resource_policies import ResourcePolicy, owner_arn
 from cloudtrail.preflight.simulator import Decision, simulate
@@ -87,10 +87,30 @@ def decide_access(access: Access, decision: Decision | None, *, role: str) -> Fi
         return Finding(check=CHECK, subject=subject, status="warning", detail=detail, remedy=remedy)
     if decision.undecided:
         return _undecided(access, decision, subject)
-    detail, remedy = _explain_denial(access, decision, role)
+    unknown = ""
     if decision.missing_context:
-        detail += f"; conditions on {', '.join(decision.missing_context)} could not be evaluated"
-    return Finding(check=CHECK, subject=subject, status="failed", detail=detail, remedy=remedy)
+        unknown = f"; conditions on {', '.join(decision.missing_context)} could not be evaluated"
+    if decision.verdict == "explicitDeny":
+        where = _denier(decision)
+        missing = MissingRight(
+            where=where,
+            why=f"denied explicitly by {where}{unknown}",
+            right=subject,
+            purpose=access.purpose,
+            statement=None,
+        )
+        remedy = "Narrow or remove that Deny: no Allow outweighs it."
+    else:
+        missing = _missing_right(access, decision, role, subject=subject, unknown=unknown)
+        remedy = f"Add to {missing.where}: {json.dumps(missing.statement)}"
+    return Finding(
+        check=CHECK,
+        subject=subject,
+        status="failed",
+        detail=f"{missing.why}; needed to {access.purpose}",
+        remedy=remedy,
+        missing=missing,
+    )
 
 
 def _undecided(access: Access, decision: Decision, subject: str) -> Finding:
@@ -117,37 +137,37 @@ def decide_unwanted(access: Access, decision: Decision, *, role: str) -> Finding
     )
 
 
-def _explain_denial(access: Access, decision: Decision, role: str) -> tuple[str, str]:
-    need = f"needed to {access.purpose}"
-    if decision.verdict == "explicitDeny":
-        # IAM names statements of the role's and the resource's policies only.
-        unnamed = "a policy that IAM does not name"
-        if decision.organization_denies:
-            unnamed = "a service control policy of the organization"
-        elif decision.boundary_denies:
-            unnamed = "the role's permissions boundary"
-        return (
-            f"denied explicitly by {', '.join(decision.statements) or unnamed}; {need}",
-            "Narrow or remove that Deny: no Allow outweighs it.",
-        )
-    fix = fix_policy(
+def _denier(decision: Decision) -> str:
+    # IAM names statements of the role's and the resource's policies only.
+    unnamed = "a policy that IAM does not name"
+    if decision.organization_denies:
+        unnamed = "a service control policy of the organization"
+    elif decision.boundary_denies:
+        unnamed = "the role's permissions boundary"
+    return ", ".join(decision.statements) or unnamed
+
+
+def _missing_right(
+    access: Access, decision: Decision, role: str, *, subject: str, unknown: str
+) -> MissingRight:
+    """Which policy lacks the right, why, and the statement that would grant it."""
+    statement = fix_policy(
         access.action, access.resource_arn, list_prefix=access.list_prefix if access.conditional else ""
     )
-    statement = json.dumps(fix)
+    where, why = f"the policy of {role}", "no statement allows it"
     if decision.organization_denies:
-        return (
-            f"a service control policy of the organization does not allow it; {need}",
-            f"Have the organization's administrators allow: {statement}",
-        )
-    if decision.boundary_denies:
-        return (
-            f"the role's permissions boundary does not allow it; {need}",
-            f"Add to the permissions boundary of {role}: {statement}",
-        )
-    if decision.resource_denies:
+        where = "the organization's service control policy (its administrators can)"
+        why = "a service control policy of the organization does not allow it"
+    elif decision.boundary_denies:
+        where = f"the permissions boundary of {role}"
+        why = "the role's permissions boundary does not allow it"
+    elif decision.resource_denies:
         owner = owner_arn(access.resource_arn)
-        return (
-            f"the role's own policies allow it, the policy of {owner} does not; {need}",
-            f"Add to the policy of {owner}: {json.dumps(fix | {'Principal': {'AWS': role}})}",
+        where, why = (
+            f"the policy of {owner}",
+            f"the role's own policies allow it, the policy of {owner} does not",
         )
-    return f"no statement allows it; {need}", f"Add to the policy of {role}: {statement}"
+        statement |= {"Principal": {"AWS": role}}
+    return MissingRight(
+        where=where, why=why + unknown, right=subject, purpose=access.purpose, statement=statement
+    )

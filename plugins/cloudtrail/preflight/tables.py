@@ -4,9 +4,10 @@ A table's name points at its path, its quarantine's likewise; a view beside it c
 Sources: Databricks SQL, DESCRIBE DETAIL, DESCRIBE SCHEMA, SHOW TBLPROPERTIES.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cloudtrail.errors import CloudTrailError
 from cloudtrail.locations import same_place
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.views import MARK
@@ -14,9 +15,17 @@ from cloudtrail.views import MARK
 CHECK = "table_name"
 
 
+class UnansweredError(CloudTrailError):
+    """Databricks could not say what a name stands for; `words` are its own."""
+
+    def __init__(self, what: str, words: str) -> None:
+        self.words = words
+        super().__init__(f"Databricks could not describe {what}: {words}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What names stand for; each question raises when its answer cannot be found out.
+    """What names stand for; each question raises UnansweredError when its answer cannot be found out.
 
     `location`: where a table points, empty for a view, None when there is none. `properties`: those
     of a table or view, None when there is none. `has_schema`: whether there is a schema of that name.
@@ -40,6 +49,18 @@ def check_view(names: Names, view: str) -> Finding:
 def check_schema(names: Names, schema: str) -> Finding:
     """Ask for the schema that the tables are to be in."""
     return decide_schema(schema, there=names.has_schema(schema))
+
+
+def decide_unanswered(names: Sequence[str], words: str, *, warehouse: str, remedy: str) -> Finding:
+    """The one finding on names that Databricks gave the same error about. Pure."""
+    return Finding(
+        check=CHECK,
+        subject=", ".join(names),
+        status="failed",
+        detail=f"Databricks could not describe {'it' if len(names) == 1 else 'any of them'}: {words}",
+        remedy=remedy,
+        follows=f"warehouse {warehouse}",
+    )
 
 
 def decide_table(table: str, path: str, *, location: str | None) -> Finding:

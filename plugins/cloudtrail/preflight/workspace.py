@@ -186,25 +186,43 @@ def decide_rivals(request: IngestRequest, active: Iterable[Mapping[str, Any]], *
     return _finding(subject, "ok", "none is active")
 
 
-def guarded(check: Callable[[], list[Finding]], subject: str) -> list[Finding]:
-    """The check's findings; what Databricks refuses is a failed finding in its own words."""
+def guarded(check: Callable[[], list[Finding]], subject: str, param: str = "") -> list[Finding]:
+    """The check's findings; what Databricks refuses is a failed finding in its own words.
+
+    `param` is the one with the id of the subject.
+    """
     from airflow.providers.common.compat.sdk import AirflowException
 
     try:
         return check()
     except AirflowException as refused:
-        return [decide_refusal(subject, str(refused))]
+        return [decide_refusal(subject, str(refused), param)]
 
 
-def decide_refusal(subject: str, words: str) -> Finding:
+def decide_refusal(subject: str, words: str, param: str = "") -> Finding:
     """What follows from the service's refusal. Pure. Source: Databricks REST, error codes."""
+    return _finding(
+        subject, "failed", f"Databricks refused to answer: {words}", remedy_of_refusal(words, param)
+    )
+
+
+def remedy_of_answer(words: str) -> str:
+    """What to do about a statement's error: the call was refused, or the statement itself. Pure."""
+    if "Status Code:" in words:
+        return remedy_of_refusal(words, "warehouse_id")
+    return "Fix the cause that the error names, then clear this task."
+
+
+def remedy_of_refusal(words: str, param: str) -> str:
+    """What to do about a refusal; `param` is the one with the id that was asked for, empty for none. Pure."""
     if "Status Code: 401" in words or "Status Code: 403" in words:
-        remedy = "Check the token of the Databricks connection, and that its principal may see it."
-    elif "does not exist" in words or "Status Code: 404" in words:
-        remedy = "Correct its id: it is in the URL of its page, and is not its name."
-    else:
-        remedy = "Check the host of the Databricks connection and the network, then clear this task."
-    return _finding(subject, "failed", f"Databricks refused to answer: {words}", remedy)
+        return (
+            "Check the token of the Databricks connection and its principal's rights, then clear this task."
+        )
+    if "does not exist" in words or "Status Code: 404" in words:
+        corrected = f"the right {param}" if param else "the right id"
+        return f"Trigger again with {corrected}: the id is in the URL of its page, and is not its name."
+    return "Check the host of the Databricks connection and the network, then clear this task."
 
 
 def _finding(subject: str, status: Any, detail: str, remedy: str = "") -> Finding:

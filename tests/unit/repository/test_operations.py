@@ -68,7 +68,7 @@ def messages():
     events += [SetupFailureNotifier().explained(failed(task)) for task in SETUP_GUIDANCE]
     events += finding_events([finding | {"status": status} for status in ("failed", "warning")])
     told = [compose([Told(event=event, record=record)], SCENE) for event in events]
-    return [*told, compose_recovery([record], SCENE, now=NOW), compose_test(SCENE)]
+    return [*told, compose_recovery([(record, "ok again")], SCENE, now=NOW), compose_test(SCENE)]
 
 
 def test_the_links_in_alerts_point_to_headings_that_are_there():

@@ -3,6 +3,7 @@
 import atexit
 import socket
 import threading
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -12,10 +13,11 @@ from airflow.sdk.observability.metrics.stats_utils import NoStatsLogger, get_sta
 from opentelemetry import metrics
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from cloudtrail.metrics import send_metrics
+from cloudtrail.metrics import figures, send_metrics
 
 OUTCOME = {
     "kind": "events",
+    "table": "main.security.trail",
     "row_count": 1200,
     "run_rows": 200,
     "run_files": 3,
@@ -23,6 +25,8 @@ OUTCOME = {
     "run_removed": 4,
     "slowest_seconds": 90,
     "newest_file": None,
+    "newest_delivery": None,
+    "known": {"newest_delivery": None},
 }
 
 
@@ -55,14 +59,30 @@ def statsd(monkeypatch):
         stats.initialize(factory=NoStatsLogger, export_legacy_names=True)
 
 
-def test_each_figure_comes_by_its_name_and_by_account_and_kind(statsd):
+def test_each_figure_comes_by_its_name_and_by_account_kind_and_table(statsd):
     send_metrics([OUTCOME], {"account": "111122223333"}, dag_id="cloudtrail_ingest")
-    figures = statsd(12)
+    came = statsd(12)
     expected = {"rows": 1200, "new_rows": 200, "files": 3, "quarantined": 3, "removed": 4, "lag_seconds": 90}
     for name, value in expected.items():
-        assert figures[f"airflow.cloudtrail.{name}"] == f"{value}|g"
-        assert figures[f"airflow.cloudtrail.111122223333.events.{name}"] == f"{value}|g"
-    assert len(figures) == 12
+        assert came[f"airflow.cloudtrail.{name}"] == f"{value}|g"
+        assert came[f"airflow.cloudtrail.111122223333.events.main_security_trail.{name}"] == f"{value}|g"
+    assert len(came) == 12
+
+
+def test_two_entries_of_one_account_do_not_overwrite_each_others_figures(statsd):
+    params = {"account": "111122223333"}
+    for table, rows in (("main.security.trail", 1200), ("main.audit.trail", 7)):
+        send_metrics([OUTCOME | {"table": table, "row_count": rows}], params, dag_id="cloudtrail_ingest")
+    came = statsd(24)
+    assert came["airflow.cloudtrail.111122223333.events.main_security_trail.rows"] == "1200|g"
+    assert came["airflow.cloudtrail.111122223333.events.main_audit_trail.rows"] == "7|g"
+
+
+def test_the_age_is_that_of_the_tables_newest_file_not_of_the_old_ones_that_a_run_read():
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    old = dict.fromkeys(("newest_file", "newest_delivery"), "2024-04-20T00:00:00Z")
+    known = {"newest_delivery": "2026-11-22T11:50:00Z"}
+    assert dict(figures(OUTCOME | old | {"known": known}, now=now))["age_seconds"] == 600
 
 
 @pytest.mark.parametrize(
@@ -71,7 +91,7 @@ def test_each_figure_comes_by_its_name_and_by_account_and_kind(statsd):
 )
 def test_every_account_in_one_has_a_name_that_statsd_takes(statsd, params, name):
     send_metrics([OUTCOME], params, dag_id="cloudtrail_ingest")
-    assert f"airflow.cloudtrail.{name}.events.rows" in statsd(12)
+    assert f"airflow.cloudtrail.{name}.events.main_security_trail.rows" in statsd(12)
 
 
 @pytest.fixture
@@ -126,4 +146,5 @@ def test_opentelemetry_gets_each_figure_with_its_account_and_kind_as_attributes(
         "dag_id": "cloudtrail_ingest",
         "account": "111122223333",
         "kind": "events",
+        "table": "main.security.trail",
     }

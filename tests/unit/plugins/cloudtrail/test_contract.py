@@ -105,6 +105,11 @@ from tests.unit.plugins.cloudtrail.test_request import params, violations
         ),
         ("iam_simulation", "on", "require, warn, off"),
         ("alert_topic_arn", "arn:aws:sqs:us-east-1:111122223333:q", "an ARN like arn:aws:sns:"),
+        (
+            "alert_topic_arn",
+            "arn:aws:sns:us-east-1:111122223333:alerts.fifo",
+            "give the ARN of a standard topic",
+        ),
         ("databricks_conn_id", "my conn", "the id of an Airflow connection of type databricks"),
         ("delta_log_timeout_minutes", 0, "at least 1"),
         ("run_timeout_minutes", "720", "a whole number"),

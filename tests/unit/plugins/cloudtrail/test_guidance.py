@@ -1,5 +1,7 @@
 """What to do when a task fails: known for every task of the DAG."""
 
+import pytest
+
 from cloudtrail.guidance import FALLBACK, GUIDANCE, guidance_for
 
 
@@ -9,6 +11,13 @@ def test_a_task_in_a_group_has_the_guidance_of_its_name():
 
 def test_an_unknown_task_has_general_guidance():
     assert guidance_for("something_else") == FALLBACK
+
+
+@pytest.mark.parametrize(
+    "task", ["preflight", "stage_code", "events.submit", "events.create_tables", "digest"]
+)
+def test_where_a_param_may_be_wrong_clearing_is_not_the_only_advice(task):
+    assert "trigger again with the right one" in guidance_for(task)
 
 
 def test_the_task_of_a_broken_entry_has_guidance_of_its_own():

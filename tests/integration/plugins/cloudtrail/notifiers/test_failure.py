@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from cloudtrail.errors import DatabricksRunError, PreflightError
+from cloudtrail.errors import DatabricksRunError, InvalidRequestError, PreflightError
 from cloudtrail.notifiers.failure import FailureNotifier
 from cloudtrail.notifiers.setup import SetupFailureNotifier
+from cloudtrail.request import resolve_requests
 from cloudtrail.setup.form import setup_params
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail.conftest import TaskInstance, form_values
@@ -40,9 +41,9 @@ def receiver(monkeypatch):
         yield server
 
 
-def fail(task_id, *, params, exception=None, pages=None, notifier=FailureNotifier):
+def fail(task_id, *, params, exception=None, pages=None, notifier=FailureNotifier, **more):
     """Call the notifier as Airflow does after a task's last try; its XCom `alerts`."""
-    ti = TaskInstance(task_id=task_id, pushed=pages or {})
+    ti = TaskInstance(task_id=task_id, pushed=pages or {}, **more)
     notifier()({"params": params, "ti": ti, "exception": exception})
     return ti.pushed["alerts"]
 
@@ -72,6 +73,42 @@ def test_a_task_before_the_submit_has_no_run_page(topic, connections):
     (message,) = receive()
     assert "no run was submitted" in message["Message"]
     assert "every account in bucket" in message["Message"]
+
+
+def test_an_alert_names_the_entry_that_it_is_of(receiver):
+    params = form_values(alert_conn_ids=["security"], account="111122223333")
+    fail("preflight", params=params, exception=ValueError("x"), dag_id="cloudtrail_ingest__payments")
+    (posted,) = receiver.messages
+    assert "Account:     payments (111122223333) in bucket 'cloudtrail-logs'" in posted["message"]
+
+
+def test_a_service_that_reads_markdown_gets_a_reason_as_it_is_and_no_mention(receiver, monkeypatch):
+    webhook = {"path": f"mmost://127.0.0.1:{receiver.port}/3ccdd113474722377935511fc85d3dd4"}
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_SECURITY", json.dumps({"conn_type": "apprise", "extra": {"config": webhook}})
+    )
+    reason = "field [Reset it](http://evil.example.com) of @channel"
+    (done,) = fail("report", params=form_values(alert_conn_ids=["security"]), exception=ValueError(reason))
+    (posted,) = receiver.messages
+    assert done["status"] == "sent"
+    assert "\\[Reset it\\]\\(http://evil.example.com\\)" in posted["text"]
+    assert "@channel" not in posted["text"]
+
+
+def test_a_fifo_topic_refuses_an_alert_as_aws_does_which_is_why_the_contract_refuses_it(aws, connections):
+    topic = aws.client("sns").create_topic(Name="alerts.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    (done,) = fail("report", params=form_values(alert_topic_arn=topic), exception=ValueError("x"))
+    assert done["status"] == "failed"
+    assert "MessageGroupId" in done["error"]
+    with pytest.raises(InvalidRequestError, match="give the ARN of a standard topic"):
+        resolve_requests(form_values(alert_topic_arn=topic))
+
+
+def test_what_a_task_had_told_before_it_failed_stays_in_its_xcom(receiver):
+    earlier = [{"event": "insight", "status": "sent"}]
+    params = form_values(alert_conn_ids=["security"])
+    done = fail("notify", params=params, exception=ValueError("x"), pages={"alerts": earlier})
+    assert [one["event"] for one in done] == ["insight", "task_failed"]
 
 
 def test_a_set_up_alerts_with_its_own_words(topic, connections):

@@ -27,6 +27,11 @@ def sql(connections, databricks):
 
 def names_of(**changed):
     """The findings about names, as the task leaves them in its XCom; other checks may fail or not."""
+    return {one["subject"]: one for one in findings_of(**changed) if one["check"] == "table_name"}
+
+
+def findings_of(**changed):
+    """All findings, as the task leaves them in its XCom."""
     params = form_values(kinds=["events"], iam_simulation="off", **changed)
     operator = PreflightOperator(
         task_id="preflight",
@@ -39,8 +44,7 @@ def names_of(**changed):
     context = task_context(params=params)
     with suppress(PreflightError):
         run_to_end(operator, context)
-    found = context["ti"].pushed[FINDINGS_KEY]
-    return {one["subject"]: one for one in found if one["check"] == "table_name"}
+    return context["ti"].pushed[FINDINGS_KEY]
 
 
 def statuses(found):
@@ -92,6 +96,16 @@ def test_a_catalog_that_is_not_there_has_no_schema():
     # Databricks' words; open-source Spark has no Unity Catalog to ask.
     words = "BAD_REQUEST [NO_SUCH_CATALOG_EXCEPTION] Catalog 'nocatalog' was not found. SQLSTATE: 42704"
     assert not has_schema("nocatalog.sec", {"error": words})
+
+
+def test_a_warehouse_that_is_not_there_is_one_failure_and_the_names_are_not_looked_at(connections):
+    found = findings_of(warehouse_id="other")
+    (names,) = [one for one in found if one["check"] == "table_name"]
+    assert (names["status"], names["remedy"]) == ("skipped", "")
+    assert names["detail"] == "not looked at: the check of warehouse other failed"
+    (failed,) = [one for one in found if one["status"] == "failed" and "other" in str(one)]
+    assert failed["subject"] == "warehouse other"
+    assert failed["remedy"].startswith("Trigger again with the right warehouse_id")
 
 
 def test_names_that_somebody_else_has_fail_each_for_its_reason(sql):

@@ -194,6 +194,19 @@ def test_a_run_with_nothing_new_finds_the_newest_file_of_the_last_days(write, ru
     assert notify(outcome, monkeypatch)[0] == []
 
 
+def test_a_run_that_read_old_files_alone_is_no_silence_of_a_table_that_has_new_ones(
+    write, run_id, named, monkeypatch
+):
+    long_ago, today = datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC)
+    before = rows("a", [0], records=1, at=long_ago)
+    write("widened", [row | {"date": today.date(), "delivered_at": today} for row in before])
+    write("widened", [row | {"delivered_at": long_ago} for row in rows("b", [0], records=1, batch=1)])
+    named("widened")
+    outcome = validate("widened", run_id)
+    assert (outcome["run_files"], outcome["newest_file"]) == (1, f"{today:%Y-%m-%dT%H:%M:%SZ}")
+    assert notify(outcome, monkeypatch)[0] == []
+
+
 def test_files_that_were_read_again_after_their_checkpoint_was_lost_are_named(write, run_id, named):
     write("again", rows("a", [0, 1], records=2), run=OTHER_RUN, at=LONG_AGO)
     write("again", rows("a", [0, 1], records=2), stream="another", batch=0)

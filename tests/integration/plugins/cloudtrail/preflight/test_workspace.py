@@ -23,7 +23,7 @@ def of_databricks(report):
 @pytest.mark.parametrize(
     ("changed", "subject", "said", "remedy"),
     [
-        ({"cluster_id": "sandbox-oldd"}, "compute sandbox-oldd", "does not exist", "Correct its id"),
+        ({"cluster_id": "sandbox-oldd"}, "compute sandbox-oldd", "does not exist", "the right cluster_id"),
         ({"cluster_id": "sandbox-old"}, "cluster sandbox-old", "older than 17.3 LTS", "newer runtime"),
         (
             {"cluster_id": "sandbox-shared", "discovery": "notifications"},
@@ -38,7 +38,7 @@ def of_databricks(report):
             "or discovery 'listing'",
         ),
         ({"cluster_id": "sandbox-broken"}, "cluster sandbox-broken", "could not be acquired", "replace"),
-        ({"warehouse_id": "other"}, "warehouse other", "does not exist", "Correct its id"),
+        ({"warehouse_id": "other"}, "warehouse other", "does not exist", "the right warehouse_id"),
         (
             NEW | {"spark_version": "17.3.x-scala2.3"},
             "runtime 17.3.x-scala2.3",
@@ -191,13 +191,13 @@ def test_what_fits_passes(account, changed):
     assert not report.failed, report.render()
 
 
-def test_a_refused_token_is_a_finding_of_each_check_and_the_others_go_on(account, databricks, monkeypatch):
+def test_a_refused_token_is_one_finding_and_the_other_checks_go_on(account, databricks, monkeypatch):
     connection = {"conn_type": "databricks", "schema": "http", "host": databricks.host, "password": "wrong"}
     monkeypatch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", json.dumps(connection | {"port": databricks.port}))
     report = account.preflight()
-    failed = {finding.subject: finding for finding in report.failed}
-    assert set(failed) == {"compute sandbox-cluster", "warehouse sandbox-warehouse", "active runs"}
-    assert all("Check the token" in finding.remedy for finding in failed.values())
+    (failed,) = report.failed
+    assert failed.subject == "compute sandbox-cluster, warehouse sandbox-warehouse, active runs"
+    assert "Check the token" in failed.remedy
     assert "wrong" not in report.render().replace("went wrong", "")
 
 

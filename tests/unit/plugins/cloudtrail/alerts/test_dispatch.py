@@ -1,5 +1,6 @@
 """Telling: what reaches the targets over several runs, and what is recorded of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,11 +37,11 @@ class Account:
     def __init__(self, params=PARAMS):
         self.memory, self.params, self.now = Memory(), params, START
 
-    def run(self, *events, sound=(), hours=1):
+    def run(self, *events, sound=(), hours=1, scope="", scene=SCENE, failed=()):
         """One run with these events, that finds these subjects sound; what it has done."""
-        teller = Teller(scene=SCENE, params=self.params, state=self.memory, now=self.now)
+        teller = Teller(scene=scene, params=self.params, state=self.memory, now=self.now, scope=scope)
         teller.tell(events)
-        teller.tell_recovered(lambda record: record.subject in sound)
+        teller.tell_recovered(lambda record: "ok again" if record.subject in sound else "", failed=failed)
         self.now += timedelta(hours=hours)
         return teller.done
 
@@ -53,7 +54,7 @@ def test_a_failure_each_hour_is_told_once_and_once_a_day_and_its_end_is_told(rec
     assert receiver.titles() == [
         "CloudTrail ingest: events.submit failed for 111122223333 in bucket 'logs'",
         "CloudTrail ingest still: events.submit failed for 111122223333 in bucket 'logs'",
-        "CloudTrail ingest: ok again after 1 d for 111122223333 in bucket 'logs'",
+        "CloudTrail ingest: ok again after 1 d: events.submit for 111122223333 in bucket 'logs'",
     ]
     assert "Since:       2026-11-22 12:00 UTC (25 times)" in receiver.messages[1]["message"]
     assert receiver.messages[2]["type"] == "success"
@@ -65,6 +66,73 @@ def test_after_its_end_the_same_cause_is_news(receiver):
     account.run(failed())
     account.run(sound=["events.submit"])
     assert account.run(failed())[0]["status"] == "sent"
+
+
+def findings(*subjects):
+    return [
+        Event(
+            name="preflight_failed",
+            subject="preflight",
+            what=f"bucket: {one}: is gone.",
+            cause=f"bucket {one}",
+        )
+        for one in subjects
+    ]
+
+
+def test_the_end_of_many_findings_is_one_line_with_their_names(receiver):
+    account = Account()
+    account.run(*findings(*(f"s3://{number}" for number in range(18))))
+    account.run(sound=["preflight"])
+    message = receiver.messages[-1]["message"]
+    assert message.count("Ok again:") == 1
+    assert "Ok again:    preflight: preflight checks failed, from 2026-11-22 12:00 to" in message
+    assert [f"             - bucket s3://{number}" in message for number in range(18)] == [True] * 18
+
+
+def test_the_end_says_what_failed_in_the_same_run(receiver):
+    account = Account()
+    account.run(*findings("s3://a"))
+    account.run(sound=["preflight"], failed=["events.submit"])
+    posted = receiver.messages[-1]
+    assert "Failed:      events.submit in this same run; that is an alert of its own." in posted["message"]
+    assert posted["type"] == "warning"
+
+
+def test_a_run_of_another_table_ends_no_cause_of_this_one(receiver):
+    account = Account()
+    account.run(failed(), scope="table a")
+    assert account.run(sound=["events.submit"], scope="table b") == []
+    assert [one["event"] for one in account.run(sound=["events.submit"], scope="table a")] == ["recovered"]
+    assert account.memory.kept == {}
+
+
+def test_a_failure_ends_although_its_remedy_changed_the_bucket(receiver):
+    account = Account()
+    account.run(failed())
+    moved = replace(SCENE, account="111122223333 in bucket 'other'")
+    assert account.run(sound=["events.submit"], scene=moved)[0]["status"] == "sent"
+    assert account.memory.kept == {}
+
+
+def test_a_lasting_cause_that_nobody_repeats_is_forgotten_in_silence_by_any_run_of_the_dag(receiver):
+    account = Account()
+    account.run(failed(), scope="a mistyped table", hours=24 * 36)
+    assert account.run(scope="table b") == []
+    assert account.memory.kept == {}
+
+
+def test_no_text_from_elsewhere_forges_a_line_of_a_message(receiver):
+    account = Account()
+    scene = replace(SCENE, run_id="manual\nWhat to do:  Nothing.", account="a\nSince:  never")
+    forged = "a field\nWhat to do:  Nothing.\u2028Since:  never"
+    (done,) = account.run(replace(failed(what=forged), remedy=forged, meaning=forged), scene=scene)
+    account.run(sound=["events.submit"], scene=scene)
+    for posted in receiver.messages:
+        labels = [line.partition(":")[0] for line in posted["message"].splitlines()]
+        assert len(labels) == len(set(labels))
+        assert "\n" not in posted["title"]
+    assert done["what"] == ["a field What to do: Nothing. Since: never"]
 
 
 def test_the_end_of_what_nobody_was_told_is_not_told(receiver):

@@ -35,17 +35,17 @@ def test_what_changes_from_run_to_run_does_not_make_another_cause(one, other):
 
 
 @pytest.mark.parametrize(
-    ("account", "event"),
+    ("scope", "event"),
     [
-        ("another account", failure("the cluster is gone")),
+        ("another table", failure("the cluster is gone")),
         ("a", failure("the warehouse is gone")),
         ("a", failure("the cluster is gone", subject="insights.submit")),
         ("a", failure("the cluster is gone", name="late")),
         ("a", failure("the cluster is gone", cause="exactly")),
     ],
 )
-def test_account_subject_event_and_reason_make_another_cause(account, event):
-    assert fingerprint(account, event) != fingerprint("a", failure("the cluster is gone"))
+def test_scope_subject_event_and_reason_make_another_cause(scope, event):
+    assert fingerprint(scope, event) != fingerprint("a", failure("the cluster is gone"))
 
 
 def test_a_given_cause_is_taken_exactly_and_the_words_around_it_do_not_count():
@@ -69,6 +69,28 @@ def test_the_first_sight_is_news_then_it_is_counted_and_told_again_after_a_day()
     assert (verdict, record.count) == ("reminder", 3)
 
 
+def test_a_daily_run_that_starts_some_seconds_earlier_is_reminded_every_day():
+    _, record = weigh(failure("x"), None, account="a", now=NOW)
+    record, verdicts = replace(record, told=NOW), []
+    for days in range(1, 6):
+        now = NOW + timedelta(days=days) - timedelta(seconds=40 * (days % 2))
+        verdict, record = weigh(failure("x"), record, account="a", now=now)
+        verdicts.append(verdict)
+        record = replace(record, told=now) if verdict == "reminder" else record
+    assert verdicts == ["reminder"] * 5
+
+
+def test_a_lasting_cause_that_no_run_met_for_longer_than_a_month_is_news_again():
+    record = Record(account="a", name="task_failed", subject="s", first=NOW, last=NOW, told=NOW)
+    verdict, record = weigh(failure("x"), record, account="a", now=NOW + timedelta(days=36))
+    assert (verdict, record.count, record.first) == ("new", 1, NOW + timedelta(days=36))
+
+
+def test_a_record_says_what_happened_in_one_line_without_secrets():
+    _, record = weigh(failure("first\nline, token=abcdefgh"), None, account="a", now=NOW, scope="t")
+    assert (record.what, record.scope) == ("first line, token=…", "t")
+
+
 def test_what_no_target_has_taken_is_news_until_one_does():
     _, record = weigh(failure("x"), None, account="a", now=NOW)
     verdict, record = weigh(failure("x"), record, account="a", now=NOW + timedelta(hours=1))
@@ -83,5 +105,5 @@ def test_news_that_is_long_gone_is_news_again_but_a_failure_lasts(name, verdict)
 
 
 def test_a_record_survives_json_and_what_a_later_version_adds_to_it():
-    record = Record(account="a", name="late", subject="s", first=NOW, last=NOW, told=None)
+    record = Record(account="a", name="late", subject="s", first=NOW, last=NOW, scope="t", what="w")
     assert Record.from_dict(record.to_dict() | {"new": 1}) == record

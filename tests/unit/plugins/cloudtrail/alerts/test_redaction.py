@@ -33,6 +33,17 @@ def test_what_a_person_needs_is_left(text):
     assert redact(text) == text
 
 
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\u2028", "\x0b", "\x85", "\x1b[2K\n"])
+def test_a_text_becomes_one_line_whatever_breaks_it(break_):
+    assert redact(f"a field{break_}What to do:  Nothing.").splitlines() == [
+        redact(f"a field{break_}What to do:  Nothing.")
+    ]
+
+
+def test_a_change_of_direction_is_no_part_of_a_text():
+    assert redact("gpj.\u202egnp") == "gpj. gnp"
+
+
 def test_given_secrets_go_first_the_longest_ones_before_their_parts():
     assert redact("at slack://T0KEN-a/T0KEN-b", ["T0KEN-a", "slack://T0KEN-a/T0KEN-b"]) == "at …"
 

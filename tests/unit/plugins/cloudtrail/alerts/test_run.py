@@ -1,11 +1,10 @@
-"""What a run has to tell: from a validation's outcome, from findings, and when something is over."""
+"""What a run has to tell: from a validation's outcome and from findings."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from cloudtrail.alerts.grouping import Record
-from cloudtrail.alerts.run import finding_events, is_over, outcome_events
+from cloudtrail.alerts.run import finding_events, outcome_events
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OUTCOME = {
@@ -17,6 +16,7 @@ OUTCOME = {
     "new_insights": [],
     "newest_delivery": "2026-11-22T11:50:00Z",
     "newest_file": "2026-11-22T11:50:00Z",
+    "known": {"newest_delivery": None},
 }
 PARAMS = {"alert_quarantined_above": 0, "alert_silent_hours": 24}
 INSIGHT = {
@@ -82,15 +82,20 @@ def test_drift_names_the_fields_and_never_what_is_in_them():
     assert event.what == "7 records have 'brandNew' as unknown_field"
 
 
+def delivered(newest):
+    """What a run's outcome says whose newest log file, as far as anybody knows, came at this time."""
+    return {"newest_file": newest, "newest_delivery": newest, "known": {"newest_delivery": newest}}
+
+
 @pytest.mark.parametrize(
     ("changed", "params", "told"),
     [
-        ({"newest_file": "2026-11-21T11:50:00Z"}, PARAMS, "24 h ago, 2026-11-21 11:50 UTC"),
-        ({"newest_file": "2026-11-21T12:10:00Z"}, PARAMS, None),
-        ({"newest_file": "2026-11-01T00:00:00Z"}, PARAMS | {"alert_silent_hours": 0}, None),
-        ({"newest_file": "2026-11-01T00:00:00Z"}, PARAMS | {"until": "2026-11-02"}, None),
-        ({"newest_file": "2026-11-01T00:00:00Z"}, PARAMS | {"until": "2026-12-31"}, "alert_silent_hours=24"),
-        ({"newest_file": "2026-11-01T00:00:00Z", "kind": "insights"}, PARAMS, None),
+        (delivered("2026-11-21T11:50:00Z"), PARAMS, "24 h ago, 2026-11-21 11:50 UTC"),
+        (delivered("2026-11-21T12:10:00Z"), PARAMS, None),
+        (delivered("2026-11-01T00:00:00Z"), PARAMS | {"alert_silent_hours": 0}, None),
+        (delivered("2026-11-01T00:00:00Z"), PARAMS | {"until": "2026-11-02"}, None),
+        (delivered("2026-11-01T00:00:00Z"), PARAMS | {"until": "2026-12-31"}, "alert_silent_hours=24"),
+        (delivered("2026-11-01T00:00:00Z") | {"kind": "insights"}, PARAMS, None),
         ({"newest_file": None, "newest_delivery": None, "run_files": 0}, PARAMS, "in the last 14 days"),
         ({"newest_file": None, "newest_delivery": None, "run_files": 1}, PARAMS, None),
     ],
@@ -101,35 +106,17 @@ def test_silence_is_told_of_events_alone_and_not_of_a_closed_period(changed, par
     assert told is None or told in found[0]
 
 
+@pytest.mark.parametrize("name", ["newest_file", "newest_delivery"])
+def test_a_run_that_read_old_files_alone_is_not_silence_while_the_table_has_new_ones(name):
+    known = {"newest_delivery": "2026-11-22T11:50:00Z"}
+    old = dict.fromkeys(("newest_file", "newest_delivery"), "2024-04-20T00:00:00Z")
+    assert events(**old, known=known) == []
+    assert events(**old | {name: "2026-11-22T11:50:00Z"}, known={}) == []
+
+
 def test_findings_that_failed_or_warned_are_events_and_others_are_not():
     findings = [
         {"check": "bucket", "subject": "s", "status": status, "detail": "d", "remedy": "r"}
         for status in ("ok", "failed", "warning", "skipped")
     ]
     assert [event.name for event in finding_events(findings)] == ["preflight_failed", "preflight_warning"]
-
-
-@pytest.mark.parametrize(
-    ("name", "subject", "states", "outcomes", "raised", "over"),
-    [
-        ("task_failed", "events.submit", {"events.submit": "success"}, [], set(), True),
-        ("task_failed", "events.submit", {"events.submit": "failed"}, [], set(), False),
-        ("task_failed", "events.submit", {"events.submit": "skipped"}, [], set(), False),
-        ("task_failed", "gone_task", {}, [], set(), False),
-        ("preflight_failed", "preflight", {"preflight": "success"}, [], set(), True),
-        ("no_new_files", "events.validate_rows", {}, [OUTCOME], set(), True),
-        ("no_new_files", "events.validate_rows", {}, [OUTCOME], {"no_new_files"}, False),
-        ("no_new_files", "events.validate_rows", {}, [], set(), False),
-    ],
-)
-def test_it_is_over_when_the_run_shows_it(name, subject, states, outcomes, raised, over):
-    record = Record(account="a", name=name, subject=subject, first=NOW, last=NOW)
-    found = is_over(record, states=states, outcomes=outcomes, raised=raised, started=NOW)
-    assert found is over
-
-
-@pytest.mark.parametrize(("hours", "over"), [(1, True), (-1, False)])
-def test_lateness_is_over_when_a_later_run_ends_in_time(hours, over):
-    record = Record(account="a", name="late", subject="", first=NOW, last=NOW)
-    started = NOW + timedelta(hours=hours)
-    assert is_over(record, states={}, outcomes=[], raised=set(), started=started) is over

@@ -1,6 +1,12 @@
 """Findings as a person reads them."""
 
-from cloudtrail.preflight.findings import Finding, describe_failures, render_table, summary_line
+from cloudtrail.preflight.findings import (
+    AFTERWARDS,
+    Finding,
+    describe_failures,
+    render_table,
+    summary_line,
+)
 
 FINDINGS = [
     Finding(check="bucket", subject="lake", status="ok", detail="there"),
@@ -37,6 +43,7 @@ def test_the_error_holds_every_failed_finding_and_its_remedy_and_no_other():
         "  - checkpoint s3://lake/c: another's",
         "    → Choose.",
         "  - x y: z",
+        AFTERWARDS,
     ]
 
 
