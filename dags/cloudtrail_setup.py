@@ -44,6 +44,7 @@ from cloudtrail.operators.verify_access import VerifyAccessOperator, WaitForVeri
 from cloudtrail.setup.guidance import GUIDANCE, PURPOSE
 from cloudtrail.setup.request import resolve_setup
 from cloudtrail.setup.resources import ACTIONS
+from cloudtrail.ui.links import GuidanceLink
 
 # Skipped actions let the next ones run.
 GOES_ON = "none_failed"
@@ -91,6 +92,7 @@ def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untype
 def setup_tasks() -> None:
     """The set-up's tasks, in the DAG that is being built."""
     request = resolve()
+    request.operator.operator_extra_links = (GuidanceLink(),)
     plan = PlanSetupOperator(request=request, **described("plan"))
     approve = ApproveSetupOperator(
         planned=plan.output,

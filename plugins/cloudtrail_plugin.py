@@ -4,10 +4,14 @@ from airflow.plugins_manager import AirflowPlugin
 
 from cloudtrail import pools
 from cloudtrail.ui import HOME, PREFIX, LazyApp
+from cloudtrail.ui.links import GuidanceLink
 
 
 class CloudTrailPlugin(AirflowPlugin):
-    """The project's pages and its pool; its operators and triggers are imported from `cloudtrail`."""
+    """The project's pages, the links to them from its tasks, and its pool.
+
+    Its operators and triggers are imported from `cloudtrail`.
+    """
 
     name = "cloudtrail"
     # A list that Airflow reads and nobody changes; it declares it as an attribute of the instance.
@@ -22,4 +26,5 @@ class CloudTrailPlugin(AirflowPlugin):
         }
     ]
     fastapi_apps = [{"name": "CloudTrail", "url_prefix": PREFIX, "app": LazyApp()}]  # noqa: RUF012
+    operator_extra_links = [GuidanceLink()]  # noqa: RUF012 - as above
     listeners = [pools]  # noqa: RUF012 - as above

@@ -8,7 +8,9 @@ from airflow.sdk import BaseOperator, Context
 from cloudtrail.alerts.context import params_of, run_page, task_url, teller_of
 from cloudtrail.alerts.dispatch import XCOM_KEY
 from cloudtrail.alerts.events import Event
+from cloudtrail.alerts.notes import TARGETS_KEY
 from cloudtrail.alerts.run import finding_events, is_over, outcome_events
+from cloudtrail.alerts.targets import targets_of
 from cloudtrail.metrics import send_metrics
 from cloudtrail.ui.links import FINDINGS_KEY
 
@@ -20,7 +22,8 @@ class NotifyOperator(BaseOperator):
     its failure counts for the DAG run. Failed tasks tell of themselves, see `FailureNotifier`.
 
     Returns:
-        one line for each thing that was told or counted; the details are in the XCom `alerts`.
+        one line for each thing that was told or counted; the details are in the XCom `alerts`. The XCom
+        `alert_targets` has the targets' names, also of a run that had nothing to tell.
     """
 
     template_fields = ("validations",)
@@ -32,6 +35,7 @@ class NotifyOperator(BaseOperator):
     def execute(self, context: Context) -> list[str]:
         """Send the metrics, tell the events, tell the recoveries."""
         ti, params = context["ti"], params_of(context)
+        ti.xcom_push(key=TARGETS_KEY, value=targets_of(params))
         outcomes = [outcome for outcome in self.validations if outcome]
         send_metrics(outcomes, params, dag_id=ti.dag_id)
         events = self._events(context, outcomes)
