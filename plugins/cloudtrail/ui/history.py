@@ -11,7 +11,7 @@ from cloudtrail.ui.database import Recorded
 from cloudtrail.ui.facts import Pushed, Run, Validation
 from cloudtrail.ui.records import Details, Drift, Episode, Findings, Outcome, Place
 from cloudtrail.ui.rows import Row
-from cloudtrail.ui.states import failed_tasks, outcome_in
+from cloudtrail.ui.states import failed_tasks, is_refused, outcome_in
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -29,7 +29,8 @@ class PastRun:
     """One run with what it came to for this kind.
 
     Attributes:
-        failed: the tasks that failed, of this kind or of all kinds.
+        failed: the tasks that failed, of this kind or of all kinds; none where that says nothing about the
+            table, see `is_refused`.
         outcome: what was validated; None when nothing was, or when that cannot be read.
         page: the run's page in Databricks; empty without one.
     """
@@ -98,7 +99,7 @@ def read_history(session: "Session", row: Row, now: datetime) -> History:
     details = [recorded.details[v.run] for v in of_days if v.run in recorded.details]
     unreadable = Counter(name for run in shown for name in recorded.unreadable.get(run, ()))
     return History(
-        runs=[_past(run, row.kind, own.get(run.id), recorded, tasks.get(run.id, {})) for run in newest],
+        runs=[_past(row, run, own.get(run.id), recorded, tasks.get(run.id, {})) for run in newest],
         validated=len(outcomes),
         hidden=len(of_days) - len(outcomes),
         hours=_hours(details, since),
@@ -122,8 +123,9 @@ def read_history(session: "Session", row: Row, now: datetime) -> History:
 
 
 def _past(
-    run: Run, kind: str, validation: Validation | None, recorded: Recorded, tasks: Mapping[str, str]
+    row: Row, run: Run, validation: Validation | None, recorded: Recorded, tasks: Mapping[str, str]
 ) -> PastRun:
+    kind = row.kind
     pushed = recorded.pushed.get(run.id, Pushed())
     state, why = outcome_in(run, kind, [kind] if validation else [], pushed, tasks)
     failed = [task for task in sorted(failed_tasks(tasks)) if "." not in task or task.startswith(f"{kind}.")]
@@ -131,7 +133,7 @@ def _past(
         run=run,
         state=state,
         detail=why,
-        failed=failed if state == "failed" else (),
+        failed=failed if state == "failed" and not is_refused(row.dag, run, tasks) else (),
         outcome=validation.outcome if validation else None,
         page=recorded.pages.get(run.id, ""),
     )

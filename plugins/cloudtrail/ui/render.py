@@ -106,7 +106,7 @@ def render_account(row: Row, others: Sequence[Row], history: History, now: datet
     files = [(at, counts[0]) for at, counts in history.hours.items()]
     added = [(at, counts[1]) for at, counts in history.hours.items()]
     found = by_urgency(history.findings[1].found) if history.findings else []
-    failed = next((past for past in history.runs if past.state == "failed"), None)
+    failed = next((past for past in history.runs if past.failed), None)
     return _render(
         "account.html",
         row=row,

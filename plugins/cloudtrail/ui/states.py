@@ -118,13 +118,17 @@ def outcome_of(facts: Facts, run: Run, kind: str) -> Became:
     pushed, tasks = facts.pushed.get(run.id, Pushed()), facts.tasks.get(run.id, {})
     validated = [one for one in KINDS if (run.id, one) in facts.validations]
     state, why = outcome_in(run, kind, validated, pushed, tasks)
+    dag = facts.dags[run.dag_id]
+    if state == "failed" and failed_tasks(tasks) == DISABLED and not dag.broken:
+        return Became(run, "mended", REASONS["mended"])
+    return Became(run, state, why, counts=state != "checked" and not is_refused(dag, run, tasks))
+
+
+def is_refused(dag: Dag, run: Run, tasks: Mapping[str, str]) -> bool:
+    """Whether a run failed that a person asked for beside a schedule, before anything was submitted."""
     # How alerts and metrics went is not what the run is about.
     failed = failed_tasks(tasks) - {"notify"}
-    dag = facts.dags[run.dag_id]
-    if state == "failed" and failed == DISABLED and not dag.broken:
-        return Became(run, "mended", REASONS["mended"])
-    refused = state == "failed" and run.manual and dag.next_run and failed and failed <= EARLY
-    return Became(run, state, why, counts=not refused and state != "checked")
+    return bool(run.state == "failed" and run.manual and dag.next_run and failed and failed <= EARLY)
 
 
 def outcome_in(

@@ -83,6 +83,16 @@ async def test_a_failed_tables_page_says_what_to_do_about_each_task(made_up):
     assert "/cloudtrail/what-to-do?dag_id=cloudtrail_ingest__legacy_billing" in page
 
 
+async def test_what_to_do_is_about_the_run_that_failed_not_about_one_that_was_refused_since(metadata):
+    dag = metadata.dag("prod")
+    failed = {"state": "failed", "tasks": {"events.submit": "failed"}, "xcoms": [resolved(("events",))]}
+    metadata.run(dag, HOUR, **failed)
+    metadata.run(dag, HOUR / 4, **failed | {"how": "manual", "tasks": {"resolve": "failed"}, "xcoms": []})
+    page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag)).text
+    assert "What to do about events.submit" in page
+    assert "What to do about resolve" not in page
+
+
 @pytest.mark.parametrize(
     ("logs_path", "whose"),
     [
