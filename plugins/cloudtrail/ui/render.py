@@ -33,7 +33,7 @@ STATE_WORDS = {
     "broken": "✕ broken",
     "unreadable": "? unreadable",
     "running": "▸ running",
-    "mended": "○ mended",
+    "corrected": "○ corrected",
     "never": "○ no run yet",
     "skipped": "○ skipped",
     "checked": "○ only checked",

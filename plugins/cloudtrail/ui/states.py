@@ -14,16 +14,16 @@ from cloudtrail.kinds import KINDS
 from cloudtrail.ui.facts import Dag, Facts, Pushed, Run
 
 # In the order in which a person wants to see them. `checked` is a DAG that has only checked or tested so far.
-# `broken` is one that cannot be parsed or whose entry is disabled, `mended` one whose entry was disabled.
+# `broken` is one that cannot be parsed or whose entry is disabled, `corrected` one whose entry was disabled.
 # `removed` is one that no file defines, `unreadable` one for which no rows can be made.
 STATES = (
-    *("failed", "broken", "unreadable", "running", "mended", "never"),
+    *("failed", "broken", "unreadable", "running", "corrected", "never"),
     *("skipped", "checked", "ok", "removed"),
 )
 REASONS = {
     "broken": "its entry in accounts.yaml, or its file, has an error: see the DAG's page, Import Errors",
     "removed": "no file defines this DAG any more",
-    "mended": "its entry in accounts.yaml is mended: the next run ingests",
+    "corrected": "its entry in accounts.yaml is corrected: the next run ingests",
 }
 CHECKED = "only checked: nothing was ingested"
 TESTED = "only sent a test alert"
@@ -120,7 +120,7 @@ def outcome_of(facts: Facts, run: Run, kind: str) -> Became:
     state, why = outcome_in(run, kind, validated, pushed, tasks)
     dag = facts.dags[run.dag_id]
     if state == "failed" and failed_tasks(tasks) == DISABLED and not dag.broken:
-        return Became(run, "mended", REASONS["mended"])
+        return Became(run, "corrected", REASONS["corrected"])
     return Became(run, state, why, counts=state != "checked" and not is_refused(dag, run, tasks))
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from airflow.providers.common.io.xcom.backend import XComObjectStorageBackend
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -142,9 +143,14 @@ async def test_a_finding_of_another_release_does_not_hide_the_others(metadata):
     assert sound[1]["remedy"] in page
 
 
-async def test_a_store_outside_the_database_leaves_states_without_figures(metadata):
+# Airflow reads .airflowignore of the plugins with a pattern class that its library has deprecated.
+@pytest.mark.filterwarnings("ignore:GitWildMatchPattern")
+async def test_a_store_outside_the_database_leaves_states_without_figures(metadata, tmp_path, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH", f"file://{tmp_path}/xcoms")
+    monkeypatch.setenv("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD", "0")
+    kept = XComObjectStorageBackend.serialize_value
     dag = metadata.dag("prod")
-    stored = [(task, key, f"s3://xcoms/{task}/{key}.json") for task, key in READ]
+    stored = [(task, key, kept(SOUND[task, key], task_id=task, key=key)) for task, key in READ]
     metadata.run(dag, HOUR, xcoms=stored)
     (row,) = await looked_at(metadata, dag)
     assert row["State"] == "✓ ok"

@@ -247,14 +247,14 @@ async def test_a_manual_run_for_another_table_does_not_hide_the_accounts_own(met
     assert rows == {"cloudtrail_events": "✓ ok", "other": "✕ failed since 15 min ago events.submit"}
 
 
-async def test_a_mended_entry_is_shown_as_mended_until_its_next_run(metadata):
+async def test_a_corrected_entry_is_shown_as_such_until_its_next_run(metadata):
     new, old = metadata.dag("new"), metadata.dag("old")
     good_run(metadata, old, 5 * HOUR)
     for dag in (new, old):
         for age in (3, 2):
             metadata.run(dag, age * HOUR, state="failed", tasks={"disabled": "failed"})
     for row in await overview(metadata):
-        assert row["State"].startswith("○ mended its entry in accounts.yaml is mended")
+        assert row["State"].startswith("○ corrected its entry in accounts.yaml is corrected")
 
 
 async def test_a_disabled_entry_is_broken_since_its_first_failed_run(metadata):
