@@ -58,6 +58,9 @@ def left(write, named, stage, connections, monkeypatch):
         outcome = run_to_end(validate, context)
         told = task_context(params=params)
         NotifyOperator(task_id="notify", validations=[outcome]).execute(told)
+    for note in told["ti"].pushed["alerts"]:
+        # There is no Airflow here to remember it.
+        note["state_error"] = ""
     report = PreflightReport(findings=FINDINGS, skipped_kinds={"insights": "there are none"}, seconds=1.0)
     found = {
         ("resolve", "return_value"): requests,
