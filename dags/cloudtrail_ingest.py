@@ -41,6 +41,7 @@ from cloudtrail.operators.validate import ValidateRowsOperator
 from cloudtrail.operators.wait import WaitForIngestRunOperator
 from cloudtrail.request import resolve_requests
 from cloudtrail.sensors.delta_log import DeltaLogSensor
+from cloudtrail.ui.links import GuidanceLink
 
 PURPOSE = {
     "resolve": "turns the form into one request per kind and checks the whole contract; with `test_alert` it "
@@ -117,6 +118,7 @@ def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-unty
 def ingest_tasks(kinds: Iterable[str]) -> None:
     """The pipeline's tasks, in the DAG that is being built, with a group for each of the kinds."""
     requests = resolve()
+    requests.operator.operator_extra_links = (GuidanceLink(),)
     preflight = PreflightOperator(requests=requests, **described("preflight"))
     wheel = StageWheelOperator(**described("stage_code"))
     preflight >> wheel

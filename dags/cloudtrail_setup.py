@@ -49,6 +49,7 @@ from cloudtrail.setup.form import setup_params
 from cloudtrail.setup.guidance import GUIDANCE, PURPOSE
 from cloudtrail.setup.request import resolve_setup
 from cloudtrail.setup.resources import ACTIONS
+from cloudtrail.ui.links import GuidanceLink
 
 # Skipped actions let the next ones run.
 GOES_ON = "none_failed"
@@ -97,6 +98,7 @@ def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untype
 def setup_tasks() -> None:
     """The set-up's tasks, in the DAG that is being built."""
     request = resolve()
+    request.operator.operator_extra_links = (GuidanceLink(),)
     targets = SetupTargetsOperator(request=request, **described("check_targets"))
     plan = PlanSetupOperator(request=request, trigger_rule=GOES_ON, **described("plan"))
     targets >> plan

@@ -5,10 +5,14 @@ from airflow.plugins_manager import AirflowPlugin
 from cloudtrail import pools
 from cloudtrail.alerts import renewal
 from cloudtrail.ui import HOME, PREFIX, LazyApp
+from cloudtrail.ui.links import GuidanceLink
 
 
 class CloudTrailPlugin(AirflowPlugin):
-    """The project's pages, pool and deadlines; its operators and triggers are imported from `cloudtrail`."""
+    """The project's pages, the links to them from its tasks, its pool, and the deadlines of its runs.
+
+    Its operators and triggers are imported from `cloudtrail`.
+    """
 
     name = "cloudtrail"
     # A list that Airflow reads and nobody changes; it declares it as an attribute of the instance.
@@ -23,4 +27,5 @@ class CloudTrailPlugin(AirflowPlugin):
         }
     ]
     fastapi_apps = [{"name": "CloudTrail", "url_prefix": PREFIX, "app": LazyApp()}]  # noqa: RUF012
+    operator_extra_links = [GuidanceLink()]  # noqa: RUF012 - as above
     listeners = [pools, renewal]  # noqa: RUF012 - as above

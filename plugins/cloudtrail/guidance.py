@@ -7,6 +7,9 @@ TRIGGER = (
     "If a param is wrong, trigger again with the right one (an account's: correct accounts.yaml first); "
 )
 
+from cloudtrail.setup.guidance import GUIDANCE as SETUP_GUIDANCE
+
+SETUP_DAG = "cloudtrail_setup"
 GUIDANCE = {
     "resolve": "The params break the contract, or an alert target did not take the test alert; the error "
     "names every one. Correct them and trigger again. Nothing was submitted.",
@@ -46,3 +49,12 @@ FALLBACK = "Open the task's log; clearing any task of this DAG is safe."
 def guidance_for(task_id: str) -> str:
     """What to do about a failed task, by its id with or without the group (`events.submit`)."""
     return GUIDANCE.get(task_id.rpartition(".")[2], FALLBACK)
+
+
+def guidance_of(dag_id: str, task_id: str) -> tuple[str, str]:
+    """What to do about a failed task of any DAG of ours, and its page in docs/operations."""
+    name = task_id.rpartition(".")[2]
+    if not dag_id.startswith(SETUP_DAG) or name == "disabled":
+        return guidance_for(task_id), name if name in GUIDANCE else "README"
+    # A set-up's action has the guidance of its group, `apply` or `remove`.
+    return SETUP_GUIDANCE.get(task_id.partition(".")[0], FALLBACK), "setup"

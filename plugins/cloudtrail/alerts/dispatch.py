@@ -1,18 +1,7 @@
 """Telling: what is news among events is sent to the targets and remembered, what is over is told as over.
 
-What was done is returned as a list of dicts, which the task that did it keeps as its XCom `alerts`; the page
-reads it from there. One dict per message and target, and one for each group of events that was not sent:
-
-- `event`: the event's name, a key of `EVENTS`, or `digest`; `subject`: a task's id, `""` for several or none.
-- `account`: the entry's name, the account (or organization) and its bucket, in words.
-- `what`: list of sentences, without secrets, one line each, at most 20.
-- `status`: `sent` (this target took it), `failed` (it did not; when none did, the next run tries again),
-  `counted` (known already, not sent again), `no_targets` (the params name none).
-- `target`: the topic's ARN or the connection's id, `""` when nothing was sent; `error`: why it did not take
-  it, `""` when it did.
-- `since`: ISO time of the first sight; `count`: how often it was seen.
-- `state_error`: why the memory of earlier messages could not be used, `""` when it could; the message is sent
-  then, rather twice than never.
+What was done is a list of notes, see `cloudtrail.alerts.notes`; the task that did it keeps it as its XCom
+`alerts`.
 """
 
 import logging
@@ -26,12 +15,13 @@ from cloudtrail.alerts.compose import SHOWN, Message, Scene, Told, compose, comp
 from cloudtrail.alerts.ending import Ending
 from cloudtrail.alerts.events import DEFAULT_EVENTS, Event
 from cloudtrail.alerts.grouping import Record, Verdict, fingerprint, weigh
+from cloudtrail.alerts.notes import ALERTS_KEY, Note
 from cloudtrail.alerts.redaction import redact
 from cloudtrail.alerts.state import AlertState
 from cloudtrail.alerts.targets import Delivery, deliver, targets_of
 
 log = logging.getLogger(__name__)
-XCOM_KEY = "alerts"
+XCOM_KEY = ALERTS_KEY
 
 
 def wanted_events(params: Mapping[str, Any]) -> Collection[str]:
@@ -160,20 +150,21 @@ class Teller:
     def _note(
         self, name: str, subject: str, what: list[str], record: Record, deliveries: list[Delivery]
     ) -> None:
-        note = {
-            "event": name,
-            "subject": subject,
-            "account": self.scene.account,
-            "what": [redact(text) for text in what[:SHOWN]],
-            "since": record.first.isoformat(),
-            "count": record.count,
-            "state_error": self._state_error,
-        }
-        unsent = "counted" if targets_of(self.params) else "no_targets"
-        self.done += [
-            note | {"status": "sent" if one.ok else "failed", "target": one.target, "error": one.error}
+        note = Note(
+            event=name,
+            status="counted" if targets_of(self.params) else "no_targets",
+            subject=subject,
+            account=self.scene.account,
+            what=[redact(text) for text in what[:SHOWN]],
+            since=record.first.isoformat(),
+            count=record.count,
+            state_error=self._state_error,
+        )
+        notes = [
+            replace(note, status="sent" if one.ok else "failed", target=one.target, error=one.error)
             for one in deliveries
-        ] or [note | {"status": unsent, "target": "", "error": ""}]
+        ] or [note]
+        self.done += [one.to_dict() for one in notes]
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
         """What `work` returns; None when the memory cannot be reached: noted, and no reason for silence."""

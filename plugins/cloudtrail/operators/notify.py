@@ -9,7 +9,9 @@ from cloudtrail.alerts.context import params_of, run_page, task_url, teller_of
 from cloudtrail.alerts.dispatch import XCOM_KEY
 from cloudtrail.alerts.ending import Evidence, ending
 from cloudtrail.alerts.events import Event
+from cloudtrail.alerts.notes import TARGETS_KEY
 from cloudtrail.alerts.run import finding_events, outcome_events
+from cloudtrail.alerts.targets import targets_of
 from cloudtrail.metrics import send_metrics
 from cloudtrail.ui.links import FINDINGS_KEY
 
@@ -22,7 +24,8 @@ class NotifyOperator(BaseOperator):
     `test_alert` it does nothing: such a run has found nothing out.
 
     Returns:
-        one line for each thing that was told or counted; the details are in the XCom `alerts`.
+        one line for each thing that was told or counted; the details are in the XCom `alerts`. The XCom
+        `alert_targets` has the targets' names, also of a run that had nothing to tell.
     """
 
     template_fields = ("validations",)
@@ -34,6 +37,7 @@ class NotifyOperator(BaseOperator):
     def execute(self, context: Context) -> list[str]:
         """Tell the events and what is over; then send the metrics, which so cannot keep them back."""
         ti, params = context["ti"], params_of(context)
+        ti.xcom_push(key=TARGETS_KEY, value=targets_of(params))
         if params.get("test_alert"):
             return []
         outcomes = [outcome for outcome in self.validations if outcome]

@@ -1,24 +1,20 @@
 """The pages as a FastAPI app: closed to whoever is not signed in or may not see the DAG's XComs."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloudtrail.preflight.findings import Finding, by_urgency, counts_line
-from cloudtrail.ui import render
+from cloudtrail.ui import database, render
 from cloudtrail.ui.access import readable
 from cloudtrail.ui.cache import Cache
 from cloudtrail.ui.database import FORM_DAG, read_facts
 from cloudtrail.ui.history import read_history
-from cloudtrail.ui.links import ACCOUNT_PAGE, FINDINGS_KEY, OVERVIEW_PAGE, PREFLIGHT_PAGE
+from cloudtrail.ui.links import ACCOUNT_PAGE, GUIDANCE_PAGE, OVERVIEW_PAGE, PREFLIGHT_PAGE
 from cloudtrail.ui.listing import DEFAULT_SORT, View, list_rows
 from cloudtrail.ui.rows import Row, rows_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# Nothing is loaded from elsewhere, and no other site may show a page in a frame.
-HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"}
 # How old an answer may be, and how many tables' histories a process keeps (some 100 kB each).
 CACHE_SECONDS = 15
 CACHE_SIZE = 50
@@ -27,16 +23,21 @@ CACHE_SIZE = 50
 def create_app() -> "FastAPI":
     """The app; Airflow mounts it below `PREFIX`."""
     from airflow.api_fastapi.core_api.security import get_user
-    from fastapi import Depends, FastAPI
+    from fastapi import Depends, FastAPI, HTTPException, Request
+
+    def readable_address(request: Request) -> None:
+        """Refuse an address that no database takes."""
+        if any("\0" in text for pair in request.query_params.multi_items() for text in pair):
+            raise HTTPException(400, "The address holds a null character")
 
     app = FastAPI(
         title="CloudTrail",
-        dependencies=[Depends(get_user)],
+        dependencies=[Depends(readable_address), Depends(get_user)],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
-    add_preflight(app)
+    add_tasks(app)
     add_state(app)
     add_refusals(app)
     return app
@@ -44,38 +45,58 @@ def create_app() -> "FastAPI":
 
 def add_refusals(app: "FastAPI") -> None:
     """What a person sees who is not signed in, has no rights, or asks for what is not there."""
-    from fastapi import HTTPException
+    from fastapi.exceptions import RequestValidationError
     from fastapi.responses import HTMLResponse
+    from starlette.exceptions import HTTPException
 
     def refused(_: Any, error: Any) -> HTMLResponse:
         page = render.render_refusal(error.status_code, str(error.detail))
         return HTMLResponse(page, error.status_code, headers=render.headers() | dict(error.headers or {}))
 
+    def incomplete(_: Any, error: Any) -> HTMLResponse:
+        names = sorted({str(one["loc"][-1]) for one in error.errors()})
+        page = render.render_refusal(400, f"The address has to name {', '.join(names)}")
+        return HTMLResponse(page, 400, headers=render.headers())
+
     app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(RequestValidationError, incomplete)
 
 
-def add_preflight(app: "FastAPI") -> None:
-    """The page of a preflight's findings."""
+def add_tasks(app: "FastAPI") -> None:
+    """The pages of one task: what to do about it, and the findings of a preflight."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.common.db.common import SessionDep
     from airflow.api_fastapi.core_api.security import requires_access_dag
-    from airflow.models.xcom import XComModel
     from fastapi import Depends
     from fastapi.responses import HTMLResponse
-    from jinja2 import Environment, FileSystemLoader
 
-    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    entities = (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM)
+    allowed = [Depends(requires_access_dag("GET", entity)) for entity in entities]
 
-    @app.get(PREFLIGHT_PAGE, dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
+    @app.get(PREFLIGHT_PAGE, dependencies=allowed)
     def preflight(dag_id: str, run_id: str, task_id: str, session: SessionDep) -> HTMLResponse:
         """The findings of one preflight task; without any it says so, and the status is 404."""
-        query = XComModel.get_many(dag_ids=dag_id, run_id=run_id, task_ids=task_id, key=FINDINGS_KEY, limit=1)
-        stored: Any = session.scalars(query).first()
-        findings = None if stored is None else by_urgency([Finding(**one) for one in stored.value])
-        page = templates.get_template("preflight.html").render(
-            dag_id=dag_id, run_id=run_id, findings=findings, summary=counts_line(findings or [])
+        run = database.find_run(session, dag_id, run_id)
+        left, findings = database.read_task_findings(session, run, task_id) if run else (False, None)
+        task = render.Task(dag_id=dag_id, run_id=run_id, task_id=task_id)
+        page = render.render_findings(task, left, findings)
+        return HTMLResponse(page, status_code=200 if left else 404, headers=render.headers())
+
+    @app.get(GUIDANCE_PAGE, dependencies=allowed)
+    def guidance(dag_id: str, run_id: str, task_id: str, session: SessionDep) -> HTMLResponse:
+        """What to do about one task of one run, and which tasks of the run failed."""
+        run = database.find_run(session, dag_id, run_id)
+        states = database.read_tasks(session, [run]).get(run.id, {}) if run else {}
+        submit = f"{task_id.rpartition('.')[0]}.submit".lstrip(".")
+        task = render.Task(
+            dag_id=dag_id,
+            run_id=run_id,
+            task_id=task_id,
+            states=states,
+            has_findings=bool(run and database.read_task_findings(session, run, task_id)[0]),
+            databricks=database.read_page(session, run, submit) if run else "",
         )
-        return HTMLResponse(page, status_code=404 if findings is None else 200, headers=HEADERS)
+        return HTMLResponse(render.render_guidance(task), headers=render.headers())
 
 
 def add_state(app: "FastAPI") -> None:

@@ -13,7 +13,8 @@ from markupsafe import Markup
 from cloudtrail.ui.formats import DAY, HOUR, MINUTE, clock, duration, number, short_number
 
 WIDTH, HEIGHT = 1100, 170
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 24
+# The scale is on both sides: a narrow window shows the newest days, at the right.
+LEFT, RIGHT, TOP, BOTTOM = 52, 52, 10, 24
 # Steps of a scale of durations that a person would choose.
 DURATION_STEPS = (
     *(1, 5, 10, 15, 30),
@@ -122,8 +123,12 @@ def _frame(
     """The grid, its labels, and what is drawn on it."""
     grid = [
         Markup(
-            '<path class="grid" d="M{0} {1:.1f}H{2}"/><text class="tick" x="{3}" y="{4:.1f}">{5}</text>'
-        ).format(LEFT, _y(tick, top), WIDTH - RIGHT, LEFT - 6, _y(tick, top) + 4, write(tick))
+            '<path class="grid" d="M{0} {1:.1f}H{2}"/><text class="tick" x="{3}" y="{5:.1f}">{6}</text>'
+            '<text class="tick end" x="{4}" y="{5:.1f}" aria-hidden="true">{6}</text>'
+        ).format(
+            *(LEFT, _y(tick, top), WIDTH - RIGHT, LEFT - 6, WIDTH - RIGHT + 6),
+            *(_y(tick, top) + 4, write(tick)),
+        )
         for tick in ticks
     ]
     midnight = (axis.start + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+
+from cloudtrail.alerts.notes import Note
+from cloudtrail.ui.records import Outcome, Request
 
 FINAL = frozenset({"success", "failed"})
 
@@ -24,7 +26,12 @@ class Dag:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One DAG run; `began` is when it was due, or asked for, before it started."""
+    """One DAG run.
+
+    Attributes:
+        began: when it started; when it was due, or asked for, before that.
+        manual: a person or another DAG asked for it, not the schedule.
+    """
 
     id: int
     dag_id: str
@@ -32,6 +39,7 @@ class Run:
     state: str
     began: datetime
     ended: datetime | None
+    manual: bool = False
 
     @property
     def finished(self) -> bool:
@@ -41,20 +49,38 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """What `validate_rows` returned for one kind in one run, and when."""
+    """What `validate_rows` returned for one kind in one run, and when.
+
+    The outcome is None where it is not in the database, or cannot be read: the run was validated anyway.
+    """
 
     run: int
     kind: str
     at: datetime
-    outcome: Mapping[str, Any]
+    outcome: Outcome | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """What other tasks of a run left: requests by kind, reasons for skipped kinds."""
+    """What other tasks of a run left: requests by kind, reasons for skipped kinds.
 
-    requests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    `resolved` says whether `resolve` left requests at all, also where they are not in the database.
+    """
+
+    requests: Mapping[str, Request] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
+    resolved: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What one run told, by its XComs: its notes in the order of their tasks' ends, and its targets.
+
+    `targets` is None where no task has said which targets there are.
+    """
+
+    notes: Sequence[Note] = ()
+    targets: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +94,10 @@ class Facts:
         validations: by DAG run and kind.
         pushed: by DAG run, of the runs that a state is told from.
         tasks: task id → state, by DAG run, where the run did not succeed.
-        alerts: what was told of a run, by DAG run; see the XCom `alerts`.
-        failing: when a (DAG, kind) began to fail, where that was before the runs at hand.
+        alerts: what was told of a run, by DAG run.
+        failing: when a (DAG, kind) began to fail, where that was before the runs at hand; the kind is empty
+            for a DAG of which no table is known.
+        unreadable: the records that cannot be read, as task and key, by DAG run.
     """
 
     at: datetime
@@ -79,4 +107,5 @@ class Facts:
     pushed: Mapping[int, Pushed]
     tasks: Mapping[int, Mapping[str, str]]
     failing: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
-    alerts: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    alerts: Mapping[int, Told] = field(default_factory=dict)
+    unreadable: Mapping[int, Sequence[str]] = field(default_factory=dict)

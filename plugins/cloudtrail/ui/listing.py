@@ -74,7 +74,7 @@ class View:
             state=state if state in STATES else "",
             kind=kind,
             sort=sort if known else DEFAULT_SORT,
-            page=max(1, int(page)) if page.isdecimal() else 1,
+            page=max(1, int(page)) if page.isdecimal() and len(page) < 10 else 1,
         )
 
     def link(self, **changed: Any) -> str:

@@ -2,22 +2,25 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from cloudtrail.guidance import guidance_of
 from cloudtrail.kinds import KINDS
 from cloudtrail.preflight.findings import by_urgency, counts_line
 from cloudtrail.ui import charts, formats
-from cloudtrail.ui.database import FORM_DAG
+from cloudtrail.ui.database import ACCOUNT_DAGS, FORM_DAG
 from cloudtrail.ui.facts import Run
 from cloudtrail.ui.history import DAYS, History
-from cloudtrail.ui.links import ACCOUNT_PAGE, airflow_root, findings_url
+from cloudtrail.ui.links import ACCOUNT_PAGE, airflow_root, findings_url, guidance_url
 from cloudtrail.ui.listing import COLUMNS, Listing
-from cloudtrail.ui.rows import Row, moment
+from cloudtrail.ui.records import Findings
+from cloudtrail.ui.rows import Row, name_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,12 +31,37 @@ STATE_WORDS = {
     "ok": "✓ ok",
     "failed": "✕ failed",
     "broken": "✕ broken",
+    "unreadable": "? unreadable",
     "running": "▸ running",
+    "corrected": "○ corrected",
     "never": "○ no run yet",
     "skipped": "○ skipped",
     "checked": "○ only checked",
     "removed": "○ removed",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task of a run, as its pages show it.
+
+    Attributes:
+        states: task id → state, of the whole run; empty when there is no such run.
+        has_findings: whether it left findings of a preflight.
+        databricks: the page of the Databricks run of its kind; empty without one.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    states: Mapping[str, str] = field(default_factory=dict)
+    has_findings: bool = False
+    databricks: str = ""
+
+    @property
+    def is_ingest(self) -> bool:
+        """Whether its DAG has tables on the overview."""
+        return self.dag_id == FORM_DAG or self.dag_id.startswith(ACCOUNT_DAGS)
 
 
 def headers() -> dict[str, str]:
@@ -77,7 +105,8 @@ def render_account(row: Row, others: Sequence[Row], history: History, now: datet
     axis = charts.Axis(start=now - timedelta(days=DAYS), end=now)
     files = [(at, counts[0]) for at, counts in history.hours.items()]
     added = [(at, counts[1]) for at, counts in history.hours.items()]
-    found = by_urgency(history.findings[1]) if history.findings else []
+    found = by_urgency(history.findings[1].found) if history.findings else []
+    failed = next((past for past in history.runs if past.failed), None)
     return _render(
         "account.html",
         row=row,
@@ -85,12 +114,62 @@ def render_account(row: Row, others: Sequence[Row], history: History, now: datet
         history=history,
         now=now,
         days=DAYS,
-        rows_chart=_bars(axis, added, "rows"),
-        files_chart=_bars(axis, files, "files"),
+        rows_chart=charts.bars(axis, added, css="rows", label=_said(added, "rows"), unit="rows"),
+        rows_said=_said(added, "rows").capitalize(),
+        files_chart=charts.bars(axis, files, css="files", label=_said(files, "log files"), unit="log files"),
+        files_said=_said(files, "log files").capitalize(),
         lag_chart=charts.line(axis, history.lags, history.failures, label=_lag_label(history)),
+        lag_said=_lag_label(history),
         findings=[finding for finding in found if finding.status in ("failed", "warning")],
         findings_summary=counts_line(found),
         findings_link=findings_url(row.dag.dag_id, history.findings[0].run_id) if history.findings else "",
+        advice=[
+            (
+                task,
+                guidance_of(row.dag.dag_id, task)[0],
+                guidance_url(row.dag.dag_id, failed.run.run_id, task),
+            )
+            for task in failed.failed
+        ]
+        if failed
+        else [],
+    )
+
+
+def render_findings(task: Task, left: bool, findings: Findings | None) -> str:
+    """The page of a preflight's findings.
+
+    Args:
+        task: the preflight.
+        left: whether it left any.
+        findings: what it left; None where that is kept elsewhere, or cannot be read.
+    """
+    shown = by_urgency(findings.found) if findings else []
+    return _render(
+        "preflight.html",
+        task=task,
+        left=left,
+        findings=shown,
+        odd=findings.odd if findings else 0,
+        readable=findings is not None,
+        summary=counts_line(shown),
+        account=name_of(task.dag_id),
+    )
+
+
+def render_guidance(task: Task) -> str:
+    """The page that says what to do about a task."""
+    advice, page = guidance_of(task.dag_id, task.task_id)
+    others = [id for id, state in sorted(task.states.items()) if state == "failed" and id != task.task_id]
+    return _render(
+        "guidance.html",
+        task=task,
+        state=task.states.get(task.task_id, ""),
+        advice=advice,
+        page=page,
+        others=[(id, guidance_url(task.dag_id, task.run_id, id)) for id in others],
+        account=name_of(task.dag_id),
+        findings_link=findings_url(task.dag_id, task.run_id, task.task_id) if task.has_findings else "",
     )
 
 
@@ -107,12 +186,25 @@ def account_link(row: Row) -> str:
 
 def run_link(run: Run) -> str:
     """The link to a run in Airflow's UI."""
-    return f"{airflow_root()}/dags/{quote(run.dag_id, safe='')}/runs/{quote(run.run_id, safe='')}"
+    return run_path(run.dag_id, run.run_id)
+
+
+def run_path(dag_id: str, run_id: str) -> str:
+    """The address of a run in Airflow's UI."""
+    return f"{airflow_root()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+
+
+def task_path(task: Task) -> str:
+    """The address of a task of a run in Airflow's UI."""
+    return f"{run_path(task.dag_id, task.run_id)}/tasks/{quote(task.task_id, safe='')}"
 
 
 def safe_url(url: str) -> str:
     """A link to another site; empty for what is no web address."""
-    return url if urlsplit(url).scheme in ("http", "https") else ""
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
 
 
 def _spark(row: Row) -> "Markup":
@@ -120,17 +212,16 @@ def _spark(row: Row) -> "Markup":
     return charts.sparkline(row.spark, f"{total} rows in 24 hours, at most {most} in one of them")
 
 
-def _bars(axis: charts.Axis, values: Sequence[tuple[datetime, int]], unit: str) -> "Markup":
+def _said(values: Sequence[tuple[datetime, int]], what: str) -> str:
+    """What a chart of hours shows, in words: on a phone no pointer shows the number of a bar."""
     total, most = sum(v for _, v in values), max((v for _, v in values), default=0)
-    what = "log files" if unit == "files" else unit
-    label = f"{formats.number(total)} {what} in {len(values)} hours, at most {formats.number(most)} in one"
-    return charts.bars(axis, values, css=unit, label=label, unit=what)
+    return f"{formats.number(total)} {what} in {len(values)} hours, at most {formats.number(most)} in one"
 
 
 def _lag_label(history: History) -> str:
     lags = [seconds for _, seconds in history.lags]
     if not lags:
-        return f"no run added a log file; {len(history.failures)} failed"
+        return f"no run added a log file; {len(history.failures)} runs failed"
     low, high, last = (formats.duration(value) for value in (min(lags), max(lags), lags[-1]))
     return (
         f"lag of {len(lags)} runs: from {low} to {high}, at last {last}; {len(history.failures)} runs failed"
@@ -156,7 +247,6 @@ def _templates() -> "Environment":
     loaded.filters["breakable"] = lambda text: Markup("_<wbr>").join(str(text).split("_"))
     loaded.filters["state_word"] = STATE_WORDS.__getitem__
     loaded.filters["words"] = lambda text: str(text).replace("_", " ")
-    loaded.filters["moment"] = moment
     loaded.filters["file_name"] = lambda path: str(path).rpartition("/")[2]
     loaded.filters["safe_url"] = safe_url
     loaded.globals |= {
@@ -164,6 +254,8 @@ def _templates() -> "Environment":
         "script": Markup(_asset("page.js")),  # noqa: S704
         "account_link": account_link,
         "run_link": run_link,
+        "run_path": run_path,
+        "task_path": task_path,
     }
     return loaded
 

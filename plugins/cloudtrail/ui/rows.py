@@ -1,23 +1,26 @@
 """The overview's rows, told from the facts: one for each table of each ingest DAG."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import takewhile
 
-from cloudtrail.errors import InvalidRequestError
 from cloudtrail.kinds import KINDS
 from cloudtrail.locations import ANY, LogsLocation
 from cloudtrail.ui.database import ACCOUNT_DAGS, FORM_DAG
-from cloudtrail.ui.facts import Dag, Facts, Pushed, Run, Validation
-from cloudtrail.ui.states import REASONS, Subject, outcome_of, state_of, state_of_dag
+from cloudtrail.ui.facts import Dag, Facts, Pushed, Run, Told, Validation
+from cloudtrail.ui.records import Outcome
+from cloudtrail.ui.states import Subject, state_of
 
+log = logging.getLogger(__name__)
 DAY = timedelta(hours=24)
 HOURS = 24
 # What a run adds, by the names of its validation.
 ADDED = ("run_rows", "run_files", "run_quarantined", "run_removed")
 # A scheduler that is busy may be this late; a run that is later is overdue.
 OVERDUE = timedelta(minutes=15)
+EVERY_ACCOUNT = "all accounts of the bucket"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,8 @@ class Row:
 
     Attributes:
         name: the account's name in accounts.yaml; `by form` for the form's DAG.
-        account: the account whose logs are read, or the organization; empty while no run has resolved it.
+        account: whose logs are read: an account, an organization, or `EVERY_ACCOUNT`; empty while no run has
+            resolved it.
         since: when the state began: for `failed` when the first run of the row of failures did.
         failed_before: with `running`: since when the runs before it have failed.
         detail: the state's reason in words, such as the tasks that failed.
@@ -35,7 +39,9 @@ class Row:
         rows, quarantined, duplicates: in the tables, by the newest validation.
         regions: region → its newest delivery.
         silent: regions without a delivery in the last 24 hours before the newest validation.
-        broken_alerts: alert targets that could not be reached by the newest run.
+        alert_targets: the targets that the runs' params name; None while no run has said.
+        broken_alerts: those of them that did not take the newest message that was sent to them.
+        unreadable: records of the runs at hand that cannot be read, as task and key.
     """
 
     dag: Dag
@@ -61,16 +67,39 @@ class Row:
     spark: tuple[int, ...] = ()
     regions: Mapping[str, datetime] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
+    alert_targets: tuple[str, ...] | None = None
     broken_alerts: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     overdue: bool = False
+
+    @property
+    def whose(self) -> str:
+        """Whose logs are read, in words; empty while that is not known."""
+        if not self.account or self.account == EVERY_ACCOUNT:
+            return self.account.capitalize()
+        return f"{'Account' if self.account.isdecimal() else 'Organization'} {self.account}"
 
 
 def rows_of(facts: Facts) -> list[Row]:
-    """Every row, by name and kind."""
-    rows = [row for dag in facts.dags.values() for row in _rows_of_dag(facts, dag)]
-    return sorted(
-        rows, key=lambda row: (row.name, list(KINDS).index(row.kind) if row.kind else -1, row.table)
-    )
+    """Every row, by name and kind; a DAG whose rows cannot be made has one that says so."""
+    rows = [row for dag in facts.dags.values() for row in _readable_rows(facts, dag)]
+    return sorted(rows, key=lambda row: (row.name, place_of(row.kind), row.kind, row.table))
+
+
+def place_of(kind: str) -> int:
+    """Where a kind is listed: none comes first, one of another release last."""
+    kinds = ["", *KINDS]
+    return kinds.index(kind) if kind in kinds else len(kinds)
+
+
+def _readable_rows(facts: Facts, dag: Dag) -> list[Row]:
+    try:
+        return list(_rows_of_dag(facts, dag))
+    except Exception as error:
+        log.exception("The rows of %s cannot be made", dag.dag_id)
+        why = f"{type(error).__name__}: {str(error)[:200]}; the API server's log has more"
+        name = name_of(dag.dag_id)
+        return [Row(dag=dag, name=name, account="", kind="", table="", state="unreadable", detail=why)]
 
 
 def name_of(dag_id: str) -> str:
@@ -81,46 +110,34 @@ def name_of(dag_id: str) -> str:
 def _rows_of_dag(facts: Facts, dag: Dag) -> Iterator[Row]:
     runs = facts.runs.get(dag.dag_id, [])
     subjects = _subjects(facts, dag, runs)
-    base: dict[str, Any] = {"dag": dag, "name": name_of(dag.dag_id), "overdue": _is_overdue(dag, facts.at)}
-    unresolved = [run for run in runs if not _subjects_of_run(facts, run)]
-    if not subjects or (dag.dag_id == FORM_DAG and unresolved[:1] == runs[:1]):
-        # Nothing says which tables are meant: a form that was refused, or a DAG that has never run.
-        last = unresolved[0] if unresolved else None
-        outcome = outcome_of(facts, last, "") if last else ("never", "")
-        state = state_of_dag(dag) or outcome[0]
-        since = last.began if last else None
-        if dag.dag_id != FORM_DAG or last:
-            yield Row(
-                **base,
-                account="",
-                kind="",
-                table="",
-                state=state,
-                since=since,
-                detail=REASONS.get(state, outcome[1]),
-                last_run=last,
-            )
+    # Nothing says which tables these runs were for: a form that was refused, or a DAG that has never run.
+    nameless = list(takewhile(lambda run: not _subjects_of_run(facts, run), runs)) if subjects else runs
+    if (dag.dag_id == FORM_DAG and nameless) or (dag.dag_id != FORM_DAG and not subjects):
+        yield _row(facts, dag, Subject(kind="", table=""), nameless)
     for subject in subjects:
-        of_subject = [run for run in runs if _concerns(facts, dag, run, subject)]
-        yield _row(facts, dag, subject, of_subject, base)
+        yield _row(facts, dag, subject, [run for run in runs if _concerns(facts, dag, run, subject)])
 
 
 def _subjects_of_run(facts: Facts, run: Run) -> list[Subject]:
     requests = facts.pushed.get(run.id, Pushed()).requests
-    found = [Subject(kind=kind, table=str(r.get("table", ""))) for kind, r in requests.items()]
+    found = [Subject(kind=kind, table=request.table) for kind, request in requests.items()]
+    validations = (facts.validations.get((run.id, kind)) for kind in KINDS)
     return found or [
-        Subject(kind=kind, table=str(facts.validations[run.id, kind].outcome.get("table", "")))
-        for kind in KINDS
-        if (run.id, kind) in facts.validations
+        Subject(kind=one.kind, table=one.outcome.table if one.outcome else "") for one in validations if one
     ]
 
 
 def _subjects(facts: Facts, dag: Dag, runs: Sequence[Run]) -> list[Subject]:
-    """What the DAG's tables are: those of its newest run that says so; every one that the form has named."""
+    """What the DAG's tables are.
+
+    Of the form, every one that its runs have named. Of an account, those of its newest run that says so.
+    Where the DAG has a schedule, those of its newest scheduled run, and what manual runs have named since.
+    """
     found: list[Subject] = []
     for run in runs:
         found += [subject for subject in _subjects_of_run(facts, run) if subject not in found]
-        if run.id in facts.pushed and facts.pushed[run.id].requests and dag.dag_id != FORM_DAG:
+        named = bool(facts.pushed.get(run.id, Pushed()).requests)
+        if named and dag.dag_id != FORM_DAG and not (run.manual and dag.next_run):
             break
     return found
 
@@ -133,101 +150,95 @@ def _concerns(facts: Facts, dag: Dag, run: Run, subject: Subject) -> bool:
     return subject in _subjects_of_run(facts, run)
 
 
-def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run], base: Mapping[str, Any]) -> Row:
+def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]) -> Row:
     validated = _validated(facts, subject, runs)
-    state, since, failed_before, detail = state_of(facts, dag, subject, runs)
-    newest = validated[0] if validated else None
-    outcome = newest.outcome if newest else {}
-    regions = _regions(outcome)
-    day = [v for v in validated if v.at > facts.at - DAY]
-    total = {name: sum(_number(v.outcome, name) for v in day) for name in ADDED}
-    removed = _number(outcome, "removed")
+    state = state_of(facts, dag, subject, runs)
+    newest, outcome = validated[0] if validated else (None, Outcome())
+    day = [(v, its) for v, its in validated if v.at > facts.at - DAY]
+    total = {name: sum(getattr(its, name) for _, its in day) for name in ADDED}
+    targets, broken = _alerts(facts, runs)
     return Row(
-        **base,
+        dag=dag,
+        name=name_of(dag.dag_id),
         account=_account(facts, runs, subject),
         kind=subject.kind,
         table=subject.table,
-        state=state,
-        since=since,
-        failed_before=failed_before,
-        detail=detail,
+        state=state.name,
+        since=state.since,
+        failed_before=state.failed_before,
+        detail=state.detail,
         last_run=runs[0] if runs else None,
         validated_at=newest.at if newest else None,
-        newest_event=moment(outcome.get("known", {}).get("newest_event") or outcome.get("newest_event")),
-        lag_seconds=next((v.outcome["slowest_seconds"] for v in validated if _has_lag(v)), None),
-        rows=_number(outcome, "row_count"),
-        quarantined=_number(outcome, "quarantined") - removed,
-        duplicates=removed,
+        newest_event=outcome.newest_event,
+        lag_seconds=next((o.slowest_seconds for _, o in validated if o.slowest_seconds is not None), None),
+        rows=outcome.row_count,
+        quarantined=outcome.quarantined - outcome.removed,
+        duplicates=outcome.removed,
         new_rows=total["run_rows"],
         new_files=total["run_files"],
         new_quarantined=total["run_quarantined"],
         new_duplicates=total["run_removed"],
         spark=_per_hour(day, facts.at),
-        regions=regions,
-        silent=tuple(name for name, at in regions.items() if newest and at < newest.at - DAY),
-        broken_alerts=_broken_alerts(facts, runs),
+        regions=outcome.regions,
+        silent=tuple(name for name, at in outcome.regions.items() if newest and at < newest.at - DAY),
+        alert_targets=targets,
+        broken_alerts=broken,
+        unreadable=tuple(dict.fromkeys(name for run in runs for name in facts.unreadable.get(run.id, ()))),
+        overdue=_is_overdue(facts, dag),
     )
 
 
-def _validated(facts: Facts, subject: Subject, runs: Sequence[Run]) -> list[Validation]:
-    """The subject's validations, newest first."""
+def _validated(facts: Facts, subject: Subject, runs: Sequence[Run]) -> list[tuple[Validation, Outcome]]:
+    """The subject's validations whose outcome is known, newest first."""
     found = (facts.validations.get((run.id, subject.kind)) for run in runs)
-    return [v for v in found if v is not None and v.outcome.get("table", subject.table) == subject.table]
+    return [(v, v.outcome) for v in found if v and v.outcome and v.outcome.table in ("", subject.table)]
 
 
 def _account(facts: Facts, runs: Sequence[Run], subject: Subject) -> str:
     for run in runs:
         request = facts.pushed.get(run.id, Pushed()).requests.get(subject.kind)
-        if request and request.get("table") == subject.table:
-            try:
-                logs = LogsLocation.parse(str(request["logs_path"]))
-            except (InvalidRequestError, KeyError):
-                return ""
-            return logs.account if logs.account != ANY else logs.organization or "every account"
+        if request and request.table == subject.table:
+            return account_of(request.logs_path)
     return ""
 
 
-def _regions(outcome: Mapping[str, Any]) -> dict[str, datetime]:
-    known = outcome.get("known", {}).get("regions", {})
-    parsed = {name: moment(at) for name, at in known.items()}
-    return {name: at for name, at in parsed.items() if at}
+def account_of(logs_path: str) -> str:
+    """Whose log files a path names; empty for a path of another release that cannot be read."""
+    try:
+        logs = LogsLocation.parse(logs_path)
+    except Exception:  # noqa: BLE001 - a record of any release
+        return ""
+    return logs.account if logs.account != ANY else logs.organization or EVERY_ACCOUNT
 
 
-def _per_hour(validations: Sequence[Validation], now: datetime) -> tuple[int, ...]:
+def _per_hour(validated: Sequence[tuple[Validation, Outcome]], now: datetime) -> tuple[int, ...]:
     hours = [0] * HOURS
-    for found in validations:
+    for found, outcome in validated:
         age = int((now - found.at).total_seconds() // 3600)
         if 0 <= age < HOURS:
-            hours[HOURS - 1 - age] += _number(found.outcome, "run_rows")
+            hours[HOURS - 1 - age] += outcome.run_rows
     return tuple(hours)
 
 
-def _broken_alerts(facts: Facts, runs: Sequence[Run]) -> tuple[str, ...]:
-    """The targets that did not take the newest message that was sent to them."""
+def _alerts(facts: Facts, runs: Sequence[Run]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """The targets, None while no run has said which; those that did not take the newest message to them."""
+    told = [facts.alerts.get(run.id, Told()) for run in runs]
     taken: dict[str, bool] = {}
-    for run in runs:
+    for one in told:
         # A run's messages are in the order in which they were sent.
-        for alert in reversed(facts.alerts.get(run.id, ())):
-            for delivery in reversed(alert.get("deliveries", ())):
-                taken.setdefault(str(delivery.get("target", "?")), bool(delivery.get("ok")))
-    return tuple(sorted(target for target, ok in taken.items() if not ok))
+        for note in reversed(one.notes):
+            if note.target:
+                taken.setdefault(note.target, note.status == "sent")
+    targets = next((tuple(one.targets) for one in told if one.targets is not None), None)
+    if targets is None and (taken or any(note.status == "no_targets" for one in told for note in one.notes)):
+        targets = tuple(sorted(taken))
+    return targets, tuple(sorted(name for name in targets or () if not taken.get(name, True)))
 
 
-def _is_overdue(dag: Dag, now: datetime) -> bool:
-    return bool(dag.next_run and not dag.paused and not dag.removed and now > dag.next_run + OVERDUE)
-
-
-def _has_lag(found: Validation) -> bool:
-    return found.outcome.get("slowest_seconds") is not None
-
-
-def _number(outcome: Mapping[str, Any], name: str) -> int:
-    return int(outcome.get(name) or 0)
-
-
-def moment(text: Any) -> datetime | None:
-    """A moment as the runs record it, `2026-01-02T03:04:05Z`; None when it is none."""
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
+def _is_overdue(facts: Facts, dag: Dag) -> bool:
+    """Whether a run should have begun: not while one goes on, since the next waits for it."""
+    if not dag.next_run or dag.paused or dag.removed or dag.broken:
+        return False
+    runs = facts.runs.get(dag.dag_id, [])
+    due = max([dag.next_run, *(run.ended for run in runs if run.ended)])
+    return facts.at > due + OVERDUE and all(run.finished for run in runs)

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from cloudtrail.alerts.compose import Message
+from cloudtrail.alerts.context import make_teller
 from cloudtrail.ui.listing import PAGE_ROWS
-from tests.fixtures.metadata import HOUR, Metadata, resolved, skipped, utc, validated
+from tests.fixtures.metadata import HOUR, Metadata, resolved, skipped, told, utc, validated
 from tests.fixtures.pages import pages_of
+from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail.ui.visits import FAILED, OVERVIEW, get, good_run, overview, texts
 
 pytestmark = pytest.mark.anyio
@@ -113,16 +116,163 @@ async def test_the_form_has_a_row_for_each_table_that_it_was_told_of(metadata):
 
 async def test_a_target_that_did_not_take_the_newest_message_is_broken(metadata):
     dag = metadata.dag("prod")
-
-    def told(**taken):
-        deliveries = [{"target": target, "ok": ok, "error": ""} for target, ok in taken.items()]
-        return ("notify", "alerts", [{"deliveries": deliveries}, {"deliveries": []}])
-
-    good_run(metadata, dag, 4 * HOUR, xcoms=[resolved(("events",)), told(slack=False, pager=False)])
-    good_run(metadata, dag, 3 * HOUR, xcoms=[resolved(("events",)), told(slack=True)])
-    good_run(metadata, dag, HOUR, xcoms=[resolved(("events",)), told()])
+    one = [resolved(("events",))]
+    good_run(metadata, dag, 4 * HOUR, xcoms=[*one, *told({"slack": False, "pager": False})])
+    good_run(metadata, dag, 3 * HOUR, xcoms=[*one, *told({"slack": True})])
+    good_run(metadata, dag, HOUR, xcoms=[*one, *told(targets=["pager", "slack"])])
     (row,) = await overview(metadata)
     assert row["Alerts"] == "1 broken pager"
+
+
+async def test_a_target_that_no_longer_is_one_is_not_broken(metadata):
+    dag = metadata.dag("prod")
+    good_run(metadata, dag, 2 * HOUR, xcoms=[resolved(("events",)), *told({"slack": False})])
+    good_run(metadata, dag, HOUR, xcoms=[resolved(("events",)), *told(targets=["pager"])])
+    (row,) = await overview(metadata)
+    assert row["Alerts"] == "ok"
+
+
+async def test_what_the_real_alerts_leave_of_a_target_that_cannot_be_reached_is_shown(metadata, monkeypatch):
+    with receiving() as receiver:
+        monkeypatch.setenv("AIRFLOW_CONN_SECURITY", receiver.connection())
+        receiver.status = 500
+        teller = make_teller({"alert_conn_ids": ["security"]}, dag_id="any", run_id="any")
+        teller.send_unconditionally("test", Message(title="a test", body="a test"))
+    good_run(
+        metadata, metadata.dag("prod"), xcoms=[resolved(("events",)), ("resolve", "alerts", teller.done)]
+    )
+    (row,) = await overview(metadata)
+    assert row["Alerts"] == "1 broken security"
+
+
+async def test_without_a_target_nothing_is_said_to_be_sound(metadata):
+    good_run(metadata, metadata.dag("silent"), xcoms=[resolved(("events",)), *told(targets=[])])
+    good_run(metadata, metadata.dag("unknown"), table="other", xcoms=[])
+    rows = {row["Account"].split()[0]: row["Alerts"] for row in await overview(metadata)}
+    assert rows == {"silent": "none set", "unknown": "–"}  # noqa: RUF001 - nobody knows
+
+
+async def test_a_run_that_takes_longer_than_its_interval_is_not_overdue(metadata):
+    dag = metadata.dag("prod", next_dagrun_create_after=metadata.now - 2 * HOUR)
+    good_run(metadata, dag, 4 * HOUR)
+    metadata.run(dag, 3 * HOUR, state="running", tasks={}, xcoms=[resolved(("events",))])
+    (row,) = await overview(metadata)
+    assert row["Next run"] == "2 h ago"
+
+
+async def test_the_next_run_is_not_overdue_the_moment_a_long_run_has_ended(metadata):
+    dag = metadata.dag("prod", next_dagrun_create_after=metadata.now - 2 * HOUR)
+    metadata.run(dag, 3 * HOUR, took=3 * HOUR - timedelta(minutes=1), xcoms=[resolved(("events",))])
+    (row,) = await overview(metadata)
+    assert "overdue" not in row["Next run"]
+
+
+async def test_a_dag_that_cannot_be_parsed_is_broken_and_not_overdue(metadata):
+    metadata.dag("prod", has_import_errors=True, next_dagrun_create_after=metadata.now - 2 * HOUR)
+    (row,) = await overview(metadata)
+    assert row["State"].startswith("✕ broken")
+    assert row["Next run"] == "2 h ago"
+
+
+@pytest.mark.parametrize(
+    ("xcoms", "said"),
+    [((), "only sent a test alert"), ((resolved(("events",)),), "only checked: nothing was ingested")],
+)
+async def test_a_check_or_a_test_alert_does_not_hide_that_the_table_has_failed(metadata, xcoms, said):
+    dag = metadata.dag("prod")
+    good_run(metadata, dag, 60 * HOUR)
+    for age in range(48, 1, -1):
+        metadata.run(dag, age * HOUR, state="failed", tasks=FAILED, xcoms=[resolved(("events",))])
+    metadata.run(dag, HOUR, how="manual", xcoms=xcoms)
+    (row,) = await overview(metadata)
+    assert row["State"] == f"✕ failed since 2 d ago events.submit; the newest run {said}"
+    metadata.run(dag, HOUR / 2, state="failed", tasks=FAILED, xcoms=[resolved(("events",))])
+    (row,) = await overview(metadata)
+    assert row["State"] == "✕ failed since 2 d ago events.submit"
+
+
+async def test_a_test_alert_longer_ago_than_the_last_day_does_not_shorten_a_failure(metadata):
+    dag = metadata.dag("prod")
+    good_run(metadata, dag, 200 * HOUR)
+    for age in range(190, 0, -10):
+        metadata.run(dag, age * HOUR, state="failed", tasks=FAILED, xcoms=[resolved(("events",))])
+        if age == 100:
+            metadata.run(dag, 99 * HOUR, how="manual")
+    (row,) = await overview(metadata)
+    assert row["State"] == "✕ failed since 7 d ago events.submit"
+
+
+async def test_where_the_last_day_has_test_alerts_alone_the_run_before_them_says_the_state(metadata):
+    dag = metadata.dag("prod", is_paused=True)
+    metadata.run(dag, 80 * HOUR, state="failed", tasks=FAILED, xcoms=[resolved(("events",))])
+    for age in (3, 2, 1):
+        metadata.run(dag, age * HOUR, how="manual")
+    (row,) = await overview(metadata)
+    assert row["State"] == "✕ failed since 3 d ago events.submit; the newest run only sent a test alert"
+
+
+async def test_a_dag_that_has_only_checked_says_so(metadata):
+    metadata.run(metadata.dag("prod"), HOUR, how="manual", xcoms=[resolved(("events",))])
+    (row,) = await overview(metadata)
+    assert row["State"] == "○ only checked only checked: nothing was ingested"
+
+
+@pytest.mark.parametrize("task", ["resolve", "preflight"])
+async def test_a_manual_run_that_was_refused_leaves_a_sound_table_sound(metadata, task):
+    dag = metadata.dag("prod")
+    good_run(metadata, dag, HOUR)
+    more = [resolved(("events",))] if task == "preflight" else []
+    metadata.run(dag, HOUR / 4, state="failed", how="manual", tasks={task: "failed"}, xcoms=more)
+    (row,) = await overview(metadata)
+    said = f"the newest run, a manual one, failed at {task}, before anything was submitted"
+    assert row["State"] == f"✓ ok {said}"
+
+
+async def test_a_scheduled_run_that_was_refused_and_a_manual_one_that_wrote_make_it_fail(metadata):
+    for name, how, task in (("one", "scheduled", "preflight"), ("two", "manual", "events.submit")):
+        dag = metadata.dag(name)
+        good_run(metadata, dag, HOUR)
+        more = {"state": "failed", "how": how, "tasks": {task: "failed"}, "xcoms": [resolved(("events",))]}
+        metadata.run(dag, HOUR / 4, **more)
+    for row in await overview(metadata):
+        assert row["State"].startswith("✕ failed since 15 min ago")
+
+
+async def test_a_manual_run_for_another_table_does_not_hide_the_accounts_own(metadata):
+    dag = metadata.dag("prod")
+    good_run(metadata, dag, HOUR)
+    other = resolved(("events",), tables={"events": "other"})
+    metadata.run(dag, HOUR / 4, state="failed", how="manual", tasks=FAILED, xcoms=[other])
+    rows = {row["Account"].split()[-1]: row["State"] for row in await overview(metadata)}
+    assert rows == {"cloudtrail_events": "✓ ok", "other": "✕ failed since 15 min ago events.submit"}
+
+
+async def test_a_corrected_entry_is_shown_as_such_until_its_next_run(metadata):
+    new, old = metadata.dag("new"), metadata.dag("old")
+    good_run(metadata, old, 5 * HOUR)
+    for dag in (new, old):
+        for age in (3, 2):
+            metadata.run(dag, age * HOUR, state="failed", tasks={"disabled": "failed"})
+    for row in await overview(metadata):
+        assert row["State"].startswith("○ corrected its entry in accounts.yaml is corrected")
+
+
+async def test_a_disabled_entry_is_broken_since_its_first_failed_run(metadata):
+    dag = metadata.dag("mistyped", tags=("disabled",))
+    for age in range(40, 0, -1):
+        metadata.run(dag, age * HOUR, state="failed", tasks={"disabled": "failed"})
+    (row,) = await overview(metadata)
+    assert row["State"].startswith("✕ broken since 1 d 16 h ago")
+
+
+async def test_a_forms_table_fails_since_its_own_first_failure(metadata):
+    dag = metadata.dag()
+    for age, table in ((120, "first"), (80, "second"), (2, "first"), (1, "second")):
+        more = resolved(("events",), tables={"events": table})
+        metadata.run(dag, age * HOUR, state="failed", how="manual", tasks=FAILED, xcoms=[more])
+    rows = {row["Account"].split()[-1]: row["State"] for row in await overview(metadata)}
+    assert rows["first"].startswith("✕ failed since 5 d ago")
+    assert rows["second"].startswith("✕ failed since 3 d ago")
 
 
 async def test_a_region_without_a_delivery_for_a_day_is_silent(metadata):

@@ -1,10 +1,11 @@
 """The pages of made-up accounts in a real browser: keyboard, contrast, widths, nothing from elsewhere."""
 
 from itertools import pairwise, product
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from tests.fixtures.made_up import at_age
 from tests.fixtures.pages import pages_of, served, token
 
 ACCOUNT = "account?dag_id=cloudtrail_ingest__prod_eu&kind=insights"
@@ -54,26 +55,36 @@ def visit(browser, made_up):
         browser.close()
 
 
+@pytest.fixture
+def of_a_task(made_up):
+    """The paths of the pages of one task of the newest run that left findings."""
+    run = urlencode({"run_id": f"scheduled__{made_up.now - at_age(1):%Y-%m-%dT%H:%M:%S}+00:00"})
+    return [
+        f"{page}?dag_id=cloudtrail_ingest__prod_eu&task_id=preflight&{run}"
+        for page in ("preflight", "what-to-do")
+    ]
+
+
 def focused(page):
     return page.evaluate("document.activeElement.innerText.trim()")
 
 
-def test_nothing_is_asked_of_others_and_the_browser_has_no_complaint(visit):
-    for path in ("overview", ACCOUNT):
+def test_nothing_is_asked_of_others_and_the_browser_has_no_complaint(visit, of_a_task):
+    for path in ("overview", ACCOUNT, *of_a_task):
         page = visit(path)
         assert set(page.elsewhere) == {urlsplit(page.url).netloc}
         # The browser itself asks for an icon, which is not of these pages.
         assert [text for text in page.complaints if "404" not in text] == []
 
 
-def test_every_text_can_be_read(visit):
-    for path, scheme in product(("overview", ACCOUNT, FAILED), ("light", "dark")):
+def test_every_text_can_be_read(visit, of_a_task):
+    for path, scheme in product(("overview", ACCOUNT, FAILED, *of_a_task), ("light", "dark")):
         contrast, element = visit(path, scheme=scheme).evaluate(CONTRAST)
         assert contrast >= 4.5, (path, scheme, element)
 
 
-def test_a_page_is_as_wide_as_its_window(visit):
-    for path in ("overview", ACCOUNT, EMPTY):
+def test_a_page_is_as_wide_as_its_window(visit, of_a_task):
+    for path in ("overview", ACCOUNT, EMPTY, *of_a_task):
         page = visit(path)
         for width in (390, 1212, 1280):
             page.set_viewport_size({"width": width, "height": 900})
@@ -98,6 +109,14 @@ def test_the_overview_is_searched_and_sorted_with_the_keyboard_alone(visit):
     assert "q=prod_eu" in page.url
     heading = page.get_by_role("columnheader", name="Quarantined")
     assert heading.get_attribute("aria-sort") == "descending"
+
+
+def test_on_a_phone_the_scale_of_a_chart_is_in_the_window(visit):
+    page = visit(FAILED, width=390)
+    for chart in page.locator("svg.chart").all():
+        ticks = [tick.bounding_box() for tick in chart.locator(".tick.end").all()]
+        assert ticks
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in ticks)
 
 
 def test_headings_tables_and_charts_say_what_they_are(visit):

@@ -9,6 +9,8 @@ from tests.fixtures.pages import pages_of, token
 
 OVERVIEW = "/cloudtrail/overview"
 ACCOUNT = "/cloudtrail/account"
+PREFLIGHT = "/cloudtrail/preflight"
+GUIDANCE = "/cloudtrail/what-to-do"
 FAILED = {"events.submit": "failed", "insights.submit": "skipped", "report": "upstream_failed"}
 
 
