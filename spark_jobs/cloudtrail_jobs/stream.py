@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from functools import partial
 
 from pyspark.errors import PySparkException
@@ -30,14 +30,12 @@ class Prepared:
     Attributes:
         arguments: what is asked for.
         created_at: when the checkpoint was first taken.
-        today: the day (UTC) on which the run began.
-        due: the first day whose files are to be compacted; None when there is none.
+        version: the table's version before this run has written to it.
     """
 
     arguments: Arguments
     created_at: datetime
-    today: date
-    due: date | None
+    version: int
 
 
 def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
@@ -54,15 +52,14 @@ def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
     if created_at is None:
         with ThreadPoolExecutor(1) as beside:
             taken = beside.submit(checkpoint.take, spark, arguments.checkpoint_path, owner)
-            existed = tables.prepare(spark, arguments.delta_path, kind)
+            tables.prepare(spark, arguments.delta_path, kind)
         created_at = taken.result()
     else:
-        existed = tables.prepare(spark, arguments.delta_path, kind)
+        tables.prepare(spark, arguments.delta_path, kind)
     quarantine = tables.quarantine_path(arguments.delta_path)
     say("tables", kind=kind.name, table=arguments.delta_path, quarantine=quarantine)
-    today = datetime.now(timezone.utc).date()  # noqa: UP017  # Python 3.10 too
-    due = upkeep.due_since(spark, arguments.delta_path, today) if existed else None
-    return Prepared(arguments=arguments, created_at=created_at, today=today, due=due)
+    version = upkeep.newest_version(spark, arguments.delta_path)
+    return Prepared(arguments=arguments, created_at=created_at, version=version)
 
 
 def ingest(spark: SparkSession, prepared: Prepared) -> None:
@@ -73,7 +70,7 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
     Raises:
         StreamFailedError: when Spark stopped the stream.
     """
-    arguments, due, today = prepared.arguments, prepared.due, prepared.today
+    arguments = prepared.arguments
     if source.on_databricks() or not discovery.by_days(arguments):
         path = bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
         _stream(spark, arguments, path, checkpoint.only_stream(arguments.checkpoint_path), arguments.trigger)
@@ -82,8 +79,9 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
         while arguments.trigger == "continuous":
             pause(ROUND_SECONDS)
             _round(spark, prepared)
-    # A run that has written nothing leaves the tables to one that will.
-    if due is not None and upkeep.due_since(spark, arguments.delta_path, today) is None:
+    today = datetime.now(timezone.utc).date()  # noqa: UP017  # Python 3.10 too
+    due = upkeep.due_since(spark, arguments.delta_path, today=today, since=prepared.version)
+    if due is not None:
         for path in (arguments.delta_path, tables.quarantine_path(arguments.delta_path)):
             say("upkeep", table=path, since=str(due), **upkeep.compact(spark, path, due, today))
     say("end", kind=arguments.kind, table=arguments.table)
