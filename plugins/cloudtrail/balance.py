@@ -234,6 +234,7 @@ def find_mismatches(
     if balance and balance["doubled"]:
         problems.append(
             f"{balance['doubled']} log files have more rows in {snapshot.table!r} than records, as when a "
-            "checkpoint was deleted and its files were read again; param duplicates=remove prevents it"
+            "checkpoint was lost and its files were read again: docs/operations/validate_rows.md says how to "
+            "restore the table"
         )
     return problems

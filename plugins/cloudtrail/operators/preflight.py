@@ -7,13 +7,14 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 
-from cloudtrail.delta_log import storage_options, table_schema
+from cloudtrail.delta_log import has_rows, storage_options, table_schema
 from cloudtrail.errors import CloudTrailError
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.operators.tables import describe_statement, properties_statement, schema_statement
 from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.tables import Names
+from cloudtrail.preflight.targets import DeltaLogs
 from cloudtrail.request import IngestRequest
 from cloudtrail.run_names import own_run
 from cloudtrail.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
@@ -61,7 +62,7 @@ class PreflightOperator(StatementsOperator):
         answers = dict(zip(facts["statements"], results, strict=True))
         requests = self._requests()
         region = next(iter(requests.values())).region
-        hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
+        options = storage_options(AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region))
         report = run_preflight(
             requests,
             self.params_of(context),
@@ -71,7 +72,10 @@ class PreflightOperator(StatementsOperator):
                 properties=lambda name: table_properties(name, answers[properties_statement(name)]),
                 has_schema=lambda name: has_schema(name, answers[schema_statement(name)]),
             ),
-            table_schema=partial(table_schema, storage_options=storage_options(hook)),
+            delta_logs=DeltaLogs(
+                schema=partial(table_schema, storage_options=options),
+                has_rows=partial(has_rows, storage_options=options),
+            ),
             databricks=self.databricks,
             own_run=own_run(context),
         )

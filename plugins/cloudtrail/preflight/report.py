@@ -20,7 +20,7 @@ from cloudtrail.preflight.jobs import (
 )
 from cloudtrail.preflight.running import not_looked_at, run_jobs
 from cloudtrail.preflight.tables import Names
-from cloudtrail.preflight.targets import TableSchema
+from cloudtrail.preflight.targets import DeltaLogs
 from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest
 
@@ -62,7 +62,7 @@ def run_preflight(
     *,
     aws: Clients,
     names: Names,
-    table_schema: TableSchema,
+    delta_logs: DeltaLogs,
     databricks: Workspace,
     own_run: str = "",
     now: datetime | None = None,
@@ -74,7 +74,7 @@ def run_preflight(
         params: the params they come from.
         aws: the clients to ask with.
         names: what the names of tables and views stand for; asked from one thread only.
-        table_schema: path → schema JSON of the Delta table there.
+        delta_logs: what the Delta logs of tables say.
         databricks: the workspace that the job is to run in.
         own_run: how the names of this DAG run's own Databricks runs end: they are no rivals.
         now: what "24 hours ago" counts from; the current time when None.
@@ -83,7 +83,7 @@ def run_preflight(
     connection = str(params.get("aws_conn_id") or "aws_default")
     findings = run_jobs(bucket_jobs(requests, params, aws.s3, connection), connection=connection)
     missing = {finding.subject for finding in findings if finding.status == "failed"}
-    jobs = storage_jobs(requests, aws.s3, table_schema, now=now or datetime.now(UTC), params=params)
+    jobs = storage_jobs(requests, aws.s3, delta_logs, now=now or datetime.now(UTC), params=params)
     jobs.append(table_job(requests, names, connection))
     jobs.append(access_job(requests, params, aws, missing, connection))
     jobs += notification_jobs(requests, params, aws.s3)
