@@ -222,6 +222,18 @@ def row_counts(delta_path: str, *, storage_options: Mapping[str, str]) -> DeltaL
     return TableLog(delta_path, storage_options=storage_options).counts()
 
 
+def has_rows(delta_path: str, *, storage_options: Mapping[str, str]) -> bool:
+    """Whether the table's newest version has rows; a data file whose rows are not counted has some.
+
+    Raises:
+        CloudTrailError: when the log cannot be read.
+    """
+    try:
+        return row_counts(delta_path, storage_options=storage_options).rows > 0
+    except CountMismatchError:
+        return True
+
+
 def _deleted_rows(table: "DeltaTable") -> int:
     """Rows that deletion vectors take away: the statistics still count them."""
     if "deletionVectors" not in (table.protocol().reader_features or ()):

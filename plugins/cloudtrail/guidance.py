@@ -3,11 +3,11 @@
 A cleared task runs again with the params of its DAG run, so it helps only where something else is wrong.
 """
 
+from cloudtrail.setup.guidance import GUIDANCE as SETUP_GUIDANCE
+
 TRIGGER = (
     "If a param is wrong, trigger again with the right one (an account's: correct accounts.yaml first); "
 )
-
-from cloudtrail.setup.guidance import GUIDANCE as SETUP_GUIDANCE
 
 SETUP_DAG = "cloudtrail_setup"
 GUIDANCE = {

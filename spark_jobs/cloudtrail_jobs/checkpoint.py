@@ -16,7 +16,12 @@ from pyspark.sql import SparkSession
 from cloudtrail_jobs.errors import CheckpointConflictError
 from cloudtrail_jobs.reading import fresh
 
-_SCHEMA = "kind STRING, logs_path STRING, delta_path STRING, table STRING, source STRING, created_at STRING"
+_SCHEMA = (
+    "kind STRING, logs_path STRING, delta_path STRING, table STRING, source STRING, globber STRING, "
+    "created_at STRING"
+)
+# What Auto Loader read every checkpoint with before the marker stated it.
+UNSTATED_GLOBBER = "default"
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Owner:
     """What a checkpoint belongs to. `table` is a name for messages and may change.
 
     `source` is who lists the files: Auto Loader cannot go on where Spark's file source has ended, nor the
-    reverse.
+    reverse. `globber` is how it reads the logs path; a stream keeps the one that it began with.
     """
 
     kind: str
@@ -32,6 +37,7 @@ class Owner:
     delta_path: str
     table: str
     source: str
+    globber: str
 
     def differences(self, other: "Owner") -> list[str]:
         """What of the other's does not fit, in words."""
@@ -40,6 +46,14 @@ class Owner:
             for name in ("kind", "logs_path", "delta_path", "source")
             if (theirs := getattr(other, name)) != (ours := getattr(self, name))
         ]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A checkpoint that is ours: when it was first taken (an aware datetime), and its stream's globber."""
+
+    created_at: datetime
+    globber: str
 
 
 @dataclass(frozen=True)
@@ -75,11 +89,11 @@ def stretch_stream(checkpoint_path: str, stretch: str, first_batch: int) -> Stre
     return Stream(f"{checkpoint_path}/streams/{stretch}", first_batch)
 
 
-def examine(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime | None:
+def examine(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim | None:
     """Make sure that a checkpoint is the owner's, or nobody's; nothing is written.
 
     Returns:
-        when it was first taken (an aware datetime); None when it is nobody's.
+        the claim of the run that took it; None when it is nobody's.
 
     Raises:
         CheckpointConflictError: when it is another's, or holds something without a marker.
@@ -88,11 +102,17 @@ def examine(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime
     if found is not None:
         owned, created_at = found
         if differences := owner.differences(owned):
-            raise CheckpointConflictError(
-                f"Checkpoint {checkpoint_path} belongs to another stream: {'; '.join(differences)}. A "
-                "checkpoint knows which log files it has read, so another logs path needs another checkpoint."
+            remedy = (
+                "A checkpoint knows which log files it has read, so another logs path needs another "
+                "checkpoint."
+                if has_progress(spark, checkpoint_path)
+                else "It has read nothing yet. If no other stream is to use it, delete "
+                f"{checkpoint_path}/owner and run again; otherwise give another checkpoint path."
             )
-        return created_at
+            raise CheckpointConflictError(
+                f"Checkpoint {checkpoint_path} belongs to another stream: {'; '.join(differences)}. {remedy}"
+            )
+        return Claim(created_at, owned.globber)
     if (foreign := _any_file(spark, checkpoint_path)) is not None:
         raise CheckpointConflictError(
             f"Checkpoint {checkpoint_path} is in use by a stream that this job did not start (it holds "
@@ -101,15 +121,26 @@ def examine(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime
     return None
 
 
-def take(spark: SparkSession, checkpoint_path: str, owner: Owner) -> datetime:
-    """Write the marker of a checkpoint that is nobody's; gives the moment (an aware datetime)."""
+def has_progress(spark: SparkSession, checkpoint_path: str) -> bool:
+    """Whether a stream has begun with this checkpoint: without one, it knows no log file."""
+    try:
+        ids = fresh(spark).text(f"{checkpoint_path}/{{stream,streams/*}}/metadata")
+    except AnalysisException as error:
+        if "PATH_NOT_FOUND" in str(error):
+            return False
+        raise
+    return ids.first() is not None
+
+
+def take(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim:
+    """Write the marker of a checkpoint that is nobody's."""
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     row = asdict(owner) | {"created_at": now.isoformat()}
     values = [tuple(row[name.split()[0]] for name in _SCHEMA.split(", "))]
     spark.createDataFrame(values, _SCHEMA).coalesce(1).write.mode("overwrite").json(
         f"{checkpoint_path}/owner"
     )
-    return now
+    return Claim(now, owner.globber)
 
 
 def read_notes(spark: SparkSession, stream: Stream, batch_id: int) -> Notes:
@@ -136,7 +167,14 @@ def _read(spark: SparkSession, checkpoint_path: str) -> tuple[Owner, datetime] |
         raise
     if row is None:
         return None
-    owner = Owner(row["kind"], row["logs_path"], row["delta_path"], row["table"], row["source"])
+    owner = Owner(
+        kind=row["kind"],
+        logs_path=row["logs_path"],
+        delta_path=row["delta_path"],
+        table=row["table"],
+        source=row["source"],
+        globber=row["globber"] or UNSTATED_GLOBBER,
+    )
     return owner, datetime.fromisoformat(row["created_at"])
 
 

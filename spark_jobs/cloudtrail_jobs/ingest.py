@@ -1,6 +1,6 @@
 """The job: CloudTrail log files → tables and quarantines, exactly once, of one kind of records or of several.
 
-Several kinds share the process and its Spark session. All checkpoints are claimed and all tables prepared
+Several kinds share the process and its Spark session. All tables are prepared and all checkpoints claimed
 first, so that who waits for a table does not wait for another kind's load; then one kind follows the other.
 A kind that fails keeps none of the others from being ingested.
 """

@@ -10,6 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cloudtrail_jobs.args import Arguments
 
+# How a new stream reads the logs path: `*` is one folder's name, as in Spark's own globs. By Auto Loader's
+# default it spans folders, so that `AWSLogs/*/CloudTrail` is an organization's folder too. Source:
+# Databricks, "Common data loading patterns"; docs/adr/0084-globber.md.
+GLOBBER = "strict"
 FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 
 
@@ -23,15 +27,17 @@ def name() -> str:
     return "Auto Loader" if on_databricks() else "Spark's file source"
 
 
-def auto_loader_options(arguments: Arguments) -> dict[str, str]:
+def auto_loader_options(arguments: Arguments, globber: str) -> dict[str, str]:
     """The options of the `cloudFiles` source. Source: Databricks, "Auto Loader options".
 
-    Files are never moved or deleted (`cleanSource` stays off): that would break digest validation.
+    `globber` is what the stream began with. Files are never moved or deleted (`cleanSource` stays off): that
+    would break digest validation.
     """
     options = {
         "cloudFiles.format": "binaryFile",
         "cloudFiles.includeExistingFiles": "true",
         "cloudFiles.validateOptions": "true",
+        "cloudFiles.useStrictGlobber": "true" if globber == GLOBBER else "false",
         "cloudFiles.maxFilesPerTrigger": str(arguments.max_files_per_trigger),
         "cloudFiles.maxBytesPerTrigger": f"{arguments.max_bytes_per_trigger}b",
     }
@@ -63,9 +69,9 @@ def file_source_options(arguments: Arguments) -> dict[str, str]:
     }
 
 
-def read_files(spark: SparkSession, arguments: Arguments, path: str) -> DataFrame:
+def read_files(spark: SparkSession, arguments: Arguments, path: str, globber: str) -> DataFrame:
     """The stream of the log files at `path`, a glob: `path`, `modificationTime`, `length`, `content`."""
     databricks = on_databricks()
-    options = auto_loader_options(arguments) if databricks else file_source_options(arguments)
+    options = auto_loader_options(arguments, globber) if databricks else file_source_options(arguments)
     reader = spark.readStream.format("cloudFiles" if databricks else "binaryFile").schema(FILES)
     return reader.options(**options).load(path)

@@ -1,9 +1,8 @@
-"""One kind's stream: its checkpoint claimed and its tables prepared, then what is new ingested."""
+"""One kind's stream: its tables prepared and its checkpoint claimed, then what is new ingested."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from functools import partial
 
 from pyspark.errors import PySparkException
@@ -13,8 +12,8 @@ from cloudtrail_jobs import checkpoint, discovery, source, tables, upkeep
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.bounds import bounded
-from cloudtrail_jobs.checkpoint import Stream
-from cloudtrail_jobs.errors import StreamFailedError
+from cloudtrail_jobs.checkpoint import Claim, Stream
+from cloudtrail_jobs.errors import CheckpointConflictError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.progress import say
 
@@ -29,40 +28,55 @@ class Prepared:
 
     Attributes:
         arguments: what is asked for.
-        created_at: when the checkpoint was first taken.
-        today: the day (UTC) on which the run began.
-        due: the first day whose files are to be compacted; None when there is none.
+        claim: how the checkpoint is ours.
+        version: the table's version before this run has written to it.
     """
 
     arguments: Arguments
-    created_at: datetime
-    today: date
-    due: date | None
+    claim: Claim
+    version: int
 
 
 def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
-    """Claim the checkpoint and make sure of the tables: after it others see the table's Delta log.
+    """Make sure of the tables and claim the checkpoint: after it others see the table's Delta log.
+
+    The claim comes last: what is refused before it leaves no mark on the checkpoint.
 
     Raises:
-        JobError: when checkpoint or tables are something else's.
+        JobError: when checkpoint or tables are something else's, or are not of each other.
     """
     kind = KINDS[arguments.kind]
     owner = checkpoint.Owner(
-        kind.name, arguments.logs_path, arguments.delta_path, arguments.table, source.name()
+        kind.name, arguments.logs_path, arguments.delta_path, arguments.table, source.name(), source.GLOBBER
     )
-    created_at = checkpoint.examine(spark, arguments.checkpoint_path, owner)
-    if created_at is None:
-        with ThreadPoolExecutor(1) as beside:
-            taken = beside.submit(checkpoint.take, spark, arguments.checkpoint_path, owner)
-            existed = tables.prepare(spark, arguments.delta_path, kind)
-        created_at = taken.result()
-    else:
-        existed = tables.prepare(spark, arguments.delta_path, kind)
+    claim = checkpoint.examine(spark, arguments.checkpoint_path, owner)
+    if tables.prepare(spark, arguments.delta_path, kind):
+        _refuse_to_load_again(spark, arguments, new=claim is None)
+    claim = claim or checkpoint.take(spark, arguments.checkpoint_path, owner)
     quarantine = tables.quarantine_path(arguments.delta_path)
-    say("tables", kind=kind.name, table=arguments.delta_path, quarantine=quarantine)
-    today = datetime.now(timezone.utc).date()  # noqa: UP017  # Python 3.10 too
-    due = upkeep.due_since(spark, arguments.delta_path, today) if existed else None
-    return Prepared(arguments=arguments, created_at=created_at, today=today, due=due)
+    globber = {"globber": claim.globber} if source.on_databricks() else {}
+    say("tables", kind=kind.name, table=arguments.delta_path, quarantine=quarantine, **globber)
+    version = upkeep.newest_version(spark, arguments.delta_path)
+    return Prepared(arguments=arguments, claim=claim, version=version)
+
+
+def _refuse_to_load_again(spark: SparkSession, arguments: Arguments, *, new: bool) -> None:
+    """Refuse a checkpoint that knows no log file, for tables that hold records of these logs.
+
+    Its stream would read every log file again, and with `keep` each of its records would be there twice.
+    """
+    if arguments.duplicates == "remove":
+        return
+    if not new and checkpoint.has_progress(spark, arguments.checkpoint_path):
+        return
+    for path in (arguments.delta_path, tables.quarantine_path(arguments.delta_path)):
+        if (log_file := tables.any_log_file(spark, path, arguments.logs_path)) is not None:
+            raise CheckpointConflictError(
+                f"Checkpoint {arguments.checkpoint_path} knows no log file, and {path} has rows of "
+                f"{arguments.logs_path} already, such as those of {log_file}: every log file would be loaded "
+                "again, and with --duplicates=keep each record would be there twice. Give the checkpoint "
+                "that the table was written with, another Delta path, or --duplicates=remove for this run."
+            )
 
 
 def ingest(spark: SparkSession, prepared: Prepared) -> None:
@@ -73,17 +87,19 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
     Raises:
         StreamFailedError: when Spark stopped the stream.
     """
-    arguments, due, today = prepared.arguments, prepared.due, prepared.today
+    arguments = prepared.arguments
     if source.on_databricks() or not discovery.by_days(arguments):
         path = bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
-        _stream(spark, arguments, path, checkpoint.only_stream(arguments.checkpoint_path), arguments.trigger)
+        stream = checkpoint.only_stream(arguments.checkpoint_path)
+        _stream(spark, prepared, path, stream, arguments.trigger)
     else:
         _round(spark, prepared)
         while arguments.trigger == "continuous":
             pause(ROUND_SECONDS)
             _round(spark, prepared)
-    # A run that has written nothing leaves the tables to one that will.
-    if due is not None and upkeep.due_since(spark, arguments.delta_path, today) is None:
+    today = datetime.now(timezone.utc).date()  # noqa: UP017  # Python 3.10 too
+    due = upkeep.due_since(spark, arguments.delta_path, today=today, since=prepared.version)
+    if due is not None:
         for path in (arguments.delta_path, tables.quarantine_path(arguments.delta_path)):
             say("upkeep", table=path, since=str(due), **upkeep.compact(spark, path, due, today))
     say("end", kind=arguments.kind, table=arguments.table)
@@ -93,16 +109,17 @@ def _round(spark: SparkSession, prepared: Prepared) -> None:
     """List the days that are due, and read what is new in them, one stretch of days after the other."""
     arguments = prepared.arguments
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
-    plan = discovery.plan(spark, arguments, prepared.created_at, now)
+    plan = discovery.plan(spark, arguments, prepared.claim.created_at, now)
     for listing in plan.listings:
         say("listing", path=listing.path, everything=plan.sweep)
         stream = checkpoint.stretch_stream(arguments.checkpoint_path, listing.stretch, listing.first_batch)
-        _stream(spark, arguments, listing.path, stream, "available_now")
+        _stream(spark, prepared, listing.path, stream, "available_now")
     discovery.remember(spark, arguments, plan, now)
 
 
-def _stream(spark: SparkSession, arguments: Arguments, path: str, stream: Stream, trigger: str) -> None:
-    files = source.read_files(spark, arguments, path)
+def _stream(spark: SparkSession, prepared: Prepared, path: str, stream: Stream, trigger: str) -> None:
+    arguments = prepared.arguments
+    files = source.read_files(spark, arguments, path, prepared.claim.globber)
     writer = files.writeStream.foreachBatch(partial(_write, arguments, stream))
     writer = writer.option("checkpointLocation", stream.path)
     if trigger == "continuous":

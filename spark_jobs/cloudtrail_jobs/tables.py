@@ -1,11 +1,13 @@
 """The Delta tables: created empty with their full schema, appended to exactly once per micro-batch."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from cloudtrail_jobs.commits import Mark, table_at
@@ -28,7 +30,7 @@ def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> bool:
     """Make sure that table and quarantine exist with every column; creates, never changes a column.
 
     Returns:
-        whether the table was there before.
+        whether one of them was there before.
 
     Raises:
         TableConflictError: when a path holds something else, or a column of another type.
@@ -37,8 +39,20 @@ def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> bool:
     with ThreadPoolExecutor(2) as both:
         table = both.submit(_ensure, spark, delta_path, kind.table_columns, kind.indexed)
         quarantine = both.submit(_ensure, spark, quarantine_path(delta_path), QUARANTINE, indexed)
-    quarantine.result()
-    return table.result()
+    return any([table.result(), quarantine.result()])
+
+
+def any_log_file(spark: SparkSession, path: str, logs_path: str) -> str | None:
+    """A log file of these logs that the table has rows of; None when it has none.
+
+    Held against are the folders of the logs path before its first glob: what may lie among them is theirs.
+    """
+    folder = re.split(r"[*?\[{\\]", logs_path, maxsplit=1)[0]
+    # The same place may be spelled s3a:// or file:///.
+    place = folder.partition("://")[2] or folder
+    rows = fresh(spark).format("delta").load(path).where(F.contains("log_file", F.lit(place)))
+    row = rows.select("log_file").first()
+    return None if row is None else str(row[0])
 
 
 def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> None:

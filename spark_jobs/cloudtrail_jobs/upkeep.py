@@ -1,11 +1,12 @@
 """Upkeep of the tables: once a day the files of the days before are brought together.
 
 An hourly run adds a file or two to each table, and a table of tiny files is slow to query. The first run of a
-UTC day that finds the tables as an earlier day has left them compacts what has been written since. The newest
-commit says which day that was: nothing else has to be remembered, and a run that is killed before leaves its
-part to the next. Source: Delta Lake, "Optimizations"; docs/adr/0049-upkeep.md.
+UTC day that writes compacts the days before. The last compaction says in its own commit up to which day it
+went, and nothing else is remembered: commits of others, and the hour of ours, say nothing about it. Source:
+Delta Lake, "Optimizations" and "Retrieve Delta table history"; docs/adr/0049-upkeep.md.
 """
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,16 +18,43 @@ from cloudtrail_jobs.commits import table_at
 
 # What is delivered late belongs to days before, and an upkeep that was missed is made up for.
 LOOK_BACK = timedelta(days=3)
+# The newest few commits nearly always have the last compaction, and each one is a file to read.
+_HISTORY = (50, 2000)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def due_since(spark: SparkSession, path: str, today: date) -> date | None:
-    """The first day whose files are to be compacted; None when the table was written to today already."""
-    history = spark.sql(f"DESCRIBE HISTORY {table_at(path)} LIMIT 1")
-    newest = history.select(F.unix_millis("timestamp")).first()
-    if newest is None:
+def newest_version(spark: SparkSession, path: str) -> int:
+    """The table's newest version."""
+    newest = spark.sql(f"DESCRIBE HISTORY {table_at(path)} LIMIT 1").select("version").first()
+    return int(newest[0]) if newest else -1
+
+
+def due_since(spark: SparkSession, path: str, *, today: date, since: int) -> date | None:
+    """The first day whose files are to be compacted.
+
+    None when the days before `today` have been compacted, and when no micro-batch has been written after
+    version `since`: a run that writes nothing leaves the tables to one that does.
+    """
+    if newest_version(spark, path) == since:
         return None
-    written = date(1970, 1, 1) + timedelta(milliseconds=newest[0])
-    return written - LOOK_BACK if written < today else None
+    for limit in _HISTORY:
+        history = spark.sql(f"DESCRIBE HISTORY {table_at(path)} LIMIT {limit}")
+        commits = history.select(
+            F.col("version") > since,
+            F.get_json_object("userMetadata", "$.batch").isNotNull(),
+            F.when(F.col("operation") == "OPTIMIZE", F.col("operationParameters")["predicate"]),
+            F.unix_millis("timestamp"),
+        ).collect()
+        if not any(new and batch for new, batch, _, _ in commits):
+            return None
+        ends = [_end(predicate) for _, _, predicate, _ in commits if predicate]
+        if end := next((end for end in ends if end is not None), None):
+            break
+        if len(commits) < limit:
+            break
+    # A table that was never compacted begins with its oldest commit.
+    begin = end or date(1970, 1, 1) + timedelta(milliseconds=min(millis for *_, millis in commits))
+    return begin - LOOK_BACK if begin < today else None
 
 
 def compact(spark: SparkSession, path: str, first: date, today: date) -> dict[str, Any]:
@@ -46,3 +74,9 @@ def compact(spark: SparkSession, path: str, first: date, today: date) -> dict[st
         "files_removed": int(metrics["numFilesRemoved"]) if metrics else 0,
         "files_added": int(metrics["numFilesAdded"]) if metrics else 0,
     }
+
+
+def _end(predicate: str) -> date | None:
+    """The day before which a compaction of ours went, by its condition; None for another's."""
+    days = _DAY.findall(predicate)
+    return date.fromisoformat(days[1]) if "date" in predicate and len(days) == 2 else None

@@ -6,12 +6,12 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 
-from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail.operators.tables import describe_statement, properties_statement, schema_statement
 from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.tables import Names, UnansweredError
+from cloudtrail.preflight.targets import delta_logs_of
 from cloudtrail.request import IngestRequest
 from cloudtrail.run_names import own_run
 from cloudtrail.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
@@ -64,7 +64,7 @@ class PreflightOperator(StatementsOperator):
             self.params_of(context),
             aws=self.clients(region),
             names=self.names(facts, results),
-            table_schema=lambda path: table_schema(path, storage_options=storage_options(hook, path)),
+            delta_logs=delta_logs_of(hook),
             databricks=self.databricks,
             own_run=own_run(context),
         )

@@ -12,7 +12,6 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail.contract import PARAMS, REQUIRED
-from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.errors import PreflightError
 from cloudtrail.operators.preflight import PreflightOperator
 from cloudtrail.operators.setup import ingest_params_of, reached, require_approval
@@ -22,6 +21,7 @@ from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.findings import Finding, describe_failures
 from cloudtrail.preflight.logs import CHECK as LOGS
 from cloudtrail.preflight.report import check_targets
+from cloudtrail.preflight.targets import delta_logs_of
 from cloudtrail.request import IngestRequest
 from cloudtrail.setup.databricks.access import compute_params
 from cloudtrail.setup.request import SetupRequest
@@ -85,7 +85,6 @@ class SetupTargetsOperator(PreflightOperator):
         request = SetupRequest(self.request)
         clouds = request.clouds()
         account = request.reader_account
-        hook = clouds.hook(account)
         report = check_targets(
             self._requests(),
             code_root=request.code_root,
@@ -93,7 +92,7 @@ class SetupTargetsOperator(PreflightOperator):
             connection=request["accounts"][account],
             names=self.names(facts, results) if facts["statements"] else None,
             warehouse=request["warehouse_id"],
-            table_schema=lambda path: table_schema(path, storage_options=storage_options(hook, path)),
+            delta_logs=delta_logs_of(clouds.hook(account)),
         )
         self.log.info("Findings:\n%s", report.render())
         context["ti"].xcom_push(key=FINDINGS_KEY, value=[finding.to_dict() for finding in report.findings])

@@ -21,7 +21,7 @@ from cloudtrail.preflight import (
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.running import Job, run_job
 from cloudtrail.preflight.tables import Names
-from cloudtrail.preflight.targets import TableSchema
+from cloudtrail.preflight.targets import DeltaLogs
 from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest, code_root
 
@@ -63,7 +63,7 @@ def bucket_jobs(
 def storage_jobs(
     requests: Mapping[str, IngestRequest],
     s3: "S3Client",
-    table_schema: TableSchema,
+    delta_logs: DeltaLogs,
     *,
     now: datetime,
     params: Mapping[str, Any],
@@ -86,7 +86,7 @@ def storage_jobs(
             Job(
                 check=targets.CHECK,
                 subject=path,
-                run=_one(targets.check_target, s3, path, columns=columns, table_schema=table_schema),
+                run=_one(targets.check_target, s3, path, columns=columns, delta_logs=delta_logs),
                 buckets=(S3Location.parse(path).bucket,),
             )
             for path, columns in (
@@ -98,7 +98,13 @@ def storage_jobs(
             Job(
                 check=checkpoints.CHECK,
                 subject=request.checkpoint_path,
-                run=_one(checkpoints.check_checkpoint, s3, request),
+                run=_one(
+                    checkpoints.check_checkpoint,
+                    s3,
+                    request,
+                    delta_logs=delta_logs,
+                    duplicates=str(params.get("duplicates") or "keep"),
+                ),
                 # It also looks for the table's commits.
                 buckets=tuple(
                     S3Location.parse(p).bucket for p in (request.checkpoint_path, request.delta_path)

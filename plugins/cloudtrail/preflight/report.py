@@ -22,7 +22,7 @@ from cloudtrail.preflight.jobs import (
 )
 from cloudtrail.preflight.running import not_looked_at, run_jobs
 from cloudtrail.preflight.tables import Names
-from cloudtrail.preflight.targets import TableSchema
+from cloudtrail.preflight.targets import DeltaLogs
 from cloudtrail.preflight.workspace import Workspace
 from cloudtrail.request import IngestRequest
 
@@ -67,7 +67,7 @@ def run_preflight(
     *,
     aws: Clients,
     names: Names,
-    table_schema: TableSchema,
+    delta_logs: DeltaLogs,
     databricks: Workspace,
     own_run: str = "",
     now: datetime | None = None,
@@ -79,7 +79,7 @@ def run_preflight(
         params: the params they come from.
         aws: the clients to ask with.
         names: what the names of tables and views stand for; asked from one thread only.
-        table_schema: path → schema JSON of the Delta table there.
+        delta_logs: what the Delta logs of tables say.
         databricks: the workspace that the job is to run in.
         own_run: how the names of this DAG run's own Databricks runs end: they are no rivals.
         now: what "24 hours ago" counts from; the current time when None.
@@ -88,7 +88,7 @@ def run_preflight(
     connection = str(params.get("aws_conn_id") or "aws_default")
     findings = run_jobs(bucket_jobs(requests, params, aws.s3, connection), connection=connection)
     missing = {finding.subject for finding in findings if finding.status == "failed"}
-    jobs = storage_jobs(requests, aws.s3, table_schema, now=now or datetime.now(UTC), params=params)
+    jobs = storage_jobs(requests, aws.s3, delta_logs, now=now or datetime.now(UTC), params=params)
     jobs.append(table_job(requests, names, connection, warehouse=str(params["warehouse_id"])))
     absent = {
         one.subject for one in findings if one.subject in missing and one.detail == no_bucket(one.subject)
@@ -117,7 +117,7 @@ def check_targets(
     connection: str,
     names: Names | None,
     warehouse: str,
-    table_schema: TableSchema,
+    delta_logs: DeltaLogs,
 ) -> PreflightReport:
     """Check only where the tables go: for a set-up, before there is a log bucket. Read-only.
 
@@ -130,14 +130,14 @@ def check_targets(
         connection: its Airflow connection.
         names: what the names of tables and views stand for; None when there is no warehouse to ask.
         warehouse: the id of the warehouse that was asked.
-        table_schema: path → schema JSON of the Delta table there.
+        delta_logs: what the Delta logs of tables say.
     """
     started = time.monotonic()
     found = run_jobs(bucket_jobs(requests, {"code_root": code_root}, s3, connection), connection=connection)
     missing = {finding.subject for finding in found if finding.status == "failed"}
     logs_buckets = {request.log_bucket for request in requests.values()}
     findings = [finding for finding in found if finding.subject not in logs_buckets]
-    jobs = storage_jobs(requests, s3, table_schema, now=datetime.now(UTC), params={})
+    jobs = storage_jobs(requests, s3, delta_logs, now=datetime.now(UTC), params={})
     jobs = [job for job in jobs if job.check in (targets.CHECK, checkpoints.CHECK)]
     if names is not None:
         jobs.append(table_job(requests, names, connection, warehouse=warehouse))

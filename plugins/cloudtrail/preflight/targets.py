@@ -5,17 +5,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloudtrail.columns import column_differences
-from cloudtrail.delta_log import latest_commit
+from cloudtrail.delta_log import has_rows, latest_commit, storage_options, table_schema
 from cloudtrail.locations import S3Location
 from cloudtrail.preflight.findings import Finding
 from cloudtrail.preflight.listing import Listing
 
 if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     from mypy_boto3_s3 import S3Client
 
 CHECK = "delta_target"
-# The schema of the Delta table at a path, as the JSON that its log holds.
-TableSchema = Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeltaLogs:
+    """What the Delta log of the table at a path says; each question raises when the log cannot be read.
+
+    `schema`: the columns, as the JSON that the log holds. `has_rows`: whether the table has rows.
+    """
+
+    schema: Callable[[str], str]
+    has_rows: Callable[[str], bool]
+
+
+def delta_logs_of(aws_hook: "AwsBaseHook") -> DeltaLogs:
+    """The Delta logs as an Airflow connection may read them, each in the region of its bucket."""
+    return DeltaLogs(
+        schema=lambda path: table_schema(path, storage_options=storage_options(aws_hook, path)),
+        has_rows=lambda path: has_rows(path, storage_options=storage_options(aws_hook, path)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +48,11 @@ class TargetFacts:
     differences: tuple[str, ...] = ()
 
 
-def check_target(
-    s3: "S3Client", path: str, *, columns: Mapping[str, str], table_schema: TableSchema
-) -> Finding:
+def check_target(s3: "S3Client", path: str, *, columns: Mapping[str, str], delta_logs: DeltaLogs) -> Finding:
     """Look into the folder of a table or quarantine, and at its schema; `columns` are those of the job."""
     facts = fetch_target(s3, path)
     if facts.version is not None:
-        differences = column_differences(columns, table_schema(path))
+        differences = column_differences(columns, delta_logs.schema(path))
         facts = TargetFacts(version=facts.version, differences=tuple(differences))
     return decide_target(path, facts)
 

@@ -53,7 +53,7 @@ def test_each_kind_is_ingested_once_and_every_table_is_there_before_the_first_lo
 
 def test_a_kind_that_cannot_be_prepared_keeps_no_other_from_being_ingested(lake, spark, capsys):
     deliver(lake)
-    other = Owner("events", "/elsewhere/*", f"{lake.folder}/delta/other", "other", "file source")
+    other = Owner("events", "/elsewhere/*", f"{lake.folder}/delta/other", "other", "file source", "strict")
     take(spark, f"{lake.folder}/checkpoints/events", other)
     with pytest.raises(KindsFailedError, match="1 of 2 kinds failed, the others were ingested") as failed:
         lake.ingest_together("events", "insights")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from cloudtrail.delta_log import (
     DeltaLogCounts,
     TableLog,
+    has_rows,
     latest_commit,
     read_marks,
     row_counts,
@@ -92,6 +93,7 @@ def test_rows_and_files_are_those_of_the_newest_version(tmp_path):
     write_deltalake(path, pa.table({"x": [1, 2, 3]}))
     write_deltalake(path, pa.table({"x": [4]}), mode="append")
     assert row_counts(path, storage_options={}) == DeltaLogCounts(version=1, rows=4, files=2)
+    assert has_rows(path, storage_options={})
     DeltaTable(path).delete("x < 3")
     assert row_counts(path, storage_options={}) == DeltaLogCounts(version=2, rows=2, files=2)
 
@@ -99,6 +101,7 @@ def test_rows_and_files_are_those_of_the_newest_version(tmp_path):
 def test_an_empty_table_has_no_rows(tmp_path):
     write_deltalake(str(tmp_path / "trail"), pa.table({"x": pa.array([], pa.int64())}))
     assert row_counts(str(tmp_path / "trail"), storage_options={}).rows == 0
+    assert not has_rows(str(tmp_path / "trail"), storage_options={})
 
 
 def test_a_file_without_a_row_count_is_named(tmp_path):
@@ -113,6 +116,7 @@ def test_a_file_without_a_row_count_is_named(tmp_path):
         CountMismatchError, match=r"1 of 1 data files .* the first is 'part-.*COMPUTE DELTA STATISTICS"
     ):
         row_counts(str(path), storage_options={})
+    assert has_rows(str(path), storage_options={})
 
 
 def test_a_folder_without_a_table_is_an_error_that_a_retry_may_mend(tmp_path):

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-from cloudtrail.delta_log import storage_options, table_schema
 from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.preflight.clients import Clients
@@ -68,7 +67,7 @@ class Account:
         """Put one object into the lake."""
         self.s3.put_object(Bucket=LAKE_BUCKET, Key=key, Body=body)
 
-    def table(self, path, columns):
+    def table(self, path, columns, *, rows=0):
         """Put the first commit of a Delta table into the lake; `columns` are name → Delta type."""
         fields = [
             {"name": name, "type": kind, "nullable": True, "metadata": {}} for name, kind in columns.items()
@@ -82,6 +81,10 @@ class Account:
         }
         protocol = {"minReaderVersion": 1, "minWriterVersion": 2}
         lines = [json.dumps({"protocol": protocol}), json.dumps({"metaData": metadata})]
+        if rows:
+            added = {"path": "part-0.parquet", "size": 1, "partitionValues": {}, "modificationTime": 0}
+            added |= {"dataChange": True, "stats": json.dumps({"numRecords": rows})}
+            lines.append(json.dumps({"add": added}))
         self.put(f"{path}/_delta_log/{0:020d}.json", "\n".join(lines).encode())
 
     def params(self, **changed):
@@ -110,7 +113,7 @@ class Account:
             params,
             aws=Clients.connect("aws_default", "us-east-1"),
             names=Names(location=table_location, properties=properties, has_schema=schemas.__contains__),
-            table_schema=lambda path: table_schema(path, storage_options=storage_options(hook, path)),
+            delta_logs=delta_logs_of(hook),
             databricks=IngestHook(),
             own_run=own_run,
             now=NOW,

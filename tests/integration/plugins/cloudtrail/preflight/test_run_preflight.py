@@ -186,11 +186,25 @@ def test_a_table_of_an_earlier_run_passes_with_its_checkpoint(account):
     assert finding_of(report, "table_name", "cloudtrail_events").detail == f"already at {EVENTS_TABLE}"
 
 
-def test_a_new_checkpoint_for_a_table_that_is_there_is_a_warning(account):
+@pytest.mark.parametrize("suffix", ["", "_quarantine"])
+def test_a_new_checkpoint_for_a_table_with_rows_fails_unless_duplicates_are_removed(account, suffix):
+    columns = COLUMNS | ({"reason": "string"} if suffix else {})
+    account.table(f"delta/cloudtrail_events{suffix}", columns, rows=7)
+    report = account.preflight()
+    assert failed(report) == {("checkpoint", EVENTS_CHECKPOINT)}
+    (finding,) = report.failed
+    assert f"{EVENTS_TABLE}{suffix} has rows: every log file would be loaded again" in finding.detail
+    assert "duplicates='keep'" in finding.detail
+    for param in ("events_checkpoint_path", "checkpoint_root", "events_table", "duplicates=remove"):
+        assert param in finding.remedy
+    report = account.preflight(duplicates="remove")
+    assert not report.failed, report.render()
+    assert finding_of(report, "checkpoint", EVENTS_CHECKPOINT).status == "warning"
+
+
+def test_a_new_checkpoint_for_a_table_without_rows_is_ok(account):
     account.table("delta/cloudtrail_events", COLUMNS)
-    finding = finding_of(account.preflight(), "checkpoint", EVENTS_CHECKPOINT)
-    assert finding.status == "warning"
-    assert "loaded again" in finding.detail
+    assert finding_of(account.preflight(), "checkpoint", EVENTS_CHECKPOINT).status == "ok"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cloudtrail.preflight.checkpoints import CheckpointFacts, check_checkpoint, decide_checkpoint
+from cloudtrail.preflight.targets import DeltaLogs
 from cloudtrail.request import IngestRequest
 from tests.unit.plugins.cloudtrail.listed_bucket import ListedBucket
 
@@ -29,8 +30,13 @@ def owner(**changed):
     return json.dumps(marker | changed)
 
 
-def decide(**facts):
-    return decide_checkpoint(REQUEST, CheckpointFacts(**facts))
+def decide(duplicates="keep", **facts):
+    return decide_checkpoint(REQUEST, CheckpointFacts(**facts), duplicates=duplicates)
+
+
+def check(bucket):
+    delta_logs = DeltaLogs(schema=str, has_rows=bool)
+    return check_checkpoint(bucket, REQUEST, delta_logs=delta_logs, duplicates="keep")
 
 
 def test_a_new_checkpoint_for_a_new_table_is_ok():
@@ -77,11 +83,42 @@ def test_anything_else_in_the_folder_fails():
     assert "'offsets'" in finding.detail
 
 
-def test_a_new_checkpoint_for_a_table_with_commits_is_a_warning():
-    finding = decide(table_version=12)
+@pytest.mark.parametrize("owners", [(), (owner(),)])
+def test_a_checkpoint_without_a_stream_for_tables_with_rows_fails_unless_duplicates_are_removed(owners):
+    facts = {"owners": owners, "table_version": 12, "filled": ("s3://lake/delta/trail",)}
+    finding = decide(**facts)
+    assert finding.status == "failed"
+    assert "s3://lake/delta/trail has rows: every log file would be loaded again" in finding.detail
+    assert "duplicates=remove" in finding.remedy
+    finding = decide(duplicates="remove", **facts)
     assert finding.status == "warning"
-    assert "version 12" in finding.detail
-    assert "loaded again" in finding.detail
+    assert "set aside as duplicates" in finding.detail
+
+
+def test_a_new_checkpoint_for_a_table_without_rows_is_ok():
+    assert decide(table_version=12).status == "ok"
+
+
+def test_another_streams_checkpoint_that_has_read_nothing_may_be_freed():
+    finding = decide(owners=(owner(delta_path="s3://lake/delta/other"),))
+    assert finding.remedy.startswith(
+        "It has read nothing yet: if no other stream is to use it, delete s3://lake/checkpoints/trail/owner. "
+        "Otherwise: choose another checkpoint path"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "globber", "told"),
+    [
+        ("Auto Loader", {}, True),
+        ("Auto Loader", {"globber": "strict"}, False),
+        ("Spark's file source", {}, False),
+    ],
+)
+def test_a_checkpoint_of_an_earlier_release_is_told_by_its_globber(source, globber, told):
+    finding = decide(owners=(owner(source=source, **globber),), stream_key="x", table_version=1)
+    assert finding.status == "ok"
+    assert ("default globber" in finding.detail) is told
 
 
 def test_progress_without_a_table_fails_since_what_was_read_would_be_missing():
@@ -94,10 +131,10 @@ def test_progress_without_a_table_fails_since_what_was_read_would_be_missing():
 @pytest.mark.parametrize("keys", [["/"], ["_$folder$"], ["/", "/stream_$folder$", "/owner/", "/stream/"]])
 def test_what_only_stands_for_a_folder_is_nothing(keys):
     bucket = ListedBucket(f"checkpoints/trail{key}" for key in keys)
-    assert check_checkpoint(bucket, REQUEST).detail == "new"
+    assert check(bucket).detail == "new"
 
 
 @pytest.mark.parametrize("name", ["offsets/0", "metadata", "part-0.parquet", ".hidden/x"])
 def test_what_the_job_does_not_put_there_is_foreign(name):
     bucket = ListedBucket([f"checkpoints/trail/{name}"])
-    assert check_checkpoint(bucket, REQUEST).status == "failed"
+    assert check(bucket).status == "failed"

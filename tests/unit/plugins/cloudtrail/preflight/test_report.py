@@ -9,6 +9,7 @@ from cloudtrail.errors import PreflightError
 from cloudtrail.preflight import run_preflight
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.tables import Names
+from cloudtrail.preflight.targets import DeltaLogs
 from cloudtrail.request import resolve_requests
 from tests.unit.plugins.cloudtrail.listed_bucket import ListedBucket
 
@@ -79,7 +80,7 @@ def preflight(*, audit=(DIGEST, EVENT), lake=(), table_location={}.get, **change
         params,
         aws=Clients(s3=s3, iam=None, kms=None),
         names=Names(location=table_location, properties={}.get, has_schema=().__contains__),
-        table_schema={}.get,
+        delta_logs=DeltaLogs(schema={}.get, has_rows=bool),
         databricks=FittingWorkspace(),
         now=NOW,
     )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cloudtrail.preflight.targets import check_target
+from cloudtrail.preflight.targets import DeltaLogs, check_target
 from tests.unit.plugins.cloudtrail.listed_bucket import ListedBucket
 
 SCHEMA = json.dumps(
@@ -15,7 +15,9 @@ PATH = "s3://lake/delta/trail"
 
 def check(*keys):
     bucket = ListedBucket(f"delta/{key}" for key in keys)
-    return check_target(bucket, PATH, columns={}, table_schema=lambda _: SCHEMA)
+    return check_target(
+        bucket, PATH, columns={}, delta_logs=DeltaLogs(schema=lambda _: SCHEMA, has_rows=bool)
+    )
 
 
 @pytest.mark.parametrize(
