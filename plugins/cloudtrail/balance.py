@@ -274,7 +274,8 @@ def find_mismatches(
         )
     if doubled := max(balance.get("doubled", 0), balance.get("reloaded", 0)):
         problems.append(
-            f"{doubled} log files have more rows in {snapshot.table!r} than records, as when a checkpoint was "
-            "lost and its files were read again: docs/operations/validate_rows.md says how to restore the table"
+            f"{doubled} log files have more rows in {snapshot.table!r} than records, as when a checkpoint was"
+            " lost and its files were read again: docs/operations/validate_rows.md says how to restore the "
+            "table"
         )
     return problems

@@ -137,7 +137,9 @@ def check_targets(
     missing = {finding.subject for finding in found if finding.status == "failed"}
     logs_buckets = {request.log_bucket for request in requests.values()}
     findings = [finding for finding in found if finding.subject not in logs_buckets]
-    jobs = storage_jobs(requests, s3, delta_logs, now=datetime.now(UTC), params={})
+    # Whether a new checkpoint may be used for a table with rows follows from the ingest's own param.
+    params = {"duplicates": "remove"}
+    jobs = storage_jobs(requests, s3, delta_logs, now=datetime.now(UTC), params=params)
     jobs = [job for job in jobs if job.check in (targets.CHECK, checkpoints.CHECK)]
     if names is not None:
         jobs.append(table_job(requests, names, connection, warehouse=warehouse))

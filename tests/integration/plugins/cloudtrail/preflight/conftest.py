@@ -12,6 +12,7 @@ from cloudtrail.hooks.databricks import IngestHook
 from cloudtrail.preflight import PreflightReport, run_preflight
 from cloudtrail.preflight.clients import Clients
 from cloudtrail.preflight.tables import Names
+from cloudtrail.preflight.targets import delta_logs_of
 from cloudtrail.request import resolve_requests
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET, Seeded
 
