@@ -51,6 +51,5 @@ def fields() -> dict[str, Param]:
             "The ARN of the KMS key of the code root's bucket, where that is not the tables' bucket; empty "
             "when it has none.",
             title="KMS key of the code",
-            pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$",
         ),
     }

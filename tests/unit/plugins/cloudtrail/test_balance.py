@@ -79,10 +79,10 @@ def test_files_that_do_not_balance_are_counted_and_one_is_named():
     assert "'s3://b/a.json.gz'" in problem
 
 
-def test_files_that_were_read_twice_are_named_with_the_param_that_prevents_it():
+def test_files_that_were_read_twice_are_named_with_the_page_that_says_how_to_restore_the_table():
     found = mismatches(balance=BALANCED | {"unbalanced": 2, "doubled": 2, "example": "s3://b/a.json.gz"})
     assert "2 log files have more rows in 'sec.cloudtrail_events' than records" in found[1]
-    assert "duplicates=remove" in found[1]
+    assert "docs/operations/validate_rows.md" in found[1]
 
 
 def test_every_disagreement_is_reported_at_once():

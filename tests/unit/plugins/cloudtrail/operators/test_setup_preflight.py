@@ -7,7 +7,7 @@ from pathlib import Path
 import cloudtrail.preflight
 from cloudtrail.contract import PARAMS
 from cloudtrail.operators.setup_preflight import describe, in_setup_words
-from cloudtrail.preflight.findings import Finding
+from cloudtrail.preflight.findings import AFTERWARDS, Finding
 from cloudtrail.setup.contract import SETUP_PARAMS
 
 # Words with an underscore are params and nothing else; `cluster_id` and the like are the set-up's too.
@@ -45,4 +45,5 @@ def test_the_error_says_what_follows_for_the_set_up_and_not_for_an_ingest():
         "1 check(s) of the tables failed; nothing was changed:",
         "  - checkpoint s3://lake/c: d",
         "    → Choose another checkpoint path (checkpoint_root).",
+        AFTERWARDS,
     ]
