@@ -186,7 +186,7 @@ def find_new_insights(snapshot: Snapshot, batches: Batches) -> str:
     )
 
 
-def find_newest_file(snapshot: Snapshot, batches: Batches = ()) -> str:  # noqa: ARG001 - asked as others are
+def find_newest_file(snapshot: Snapshot, batches: Batches) -> str:  # noqa: ARG001 - asked as others are
     """When the table's newest log file of the last days was delivered, as UTC text; null when there is none.
 
     It is the table's, whatever the batches of the run: these may hold old files alone.

@@ -104,7 +104,7 @@ class ValidateRowsOperator(StatementsOperator):
         batches = written_batches(facts, results)
         questions = QUESTIONS + QUESTIONS_OF_KIND.get(self.kind, ())
         if not batches and self.kind == "events" and len(results) == 2:
-            return balance.find_newest_file(snapshot)
+            return balance.find_newest_file(snapshot, batches)
         if not batches or len(results) == 2 + len(questions):
             return None
         return questions[len(results) - 2](snapshot, batches)
