@@ -1,5 +1,7 @@
 """The end of alerts in a DAG without `notify`: told by its last task, when that has succeeded."""
 
+from collections.abc import Mapping
+
 from airflow.sdk import BaseNotifier, Context
 
 from cloudtrail.alerts.compose import Scene
@@ -25,7 +27,8 @@ class RecoveryNotifier(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         """Tell what is over."""
-        ti, states = context["ti"], {}
+        ti = context["ti"]
+        states: Mapping[str, str] = {}
         if self.proof:
             states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
         went_through = not self.proof or states.get(self.proof) == "success"

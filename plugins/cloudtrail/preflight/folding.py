@@ -70,13 +70,12 @@ def policy_text(statements: Iterable[dict[str, object]]) -> str:
 
 
 def _fold_alike(findings: Sequence[Finding]) -> list[Finding]:
-    """What one check found of several subjects in the same words, with one remedy, as one finding."""
+    """What one check failed with for several subjects, in the same words and with one remedy, once."""
     groups: dict[Finding, list[Finding]] = {}
     for finding in findings:
-        # One remedy for all of them; what is fine or skipped has none and stays as it is.
-        groups.setdefault(
-            replace(finding, subject="", missing=None) if finding.remedy else finding, []
-        ).append(finding)
+        is_failure = finding.status == "failed" and finding.remedy
+        key = replace(finding, subject="", missing=None) if is_failure else replace(finding, missing=None)
+        groups.setdefault(key, []).append(finding)
     return [
         replace(group[0], subject=", ".join(dict.fromkeys(one.subject for one in group)))
         for group in groups.values()
