@@ -16,6 +16,9 @@ CHOSEN = $(if $(PYTHON),$(PYTHON),none of python3.11 python3.12 python3 python)
 RUN := .venv/bin/python
 # More arguments: make test-unit ARGS="-k form", make up ARGS="--airflow-port 8081"
 ARGS ?=
+# The statement of make sql; make leaves its dollar signs alone, and by the environment no shell sees its quotes.
+override Q := $(value Q)
+export Q
 
 ##@ Try it
 
@@ -29,11 +32,19 @@ up: setup ## Start the sandbox and Airflow's UI, and leave them running
 
 .PHONY: status
 status: require-setup ## Show the sandbox's processes: pid, memory, uptime, address
-	@exec $(RUN) -m sandbox status $(ARGS)
+	@$(RUN) -m sandbox status $(ARGS) || [ $$? -eq 3 ]
 
 .PHONY: logs
 logs: require-setup ## Show the last lines of every process's log (all of it: .sandbox/logs)
 	@exec $(RUN) -m sandbox logs $(ARGS)
+
+.PHONY: sql
+sql: require-setup ## Query the tables while the sandbox runs: make sql Q="SELECT * FROM cloudtrail_events LIMIT 5"
+	@exec $(RUN) -m sandbox sql $(ARGS)
+
+.PHONY: alerts
+alerts: require-setup ## Show what was sent to the alert topic while the sandbox runs
+	@exec $(RUN) -m sandbox alerts $(ARGS)
 
 .PHONY: down
 down: require-setup ## Stop everything that `make up`, or a demo that was killed, has started
@@ -46,7 +57,7 @@ test: setup lint ## Check style and types, then run all tests: unit, integration
 	@exec $(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-unit
-test-unit: setup ## Run the unit tests alone: no Spark, no Airflow database, seconds
+test-unit: require-packages ## Run the unit tests alone: no Spark, no Airflow database, seconds
 	@exec $(RUN) -m pytest tests/unit $(ARGS)
 
 .PHONY: test-matrix
@@ -64,34 +75,34 @@ bench-quick: setup ## The same at small sizes, in five minutes, into .cache/benc
 	@exec env PYTHONPATH=spark_jobs $(RUN) -m tests.benchmarks --sizes quick $(ARGS)
 
 .PHONY: lint
-lint: setup ## Check style (ruff) and types (mypy)
+lint: require-packages ## Check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --check --quiet .
 	@$(RUN) -m mypy --no-error-summary
 
 .PHONY: format
-format: setup ## Format the code and mend what ruff can mend
+format: require-packages ## Format the code and mend what ruff can mend
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
 .PHONY: wheel
-wheel: setup ## Build the job's wheel into dist/ (the same sources give the same bytes)
-	@ls -l dist/*.whl
+wheel: require-packages ## Build the job's wheel into dist/ (the same sources give the same bytes)
+	@$(RUN) -m sandbox.wheel
 
 .PHONY: kinds
-kinds: setup ## Write plugins/cloudtrail/kinds.json again, from the job's table of kinds
+kinds: require-packages ## Write plugins/cloudtrail/kinds.json again, from the job's table of kinds
 	@cd spark_jobs && ../$(RUN) -m cloudtrail_jobs.catalog > ../plugins/cloudtrail/kinds.json
 
 .PHONY: permissions
-permissions: setup ## Write docs/permissions.md again, from the policies that preflight simulates
+permissions: require-packages ## Write docs/permissions.md again, from the policies that preflight simulates
 	@cd plugins && ../$(RUN) -m cloudtrail.permissions > ../docs/permissions.md
 
 .PHONY: check-accounts
-check-accounts: setup ## Check dags/accounts.yaml (ARGS=file: another one): every problem with its line and field
+check-accounts: require-packages ## Check dags/accounts.yaml (ARGS=file: another one): every problem with its line and field
 	@exec env PYTHONPATH=plugins $(RUN) -m cloudtrail.accounts.check $(ARGS)
 
 .PHONY: accounts-schema
-accounts-schema: setup ## Write dags/accounts.schema.json again, from contract and form
+accounts-schema: require-packages ## Write dags/accounts.schema.json again, from contract and form
 	@cd plugins && ../$(RUN) -m cloudtrail.accounts.schema > ../dags/accounts.schema.json
 
 .PHONY: requirements
@@ -109,6 +120,10 @@ clean: ## Stop the sandbox and remove everything made here: packages, jars, whee
 	@if [ -x $(RUN) ] && [ -d .sandbox ]; then $(RUN) -m sandbox down; fi
 	@rm -rf .venv .cache .sandbox dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: require-packages
+require-packages: require-python
+	@exec "$(PYTHON)" -m sandbox.install packages
 
 .PHONY: require-python
 require-python:

@@ -1,4 +1,4 @@
-"""The command line of the sandbox: `python -m sandbox up|down|status|logs|demo|prepare`, as make calls it.
+"""The command line of the sandbox, `python -m sandbox COMMAND`, as make calls it.
 
 Exit codes: 0 done; 1 failed, with the reason on stderr; 2 wrong arguments; 3 for `status` of a sandbox that
 does not run whole; 130 interrupted.
@@ -6,15 +6,19 @@ does not run whole; 130 interrupted.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.settings import Sandbox
+from sandbox.settings import Sandbox, folder_problem
 from sandbox.signals import interrupt_on_signals, shielded
 
-Command = Callable[[Sandbox], int]
+Command = Callable[[Sandbox, argparse.Namespace], int]
+MOST_PORT = 65_535
+# Whoever reads only the beginning of what these print has what they wanted.
+SHOWING = ("status", "logs", "sql", "alerts")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,26 +30,47 @@ def main(arguments: list[str] | None = None) -> int:
         aws_port=parsed.aws_port,
         databricks_port=parsed.databricks_port,
     )
-    command: Command = parsed.command
     interrupt_on_signals()
     try:
-        return command(sandbox)
+        if problem := folder_problem(sandbox.state):
+            raise SandboxError(problem)
+        code = COMMANDS[parsed.command](sandbox, parsed)
+        sys.stdout.flush()
     except SandboxError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(
+            f"sandbox: {sys.executable} lacks the package {error.name}: run `make setup`, then "
+            f"`.venv/bin/python -m sandbox {parsed.command}`",
+            file=sys.stderr,
+        )
+        return 1
+    except BrokenPipeError:
+        # Nothing more can be printed, not even when Python flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0 if parsed.command in SHOWING else 128 + signal.SIGPIPE
+    except OSError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("sandbox: interrupted", file=sys.stderr)
         return 130
+    return code
 
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     """The arguments; `environment` gives defaults by CLOUDTRAIL_SANDBOX_STATE and …_AIRFLOW_PORT etc."""
     root = argparse.ArgumentParser(prog="python -m sandbox", description="The laptop cloud.")
-    commands = root.add_subparsers(required=True, metavar="COMMAND")
+    commands = root.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for name, command in COMMANDS.items():
         one = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
-        one.set_defaults(command=command)
         _add_settings(one, environment)
+        if name == "sql":
+            # By the environment from make, where quotes and dollar signs reach it as they were typed.
+            one.add_argument(
+                "statement", nargs="?", default=environment.get("Q", ""), help="SQL (default: Q)"
+            )
     return root
 
 
@@ -53,9 +78,9 @@ def _add_settings(parser: argparse.ArgumentParser, environment: Mapping[str, str
     defaults = Sandbox()
     for setting, kind, what in (
         ("state", Path, "folder of everything it keeps"),
-        ("airflow_port", int, "port of Airflow's UI and API"),
-        ("aws_port", int, "port of the AWS stand-in"),
-        ("databricks_port", int, "port of the Databricks stand-in"),
+        ("airflow_port", _port, "port of Airflow's UI and API"),
+        ("aws_port", _port, "port of the AWS stand-in"),
+        ("databricks_port", _port, "port of the Databricks stand-in"),
     ):
         variable = f"CLOUDTRAIL_SANDBOX_{setting.upper()}"
         parser.add_argument(
@@ -67,7 +92,13 @@ def _add_settings(parser: argparse.ArgumentParser, environment: Mapping[str, str
         )
 
 
-def _up(sandbox: Sandbox) -> int:
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to {MOST_PORT}")
+    return int(text)
+
+
+def _up(sandbox: Sandbox, _: argparse.Namespace) -> int:
     """Start the sandbox and leave it running; harmless when it runs already."""
     from sandbox import up
 
@@ -80,7 +111,7 @@ def _up(sandbox: Sandbox) -> int:
     return 0
 
 
-def _down(sandbox: Sandbox) -> int:
+def _down(sandbox: Sandbox, _: argparse.Namespace) -> int:
     """Stop every process of the sandbox; tables and logs stay in its folder."""
     from sandbox import up
 
@@ -90,7 +121,7 @@ def _down(sandbox: Sandbox) -> int:
     return 0
 
 
-def _status(sandbox: Sandbox) -> int:
+def _status(sandbox: Sandbox, _: argparse.Namespace) -> int:
     """Show the processes of the sandbox."""
     from sandbox import up
 
@@ -99,7 +130,7 @@ def _status(sandbox: Sandbox) -> int:
     return 0 if whole else 3
 
 
-def _logs(sandbox: Sandbox) -> int:
+def _logs(sandbox: Sandbox, _: argparse.Namespace) -> int:
     """Show the last lines of every process's log."""
     from sandbox.processes import Processes
 
@@ -111,7 +142,23 @@ def _logs(sandbox: Sandbox) -> int:
     return 0
 
 
-def _demo(sandbox: Sandbox) -> int:
+def _sql(sandbox: Sandbox, parsed: argparse.Namespace) -> int:
+    """Run a statement of SQL on the tables of the sandbox that runs, and show the first rows."""
+    from sandbox import ask
+
+    print(ask.sql(sandbox, parsed.statement))
+    return 0
+
+
+def _alerts(sandbox: Sandbox, _: argparse.Namespace) -> int:
+    """Show the messages that were sent to the alert topic of the sandbox that runs."""
+    from sandbox import ask
+
+    print(ask.alerts(sandbox))
+    return 0
+
+
+def _demo(sandbox: Sandbox, _: argparse.Namespace) -> int:
     """Set up and run one whole ingest in a sandbox of its own, show what came of it, and stop everything."""
     from sandbox.demo import demo
 
@@ -119,7 +166,7 @@ def _demo(sandbox: Sandbox) -> int:
     return 0
 
 
-def _prepare(_: Sandbox) -> int:
+def _prepare(_: Sandbox, __: argparse.Namespace) -> int:
     """Fetch Spark's jars, build the job's wheel, make an empty database: what is missing (`make setup`)."""
     from sandbox import database, spark, wheel
 
@@ -139,6 +186,8 @@ COMMANDS: dict[str, Command] = {
     "down": _down,
     "status": _status,
     "logs": _logs,
+    "sql": _sql,
+    "alerts": _alerts,
     "demo": _demo,
     "prepare": _prepare,
 }

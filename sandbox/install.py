@@ -4,7 +4,7 @@ Checks Python and Java, makes `.venv`, and installs requirements-dev.txt into it
 told on this machine (its environment variables and files) is handed to uv, which does not read it; uv's own
 variables win. Done once for each content of requirements-dev.txt.
 
-Usage: python -m sandbox.install [requirements [--upgrade] | bench]
+Usage: python -m sandbox.install [packages | requirements [--upgrade] | bench]
 """
 
 import hashlib
@@ -16,13 +16,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from sandbox.settings import ROOT, folder_problem
+
 VENV = ROOT / ".venv"
 BENCH = ROOT / "requirements-bench.txt"
 UV = "uv==0.13.9"
 # pyproject.toml says the same (tests/unit/repository/test_makefile.py).
 PYTHON_RANGE = ((3, 11), (3, 13))
 JAVA_MINIMUM = 17
+# Commands that need no Spark.
+WITHOUT_JAVA = ("packages", "requirements")
 
 PYTHON_HINT = (
     "Install Python 3.11 or 3.12 (Debian, Ubuntu: python3.11 and python3.11-venv; Fedora: python3.11; macOS: "
@@ -36,24 +39,30 @@ JAVA_HINT = (
 
 def main(arguments: list[str]) -> int:
     """Run the command that `arguments` name, and return the exit code."""
-    missing = missing_tools()
+    command = arguments[0] if arguments else ""
+    missing = missing_tools(java=command not in WITHOUT_JAVA)
     if missing:
         for line in missing:
             print(f"make setup: {line}", file=sys.stderr)
         return 1
     install()
-    if arguments[:1] == ["bench"]:
+    if command == "packages":
+        return 0
+    if command == "bench":
         install_requirements(BENCH)
         return 0
-    if arguments[:1] == ["requirements"]:
+    if command == "requirements":
         compile_requirements(upgrade="--upgrade" in arguments)
         return 0
     return subprocess.run([python(), "-m", "sandbox", "prepare"], cwd=ROOT, check=False).returncode
 
 
-def missing_tools() -> list[str]:
+def missing_tools(*, java: bool = True) -> list[str]:
     """What must be installed by hand first; every lack in one sentence with its remedy."""
-    return [line for line in (python_problem(sys.version_info[:3]), venv_problem(), java_problem()) if line]
+    problems = [folder_problem(ROOT), python_problem(sys.version_info[:3]), venv_problem()]
+    if java:
+        problems.append(java_problem())
+    return [line for line in problems if line]
 
 
 def python_problem(version: tuple[int, ...]) -> str:

@@ -13,18 +13,30 @@ def require_free(wanted: Mapping[str, int]) -> None:
     """Check that nothing listens on the ports of `wanted`, which maps a service's name to its port.
 
     Raises:
-        PortInUseError: naming every port that is taken, by whom as far as the system tells, and the option
-            and the environment variable that choose another.
+        PortInUseError: naming every port that is taken, by whom as far as the system tells, and what to add
+            to the command, or to put into the environment, to choose others.
     """
     taken = {service: port for service, port in wanted.items() if not is_free(port)}
     if not taken:
         return
-    lines = [
-        f"port {port} for {service} is in use{_holder(port)}: end that program, or choose another port with "
-        f"--{service}-port or CLOUDTRAIL_SANDBOX_{service.upper()}_PORT"
-        for service, port in taken.items()
-    ]
-    raise PortInUseError("\n".join(["nothing was started:", *lines]))
+    lines = [f"port {port} for {service} is in use{_holder(port)}" for service, port in taken.items()]
+    others = dict(zip(taken, free_ports(len(taken)), strict=True))
+    options = " ".join(f"--{service}-port {port}" for service, port in others.items())
+    variables = " ".join(
+        f"CLOUDTRAIL_SANDBOX_{service.upper()}_PORT={port}" for service, port in others.items()
+    )
+    raise PortInUseError(
+        "\n".join(
+            [
+                "nothing was started:",
+                *lines,
+                "End that program, or choose another port:",
+                f'  make up ARGS="{options}"',
+                "The same works for `make demo`, and as a variable in the environment of both:",
+                f"  {variables}",
+            ]
+        )
+    )
 
 
 def is_free(port: int) -> bool:

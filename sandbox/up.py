@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from sandbox import airflow, database, ports, seed, wheel
+from sandbox.aws.seed import ALERT_TOPIC
 from sandbox.aws.seed import seed as seed_account
 from sandbox.health import Check, answers, beats, wait_until_ready
 from sandbox.lock import exclusive
@@ -21,6 +22,9 @@ from sandbox.signals import shielded
 STAND_INS = ("aws", "databricks")
 SERVICES = (*STAND_INS, *airflow.COMPONENTS)
 READY_SECONDS = 180
+# The product's page of all accounts, within Airflow's.
+PAGE = "/plugin/cloudtrail"
+EXAMPLE = '"SELECT * FROM cloudtrail_events LIMIT 5"'
 
 
 def up(sandbox: Sandbox, samples: SampleSpec | None = None, *, with_logs: bool = True) -> Processes:
@@ -82,14 +86,19 @@ def is_up(sandbox: Sandbox) -> bool:
 
 
 def addresses(sandbox: Sandbox) -> str:
-    """What a person opens, and how to go on."""
+    """What a person opens, and how to go on, of a sandbox that runs, on whichever ports it was started."""
+    urls = {record.name: record.url for record in Processes(sandbox.state).running()}
+    airflow_url, aws_url = urls["airflow-api-server"], urls["aws"]
     return (
-        f"  Airflow     {sandbox.airflow_url}/dags/cloudtrail_ingest (no login; the form's defaults fit)\n"
-        f"  Set-up      {sandbox.airflow_url}/dags/cloudtrail_setup (the ingest above needs none)\n"
-        f"  AWS         {sandbox.aws_url} (any keys, region us-east-1)\n"
-        f"  Databricks  {sandbox.databricks_url} (token: databricks_token in {sandbox.state}/secrets.json)\n"
+        f"  Airflow     {airflow_url}/dags/cloudtrail_ingest (no login; the form's defaults fit)\n"
+        f"  Set-up      {airflow_url}/dags/cloudtrail_setup (the ingest above needs none)\n"
+        f"  State page  {airflow_url}{PAGE} (all accounts and tables, after the first ingest)\n"
+        f"  AWS         {aws_url} (any keys, region us-east-1)\n"
+        f"  Databricks  {urls['databricks']} (token: databricks_token in {sandbox.state}/secrets.json)\n"
+        f"  Alert topic {ALERT_TOPIC} (param `alert_topic_arn`)\n"
         f"  Logs        {sandbox.logs}\n"
-        "`make status` shows the processes, `make down` stops them."
+        f"`make sql Q={EXAMPLE}` queries the tables, `make alerts` shows what the\n"
+        "alert topic was sent, `make status` shows the processes, `make down` stops them."
     )
 
 
@@ -110,6 +119,8 @@ def status(sandbox: Sandbox) -> tuple[str, bool]:
         memory = sum(resident_bytes(process) for process in record.members())
         uptime = time.strftime("%H:%M:%S", time.gmtime(max(0, time.time() - record.started)))
         lines.append(f"{name:<22}{record.pid:>8}{memory / 2**20:>7.0f} MB{uptime:>10}  {record.url}")
+    if not records:
+        lines.append("Nothing runs here; `make up` starts it.")
     return "\n".join(lines), all(name in records for name in SERVICES)
 
 

@@ -3,10 +3,11 @@
 import logging
 import os
 import time
+from dataclasses import dataclass
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
-from databricks.sdk.service.sql import Disposition, Format, StatementState
+from databricks.sdk.service.sql import Disposition, Format, StatementState, StatementStatus
 
 from sandbox.errors import SandboxError
 
@@ -17,6 +18,15 @@ OPEN_STATES = (StatementState.PENDING, StatementState.RUNNING)
 
 # A row: column → its value as text, or None for NULL.
 Row = dict[str, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a statement returned, values as text in the order of the columns; `truncated`: not all rows."""
+
+    columns: list[str]
+    rows: list[list[str | None]]
+    truncated: bool
 
 
 class Warehouse:
@@ -31,6 +41,15 @@ class Warehouse:
         """Run a statement and return its rows; for a result that fits into one chunk.
 
         Raises:
+            SandboxError: as `ask`.
+        """
+        answer = self.ask(statement, timeout_seconds=timeout_seconds)
+        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+    def ask(self, statement: str, *, row_limit: int | None = None, timeout_seconds: float = 120) -> Answer:
+        """Run a statement and return at most `row_limit` of its rows.
+
+        Raises:
             SandboxError: when it failed, with the warehouse's own words, or did not end in time.
         """
         deadline = time.monotonic() + timeout_seconds
@@ -40,15 +59,23 @@ class Warehouse:
             wait_timeout="30s",
             disposition=Disposition.INLINE,
             format=Format.JSON_ARRAY,
+            row_limit=row_limit,
         )
         while answer.status and answer.status.state in OPEN_STATES and time.monotonic() < deadline:
             time.sleep(0.5)
             answer = self._statements.get_statement(str(answer.statement_id))
         if answer.status is None or answer.status.state != StatementState.SUCCEEDED:
-            error = answer.status and answer.status.error
-            state = answer.status and answer.status.state
-            raise SandboxError(f"{statement!r} ended as {state}: {error and error.message}")
+            raise SandboxError(_failure(statement, answer.status))
         schema = answer.manifest and answer.manifest.schema
         columns = [str(column.name) for column in (schema and schema.columns) or []]
         rows = (answer.result and answer.result.data_array) or []
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        truncated = bool(answer.manifest and answer.manifest.truncated)
+        return Answer(columns=columns, rows=[list(row) for row in rows], truncated=truncated)
+
+
+def _failure(statement: str, status: StatementStatus | None) -> str:
+    state = status.state.value if status and status.state else "unknown"
+    message = (status and status.error and status.error.message) or "the warehouse gives no reason"
+    missing = "TABLE_OR_VIEW_NOT_FOUND" in message
+    hint = "\nThe tables come with the first ingest. All that are there: SHOW TABLES" if missing else ""
+    return f"the statement ended as {state}: {statement}\n{message}{hint}"

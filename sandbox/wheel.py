@@ -38,6 +38,16 @@ def build(source: Path = SOURCE, dist: Path = DIST) -> Path:
     return wheel
 
 
+def main() -> int:
+    """Build it and say where it is (`make wheel`)."""
+    try:
+        print(build())
+    except SandboxError as error:
+        print(f"make wheel: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def content_hash(source: Path) -> str:
     """A hash over the names and the contents of what goes into the wheel."""
     digest = hashlib.sha256()
@@ -46,3 +56,7 @@ def content_hash(source: Path) -> str:
             digest.update(f"{path.relative_to(source)}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -21,6 +21,7 @@ LAKE_BUCKET = "cloudtrail-lake"
 READER_ROLE = "cloudtrail-reader"
 DENIED_ROLE = "cloudtrail-reader-denied"
 ALERTS = "cloudtrail-alerts"
+ALERT_TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:{ALERTS}"
 CREDENTIALS = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
 
 # One statement of a policy.

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -75,6 +76,9 @@ def _processor() -> str:
 
 
 def _java() -> str:
+    """The version of Java; empty where there is none, as where only the unit tests run."""
+    if shutil.which("java") is None:
+        return ""
     lines = _said("java", "-version").splitlines()
     return next((line for line in lines if "version" in line), "")
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = re.findall(r"(?m)^([a-z-]+):(?! *=)", MAKEFILE)
 # Checks that other targets need; not for a person.
-INTERNAL = {"require-python", "require-setup"}
+INTERNAL = {"require-packages", "require-python", "require-setup"}
 
 
 def make(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -93,6 +93,40 @@ def test_the_supported_pythons_are_said_the_same_everywhere() -> None:
     assert project["requires-python"] == f">={least},<{bound}"
     as_code = [repr(version) for version in install.PYTHON_RANGE]
     assert f"not {as_code[0]} <= sys.version_info[:2] < {as_code[1]}" in MAKEFILE
+
+
+def test_sql_reaches_the_sandbox_as_it_was_typed(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\nprintf "%s" "$Q"\n')
+    python.chmod(0o755)
+    statement = """SELECT '$HOME', "$(Q)", `a` FROM t WHERE b = "it's" -- $$ \\ #"""
+
+    done = make("--always-make", "sql", f"Q={statement}", f"RUN={python}")
+
+    assert done.stdout == statement, done.stderr
+
+
+def test_a_stopped_sandbox_is_no_error_of_make(tmp_path: Path) -> None:
+    done = make("status", f"ARGS=--state '{tmp_path}'")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "not running" in done.stdout
+
+
+@pytest.mark.parametrize("target", ["status", "logs", "sql", "alerts", "down"])
+def test_what_needs_a_sandbox_says_when_nothing_is_set_up(target: str, tmp_path: Path) -> None:
+    done = make(target, f"RUN={tmp_path}/python")
+
+    assert done.returncode != 0
+    assert "nothing is set up here, so nothing runs" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["test-unit", "lint", "format", "wheel", "check-accounts", "requirements"])
+def test_what_needs_no_spark_asks_for_no_java(target: str) -> None:
+    called = re.findall(r"-m sandbox\.install ?([a-z]*)", make("--dry-run", target).stdout)
+
+    assert called
+    assert set(called) <= set(install.WITHOUT_JAVA)
 
 
 def test_continuous_integration_runs_make_test() -> None:

@@ -113,3 +113,10 @@ def test_a_machine_without_settings_tells_uv_nothing() -> None:
 
 def test_the_environment_of_this_process_can_be_handed_on() -> None:
     assert install.uv_environment({"default-timeout": "7"}, os.environ)["PATH"] == os.environ["PATH"]
+
+
+def test_java_is_not_asked_for_where_no_spark_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "none"))
+
+    assert any("Java" in line for line in install.missing_tools())
+    assert install.missing_tools(java=False) == []

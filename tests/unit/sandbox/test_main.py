@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.__main__ import main, parser
+from sandbox.__main__ import COMMANDS, main, parser
 from sandbox.settings import ROOT, Sandbox
 
 
@@ -33,12 +33,26 @@ def test_an_argument_wins_over_the_environment() -> None:
     assert parsed.aws_port == 4321
 
 
-def test_a_variable_that_is_no_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("value", ["many", "0", "65536", "-1", ""])
+def test_a_variable_that_is_no_port_is_named(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as error:
-        parser({"CLOUDTRAIL_SANDBOX_AWS_PORT": "many"}).parse_args(["up"])
+        parser({"CLOUDTRAIL_SANDBOX_AWS_PORT": value}).parse_args(["up"])
 
     assert error.value.code == 2
-    assert "--aws-port: invalid int value: 'many'" in capsys.readouterr().err
+    assert f"--aws-port: {value!r} is not a port: give a number from 1 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_folder_that_is_a_file_is_said_in_a_sentence(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+
+    assert main([command, "--state", str(tmp_path / "file")]) == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith("sandbox: ")
+    assert str(tmp_path / "file") in said
 
 
 def test_status_of_nothing_is_3_and_names_every_service(
@@ -69,7 +83,8 @@ def test_a_taken_port_is_said_before_anything_is_started(
     said = capsys.readouterr().err
     assert "nothing was started" in said
     assert f"port {port} for databricks is in use" in said
-    assert "--databricks-port or CLOUDTRAIL_SANDBOX_DATABRICKS_PORT" in said
+    assert 'make up ARGS="--databricks-port ' in said
+    assert "CLOUDTRAIL_SANDBOX_DATABRICKS_PORT=" in said
     assert list(tmp_path.rglob("run/*.json")) == []
 
 
@@ -100,3 +115,66 @@ def test_the_commands_need_nothing_of_the_product_on_their_path(module: str) -> 
     command = [sys.executable, "-c", f"import {module}"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_the_logs_without_an_error(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    # More than a pipe holds.
+    (tmp_path / "logs" / "aws.log").write_text(f"{'long ' * 10_000}\n" * 15)
+    command = [sys.executable, "-m", "sandbox", "logs", "--state", str(tmp_path)]
+    shown = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert shown.stdout
+    assert shown.stderr
+
+    shown.stdout.readline()
+    shown.stdout.close()
+
+    assert shown.stderr.read() == ""
+    shown.stderr.close()
+    assert shown.wait() == 0
+
+
+def test_a_python_without_the_packages_is_told_how_to_get_them(tmp_path: Path) -> None:
+    # -S: as one that has the standard library alone.
+    command = [sys.executable, "-I", "-S", "-c", "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "]
+    command[-1] += "runpy.run_module('sandbox', run_name='__main__')"
+    arguments = [str(ROOT), "status", "--state", str(tmp_path)]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "lacks the package psutil: run `make setup`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_a_folder_with_a_name_that_the_parts_would_misread_is_refused(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--state", str(tmp_path / "50%: why?")]) == 1
+
+    said = capsys.readouterr().err
+    assert "has ':', '?', '%' in its name" in said
+    assert "move it" in said
+
+
+def test_status_of_nothing_says_how_to_start_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["status", "--state", str(tmp_path)])
+
+    assert capsys.readouterr().out.splitlines()[-1] == "Nothing runs here; `make up` starts it."
+
+
+@pytest.mark.parametrize("arguments", [["sql", "SELECT 1"], ["alerts"]])
+def test_there_is_nothing_to_ask_before_the_sandbox_runs(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--state", str(tmp_path)]) == 1
+
+    assert "nothing to ask: `make up` starts one" in capsys.readouterr().err
+
+
+def test_no_sql_is_answered_with_an_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sql", "--state", str(tmp_path), ""]) == 1
+
+    said = capsys.readouterr().err
+    assert "which SQL? For example:\n  make sql Q=" in said
+    assert "SHOW TABLES" in said

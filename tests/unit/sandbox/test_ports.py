@@ -27,7 +27,7 @@ def test_free_ports_are_accepted() -> None:
 
 def test_a_taken_port_is_named_with_its_holder_the_option_and_the_variable(taken: int) -> None:
     holder = rf"port {taken} for aws is in use by .+ \(pid {os.getpid()}\)"
-    message = rf"{holder}.*--aws-port or CLOUDTRAIL_SANDBOX_AWS_PORT"
+    message = rf"(?s){holder}.*make up ARGS=\"--aws-port \d+\".*CLOUDTRAIL_SANDBOX_AWS_PORT=\d+"
     with pytest.raises(PortInUseError, match=message):
         ports.require_free({"aws": taken})
 

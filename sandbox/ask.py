@@ -1,0 +1,82 @@
+"""What a person asks of a sandbox that runs: SQL of its tables, and the alerts that were sent."""
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox import tables
+from sandbox.aws.seed import ALERTS, client
+from sandbox.errors import SandboxError
+from sandbox.processes import Processes
+from sandbox.settings import Sandbox, Secrets
+from sandbox.warehouse import Warehouse
+
+SHOWN_ROWS = 100
+EXAMPLE = 'make sql Q="SELECT eventName, COUNT(*) AS calls FROM cloudtrail_events GROUP BY 1 ORDER BY 2 DESC"'
+NOTHING_SENT = (
+    "No alert was sent to the topic yet. Put the ARN that `make up` prints into the form's field *Alert "
+    "topic*; *Test alert* sends one."
+)
+# A queue hands out at most ten messages a call, each of them once a minute.
+MOST_CALLS = 100
+
+
+def sql(sandbox: Sandbox, statement: str) -> str:
+    """Run one statement in the sandbox's warehouse and return what it answered, for a person.
+
+    Raises:
+        SandboxError: when there is no statement, no sandbox that runs, or the statement failed.
+    """
+    if not statement.strip():
+        raise SandboxError(f'which SQL? For example:\n  {EXAMPLE}\nAll tables: make sql Q="SHOW TABLES"')
+    warehouse = Warehouse(_address(sandbox, "databricks"), Secrets.of(sandbox).databricks_token)
+    answer = warehouse.ask(statement, row_limit=SHOWN_ROWS)
+    if not answer.columns:
+        return "Done; it has no rows to show."
+    count = len(answer.rows)
+    shown = "1 row" if count == 1 else f"{count} rows"
+    note = f"the first {shown}; there are more" if answer.truncated else shown
+    return f"{tables.render(answer.columns, answer.rows)}\n({note})"
+
+
+def alerts(sandbox: Sandbox) -> str:
+    """The messages that were sent to the sandbox's alert topic, oldest first; they stay where they are.
+
+    Raises:
+        SandboxError: when the sandbox does not run.
+    """
+    address = _address(sandbox, "aws")
+    try:
+        found = _messages(client("sqs", address))
+    except (BotoCoreError, ClientError) as error:
+        raise SandboxError(
+            f"the AWS stand-in at {address} gave no answer: {error}. See `make logs`"
+        ) from error
+    found.sort(key=lambda one: int(one["Attributes"]["SentTimestamp"]))
+    return "\n\n".join(one["Body"] for one in found) or NOTHING_SENT
+
+
+def _messages(queue: Any) -> list[Any]:
+    url = queue.get_queue_url(QueueName=ALERTS)["QueueUrl"]
+    found: list[Any] = []
+    for _ in range(MOST_CALLS):
+        some = queue.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, AttributeNames=["SentTimestamp"]
+        ).get("Messages", [])
+        found += some
+        if not some:
+            break
+    for one in found:
+        # For the next reader.
+        queue.change_message_visibility(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"], VisibilityTimeout=0)
+    return found
+
+
+def _address(sandbox: Sandbox, service: str) -> str:
+    for record in Processes(sandbox.state).running():
+        if record.name == service:
+            return record.url
+    raise SandboxError(
+        f"no sandbox runs in {sandbox.state}, so there is nothing to ask: `make up` starts one, and its "
+        "tables come with the first ingest"
+    )
