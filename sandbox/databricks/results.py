@@ -5,6 +5,8 @@ value is either the string representation of a value, or null"). Timestamps are 
 base64, arrays, maps and structs are JSON.
 """
 
+from datetime import UTC, datetime, timedelta
+
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
@@ -72,7 +74,11 @@ def rows(frame: DataFrame, row_limit: int | None) -> tuple[list[list[str | None]
     cells = [text(f.col(f"c{index}"), field.dataType) for index, field in enumerate(frame.schema.fields)]
     if row_limit is not None:
         numbered = numbered.limit(row_limit + 1)
-    found = [list(row) for row in numbered.select(*cells).collect()]
+    moments = [isinstance(field.dataType, t.TimestampType) for field in frame.schema.fields]
+    found = [
+        [utc(cell) if is_moment else cell for cell, is_moment in zip(row, moments, strict=True)]
+        for row in numbered.select(*cells).collect()
+    ]
     size = sum(len(cell) for row in found for cell in row if cell is not None)
     if size > INLINE_BYTES:
         raise ResultTooLargeError(f"Inline byte limit exceeded: {size} bytes, the limit is {INLINE_BYTES}")
@@ -81,16 +87,25 @@ def rows(frame: DataFrame, row_limit: int | None) -> tuple[list[list[str | None]
 
 
 def text(column: Column, kind: t.DataType) -> Column:
-    """A column as the text of its values."""
+    """A column as the text of its values; of a timestamp, microseconds since 1970 (see `utc`)."""
     if isinstance(kind, t.ArrayType | t.MapType | t.StructType):
         return f.to_json(column, {"ignoreNullFields": "false"})
     if isinstance(kind, t.TimestampType):
-        return f.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSSXXX")
+        # Text would be of the session's time zone, and the service's is UTC.
+        return f.unix_micros(column).cast("string")
     if isinstance(kind, t.TimestampNTZType):
         return f.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSS")
     if isinstance(kind, t.BinaryType):
         return f.base64(column)
     return column.cast("string")
+
+
+def utc(micros: str | None) -> str | None:
+    """A moment as the service writes it, to the millisecond."""
+    if micros is None:
+        return None
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
 def literal(session: SparkSession, parameter: Json) -> Column:
