@@ -1,6 +1,6 @@
 """The pages of the accounts' state in a real browser, behind the real Airflow, held to the tables."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 import pytest
@@ -94,6 +94,19 @@ def test_it_is_in_airflows_navigation_in_its_theme_and_leads_back_into_airflow(s
     visited.wait_for_url(f"{sandbox.airflow.url}/dags/{DAG}/runs/**")
     assert visited.locator("iframe[title=CloudTrail]").count() == 0
     assert not [text for text in visited.complaints if "Content Security Policy" in text]
+
+
+@pytest.mark.parametrize("task", ["resolve", "preflight", "events.validate_rows"])
+def test_a_task_has_a_link_to_what_to_do_and_from_there_a_way_back(sandbox, visited, task):
+    run = sandbox.airflow.runs(DAG)[0]
+    path = f"{sandbox.airflow.url}/dags/{DAG}/runs/{quote(run.run_id, safe='')}/tasks/{task}"
+    visited.goto(f"{path}/details")
+    visited.get_by_role("link", name="What to do", exact=True).click()
+    visited.wait_for_url("**/cloudtrail/what-to-do?**")
+    assert visited.get_by_role("heading", level=1).inner_text() == f"What to do when {task} fails"
+    visited.get_by_role("link", name=task, exact=True).click()
+    visited.wait_for_url(f"{path}**")
+    assert visited.elsewhere == []
 
 
 def test_who_is_not_signed_in_is_refused(sandbox, ingested):

@@ -5,6 +5,7 @@
 | a task failed | the task succeeds | `notify`; of the digest and the set-up, `RecoveryNotifier` |
 | a task failed | its DAG has no such task any more: a corrected entry, a kind that was dropped | `notify` |
 | a task failed | a run that goes through does not ask for its kind (`kinds`) | `notify` |
+| a task failed | a continuous run that goes through skips it (`wait_for_run`) | `notify` |
 | `notify` failed | `notify` gets as far as telling what is over | `notify` |
 | preflight checks failed | `preflight` succeeds | `notify`; of the set-up, `RecoveryNotifier` |
 | no new log file | the table's newest log file is recent enough, or `alert_silent_hours` is 0 | `notify` |
@@ -87,9 +88,11 @@ def _end_of_silence(record: Record, run: Evidence) -> Ending:
 
 
 def _is_dropped(record: Record, run: Evidence) -> bool:
-    """Whether the DAG has no such task any more, or the run was not asked for its kind and went through."""
+    """Whether the DAG has no such task any more, or the run went through and was not asked for it."""
     if run.states and record.subject not in run.states:
         return True
+    if run.params.get("trigger") == "continuous" and run.states.get(record.subject) == "skipped":
+        return run.went_through
     kind, asked = record.subject.rpartition(".")[0], run.params.get("kinds") or KINDS
     return kind in KINDS and kind not in asked and run.went_through
 

@@ -180,9 +180,9 @@ async def test_no_record_makes_a_page_an_error_or_hides_another_account(two_acco
 
 
 @pytest.fixture
-def two_accounts(tmp_path, secret):
+def two_accounts(new_database, secret):
     """Two accounts, each with a run of this release."""
-    found = Metadata(tmp_path / "airflow.db")
+    found = Metadata(new_database())
     found.dags = [found.dag(name) for name in ("odd", "sound")]
     for dag in found.dags:
         found.run(dag, HOUR, xcoms=[(task, key, SOUND[task, key]) for task, key in READ])

@@ -53,6 +53,16 @@ def test_a_kind_that_the_form_no_longer_asks_for_ends_when_the_run_goes_through(
     assert ended("task_failed", "insights.submit", states=failed, params=of_events) == ""
 
 
+def test_a_wait_for_the_end_of_a_run_ends_with_a_stream_that_has_no_end():
+    skipped = SOUND | {"events.wait_for_run": "skipped"}
+    continuous = PARAMS | {"trigger": "continuous"}
+    waiting = {"states": skipped, "params": continuous}
+    assert ended("task_failed", "events.wait_for_run", **waiting) == "no longer asked for"
+    assert ended("task_failed", "events.wait_for_run", states=skipped) == ""
+    failed = {"states": skipped | {"events.submit": "failed"}, "params": continuous}
+    assert ended("task_failed", "events.wait_for_run", **failed) == ""
+
+
 def test_a_failure_of_notify_ends_when_notify_gets_as_far_as_asking():
     assert ended("task_failed", "notify") == "ok again"
 
