@@ -90,20 +90,20 @@ wheel: require-packages ## Build the job's wheel into dist/ (the same sources gi
 	@$(RUN) -m sandbox.wheel
 
 .PHONY: kinds
-kinds: require-packages ## Write plugins/cloudtrail/kinds.json again, from the job's table of kinds
-	@cd spark_jobs && ../$(RUN) -m cloudtrail_jobs.catalog > ../plugins/cloudtrail/kinds.json
+kinds: require-packages ## Write plugins/cloudtrail_to_delta/kinds.json again, from the job's table of kinds
+	@cd spark_jobs && ../$(RUN) -m cloudtrail_jobs.catalog > ../plugins/cloudtrail_to_delta/kinds.json
 
 .PHONY: permissions
 permissions: require-packages ## Write docs/permissions.md again, from the policies that preflight simulates
-	@cd plugins && ../$(RUN) -m cloudtrail.permissions > ../docs/permissions.md
+	@cd plugins && ../$(RUN) -m cloudtrail_to_delta.permissions > ../docs/permissions.md
 
 .PHONY: check-accounts
 check-accounts: require-packages ## Check dags/accounts.yaml (ARGS=file: another one): every problem with its line and field
-	@exec env PYTHONPATH=plugins $(RUN) -m cloudtrail.accounts.check $(ARGS)
+	@exec env PYTHONPATH=plugins $(RUN) -m cloudtrail_to_delta.accounts.check $(ARGS)
 
 .PHONY: accounts-schema
 accounts-schema: require-packages ## Write dags/accounts.schema.json again, from contract and form
-	@cd plugins && ../$(RUN) -m cloudtrail.accounts.schema > ../dags/accounts.schema.json
+	@cd plugins && ../$(RUN) -m cloudtrail_to_delta.accounts.schema > ../dags/accounts.schema.json
 
 .PHONY: requirements
 requirements: require-python ## Pin requirements*.in again (ARGS=--upgrade: to the newest versions)

@@ -23,25 +23,25 @@ from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, get_current_context, task
 
-from cloudtrail.accounts import Account, dags
-from cloudtrail.alerts.deadline import default_deadline, late_alert
-from cloudtrail.alerts.trial import send_test_alert
-from cloudtrail.form import ingest_params
-from cloudtrail.form.titles import titled
-from cloudtrail.guidance import GUIDANCE
-from cloudtrail.kinds import KINDS, Kind
-from cloudtrail.notifiers.failure import FailureNotifier
-from cloudtrail.operators.notify import NotifyOperator
-from cloudtrail.operators.preflight import PreflightOperator
-from cloudtrail.operators.report import ReportOperator
-from cloudtrail.operators.stage import StageWheelOperator
-from cloudtrail.operators.submit import SubmitIngestOperator
-from cloudtrail.operators.tables import CreateTablesOperator
-from cloudtrail.operators.validate import ValidateRowsOperator
-from cloudtrail.operators.wait import WaitForIngestRunOperator
-from cloudtrail.request import resolve_requests
-from cloudtrail.sensors.delta_log import DeltaLogSensor
-from cloudtrail.ui.links import GuidanceLink
+from cloudtrail_to_delta.accounts import Account, dags
+from cloudtrail_to_delta.alerts.deadline import default_deadline, late_alert
+from cloudtrail_to_delta.alerts.trial import send_test_alert
+from cloudtrail_to_delta.form import ingest_params
+from cloudtrail_to_delta.form.titles import titled
+from cloudtrail_to_delta.guidance import GUIDANCE
+from cloudtrail_to_delta.kinds import KINDS, Kind
+from cloudtrail_to_delta.notifiers.failure import FailureNotifier
+from cloudtrail_to_delta.operators.notify import NotifyOperator
+from cloudtrail_to_delta.operators.preflight import PreflightOperator
+from cloudtrail_to_delta.operators.report import ReportOperator
+from cloudtrail_to_delta.operators.stage import StageWheelOperator
+from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
+from cloudtrail_to_delta.operators.tables import CreateTablesOperator
+from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
+from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
+from cloudtrail_to_delta.request import resolve_requests
+from cloudtrail_to_delta.sensors.delta_log import DeltaLogSensor
+from cloudtrail_to_delta.ui.links import GuidanceLink
 
 PURPOSE = {
     "resolve": "turns the form into one request per kind and checks the whole contract; with `test_alert` it "

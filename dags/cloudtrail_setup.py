@@ -29,13 +29,13 @@ from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, task
 
-from cloudtrail.accounts import SetupEntry, setup_dags
-from cloudtrail.accounts.dags import DisabledAccountOperator, build_each
-from cloudtrail.form.titles import titled
-from cloudtrail.notifiers.failure import FailureNotifier
-from cloudtrail.notifiers.recovery import RecoveryNotifier
-from cloudtrail.notifiers.setup import SetupFailureNotifier
-from cloudtrail.operators.setup import (
+from cloudtrail_to_delta.accounts import SetupEntry, setup_dags
+from cloudtrail_to_delta.accounts.dags import DisabledAccountOperator, build_each
+from cloudtrail_to_delta.form.titles import titled
+from cloudtrail_to_delta.notifiers.failure import FailureNotifier
+from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
+from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
+from cloudtrail_to_delta.operators.setup import (
     MARKDOWN_KEY,
     ApplySetupOperator,
     ApproveSetupOperator,
@@ -43,13 +43,13 @@ from cloudtrail.operators.setup import (
     SetupReportOperator,
     VerifySetupOperator,
 )
-from cloudtrail.operators.setup_preflight import SetupPreflightOperator, SetupTargetsOperator
-from cloudtrail.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
-from cloudtrail.setup.form import setup_params
-from cloudtrail.setup.guidance import GUIDANCE, PURPOSE
-from cloudtrail.setup.request import resolve_setup
-from cloudtrail.setup.resources import ACTIONS
-from cloudtrail.ui.links import GuidanceLink
+from cloudtrail_to_delta.operators.setup_preflight import SetupPreflightOperator, SetupTargetsOperator
+from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
+from cloudtrail_to_delta.setup.form import setup_params
+from cloudtrail_to_delta.setup.guidance import GUIDANCE, PURPOSE
+from cloudtrail_to_delta.setup.request import resolve_setup
+from cloudtrail_to_delta.setup.resources import ACTIONS
+from cloudtrail_to_delta.ui.links import GuidanceLink
 
 # Skipped actions let the next ones run.
 GOES_ON = "none_failed"

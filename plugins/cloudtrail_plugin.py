@@ -2,10 +2,10 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from cloudtrail import pools
-from cloudtrail.alerts import renewal
-from cloudtrail.ui import HOME, PREFIX, LazyApp
-from cloudtrail.ui.links import GuidanceLink
+from cloudtrail_to_delta import pools
+from cloudtrail_to_delta.alerts import renewal
+from cloudtrail_to_delta.ui import HOME, PREFIX, LazyApp
+from cloudtrail_to_delta.ui.links import GuidanceLink
 
 
 class CloudTrailPlugin(AirflowPlugin):

@@ -13,7 +13,7 @@ WHOLE = (
     "tests/integration/sandbox",
 )
 # It needs the Spark of the tests of the job.
-MOVED = {"tests/integration/plugins/cloudtrail/test_delta_log.py": "tests/integration/spark_jobs"}
+MOVED = {"tests/integration/plugins/cloudtrail_to_delta/test_delta_log.py": "tests/integration/spark_jobs"}
 
 
 def group_of(nodeid):

@@ -1,6 +1,6 @@
 """The kinds of CloudTrail records. One row each: a new kind is a new row and its columns.
 
-The plugin, which cannot import this package, has the same table as plugins/cloudtrail/kinds.json, which
+The plugin, which cannot import this package, has the same table as plugins/…/kinds.json, which
 `make kinds` writes.
 """
 

@@ -28,7 +28,7 @@ module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 print(own - began, time.process_time() - own)
 from airflow.serialization.serialized_objects import DagSerialization
-from cloudtrail.accounts.dags import accounts_to_build
+from cloudtrail_to_delta.accounts.dags import accounts_to_build
 from pathlib import Path
 account = next(accounts_to_build(Path("dags/accounts.yaml")))
 dag = module.build_dag("measured", account)

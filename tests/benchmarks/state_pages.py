@@ -94,11 +94,11 @@ def timed(what, work):
 
 def measure(metadata, session):
     """The steps of both pages, once."""
-    from cloudtrail.ui.database import read_facts
-    from cloudtrail.ui.history import read_history
-    from cloudtrail.ui.listing import View, list_rows
-    from cloudtrail.ui.render import render_account, render_overview
-    from cloudtrail.ui.rows import rows_of
+    from cloudtrail_to_delta.ui.database import read_facts
+    from cloudtrail_to_delta.ui.history import read_history
+    from cloudtrail_to_delta.ui.listing import View, list_rows
+    from cloudtrail_to_delta.ui.render import render_account, render_overview
+    from cloudtrail_to_delta.ui.rows import rows_of
 
     now, view = metadata.now, View(sort="-rows")
     metadata.statements.clear()

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from databricks.sdk import WorkspaceClient
 
-from cloudtrail.accounts import FILE_VARIABLE
+from cloudtrail_to_delta.accounts import FILE_VARIABLE
 from sandbox import seed, up
 from sandbox.airflow_client import AirflowClient
 from sandbox.aws.seed import client

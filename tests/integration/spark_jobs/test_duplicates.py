@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cloudtrail.queries import files_query
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.batches import write_batch
+from cloudtrail_to_delta.queries import files_query
 from tests.integration.spark_jobs.conftest import event
 
 ONE = "1" * 12

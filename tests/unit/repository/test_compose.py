@@ -242,7 +242,7 @@ def test_dags_plugins_and_wheel_are_copied_to_where_airflow_and_the_dag_look() -
 
     assert destinations["dags"] == PurePosixPath(environment("scheduler")["AIRFLOW__CORE__DAGS_FOLDER"])
     assert destinations["plugins"] == plugins
-    # In the repository too, the wheel's folder is beside plugins/ (cloudtrail.operators.stage).
+    # In the repository too, the wheel's folder is beside plugins/ (cloudtrail_to_delta.operators.stage).
     assert destinations["/tmp/build/dist"] == plugins.parent / "dist"  # noqa: S108 - a path in the image
 
 

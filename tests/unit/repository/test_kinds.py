@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from cloudtrail import kinds
 from cloudtrail_jobs.catalog import catalog
 from cloudtrail_jobs.kinds import KINDS
+from cloudtrail_to_delta import kinds
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_plugins_kinds_are_those_of_the_job():
-    written = (ROOT / "plugins/cloudtrail/kinds.json").read_text(encoding="utf-8")
+    written = (ROOT / "plugins/cloudtrail_to_delta/kinds.json").read_text(encoding="utf-8")
     assert written == catalog(), "kinds.json is stale: run `make kinds`"
 
 

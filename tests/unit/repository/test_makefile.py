@@ -56,7 +56,7 @@ def test_sandbox_commands_of_recipes_exist() -> None:
     assert called == set(COMMANDS)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "plugins/cloudtrail/guidance.py"])
+@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "plugins/cloudtrail_to_delta/guidance.py"])
 def test_make_commands_that_documents_name_exist(document: str) -> None:
     named = set(re.findall(r"`make ([a-z-]+)", (ROOT / document).read_text()))
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from cloudtrail.alerts.compose import Scene, Told, compose, compose_recovery, compose_test
-from cloudtrail.alerts.events import EVENTS, Event
-from cloudtrail.alerts.grouping import Record
-from cloudtrail.alerts.run import finding_events
-from cloudtrail.guidance import GUIDANCE
-from cloudtrail.notifiers.setup import PAGE as SETUP
-from cloudtrail.notifiers.setup import SetupFailureNotifier
-from cloudtrail.setup.guidance import GUIDANCE as SETUP_GUIDANCE
+from cloudtrail_to_delta.alerts.compose import Scene, Told, compose, compose_recovery, compose_test
+from cloudtrail_to_delta.alerts.events import EVENTS, Event
+from cloudtrail_to_delta.alerts.grouping import Record
+from cloudtrail_to_delta.alerts.run import finding_events
+from cloudtrail_to_delta.guidance import GUIDANCE
+from cloudtrail_to_delta.notifiers.setup import PAGE as SETUP
+from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
+from cloudtrail_to_delta.setup.guidance import GUIDANCE as SETUP_GUIDANCE
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cloudtrail.permissions import page
+from cloudtrail_to_delta.permissions import page
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -5,14 +5,14 @@ import pkgutil
 import re
 from pathlib import Path
 
-from cloudtrail import preflight
+from cloudtrail_to_delta import preflight
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_page_lists_exactly_the_checks():
     modules = [
-        importlib.import_module(f"cloudtrail.preflight.{module.name}")
+        importlib.import_module(f"cloudtrail_to_delta.preflight.{module.name}")
         for module in pkgutil.iter_modules(preflight.__path__)
     ]
     checks = {module.CHECK for module in modules if hasattr(module, "CHECK")}

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from cloudtrail.ui.render import STATE_WORDS
-from cloudtrail.ui.states import STATES
+from cloudtrail_to_delta.ui.render import STATE_WORDS
+from cloudtrail_to_delta.ui.states import STATES
 
 ROOT = Path(__file__).resolve().parents[3]
 

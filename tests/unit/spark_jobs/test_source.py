@@ -4,7 +4,6 @@ from dataclasses import fields
 
 import pytest
 
-from cloudtrail.preflight import checkpoints as preflight
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.checkpoint import UNSTATED_GLOBBER, Owner
 from cloudtrail_jobs.source import (
@@ -14,6 +13,7 @@ from cloudtrail_jobs.source import (
     name,
     on_databricks,
 )
+from cloudtrail_to_delta.preflight import checkpoints as preflight
 from tests.unit.spark_jobs.test_args import argv
 
 ALWAYS = {

@@ -1,0 +1,278 @@
+"""One entry of accounts.yaml: defaults filled in, placeholders replaced, held to the contract of the form."""
+
+import itertools
+import re
+from collections.abc import Collection, Container, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cloudtrail_to_delta.accounts.schedules import cron_of
+from cloudtrail_to_delta.accounts.settings import ALIAS, SETTINGS, SETUP
+from cloudtrail_to_delta.accounts.source import Fields, Problem, Source
+from cloudtrail_to_delta.contract import PARAMS
+from cloudtrail_to_delta.errors import InvalidRequestError
+from cloudtrail_to_delta.form import ingest_params
+from cloudtrail_to_delta.request import IngestRequest, resolve_requests
+from cloudtrail_to_delta.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from airflow.sdk import Param
+
+PREFIX = "cloudtrail_ingest__"
+PLACEHOLDERS = ("alias", "account")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What a DAG of accounts.yaml is made of.
+
+    Attributes:
+        dag_id: its DAG. An entry without a usable name is named after its line.
+        line: where the entry begins.
+        params: the form's values that the entry and the defaults give; the others keep the form's.
+        problems: why the DAG is disabled; empty when it is not.
+    """
+
+    prefix: ClassVar[str]
+
+    dag_id: str
+    line: int
+    owner: str
+    tags: tuple[str, ...]
+    params: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+    @property
+    def name(self) -> str:
+        """What people call it: the alias, or the account."""
+        return self.dag_id.removeprefix(self.prefix)
+
+    @property
+    def problem_list(self) -> str:
+        """The problems, one a line, as Markdown has a list."""
+        return "\n".join(f"- {problem}" for problem in self.problems)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account(Entry):
+    """An entry as an ingest.
+
+    Attributes:
+        cron: when the DAG runs (UTC); None: only when it is triggered.
+        requests: one for each kind that the entry asks for; empty when there are problems.
+    """
+
+    prefix: ClassVar[str] = PREFIX
+
+    cron: str | None
+    requests: Mapping[str, IngestRequest]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds that its DAG has tasks for: those that the entry asks for."""
+        return list(self.params.get("kinds") or PARAMS["kinds"].default)
+
+
+def read_entry(source: Source, entry: Fields) -> Account:
+    """Check one entry by itself; what it shares with others is `cloudtrail_to_delta.accounts.shared`'s.
+
+    Whatever goes wrong with an entry is its own problem: the others are not affected.
+    """
+    try:
+        return _read(source, entry)
+    except Exception as error:  # noqa: BLE001 - as the docstring says
+        dag_id = f"{PREFIX}line_{entry.line}"
+        return Account(
+            dag_id=dag_id,
+            line=entry.line,
+            cron=cron_of(SETTINGS["schedule"].default, dag_id),
+            owner=SETTINGS["owner"].default,
+            tags=(),
+            params={},
+            requests={},
+            problems=(unexpected(source.file, entry.line, error),),
+        )
+
+
+def named_by_line(prefix: str, line: int, taken: Container[str]) -> str:
+    """The id of a DAG whose entry has no name, or another one's; several entries may be on one line."""
+    first = f"{prefix}line_{line}"
+    ids = itertools.chain([first], (f"{first}_{n}" for n in itertools.count(2)))
+    return next(dag_id for dag_id in ids if dag_id not in taken)
+
+
+def unexpected(file: str, line: int, error: Exception) -> Problem:
+    """The problem of an entry that fails in a way that no check has a sentence for."""
+    why = f"{type(error).__name__}: {str(error)[:300]}"
+    text = f"this entry cannot be used: {why}. Remove its fields one by one to find the one that it is."
+    return Problem(file=file, line=line, field="", text=text)
+
+
+def _read(source: Source, entry: Fields) -> Account:
+    given, name, unknown = given_fields(source, entry)
+    problems = [one for one in (*source.defaults.problems, *entry.problems) if one.field != SETUP]
+    settings, wrong = checked_settings(given)
+    complaints = [*unknown, *_unknown_fields(given), *wrong, *_endless(given, settings["schedule"])]
+    if not name and not any(field in ("alias", "account") for field, _ in complaints):
+        complaints.append(("alias", "give an alias, since `account` names no single account."))
+    params = {field: value for field, value in given.items() if field in PARAMS}
+    requests: dict[str, IngestRequest] = {}
+    try:
+        requests = resolve_requests(params)
+    except InvalidRequestError as error:
+        told = {field for field, _ in unknown}
+        found = ((field_of(violation, given, PARAMS), violation) for violation in error.violations)
+        complaints += [(field, violation) for field, violation in found if field not in told]
+    mentioned = {field for field, _ in complaints}
+    complaints += [(field, text) for field, text in misfits(params) if field not in mentioned]
+    problems += [_located(source, entry, field, text) for field, text in complaints]
+    dag_id = f"{PREFIX}{name}" if name else f"{PREFIX}line_{entry.line}"
+    return Account(
+        dag_id=dag_id,
+        line=entry.line,
+        cron=cron_of(settings["schedule"], dag_id),
+        owner=settings["owner"],
+        tags=tuple(settings["tags"]),
+        params=params,
+        requests={} if problems else requests,
+        problems=tuple(problems),
+    )
+
+
+def given_fields(source: Source, entry: Fields) -> tuple[dict[str, Any], str, list[tuple[str, str]]]:
+    """The entry's fields over the defaults', its name, and what is wrong with its placeholders.
+
+    The block of a set-up is not among them. As in the form, what is empty is not given.
+    """
+    merged = {**source.defaults.values, **entry.values}
+    given = {field: value for field, value in merged.items() if value not in (None, "") and field != SETUP}
+    name = _name(given)
+    given, unknown = placeholders_replaced(given, placeholders(given, name))
+    return given, name, unknown
+
+
+def checked_settings(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The fields that are no params, those that are wrong with their defaults; and what is wrong."""
+    settings: dict[str, Any] = {}
+    complaints = []
+    for field, rule in SETTINGS.items():
+        value = given.get(field, rule.default)
+        complaint = rule.check(value)
+        settings[field] = value if complaint is None else rule.default
+        if complaint:
+            complaints.append((field, f"{value!r}: {complaint}"))
+    return settings, complaints
+
+
+def placeholders(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What `{alias}` and `{account}` stand for in an entry."""
+    return {"alias": name, "account": given.get("account", "")}
+
+
+def _name(given: Mapping[str, Any]) -> str:
+    """The alias, else the account; empty when neither is one name."""
+    name = given.get("alias") or given.get("account")
+    return name if isinstance(name, str) and re.fullmatch(ALIAS, name) else ""
+
+
+def placeholders_replaced(
+    given: Mapping[str, Any], known: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """`{alias}` and `{account}` in texts, so that one default serves every account; and what is wrong.
+
+    Wrong is one that stands for nothing, and two keys of an object that are one key after that.
+    """
+    wrong: list[tuple[str, str]] = []
+
+    def replaced(field: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [replaced(field, one) for one in value]
+        if isinstance(value, dict):
+            keys = {key: replaced(field, key) for key in value}
+            for key, other in itertools.combinations(keys, 2):
+                if keys[key] == keys[other]:
+                    wrong.append((field, f"{key!r} and {other!r} are both {keys[key]!r}: keep one."))
+            return {keys[key]: replaced(field, one) for key, one in value.items()}
+        if not isinstance(value, str) or "{" not in value:
+            return value
+        for found in _PLACEHOLDER.findall(value):
+            if found not in known:
+                why = f"{{{found}}} in {value!r} stands for nothing: there are {{alias}} and {{account}}."
+                wrong.append((field, why + did_you_mean(found, known)))
+        return _PLACEHOLDER.sub(lambda match: str(known.get(match[1], match[0])), value)
+
+    return {field: replaced(field, value) for field, value in given.items()}, wrong
+
+
+def _endless(given: Mapping[str, Any], schedule: str) -> Iterator[tuple[str, str]]:
+    """A stream that never ends, in a DAG that starts one after the other."""
+    if given.get("trigger") == "continuous" and schedule != "none":
+        said = f"schedule={schedule!r}" if "schedule" in given else f"schedule={schedule!r}, the default"
+        why = f"'continuous' with {said}: the stream never ends, and each later run is refused beside it"
+        yield (
+            "trigger",
+            f"{why}: give `schedule: none` and trigger the DAG once, or `trigger: available_now`.",
+        )
+
+
+def _unknown_fields(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    known = (*SETTINGS, *PARAMS)
+    for field in given:
+        if field not in known:
+            yield field, f"unknown field: remove it.{did_you_mean(field, known)}"
+
+
+def misfits(
+    params: Mapping[str, Any], validators: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, str]]:
+    """What the form (the ingest's, without `validators`) would refuse: Airflow holds every run to it, too."""
+    known = _validators() if validators is None else validators
+    for field, value in params.items():
+        validator = known.get(field)
+        try:
+            error = next(validator.iter_errors(value), None) if validator else None
+        except Exception as failed:  # noqa: BLE001 - a key that is a number, where a pattern wants text
+            yield field, f"{value!r}: the form cannot take it: {failed}."
+            continue
+        if error is not None:
+            yield field, f"{value!r}: the form refuses it: {error.message}."
+
+
+@cache
+def _validators() -> dict[str, Any]:
+    return validators_of(ingest_params())
+
+
+def validators_of(form: Mapping[str, "Param"]) -> dict[str, Any]:
+    """What checks each field of a form by its JSON Schema, compiled once."""
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    return {
+        field: Draft202012Validator(param.schema, format_checker=FormatChecker())
+        for field, param in form.items()
+    }
+
+
+def field_of(violation: str, given: Mapping[str, Any], params: Collection[str]) -> str:
+    """The field that a sentence of the contract is about: of those it names, one that was given."""
+    head, _, rest = violation.partition(": ")
+    named = re.findall(r"(?:^|, |and )(\w+)=", head) or re.findall(r"^(\w+) is missing", head)
+    if (change := re.search(r"change ([\w, ]+)\.$", rest)) and not named:
+        named = re.findall(r"\w+", change[1])
+    named = [name for name in named if name in params]
+    return next((name for name in named if name in given), named[0] if named else "")
+
+
+def _located(source: Source, entry: Fields, field: str, text: str) -> Problem:
+    line = entry.lines.get(field) or source.defaults.lines.get(field) or entry.line
+    return Problem(file=source.file, line=line, field=field, text=without_field(field, text))
+
+
+def without_field(field: str, text: str) -> str:
+    """A sentence of a contract that will stand behind the name of its field."""
+    if text.partition(": ")[0].count("=") < 2:
+        # The sentence begins with the field, which stands before it already.
+        return text.removeprefix(f"{field}=").removeprefix(f"{field} ")
+    return text

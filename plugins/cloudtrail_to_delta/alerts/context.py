@@ -1,0 +1,94 @@
+"""From the context that Airflow hands to a task or a callback to what alerts need of it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import Context
+
+from cloudtrail_to_delta.accounts.entries import PREFIX
+from cloudtrail_to_delta.accounts.setups import SETUP_PREFIX
+from cloudtrail_to_delta.alerts.compose import Scene, account_name
+from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY, Teller
+from cloudtrail_to_delta.alerts.redaction import one_line
+from cloudtrail_to_delta.alerts.state import VariableState
+from cloudtrail_to_delta.kinds import KINDS
+
+# The Airflow Variable with the address of the folder docs/, for the links in messages.
+DOCS_URL = "cloudtrail_docs_url"
+# The params that say what a run writes: the tables of an ingest, the set-up's name.
+SCOPE = (*(f"{kind}_table" for kind in KINDS), "name")
+
+
+def params_of(context: Context) -> dict[str, Any]:
+    """The DAG run's params; empty when Airflow could not make them."""
+    return dict(context.get("params") or {})
+
+
+def teller_of(context: Context, *, title: str = Scene.title) -> Teller:
+    """What tells the events of this task's DAG run, in messages that begin with `title`."""
+    ti = context["ti"]
+    params = params_of(context)
+    teller = make_teller(params, dag_id=ti.dag_id, run_id=ti.run_id)
+    teller.scene = replace(teller.scene, title=title)
+    teller.scope = scope_of(params, own_params(context))
+    return teller
+
+
+def make_teller(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Teller:
+    """What tells the events of a DAG run with these params."""
+    account = account_name(params, alias_of(dag_id))
+    scene = Scene(dag_id=dag_id, run_id=run_id, account=account, docs_url=docs_url())
+    return Teller(scene=scene, params=params, state=VariableState(dag_id), now=datetime.now(UTC))
+
+
+def alias_of(dag_id: str) -> str:
+    """The name of the DAG's entry in accounts.yaml; nothing for a DAG that is filled in by hand."""
+    for prefix in (PREFIX, SETUP_PREFIX):
+        if dag_id.startswith(prefix):
+            return dag_id.removeprefix(prefix)
+    return ""
+
+
+def own_params(context: Context) -> dict[str, Any]:
+    """The DAG's own values of its params, which a run may have changed."""
+    dag = context.get("dag")
+    return {name: dag.params.get_param(name).value for name in dag.params} if dag else {}
+
+
+def scope_of(params: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+    """Which runs of its DAG a run is like: empty when it writes what the DAG's own values say."""
+    given = {name: params[name] for name in SCOPE if params.get(name)}
+    if all(own.get(name) == value for name, value in given.items()):
+        return ""
+    return one_line(", ".join(str(value) for value in given.values()))
+
+
+def keep_alerts(context: Context, teller: Teller) -> None:
+    """Add what was done to the task's XCom `alerts`."""
+    ti = context["ti"]
+    before = ti.xcom_pull(task_ids=ti.task_id, key=XCOM_KEY) or []
+    ti.xcom_push(key=XCOM_KEY, value=[*before, *teller.done])
+
+
+def docs_url() -> str:
+    """Where docs/ can be read, by the Variable; nothing when there is none, or no Airflow to ask."""
+    from airflow.sdk import Variable
+
+    try:
+        return str(Variable.get(DOCS_URL, default=""))
+    except Exception:  # noqa: BLE001 - an alert with a shorter link is better than none
+        return ""
+
+
+def task_url(context: Context) -> str:
+    """The task's log in Airflow's UI."""
+    return str(getattr(context["ti"], "log_url", None) or "")
+
+
+def run_page(context: Context, task_id: str) -> str:
+    """The Databricks run page that the `submit` of this task's group recorded; nothing without one."""
+    group, _, _ = task_id.rpartition(".")
+    page = context["ti"].xcom_pull(task_ids=f"{group}.submit", key="run_page_url") if group else None
+    return str(page or "")

@@ -1,0 +1,176 @@
+"""Telling: what is news among events is sent to the targets and remembered, what is over is told as over.
+
+What was done is a list of notes, see `alerts.notes`; the task that did it keeps it as its XCom
+`alerts`.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from cloudtrail_to_delta.alerts.compose import SHOWN, Message, Scene, Told, compose, compose_recovery
+from cloudtrail_to_delta.alerts.ending import Ending
+from cloudtrail_to_delta.alerts.events import DEFAULT_EVENTS, Event
+from cloudtrail_to_delta.alerts.grouping import Record, Verdict, fingerprint, weigh
+from cloudtrail_to_delta.alerts.notes import ALERTS_KEY, Note
+from cloudtrail_to_delta.alerts.redaction import redact
+from cloudtrail_to_delta.alerts.state import AlertState
+from cloudtrail_to_delta.alerts.targets import Delivery, deliver, targets_of
+
+log = logging.getLogger(__name__)
+XCOM_KEY = ALERTS_KEY
+
+
+def wanted_events(params: Mapping[str, Any]) -> Collection[str]:
+    """The names of the events that the params ask to be told of."""
+    chosen = params.get("alert_events")
+    return DEFAULT_EVENTS if chosen is None else chosen
+
+
+class Teller:
+    """Tells events of one DAG run; `done` is what it has done so far, as the XCom `alerts` holds it.
+
+    `scope` says which runs of the DAG its causes are about, see `Record.scope`.
+    """
+
+    def __init__(
+        self, *, scene: Scene, params: Mapping[str, Any], state: AlertState, now: datetime, scope: str = ""
+    ) -> None:
+        self.scene = scene
+        self.scope = scope
+        self.params = params
+        self.state = state
+        self.now = now
+        self.done: list[dict[str, Any]] = []
+        self._state_error = ""
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Send what is news of these events, in one message for each name and subject; count the rest."""
+        groups: dict[tuple[str, str], list[Event]] = {}
+        for event in events:
+            if event.name in wanted_events(self.params):
+                groups.setdefault((event.name, event.subject), []).append(event)
+        for group in groups.values():
+            self._tell_group(group)
+
+    def tell_recovered(
+        self, ending: Callable[[Record], Ending], *, failed: Sequence[str] = (), task_url: str = ""
+    ) -> None:
+        """End the lasting causes that are over; those that somebody was told of are told as ended.
+
+        Args:
+            ending: in what way a cause of this scope is over; empty while it lasts.
+            failed: the tasks that failed in this run.
+            task_url: the task in Airflow's UI.
+        """
+        self._state_error = ""
+        known = self._guarded(lambda: list(self.state.items())) or []
+        forgotten = [key for key, record in known if record.is_forgotten(self.now)]
+        over = {
+            key: (record, how)
+            for key, record in known
+            if key not in forgotten
+            and record.is_lasting
+            and self._is_mine(record)
+            and (how := ending(record))
+        }
+        for key in forgotten:
+            self._guarded(partial(self.state.forget, key))
+        ended = [(record, how) for record, how in over.values() if record.told]
+        told = [record for record, _ in ended]
+        if told and "recovered" in wanted_events(self.params):
+            message = compose_recovery(ended, self.scene, now=self.now, failed=failed, task_url=task_url)
+            deliveries = self._send(message)
+            subjects = sorted({record.subject for record in told})
+            self._note(
+                "recovered",
+                subjects[0] if len(subjects) == 1 else "",
+                [f"{record.subject or 'the run'}: {record.name} {record.what}".strip() for record in told],
+                max(told, key=lambda record: record.count),
+                deliveries,
+            )
+            if deliveries and not any(delivery.ok for delivery in deliveries):
+                return
+        for key in over:
+            self._guarded(partial(self.state.forget, key))
+
+    def send_unconditionally(self, name: str, message: Message) -> list[Delivery]:
+        """Send a message that nothing is remembered of."""
+        deliveries = self._send(message)
+        record = Record(account=self.scene.account, name=name, subject="", first=self.now, last=self.now)
+        self._note(name, "", [message.title], record, deliveries)
+        return deliveries
+
+    def _tell_group(self, events: list[Event]) -> None:
+        self._state_error = ""
+        account = self.scene.account
+        weighed: list[tuple[str, Verdict, Told]] = []
+        for event in events:
+            scope = self.scope if event.subject else ""
+            key = fingerprint(scope, event)
+            known = self._guarded(partial(self.state.get, key))
+            verdict, record = weigh(event, known, account=account, now=self.now, scope=scope)
+            weighed.append((key, verdict, Told(event=event, record=record)))
+        news = [told for _, verdict, told in weighed if verdict != "counted"]
+        deliveries = self._send(compose(news, self.scene)) if news else []
+        taken = any(delivery.ok for delivery in deliveries)
+        if targets_of(self.params):
+            for key, verdict, told in weighed:
+                record = told.record
+                if verdict != "counted":
+                    record = replace(record, told=self.now if taken else record.told)
+                self._guarded(partial(self.state.put, key, record))
+        shown = news or [told for _, _, told in weighed]
+        self._note(
+            events[0].name,
+            events[0].subject,
+            [told.event.what for told in shown],
+            max((told.record for told in shown), key=lambda record: record.count),
+            deliveries,
+        )
+
+    def _is_mine(self, record: Record) -> bool:
+        """Whether this run may end it: of its own scope, or, without a subject, of every run of the DAG."""
+        return record.scope == self.scope or not record.subject
+
+    def _send(self, message: Message) -> list[Delivery]:
+        deliveries = deliver(message, self.params)
+        for delivery in deliveries:
+            if delivery.ok:
+                log.info("Alert sent to %s: %s", delivery.target, message.title)
+            else:
+                log.error(
+                    "Alert target %s did not take %r: %s", delivery.target, message.title, delivery.error
+                )
+        return deliveries
+
+    def _note(
+        self, name: str, subject: str, what: list[str], record: Record, deliveries: list[Delivery]
+    ) -> None:
+        note = Note(
+            event=name,
+            status="counted" if targets_of(self.params) else "no_targets",
+            subject=subject,
+            account=self.scene.account,
+            what=[redact(text) for text in what[:SHOWN]],
+            since=record.first.isoformat(),
+            count=record.count,
+            state_error=self._state_error,
+        )
+        notes = [
+            replace(note, status="sent" if one.ok else "failed", target=one.target, error=one.error)
+            for one in deliveries
+        ] or [note]
+        self.done += [one.to_dict() for one in notes]
+
+    def _guarded(self, work: Callable[[], Any]) -> Any:
+        """What `work` returns; None when the memory cannot be reached: noted, and no reason for silence."""
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the alert has to go out
+            self._state_error = redact(f"{type(error).__name__}: {error}", limit=300)
+            log.warning("The memory of earlier alerts could not be used: %s", self._state_error)
+            return None

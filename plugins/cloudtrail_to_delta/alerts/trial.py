@@ -1,0 +1,31 @@
+"""`test_alert`: one message to every target, and nothing else."""
+
+from typing import NoReturn
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from cloudtrail_to_delta.alerts.compose import compose_test
+from cloudtrail_to_delta.alerts.context import task_url, teller_of
+from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY
+from cloudtrail_to_delta.errors import FatalError
+
+
+def send_test_alert(context: Context) -> NoReturn:
+    """Send it, keep in the XCom `alerts` how it went, and skip the rest of the DAG.
+
+    Raises:
+        AirflowSkipException: every target took it.
+        FatalError: a target did not; all of them are named, with what they said.
+    """
+    teller = teller_of(context)
+    deliveries = teller.send_unconditionally("test", compose_test(teller.scene, task_url=task_url(context)))
+    context["ti"].xcom_push(key=XCOM_KEY, value=teller.done)
+    if lost := [delivery for delivery in deliveries if not delivery.ok]:
+        lines = "\n".join(f"  - {delivery.target}: {delivery.error}" for delivery in lost)
+        raise FatalError(
+            f"{len(lost)} of {len(deliveries)} alert targets did not take the test alert:\n{lines}\n"
+            "Correct the connection or the topic, then trigger again with test_alert."
+        )
+    targets = ", ".join(delivery.target for delivery in deliveries)
+    raise AirflowSkipException(f"test_alert: a test alert was sent to {targets}; nothing else was done.")

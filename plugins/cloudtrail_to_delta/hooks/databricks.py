@@ -1,0 +1,204 @@
+"""The Databricks calls of the pipeline that the provider's hook lacks: SQL results, active runs, files.
+
+Does not retry by itself: `DatabricksHook` retries connection errors, 429 and 5xx.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import requests
+from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.databricks.exceptions import DatabricksApiError
+from airflow.providers.databricks.hooks.databricks import DatabricksHook, RunState
+from airflow.providers.databricks.utils.databricks import extract_failed_task_errors
+from tenacity import stop_after_attempt
+
+from cloudtrail_to_delta.errors import CloudTrailError
+from cloudtrail_to_delta.run_names import is_ingest_run
+from cloudtrail_to_delta.urls import api_path
+
+SQL_STATEMENTS = "2.0/sql/statements"
+LIST_RUNS = ("GET", "2.2/jobs/runs/list")
+# The service's own range is 5 to 50 seconds. A warehouse that runs answers nearly everything within this;
+# what it does not is deferred, which costs a triggerer, the scheduler and a new worker. A scheduler that is
+# overloaded (fifty accounts on two cores, Airflow 3.3.2) fails a task that is back before it was seen to go.
+STATEMENT_WAIT = "30s"
+
+Row = dict[str, str | None]
+
+
+class IngestHook(DatabricksHook):
+    """`DatabricksHook` with SQL results, the active runs, and files in Unity Catalog volumes."""
+
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        """The answer to a GET of `/api/<path>`."""
+        answer: dict[str, Any] = self._do_api_call(("GET", path), query or None)
+        return answer
+
+    def pages(self, path: str, key: str, **query: str) -> Iterator[dict[str, Any]]:
+        """Everything that a GET lists under `key`, page after page; a page may be empty."""
+        while True:
+            page = self.get(path, **query)
+            yield from page.get(key, [])
+            token = page.get("next_page_token")
+            if not token:
+                return
+            query = {**query, "page_token": str(token)}
+
+    def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer to a POST, PATCH or DELETE of `/api/<path>`, sent once.
+
+        The hook's own retries would make a second cluster where an answer was lost. Whoever calls this looks
+        at what is there before trying again.
+
+        Raises:
+            DatabricksApiError: what the service refused, also for 429 and 5xx.
+            CloudTrailError: when no answer came.
+        """
+        alone = {"stop": stop_after_attempt(1), "reraise": True}
+        once = type(self)(self.databricks_conn_id, retry_args=alone, caller=self.caller)
+        try:
+            answer: dict[str, Any] = once._do_api_call((method, path), body)
+        except requests.RequestException as lost:
+            raise CloudTrailError(
+                f"{method} {path} had no answer from Databricks ({lost}); clear this task: it looks first at "
+                "whether it was done."
+            ) from lost
+        return answer
+
+    def start_statement(self, statement: str, *, warehouse_id: str) -> dict[str, Any]:
+        """Start one SQL statement and wait a few seconds for it; the answer may still be PENDING.
+
+        Source: Databricks REST, Statement Execution API, `POST /api/2.0/sql/statements`.
+        """
+        body = {
+            "statement": statement,
+            "warehouse_id": warehouse_id,
+            "wait_timeout": STATEMENT_WAIT,
+            "on_wait_timeout": "CONTINUE",
+            "disposition": "INLINE",
+            "format": "JSON_ARRAY",
+        }
+        answer: dict[str, Any] = self._do_api_call(("POST", SQL_STATEMENTS), body)
+        return answer
+
+    def get_statement(self, statement_id: str) -> dict[str, Any]:
+        """The state of a statement and, once SUCCEEDED, its result."""
+        answer: dict[str, Any] = self._do_api_call(("GET", api_path(SQL_STATEMENTS, statement_id)))
+        return answer
+
+    def active_runs(self) -> Iterator[dict[str, Any]]:
+        """Every active one-time run that the connection's principal may see, newest first."""
+        return self._runs(active_only="true")
+
+    def ended_runs(self, since: datetime) -> Iterator[dict[str, Any]]:
+        """Every one-time run that was started since then and has ended, newest first."""
+        return self._runs(completed_only="true", start_time_from=int(since.timestamp() * 1000))
+
+    def _runs(self, **which: Any) -> Iterator[dict[str, Any]]:
+        """One-time runs, newest first. Source: Databricks REST, Jobs API 2.2, `jobs/runs/list`."""
+        query: dict[str, Any] = {**which, "run_type": "SUBMIT_RUN", "limit": 24}
+        while True:
+            page = self._do_api_call(LIST_RUNS, query)
+            yield from page.get("runs", [])
+            token = page.get("next_page_token")
+            if not token:
+                return
+            query = {**query, "page_token": token}
+
+    def active_ingest_runs(self) -> list[dict[str, Any]]:
+        """The active runs of this pipeline, of whatever account and Airflow, in the order of their start."""
+        ours = (run for run in self.active_runs() if is_ingest_run(run.get("run_name", "")))
+        return sorted(ours, key=start_order)
+
+    def find_run(self, run_id: int) -> dict[str, Any] | None:
+        """The run as `get_run` gives it; None for one that was deleted, or is older than Databricks keeps."""
+        try:
+            run: dict[str, Any] = self.get_run(run_id)
+        except DatabricksApiError as refused:
+            # Source: Databricks REST, Jobs API 2.2, `runs/get`: 400 for a run that does not exist.
+            if refused.http_status_code == 404 or re.search(r"Run \d+ does not exist", str(refused)):
+                return None
+            raise
+        return run
+
+    def run_failure(self, run: dict[str, Any]) -> str | None:
+        """Why a run ended without success, in its own words and with its page; None while it has not.
+
+        Args:
+            run: the run as `get_run` gives it.
+        """
+        state = RunState(**run["state"])
+        if not state.is_terminal or state.is_successful:
+            return None
+        try:
+            errors = [str(task["error"]) for task in extract_failed_task_errors(self, run, state)]
+        except AirflowException as lost:
+            # The output may be gone while the state is still known; the state alone must be enough.
+            errors = [f"its output could not be read: {lost}"]
+        return describe_failure(run["run_id"], state, errors, run.get("run_page_url", ""))
+
+    def put_volume_file(self, path: str, content: bytes) -> None:
+        """Write a file into a Unity Catalog volume (`/Volumes/…`), whether or not it is there.
+
+        The hook's own calls send and take JSON only; headers and proxies are those of all its calls. Source:
+        Databricks REST, Files API, `PUT /api/2.0/fs/files{path}`.
+        """
+        folders = PurePosixPath(path).relative_to("/").parts
+        response = requests.put(
+            self._endpoint_url(f"api/{api_path('2.0/fs/files', *folders)}"),
+            params={"overwrite": "true"},
+            data=content,
+            headers={
+                **self.user_agent_header,
+                **self._get_aad_headers(),
+                "Authorization": f"Bearer {self._get_token(raise_error=True)}",
+            },
+            timeout=self.timeout_seconds,
+            **self._get_requests_kwargs(),
+        )
+        if not response.ok:
+            raise CloudTrailError(
+                f"Databricks refused to write {path!r}: HTTP {response.status_code} {response.text[:500]}. "
+                "The connection's principal needs WRITE VOLUME on that volume."
+            )
+
+
+def start_order(run: dict[str, Any]) -> tuple[int, int]:
+    """What runs are sorted by: start, and for those of one moment the id."""
+    return int(run.get("start_time", 0)), int(run["run_id"])
+
+
+def describe_gone(run_id: int) -> str:
+    """Why nothing can be known of a run. Source: Databricks, Jobs: runs are kept for 60 days."""
+    return (
+        f"Databricks run {run_id} no longer exists: somebody deleted it, or it is older than the 60 days for "
+        "which Databricks keeps a run. To ingest what is not in the tables yet, clear `submit` with its "
+        "downstream tasks, or trigger a new DAG run."
+    )
+
+
+def describe_failure(run_id: int, state: RunState, errors: list[str], page: str) -> str:
+    """One paragraph on a failed run: state, the run's own error, and where to read on."""
+    outcome = state.result_state or state.life_cycle_state
+    why = "; ".join(errors) or state.state_message or "the service gave no reason"
+    return f"Databricks run {run_id} ended as {outcome}: {why}. Driver log: {page}"
+
+
+def result_rows(answer: dict[str, Any]) -> list[Row]:
+    """The rows of a SUCCEEDED statement, each as column name → text or None.
+
+    Raises:
+        CloudTrailError: when the result came in several chunks, which no statement here should need.
+    """
+    manifest = answer.get("manifest", {})
+    if manifest.get("truncated") or manifest.get("total_chunk_count", 1) > 1:
+        raise CloudTrailError(
+            f"statement {answer.get('statement_id')!r} gave more rows than one answer holds"
+        )
+    names = [column["name"] for column in manifest.get("schema", {}).get("columns", [])]
+    data = answer.get("result", {}).get("data_array") or []
+    return [dict(zip(names, row, strict=True)) for row in data]

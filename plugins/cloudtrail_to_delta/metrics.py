@@ -1,0 +1,51 @@
+"""Figures of each run, through Airflow's own metrics: StatsD, OpenTelemetry or Datadog, as `[metrics]` says.
+
+Each has the tags `dag_id`, `account`, `kind` and `table`. StatsD without tags would mix all tables, so each
+is also sent with account, kind and table in its name, as Airflow does with its own, while `[metrics]
+legacy_names_on` is on.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import conf
+from airflow.sdk.observability import stats
+
+from cloudtrail_to_delta.outcome import newest_delivery
+
+PREFIX = "cloudtrail"
+
+
+def send_metrics(outcomes: Iterable[Mapping[str, Any]], params: Mapping[str, Any], *, dag_id: str) -> None:
+    """Send the figures of each validation's outcome (see `ValidateRowsOperator`)."""
+    account = str(params.get("account") or "*")
+    if account == "*":
+        account = str(params.get("organization") or "all")
+    named = conf.getboolean("metrics", "legacy_names_on", fallback=True)
+    for outcome in outcomes:
+        kind, table = str(outcome["kind"]), str(outcome["table"])
+        # Two entries may have one account; no two have one table.
+        parts = [stats.normalize_name_for_stats(part.replace(".", "_")) for part in (account, kind, table)]
+        for name, value in figures(outcome, now=datetime.now(UTC)):
+            tags = {"dag_id": dag_id, "account": account, "kind": kind, "table": table}
+            stats.gauge(f"{PREFIX}.{name}", value, tags=tags)
+            if named:
+                stats.gauge(".".join((PREFIX, *parts, name)), value)
+
+
+def figures(outcome: Mapping[str, Any], *, now: datetime) -> Iterator[tuple[str, float]]:
+    """Name → value: of the table `rows`; of the run `new_rows`, `files`, `quarantined`, `removed`, the lags.
+
+    `lag_seconds` is the slowest file's way from its delivery to the table; `age_seconds` how long ago the
+    table's newest file was delivered. Either is left out when it is unknown.
+    """
+    yield "rows", outcome["row_count"]
+    yield "new_rows", outcome["run_rows"]
+    yield "files", outcome["run_files"]
+    yield "quarantined", outcome["run_quarantined"]
+    yield "removed", outcome["run_removed"]
+    if outcome["slowest_seconds"] is not None:
+        yield "lag_seconds", outcome["slowest_seconds"]
+    if newest := newest_delivery(outcome):
+        yield "age_seconds", int((now - datetime.fromisoformat(newest)).total_seconds())

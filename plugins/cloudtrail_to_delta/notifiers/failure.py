@@ -1,0 +1,55 @@
+"""The alert on a failed task: sent at once, by the task itself, after its last try."""
+
+from airflow.sdk import BaseNotifier, Context
+
+from cloudtrail_to_delta.alerts.compose import Scene
+from cloudtrail_to_delta.alerts.context import keep_alerts, run_page, task_url, teller_of
+from cloudtrail_to_delta.alerts.events import Event
+from cloudtrail_to_delta.alerts.run import finding_events
+from cloudtrail_to_delta.errors import PreflightError
+from cloudtrail_to_delta.guidance import guidance_for
+from cloudtrail_to_delta.ui.links import FINDINGS_KEY
+
+
+class FailureNotifier(BaseNotifier):
+    """Tells the targets in the params of a failed task, unless they know its cause already.
+
+    What it did is the task's XCom `alerts`. A target that cannot be reached is an error in the task's log and
+    in that XCom, and changes nothing about the task.
+    """
+
+    title = Scene.title
+
+    def notify(self, context: Context) -> None:
+        """Find the cause and tell it."""
+        teller = teller_of(context, title=self.title)
+        teller.tell([self.explained(event) for event in failure_events(context)])
+        try:
+            keep_alerts(context, teller)
+        except Exception as error:  # noqa: BLE001 - a DAG processor that reports a lost worker has no XComs
+            self.log.warning("What was sent is in this log only: %s", error)
+
+    def explained(self, event: Event) -> Event:
+        """The event with what this DAG says of it; `page` is its page in docs/operations."""
+        return event
+
+
+def failure_events(context: Context) -> list[Event]:
+    """One event for the failed task; of a preflight that failed on its findings, one for each of them."""
+    ti, error = context["ti"], context.get("exception")
+    if isinstance(error, PreflightError):
+        findings = ti.xcom_pull(task_ids=ti.task_id, key=FINDINGS_KEY) or []
+        events = finding_events(findings, task_url=task_url(context))
+        if failed := [event for event in events if event.name == "preflight_failed"]:
+            return failed
+    return [
+        Event(
+            name="task_failed",
+            subject=ti.task_id,
+            what=str(error or "Airflow gave no reason; see the task's log"),
+            remedy=guidance_for(ti.task_id),
+            page=ti.task_id.rpartition(".")[2],
+            task_url=task_url(context),
+            run_url=run_page(context, ti.task_id),
+        )
+    ]

@@ -1,0 +1,118 @@
+"""The daily digest's task: asks every table that the ingest has written, and tells what it found."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from cloudtrail_to_delta.alerts.compose import Message
+from cloudtrail_to_delta.alerts.context import params_of, teller_of
+from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY
+from cloudtrail_to_delta.contract import PARAMS
+from cloudtrail_to_delta.digest.queries import DigestTable, day_query
+from cloudtrail_to_delta.digest.text import render_digest
+from cloudtrail_to_delta.errors import InvalidRequestError
+from cloudtrail_to_delta.operators.statements import Result, StatementsOperator
+from cloudtrail_to_delta.table_events import TABLES, known_assets, newest_events
+from cloudtrail_to_delta.values import day as check_day
+from cloudtrail_to_delta.values import shown
+from cloudtrail_to_delta.values import table as check_table
+
+KINDS_ASKED = ("events", "insights")
+CHECKED = ("warehouse_id", "databricks_conn_id", "aws_conn_id", "alert_topic_arn", "alert_conn_ids")
+
+
+class DigestOperator(StatementsOperator):
+    """Asks one statement of each table with an asset event since the day began. It reads; it changes nothing.
+
+    The day is param `day`, or the one before the run. Without any such table it skips itself.
+
+    Returns:
+        the digest as Markdown; how it went with each alert target is in the XCom `alerts`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(inlets=[TABLES], **kwargs)
+
+    def gather(self, context: Context) -> dict[str, Any]:
+        """The day, and the tables: those that the ingest's asset events name."""
+        params = params_of(context)
+        check_digest_params(params)
+        day = digest_day(params, context["dag_run"].run_after)
+        since = datetime.combine(day, time.min, UTC)
+        # Of each table the newest event alone: its runs may be many.
+        newest = [event for asset in known_assets() for event in newest_events(asset, limit=1, after=since)]
+        tables = tables_of(newest)
+        if not tables:
+            raise AirflowSkipException(
+                f"The ingest has written no table since {day} 00:00 UTC: nothing to digest."
+            )
+        return {
+            "day": day.isoformat(),
+            "tables": [vars(table) for table in sorted(tables, key=lambda table: table.name)],
+        }
+
+    def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
+        """One statement for each table in turn."""
+        tables = _tables(facts)
+        return day_query(tables[len(results)], _day(facts)) if len(results) < len(tables) else None
+
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> str:
+        """Write the digest and send it."""
+        tables, day = _tables(facts), _day(facts)
+        answers = [
+            [row | {"table": table.name} for row in result["rows"]]
+            for table, result in zip(tables, results, strict=True)
+        ]
+        digest = render_digest(day, tables, answers)
+        self.log.info("%s", digest)
+        teller = teller_of(context)
+        title = f"CloudTrail digest of {day}"
+        teller.send_unconditionally(
+            "digest", Message(title=title, body=digest, level="info", is_markdown=True)
+        )
+        context["ti"].xcom_push(key=XCOM_KEY, value=teller.done)
+        return digest
+
+
+def check_digest_params(params: Mapping[str, Any]) -> None:
+    """Hold the params to the rules that the ingest's have.
+
+    Raises:
+        InvalidRequestError: with every violation.
+    """
+    values = {name: PARAMS[name].default if params.get(name) is None else params[name] for name in CHECKED}
+    complaints = {name: PARAMS[name].check(value) for name, value in values.items()}
+    violations = [f"{name}={shown(values[name])}: {said}" for name, said in complaints.items() if said]
+    if params.get("day") and (said := check_day(params["day"])):
+        violations.append(f"day={shown(params['day'])}: {said}")
+    if violations:
+        raise InvalidRequestError(violations)
+
+
+def digest_day(params: Mapping[str, Any], run_after: datetime) -> date:
+    """The day that was asked for, or the one before the run."""
+    return date.fromisoformat(params["day"]) if params.get("day") else run_after.date() - timedelta(days=1)
+
+
+def tables_of(events: Iterable[Any]) -> list[DigestTable]:
+    """The tables that asset events name, each as its newest event has it, if the contract takes the name."""
+    found: dict[str, DigestTable] = {}
+    for event in sorted(events, key=lambda event: event.timestamp):
+        name, extra = event.asset.name, event.extra or {}
+        if extra.get("kind") not in KINDS_ASKED or check_table(name) is not None:
+            continue
+        known = found.get(name)
+        newest = extra.get("newest_event") or (known.newest_event if known else "")
+        found[name] = DigestTable(name=name, kind=extra["kind"], newest_event=str(newest))
+    return list(found.values())
+
+
+def _tables(facts: dict[str, Any]) -> list[DigestTable]:
+    return [DigestTable(**table) for table in facts["tables"]]
+
+
+def _day(facts: dict[str, Any]) -> date:
+    return date.fromisoformat(facts["day"])

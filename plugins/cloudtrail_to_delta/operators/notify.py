@@ -1,0 +1,76 @@
+"""The teardown of a run: what it found is told, what is over is told as over, and its metrics are sent."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from cloudtrail_to_delta.alerts.context import params_of, run_page, task_url, teller_of
+from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY
+from cloudtrail_to_delta.alerts.ending import Evidence, ending
+from cloudtrail_to_delta.alerts.events import Event
+from cloudtrail_to_delta.alerts.notes import TARGETS_KEY
+from cloudtrail_to_delta.alerts.run import finding_events, outcome_events
+from cloudtrail_to_delta.alerts.targets import targets_of
+from cloudtrail_to_delta.metrics import send_metrics
+from cloudtrail_to_delta.ui.links import FINDINGS_KEY
+
+
+class NotifyOperator(BaseOperator):
+    """Tells what a run found: insights, quarantine, schema drift, silence, warnings, recoveries.
+
+    It is a teardown: it runs when everything else has ended, however that ended, and neither its success nor
+    its failure counts for the DAG run. Failed tasks tell of themselves, see `FailureNotifier`. After a
+    `test_alert` it does nothing: such a run has found nothing out.
+
+    Returns:
+        one line for each thing that was told or counted; the details are in the XCom `alerts`. The XCom
+        `alert_targets` has the targets' names, also of a run that had nothing to tell.
+    """
+
+    template_fields = ("validations",)
+
+    def __init__(self, *, validations: list[Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validations = validations
+
+    def execute(self, context: Context) -> list[str]:
+        """Tell the events and what is over; then send the metrics, which so cannot keep them back."""
+        ti, params = context["ti"], params_of(context)
+        ti.xcom_push(key=TARGETS_KEY, value=targets_of(params))
+        if params.get("test_alert"):
+            return []
+        outcomes = [outcome for outcome in self.validations if outcome]
+        events = self._events(context, outcomes)
+        teller = teller_of(context)
+        teller.tell(events)
+        run = Evidence(
+            task_id=ti.task_id,
+            states=ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {}),
+            outcomes=outcomes,
+            raised=frozenset(event.name for event in events),
+            started=context["dag_run"].start_date or teller.now,
+            params=params,
+            now=teller.now,
+        )
+        teller.tell_recovered(
+            lambda record: ending(record, run), failed=run.failed, task_url=task_url(context)
+        )
+        ti.xcom_push(key=XCOM_KEY, value=teller.done)
+        send_metrics(outcomes, params, dag_id=ti.dag_id)
+        return [
+            " ".join(one[part] for part in ("event", "subject", "status", "target")) for one in teller.done
+        ]
+
+    def _events(self, context: Context, outcomes: list[dict[str, Any]]) -> list[Event]:
+        findings = context["ti"].xcom_pull(task_ids="preflight", key=FINDINGS_KEY) or []
+        events = [event for event in finding_events(findings) if event.name == "preflight_warning"]
+        for outcome in outcomes:
+            events += outcome_events(
+                outcome,
+                params_of(context),
+                now=datetime.now(UTC),
+                task_url=task_url(context),
+                run_url=run_page(context, f"{outcome['kind']}.validate_rows"),
+            )
+        return events

@@ -1,0 +1,140 @@
+"""The preflight task: what the names of tables stand for, then every check of `preflight`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.sdk import Context
+
+from cloudtrail_to_delta.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail_to_delta.operators.tables import describe_statement, properties_statement, schema_statement
+from cloudtrail_to_delta.preflight import PreflightReport, run_preflight
+from cloudtrail_to_delta.preflight.clients import Clients
+from cloudtrail_to_delta.preflight.tables import Names, UnansweredError
+from cloudtrail_to_delta.preflight.targets import delta_logs_of
+from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.run_names import own_run
+from cloudtrail_to_delta.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
+from cloudtrail_to_delta.ui.links import FINDINGS_KEY, FindingsLink
+
+
+class PreflightOperator(StatementsOperator):
+    """Runs every preflight check, shows every finding, and fails when one failed. Read-only.
+
+    Returns:
+        `skipped_kinds` (kind → reason in words) and `summary` (one line). All findings, as a list of dicts,
+        are in the XCom `findings`, also when the task fails.
+    """
+
+    template_fields = (*StatementsOperator.template_fields, "requests", "aws_conn_id")
+    tolerates_errors = True
+    operator_extra_links = (FindingsLink(),)
+
+    def __init__(
+        self, *, requests: Any, aws_conn_id: str = "{{ params.aws_conn_id }}", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.requests = requests
+        self.aws_conn_id = aws_conn_id
+
+    def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the requests are templated
+        """The statements that say what the names stand for, each once: they only read."""
+        statements: dict[str, None] = {}
+        for request in self._requests().values():
+            if schema := request.table.rpartition(".")[0]:
+                statements[schema_statement(schema)] = None
+            for name in (request.table, request.quarantine_table):
+                statements[describe_statement(name)] = None
+            for name in request.views.values():
+                statements[properties_statement(name)] = None
+        return {"statements": list(statements)}
+
+    def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
+        """Each in turn; that something is not there is an answer."""
+        statements = facts["statements"]
+        return statements[len(results)] if len(results) < len(statements) else None
+
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
+        """Run the checks, print the findings, raise PreflightError when any failed."""
+        requests = self._requests()
+        region = next(iter(requests.values())).region
+        hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
+        report = run_preflight(
+            requests,
+            self.params_of(context),
+            aws=self.clients(region),
+            names=self.names(facts, results),
+            delta_logs=delta_logs_of(hook),
+            databricks=self.databricks,
+            own_run=own_run(context),
+        )
+        self.log.info("Preflight findings:\n%s", report.render())
+        context["ti"].xcom_push(key=FINDINGS_KEY, value=[finding.to_dict() for finding in report.findings])
+        self.judge(report)
+        return {
+            "summary": report.summary_line(),
+            "skipped_kinds": report.skipped_kinds,
+        }
+
+    def names(self, facts: dict[str, Any], results: list[Result]) -> Names:
+        """What the names stand for, by the answers to the statements."""
+        answers = dict(zip(facts["statements"], results, strict=True))
+        return Names(
+            location=lambda name: table_location(name, answers[describe_statement(name)]),
+            properties=lambda name: table_properties(name, answers[properties_statement(name)]),
+            has_schema=lambda name: has_schema(name, answers[schema_statement(name)]),
+        )
+
+    def params_of(self, context: Context) -> Mapping[str, Any]:
+        """The ingest's params."""
+        params: Mapping[str, Any] = context["params"]
+        return params
+
+    def clients(self, region: str) -> Clients:
+        """The AWS clients to ask with."""
+        return Clients.connect(self.aws_conn_id, region)
+
+    def judge(self, report: PreflightReport) -> None:
+        """Raise PreflightError when a check failed."""
+        report.raise_if_failed()
+
+    def _requests(self) -> dict[str, IngestRequest]:
+        return {kind: IngestRequest.from_dict(request) for kind, request in self.requests.items()}
+
+
+def table_location(name: str, answer: Result) -> str | None:
+    """Where a table points, by the answer to DESCRIBE DETAIL; empty for a view, None when there is none.
+
+    Raises:
+        UnansweredError: when the question could not be answered.
+    """
+    if NOT_A_TABLE in answer.get("error", ""):
+        return ""
+    return first_row(answer)["location"] if _is_there(f"table {name!r}", answer) else None
+
+
+def table_properties(name: str, answer: Result) -> dict[str, str] | None:
+    """The properties of a table or view, by the answer to SHOW TBLPROPERTIES; None when there is none.
+
+    Raises:
+        UnansweredError: when the question could not be answered.
+    """
+    if not _is_there(f"view {name!r}", answer):
+        return None
+    return {row["key"]: row["value"] for row in answer["rows"]}
+
+
+def has_schema(name: str, answer: Result) -> bool:
+    """Whether there is a schema, by the answer to DESCRIBE SCHEMA.
+
+    Raises:
+        UnansweredError: when the question could not be answered.
+    """
+    return _is_there(f"schema {name!r}", answer)
+
+
+def _is_there(what: str, answer: Result) -> bool:
+    error = answer.get("error")
+    if error is not None and not any(known in error for known in (*UNKNOWN_TABLE, *UNKNOWN_SCHEMA)):
+        raise UnansweredError(what, error)
+    return error is None

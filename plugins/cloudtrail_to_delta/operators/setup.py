@@ -1,0 +1,266 @@
+"""The tasks of the set-up: plan, approve, apply (one per action), verify, report."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.setup.applying import apply_action
+from cloudtrail_to_delta.setup.build import build_resources
+from cloudtrail_to_delta.setup.databricks.access import compute_params
+from cloudtrail_to_delta.setup.plan import Plan
+from cloudtrail_to_delta.setup.planning import plan_removal, plan_setup
+from cloudtrail_to_delta.setup.refusals import NotApprovedError, SetupFailedError
+from cloudtrail_to_delta.setup.request import SetupRequest
+from cloudtrail_to_delta.setup.resources import Clouds, Resource
+from cloudtrail_to_delta.setup.tagged import Tagged, find_tagged, removal_resources, unmentioned
+
+APPROVE, REJECT = "Approve", "Reject"
+# The XCom that holds the plan as Markdown, for the page on which a person approves it.
+MARKDOWN_KEY = "plan_markdown"
+BY_TAG = "found by its tag: the params do not mention it"
+
+
+def reached(values: Mapping[str, Any]) -> tuple[SetupRequest, Clouds]:
+    """The request of a task's XCom, with the ARNs of the role that is there, and the clients for it."""
+    request = SetupRequest(values)
+    clouds = request.clouds()
+    return request.located(clouds), clouds
+
+
+def make_plan(request: SetupRequest, clouds: Clouds) -> tuple[Plan, list[Tagged]]:
+    """The plan of the request's mode, of what is there now; and what a removal has found by its tag."""
+    if request["mode"] == "remove":
+        found = find_tagged(request, clouds)
+        resources = removal_resources(request, found)
+        plan = plan_removal(resources, clouds, setup=request.name)
+        return plan.with_notes(dict.fromkeys(unmentioned(request, resources), BY_TAG)), found
+    changes = request["change_adopted"]
+    return plan_setup(build_resources(request), clouds, setup=request.name, change_adopted=changes), []
+
+
+def planned_resources(request: SetupRequest, found: Iterable[Sequence[str]]) -> list[Resource]:
+    """The resources that a plan was made of, `found` being what it had found by its tag."""
+    if request["mode"] != "remove":
+        return build_resources(request)
+    return removal_resources(request, [(kind, account, name) for kind, account, name in found])
+
+
+class PlanSetupOperator(BaseOperator):
+    """Reads everything that the request is about and shows what it takes. Writes nothing.
+
+    Returns:
+        `plan`, `digest` (names the plan), `summary` (one line), `writes` (how many changes write) and
+        `found` (kind, account and name of what a removal has found by its tag).
+    """
+
+    template_fields = ("request",)
+
+    def __init__(self, *, request: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request = request
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Plan, print the plan, push its short form as Markdown."""
+        request, clouds = reached(self.request)
+        plan, found = make_plan(request, clouds)
+        self.log.info("Plan:\n%s", plan.render())
+        url = str(getattr(context["ti"], "log_url", None) or "")
+        context["ti"].xcom_push(key=MARKDOWN_KEY, value=plan.render_markdown(log_url=url))
+        return {
+            "plan": plan.to_dict(),
+            "digest": plan.digest,
+            "summary": plan.summary(),
+            "writes": len(plan.writes),
+            "found": [list(one) for one in found],
+        }
+
+
+class ApproveSetupOperator(HITLOperator):
+    """Waits, without a worker slot, until a person approves the plan or rejects it.
+
+    It does not wait when there is nothing to do, or when the param `approve` is true. When nobody answers in
+    time the task fails for good: to ask again would only delay the alert.
+
+    Returns:
+        `approved`, `digest` (of the plan that was decided about) and `by` (who or what decided, in words).
+    """
+
+    template_fields = (*HITLOperator.template_fields, "planned")
+
+    def __init__(self, *, planned: Any, **kwargs: Any) -> None:
+        super().__init__(options=[APPROVE, REJECT], **kwargs)
+        self.planned = planned
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Decide at once, or ask."""
+        if not self.planned["writes"]:
+            return self._decided(True, "nobody: there is nothing to do")
+        if context["params"]["approve"]:
+            return self._decided(True, "the param approve")
+        answer: dict[str, Any] = super().execute(context)
+        return answer
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """A person has answered, or nobody has in time."""
+        answer = super().execute_complete(context, event)
+        person = answer["responded_by_user"] or {}
+        by = str(person.get("name") or person.get("id") or "somebody")
+        return self._decided(answer["chosen_options"] == [APPROVE], by)
+
+    def process_trigger_event_error(self, event: dict[str, Any]) -> None:
+        """Fail without another try when the time is over.
+
+        Raises:
+            NotApprovedError: when nobody has answered in time.
+        """
+        if event["error_type"] == "timeout":
+            days = self.response_timeout.days if self.response_timeout else 0
+            raise NotApprovedError(
+                f"Nobody answered within {days} days; nothing was changed. Trigger a new run: it plans anew."
+            )
+        super().process_trigger_event_error(event)
+
+    def _decided(self, approved: bool, by: str) -> dict[str, Any]:
+        self.log.info("%s by %s: %s", APPROVE if approved else REJECT, by, self.planned["summary"])
+        return {"approved": approved, "digest": self.planned["digest"], "by": by}
+
+
+class ApplySetupOperator(BaseOperator):
+    """Applies the changes of one action, in one mode; skips, with the reason, when there are none.
+
+    Safe to retry and to clear: what an earlier try has done is seen and left.
+
+    Returns:
+        What was done, in words.
+    """
+
+    template_fields = ("request", "planned", "approval")
+
+    def __init__(
+        self, *, action: str, mode: str, request: Any, planned: Any, approval: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.action = action
+        self.mode = mode
+        self.request = request
+        self.planned = planned
+        self.approval = approval
+
+    def execute(self, context: Context) -> list[str]:  # noqa: ARG002 - Airflow's signature
+        """Apply, or skip in words."""
+        plan = Plan.from_dict(self.planned["plan"])
+        if plan.mode != self.mode:
+            raise AirflowSkipException(f"the mode is {plan.mode!r}")
+        require_approval(self.planned, self.approval)
+        if not any(change.action == self.action for change in plan.writes):
+            raise AirflowSkipException(f"{self.action}: nothing to do")
+        request, clouds = reached(self.request)
+        resources = planned_resources(request, self.planned["found"])
+        done = apply_action(plan, self.action, resources, clouds)
+        self.log.info("Done:\n%s", "\n".join(done))
+        return done
+
+
+class VerifySetupOperator(BaseOperator):
+    """Plans again, after the apply: nothing may be left to do.
+
+    Returns:
+        One line.
+    """
+
+    template_fields = ("request", "planned", "approval")
+
+    def __init__(self, *, request: Any, planned: Any, approval: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request = request
+        self.planned = planned
+        self.approval = approval
+
+    def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
+        """Plan again.
+
+        Raises:
+            SetupFailedError: when something is left, with the plan of it.
+        """
+        require_approval(self.planned, self.approval)
+        plan, _ = make_plan(*reached(self.request))
+        if plan.writes:
+            raise SetupFailedError(
+                "the plan was applied, and yet this is left to do; trigger a new run:\n" + plan.render()
+            )
+        return plan.summary()
+
+
+class SetupReportOperator(BaseOperator):
+    """The summary of a run, and the params that an ingest of it takes.
+
+    Returns:
+        `summary` (text) and `ingest_params` (param → value; empty unless the set-up stands).
+    """
+
+    template_fields = ("request", "planned", "approval", "applied")
+
+    def __init__(self, *, request: Any, planned: Any, approval: Any, applied: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request = request
+        self.planned = planned
+        self.approval = approval
+        self.applied = applied
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+        """Put together what the other tasks returned; those skipped returned nothing."""
+        request = SetupRequest(self.request)
+        approved = self.approval["approved"]
+        done = [line for lines in self.applied if lines for line in lines]
+        decided = "approved" if approved else "rejected, nothing was changed,"
+        lines = [self.planned["summary"], f"The plan was {decided} by {self.approval['by']}.", *done]
+        summary = "\n".join(lines)
+        self.log.info("%s", summary)
+        stands = approved and request["mode"] == "apply"
+        if not stands:
+            return {"summary": summary, "ingest_params": {}}
+        request, clouds = reached(self.request)
+        params = ingest_params_of(request) | compute_params(request, clouds)
+        return {"summary": summary, "ingest_params": params}
+
+
+def require_approval(planned: Mapping[str, Any], approval: Mapping[str, Any]) -> None:
+    """Go on only with the very plan that was approved.
+
+    Raises:
+        AirflowSkipException: when it was rejected.
+        NotApprovedError: when another plan was decided about.
+    """
+    if approval["digest"] != planned["digest"]:
+        raise NotApprovedError(
+            "another plan was approved than the one that is there: clear `approve` as well."
+        )
+    if not approval["approved"]:
+        raise AirflowSkipException(f"the plan was rejected by {approval['by']}")
+
+
+def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
+    """The params of the ingest DAG that fit what was set up: those of the logs, the tables and the reader.
+
+    With `assume_role` the AWS connection is left out: one connection stands for every account, and is
+    of none of them.
+    """
+    shared = (
+        *("bucket", "prefix", "organization", "account", "regions", "region", "kinds", "discovery"),
+        *("target_root", "checkpoint_root", "code_root", "databricks_conn_id", "iam_simulation"),
+        *(f"{kind}_table" for kind in KINDS),
+    )
+    # The form takes no empty text: what is not given is left out.
+    optional = ("warehouse_id", "deployment_role_arn", "alert_topic_arn", "alert_conn_ids")
+    given = {name: request[name] for name in (*shared, *optional)}
+    params = {name: value for name, value in given.items() if value not in ("", None, [])}
+    params["reader_role_arn"] = request.reader_role_arn
+    if request["reader"] == "instance_profile":
+        params["instance_profile_arn"] = request.instance_profile_arn
+    if not request["assume_role"]:
+        params["aws_conn_id"] = request["accounts"][request.reader_account]
+    return params

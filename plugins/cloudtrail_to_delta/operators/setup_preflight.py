@@ -1,0 +1,177 @@
+"""The preflight of the ingest, in a set-up: what can be checked before the plan, and all of it at the end.
+
+Both ask with the set-up's params and each account's own connection, and name only params that its form has.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from cloudtrail_to_delta.contract import PARAMS, REQUIRED
+from cloudtrail_to_delta.errors import PreflightError
+from cloudtrail_to_delta.operators.preflight import PreflightOperator
+from cloudtrail_to_delta.operators.setup import ingest_params_of, reached, require_approval
+from cloudtrail_to_delta.operators.statements import Result
+from cloudtrail_to_delta.preflight import PreflightReport
+from cloudtrail_to_delta.preflight.clients import Clients
+from cloudtrail_to_delta.preflight.findings import Finding, describe_failures
+from cloudtrail_to_delta.preflight.logs import CHECK as LOGS
+from cloudtrail_to_delta.preflight.report import check_targets
+from cloudtrail_to_delta.preflight.targets import delta_logs_of
+from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.setup.databricks.access import compute_params
+from cloudtrail_to_delta.setup.request import SetupRequest
+from cloudtrail_to_delta.ui.links import FINDINGS_KEY
+
+# The actions that are for the tables: the others make no use of the target.
+_FOR_TABLES = frozenset({"role", "databricks"})
+# What a remedy of the ingest names, and what the form of the set-up has for it.
+_IN_SETUP = (
+    (r"\b\w+_checkpoint_path or (?=checkpoint_root\b)", ""),
+    (r"\b\w+_delta_path or (?=target_root\b)", ""),
+    (r"\breader_role_arn\b", "reader_role"),
+    (r"\bgive aws_conn_id a connection of that account\b", "give that account in accounts a connection"),
+)
+
+
+def in_setup_words(finding: Finding) -> Finding:
+    """The finding with a remedy that names only params of the set-up's form."""
+    remedy = finding.remedy
+    for pattern, words in _IN_SETUP:
+        remedy = re.sub(pattern, words, remedy)
+    return replace(finding, remedy=remedy)
+
+
+def describe(failed: Sequence[Finding], *, what: str, then: str) -> str:
+    """The failed findings as the text of an error: what failed, what follows for the set-up, the remedies."""
+    findings = [in_setup_words(finding) for finding in failed]
+    _, _, lines = describe_failures(findings).partition("\n")
+    return f"{len(failed)} {what}; {then}:\n{lines}"
+
+
+class SetupTargetsOperator(PreflightOperator):
+    """Before anything is planned: the folders, checkpoints and names of the tables are free, or the set-up's.
+
+    The names are looked up where a SQL warehouse is given. Skips itself in mode `remove`, and when neither
+    the role nor Databricks is set up: nothing uses the tables then.
+    """
+
+    template_fields = (*PreflightOperator.template_fields, "request")
+
+    def __init__(self, *, request: Any, **kwargs: Any) -> None:
+        super().__init__(requests={}, aws_conn_id="", **kwargs)
+        self.request = request
+
+    def execute(self, context: Context) -> Any:
+        """Check, or skip in words."""
+        request = SetupRequest(self.request)
+        if request["mode"] != "apply":
+            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to check.")
+        if _FOR_TABLES.isdisjoint(request["actions"]):
+            raise AirflowSkipException("neither the role nor Databricks is set up: nothing uses the tables.")
+        return super().execute(context)
+
+    def gather(self, context: Context) -> dict[str, Any]:
+        """The statements about the names; none without a warehouse to ask."""
+        given = SetupRequest(self.request)["warehouse_id"]
+        return super().gather(context) if given else {"statements": []}
+
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
+        """Run the checks, print the findings, raise PreflightError when any failed."""
+        request = SetupRequest(self.request)
+        clouds = request.clouds()
+        account = request.reader_account
+        report = check_targets(
+            self._requests(),
+            code_root=request.code_root,
+            s3=clouds.aws(account, "s3"),
+            connection=request["accounts"][account],
+            names=self.names(facts, results) if facts["statements"] else None,
+            warehouse=request["warehouse_id"],
+            delta_logs=delta_logs_of(clouds.hook(account)),
+        )
+        self.log.info("Findings:\n%s", report.render())
+        context["ti"].xcom_push(key=FINDINGS_KEY, value=[finding.to_dict() for finding in report.findings])
+        if report.failed:
+            what = "check(s) of the tables failed"
+            raise PreflightError(describe(report.failed, what=what, then="nothing was planned or changed"))
+        return {"summary": report.summary_line()}
+
+    def _requests(self) -> dict[str, IngestRequest]:
+        return dict(SetupRequest(self.request).requests)
+
+
+class SetupPreflightOperator(PreflightOperator):
+    """Runs every check of the ingest that the set-up is for; that no log file is there yet is no failure.
+
+    Skips itself in mode `remove`, for a plan that was not approved, and without a SQL warehouse, which tells
+    where the table names point.
+    """
+
+    template_fields = (*PreflightOperator.template_fields, "request", "planned", "approval")
+
+    def __init__(self, *, request: Any, planned: Any, approval: Any, **kwargs: Any) -> None:
+        super().__init__(requests={}, aws_conn_id="", **kwargs)
+        self.request = request
+        self.planned = planned
+        self.approval = approval
+
+    def execute(self, context: Context) -> Any:
+        """Check, or skip in words."""
+        require_approval(self.planned, self.approval)
+        request = SetupRequest(self.request)
+        if request["mode"] != "apply":
+            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to check.")
+        for needed in ("warehouse_id", "databricks_compute"):
+            if request[needed] in ("", "none"):
+                raise AirflowSkipException(f"{needed} is not given: the preflight is left to the ingest.")
+        if "databricks" not in request["actions"]:
+            raise AirflowSkipException(
+                "action databricks is not chosen: the preflight is left to the ingest."
+            )
+        if request["assume_role"]:
+            raise AirflowSkipException(
+                "the preflight asks with a connection of the reader's own account, and this set-up reaches "
+                "the accounts by a role: the preflight is left to the ingest, with such a connection."
+            )
+        self.aws_conn_id = request["accounts"][request.reader_account]
+        return super().execute(context)
+
+    def resume(
+        self, context: Context, event: dict[str, Any], facts: dict[str, Any], results: list[Any]
+    ) -> Any:
+        """Go on after a deferral, on another worker."""
+        request = SetupRequest(self.request)
+        self.aws_conn_id = request["accounts"][request.reader_account]
+        return super().resume(context, event, facts, results)
+
+    def params_of(self, context: Context) -> Mapping[str, Any]:  # noqa: ARG002 - of the set-up's own params
+        """The ingest's defaults, and what the set-up made."""
+        request, clouds = reached(self.request)
+        defaults = {name: rule.default for name, rule in PARAMS.items() if rule.default is not REQUIRED}
+        own = {name: request[name] for name in ("databricks_conn_id", "warehouse_id", "deployment_role_arn")}
+        made = ingest_params_of(request) | compute_params(request, clouds)
+        return defaults | own | made | {"aws_conn_id": self.aws_conn_id}
+
+    def clients(self, region: str) -> Clients:  # noqa: ARG002 - the set-up's own
+        """Each service in the account where it is asked."""
+        request = SetupRequest(self.request)
+        clouds = request.clouds()
+        bucket, reader = request.bucket_account, request.reader_account
+        return Clients(
+            s3=clouds.aws(bucket, "s3"), iam=clouds.aws(reader, "iam"), kms=clouds.aws(bucket, "kms")
+        )
+
+    def judge(self, report: PreflightReport) -> None:
+        """Raise PreflightError when a check failed, but for the log files of a new trail."""
+        failed = [finding for finding in report.failed if finding.check != LOGS]
+        if failed:
+            what = "check(s) of the ingest failed"
+            raise PreflightError(describe(failed, what=what, then="what was set up stays"))
+
+    def _requests(self) -> dict[str, IngestRequest]:
+        return dict(SetupRequest(self.request).requests)

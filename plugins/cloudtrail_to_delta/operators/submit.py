@@ -1,0 +1,250 @@
+"""Submitting the ingest job: never two runs for one checkpoint, and a retry gets its own run back."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from airflow.providers.databricks.exceptions import DatabricksApiError
+from airflow.providers.databricks.hooks.databricks import RunState
+from airflow.providers.databricks.operators.databricks import (
+    XCOM_RUN_ID_KEY,
+    XCOM_RUN_PAGE_URL_KEY,
+    DatabricksSubmitRunOperator,
+)
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from cloudtrail_to_delta.errors import CloudTrailError, FatalError
+from cloudtrail_to_delta.hooks.databricks import IngestHook, start_order
+from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.payload import submit_payload
+from cloudtrail_to_delta.pools import SUBMIT_POOL
+from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.run_names import own_run, run_name, works_on
+from cloudtrail_to_delta.triggers.room import RoomTrigger
+from cloudtrail_to_delta.triggers.settled import SettledTrigger
+
+# A DAG run that had to start its job this often has a fault that another start will not mend.
+MAX_GENERATIONS = 20
+# How often a task that waits for room looks for it.
+ROOM_POLL_SECONDS = 15
+# Whoever clears this task with those that wait for its run has the triggerer cancel the run, meanwhile.
+SETTLE_SECONDS = 15
+SETTLE_POLL_SECONDS = 2
+
+
+class SubmitIngestOperator(DatabricksSubmitRunOperator):
+    """Submits one ingest run and returns its run id; it does not wait for the run.
+
+    The idempotency token names DAG, DAG run, kinds and generation. A retry or a cleared task sends the same
+    token, so Databricks answers with the run it already has; only a run that ended without success, or was
+    deleted, moves to the next generation. One that is being cancelled may still write, so its end is waited
+    for first. An active run of the same checkpoint from elsewhere is an error, never a rival: two streams on
+    one checkpoint lose records.
+
+    While as many ingest runs are active as param `max_concurrent_runs` allows it defers; the pool
+    `SUBMIT_POOL`, of one slot, makes the look and the submit one step for all DAGs.
+
+    With param `share_run` one run ingests every kind that is not skipped: each kind's task asks for the same
+    run by the same token, and whichever comes first starts it. Any run that has one of its checkpoints is a
+    rival.
+
+    Skips itself, and with it its group, when the kind was not asked for or preflight says why there is
+    nothing to read.
+    """
+
+    template_fields = (*DatabricksSubmitRunOperator.template_fields, "requests", "preflight", "wheel")
+
+    def __init__(self, *, kind: str, requests: Any, preflight: Any, wheel: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("databricks_conn_id", "{{ params.databricks_conn_id }}")
+        kwargs.setdefault("pool", SUBMIT_POOL)
+        # durable: the token already closes the gap between submit and remembering the run id.
+        super().__init__(wait_for_termination=False, deferrable=False, durable=False, **kwargs)
+        self.kind = kind
+        self.requests = requests
+        self.preflight = preflight
+        self.wheel = wheel
+
+    def _get_hook(self, caller: str) -> IngestHook:
+        return IngestHook(
+            self.databricks_conn_id,
+            retry_limit=self.databricks_retry_limit,
+            retry_delay=self.databricks_retry_delay,
+            retry_args=self.databricks_retry_args,
+            caller=caller,
+        )
+
+    def execute(self, context: Context) -> int:
+        """Submit, or find the run that an earlier try submitted, and return its id."""
+        return self._submit(context)
+
+    def resume(self, context: Context, event: dict[str, Any]) -> int:
+        """Look again, now that there was room for another run, or that a run has settled (`run_id`)."""
+        return self._submit(context, settled=event.get("run_id"))
+
+    def _submit(self, context: Context, settled: int | None = None) -> int:
+        self._skip_unless_asked()
+        requests = self._requests_of_run(shared=bool(context["params"]["share_run"]))
+        kinds = [request.kind for request in requests]
+        name = run_name(requests, context)
+        limit = int(context["params"]["max_concurrent_runs"])
+        self._wait_for_room(context, kinds, name, limit)
+        self.json = submit_payload(
+            requests, context["params"], wheel=self.wheel, name=name, run=own_run(context)
+        )
+        run, found = self._start_or_find(context, requests, name)
+        run_id, state = int(run["run_id"]), RunState(**run["state"])
+        self.log.info("%s run %s: %s", "Found again" if found else "Submitted", run_id, state)
+        context["ti"].xcom_push(key=XCOM_RUN_ID_KEY, value=run_id)
+        context["ti"].xcom_push(key=XCOM_RUN_PAGE_URL_KEY, value=run.get("run_page_url", ""))
+        if not state.is_terminal:
+            # A first try finds a run only where another kind's task has started the one that they share.
+            self._settle(state, run_id, doubted=found and context["ti"].try_number > 1, settled=settled)
+            self._yield_to_an_earlier_run(run, requests, name)
+            self._yield_room(run, limit)
+        return run_id
+
+    def _skip_unless_asked(self) -> None:
+        if self.kind not in self.requests:
+            raise AirflowSkipException(f"{self.kind} were not asked for: param `kinds` does not name them.")
+        if reason := self.preflight["skipped_kinds"].get(self.kind):
+            raise AirflowSkipException(reason)
+
+    def _requests_of_run(self, *, shared: bool) -> list[IngestRequest]:
+        """What the run ingests, alike and in the same order for each kind's task that shares it."""
+        skipped = self.preflight["skipped_kinds"]
+        kinds = [kind for kind in KINDS if kind in self.requests and kind not in skipped]
+        return [IngestRequest.from_dict(self.requests[kind]) for kind in (kinds if shared else [self.kind])]
+
+    def _start_or_find(
+        self, context: Context, requests: Sequence[IngestRequest], name: str
+    ) -> tuple[dict[str, Any], bool]:
+        """The run of the first generation that has not ended without success, and whether it was there."""
+        kinds = [request.kind for request in requests]
+        refused: DatabricksApiError | None = None
+        for generation in range(MAX_GENERATIONS):
+            active = list(self._hook.active_runs())
+            if rivals := find_rivals(active, requests, name):
+                raise CloudTrailError(describe_rival(rivals[0], requests))
+            self.idempotency_token = idempotency_token(context, kinds, generation)
+            try:
+                self.run_id = int(self._hook.submit_run(self._prepare_submit_json(context)))
+            except DatabricksApiError as refusal:
+                # The service also refuses the token of a run that was deleted, in words that are not
+                # documented: a payload that is at fault is refused with the next token, too.
+                if refusal.http_status_code != 400 or context["ti"].try_number == 1:
+                    raise
+                refused = refused or refusal
+                continue
+            run = self._hook.find_run(self.run_id)
+            if run is None:
+                self.log.info("Run %s (generation %s) is gone", self.run_id, generation)
+                continue
+            state = RunState(**run["state"])
+            if state.is_successful or not state.is_terminal:
+                return run, state.is_terminal or any(other["run_id"] == run["run_id"] for other in active)
+            self.log.info("Run %s (generation %s) is over: %s", self.run_id, generation, state)
+        raise refused or FatalError(
+            f"{MAX_GENERATIONS} runs of {', '.join(kinds)} failed in this DAG run, the last one with id "
+            f"{self.run_id}: fix the error shown in its driver log, then trigger a new DAG run."
+        )
+
+    def _settle(self, state: RunState, run_id: int, *, doubted: bool, settled: int | None) -> None:
+        """Defer until a run that is being cancelled has ended, and until a doubted one is known to go on."""
+        if state.life_cycle_state == "TERMINATING" or (doubted and run_id != settled):
+            self.log.info("Waiting without a worker slot until it is known whether run %s goes on", run_id)
+            self.defer(
+                trigger=SettledTrigger(
+                    databricks_conn_id=self.databricks_conn_id,
+                    run_id=run_id,
+                    grace_seconds=SETTLE_SECONDS,
+                    poll_seconds=SETTLE_POLL_SECONDS,
+                ),
+                method_name="resume",
+            )
+
+    def _yield_to_an_earlier_run(
+        self, run: dict[str, Any], requests: Sequence[IngestRequest], name: str
+    ) -> None:
+        """Of two runs submitted at the same moment, let the one that started first go on."""
+        rivals = find_rivals(self._hook.active_runs(), requests, name)
+        earlier = [rival for rival in rivals if start_order(rival) < start_order(run)]
+        if earlier:
+            self._hook.cancel_run(int(run["run_id"]))
+            raise CloudTrailError(describe_rival(earlier[0], requests))
+
+    def _wait_for_room(self, context: Context, kinds: Sequence[str], name: str, limit: int) -> None:
+        """Defer while `limit` other runs are active; a run of this DAG run has its room already."""
+        active = self._hook.active_ingest_runs() if limit else []
+        if len(active) < max(limit, 1) or any(run["run_name"] == name for run in active):
+            return
+        if not self._has_ended(context, kinds, name):
+            self._defer(active, limit)
+
+    def _has_ended(self, context: Context, kinds: Sequence[str], name: str) -> bool:
+        """Whether the run has succeeded, by an earlier try or another kind's task: then it needs no room."""
+        for kind in kinds:
+            task_id = f"{kind}.{self.task_id.rpartition('.')[2]}"
+            run_id = context["ti"].xcom_pull(task_ids=task_id, key="run_id") if kind != self.kind else None
+            if run_id is not None:
+                run = self._hook.find_run(int(run_id))
+                return run is not None and run.get("run_name") == name and succeeded(run)
+        if context["ti"].try_number == 1:
+            return False
+        ended = self._hook.ended_runs(since=context["dag_run"].run_after)
+        return any(run.get("run_name") == name and succeeded(run) for run in ended)
+
+    def _yield_room(self, run: dict[str, Any], limit: int) -> None:
+        """Cancel a run that another Airflow's look and submit has made one too many, and wait."""
+        active = self._hook.active_ingest_runs() if limit else []
+        earlier = [other for other in active if start_order(other) < start_order(run)]
+        if limit and len(earlier) >= limit and any(other["run_id"] == run["run_id"] for other in active):
+            self._hook.cancel_run(int(run["run_id"]))
+            self._defer(earlier, limit)
+
+    def _defer(self, active: list[dict[str, Any]], limit: int) -> None:
+        self.log.info(
+            "%s ingest runs are active, param max_concurrent_runs is %s; waiting without a worker slot: %s",
+            len(active),
+            limit,
+            ", ".join(run["run_name"] for run in active),
+        )
+        self.defer(
+            trigger=RoomTrigger(
+                databricks_conn_id=self.databricks_conn_id, limit=limit, poll_seconds=ROOM_POLL_SECONDS
+            ),
+            method_name="resume",
+        )
+
+
+def find_rivals(
+    active: Iterable[dict[str, Any]], requests: Sequence[IngestRequest], name: str
+) -> list[dict[str, Any]]:
+    """Of the active runs those on one of these checkpoints that do not have this name."""
+    return [
+        run
+        for run in active
+        if (other := run.get("run_name", "")) != name and any(works_on(other, one) for one in requests)
+    ]
+
+
+def succeeded(run: dict[str, Any]) -> bool:
+    """Whether a run has ended well."""
+    return bool(RunState(**run["state"]).is_successful)
+
+
+def describe_rival(run: dict[str, Any], requests: Sequence[IngestRequest]) -> str:
+    """Why nothing was submitted beside an active run of the same checkpoint, and what to do."""
+    checkpoints = [repr(one.checkpoint_path) for one in requests if works_on(run["run_name"], one)]
+    return (
+        f"Databricks run {run['run_id']} ({run['run_name']!r}, {run.get('run_page_url', 'no page')}) is "
+        f"already working on checkpoint {' and '.join(checkpoints)}. Two runs on one checkpoint would "
+        "lose records: wait for it to end, or cancel it, then clear this task."
+    )
+
+
+def idempotency_token(context: Context, kinds: Sequence[str], generation: int) -> str:
+    """64 hex characters, the service's limit, the same for every try and for every kind of a shared run."""
+    dag_run = context["dag_run"]
+    identity = "\n".join([dag_run.dag_id, dag_run.run_id, ",".join(kinds), str(generation)])
+    return hashlib.sha256(identity.encode()).hexdigest()

@@ -1,0 +1,118 @@
+"""Naming the Delta tables: `CREATE TABLE … LOCATION`, proof that each name points at its path, the views."""
+
+from collections.abc import Generator
+from typing import Any
+
+from airflow.sdk import Context
+
+from cloudtrail_to_delta.errors import CloudTrailError, FatalError
+from cloudtrail_to_delta.locations import same_place
+from cloudtrail_to_delta.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.sql import UNKNOWN_TABLE, quote_name, text_literal
+from cloudtrail_to_delta.views import MARK, views_of
+
+
+class CreateTablesOperator(StatementsOperator):
+    """Creates the table and its quarantine over existing Delta paths, verifies them, then creates the views.
+
+    It never changes or drops a table: a name that is taken by another location is an error, and so is the
+    name of a view that is taken by anything but an earlier definition of it. The paths must hold Delta tables
+    already (the ingest job creates them first), so the names get their full schema.
+
+    Returns:
+        the names of both tables and of the views, as a list.
+    """
+
+    template_fields = (*StatementsOperator.template_fields, "requests")
+    # A view that is not there yet is an answer; every other error ends the task.
+    tolerates_errors = True
+
+    def __init__(self, *, kind: str, requests: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+        self.requests = requests
+
+    def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the request is templated
+        """The request, again for each step: nothing is known before the first statement."""
+        return {"request": self.requests[self.kind]}
+
+    def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
+        """The first statement of the plan that has no result yet."""
+        plan = self._plan(IngestRequest.from_dict(facts["request"]))
+        statement = next(plan, None)
+        for result in results:
+            try:
+                statement = plan.send(result)
+            except StopIteration:
+                return None
+        return statement
+
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> list[str]:  # noqa: ARG002 - StatementsOperator's signature
+        """Everything was checked on the way."""
+        request = IngestRequest.from_dict(facts["request"])
+        names = [request.table, request.quarantine_table, *(view.name for view in views_of(request))]
+        self.log.info("There are now: %s", ", ".join(names))
+        return names
+
+    def _plan(self, request: IngestRequest) -> Generator[str, Result, None]:
+        """The statements; each gets its result where it was asked for."""
+        wrong = []
+        for name, path in (
+            (request.table, request.delta_path),
+            (request.quarantine_table, request.quarantine_path),
+        ):
+            self._succeeded((yield create_table_statement(name, path)))
+            described = self._succeeded((yield describe_statement(name)))
+            location = first_row(described)["location"]
+            if location is None or not same_place(location, path):
+                wrong.append(f"{name!r} points at {location!r}, not at {path!r}")
+        if wrong:
+            raise FatalError(
+                "; ".join(wrong) + ". Choose another table name, or drop that table if nobody needs it "
+                "(dropping an external table keeps its files)."
+            )
+        for view in views_of(request):
+            there = self._digest((yield properties_statement(view.name)), view.name)
+            if there != view.digest:
+                self._succeeded((yield view.statement))
+
+    def _digest(self, answer: Result, name: str) -> str | None:
+        """The digest of the definition that our view of this name has; None when there is no such view."""
+        if any(known in answer.get("error", "") for known in UNKNOWN_TABLE):
+            return None
+        properties = {row["key"]: row["value"] for row in self._succeeded(answer)["rows"]}
+        if MARK not in properties:
+            raise FatalError(
+                f"{name!r} is there already and is no view of this pipeline: rename or drop it, or choose "
+                f"another table name than {name.rpartition('_')[0]!r}."
+            )
+        return str(properties[MARK])
+
+    def _succeeded(self, result: Result) -> Result:
+        if "error" in result:
+            raise CloudTrailError(
+                f"SQL warehouse {self.warehouse_id!r} could not run a statement of {self.task_id!r}: "
+                f"{result['error']}"
+            )
+        return result
+
+
+def create_table_statement(name: str, path: str) -> str:
+    """The guide's CREATE TABLE."""
+    return f"CREATE TABLE IF NOT EXISTS {quote_name(name)} USING DELTA LOCATION {text_literal(path)}"
+
+
+def describe_statement(name: str) -> str:
+    """One row on a Delta table, with its location."""
+    return f"DESCRIBE DETAIL {quote_name(name)}"
+
+
+def properties_statement(name: str) -> str:
+    """The properties of a table or view, as rows of key and value."""
+    return f"SHOW TBLPROPERTIES {quote_name(name)}"
+
+
+def schema_statement(name: str) -> str:
+    """An error when there is no schema of one or two levels."""
+    return f"DESCRIBE SCHEMA {quote_name(name)}"

@@ -1,0 +1,190 @@
+"""The verifying job of the set-up: submitted once, waited for without a worker slot, its traces removed."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.databricks.hooks.databricks import RunState
+from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
+from airflow.sdk import Context, Variable
+from airflow.sdk.exceptions import AirflowSkipException
+
+from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, FatalError
+from cloudtrail_to_delta.hooks.databricks import IngestHook
+from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.operators.setup import reached, require_approval
+from cloudtrail_to_delta.operators.stage import DEFAULT_FOLDER, FOLDER_VARIABLE, find_wheel, put_wheel
+from cloudtrail_to_delta.operators.submit import MAX_GENERATIONS, idempotency_token
+from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
+from cloudtrail_to_delta.run_names import own_run
+from cloudtrail_to_delta.setup.databricks.access import checks, compute_of, verify_payload, write_folders
+from cloudtrail_to_delta.setup.refusals import refused_calls
+from cloudtrail_to_delta.setup.request import SetupRequest
+from cloudtrail_to_delta.setup.resources import Clouds
+
+
+class VerifyAccessOperator(DatabricksSubmitRunOperator):
+    """Submits the job that lists, reads, writes and deletes with the reader role; returns its run id.
+
+    As with an ingest, a retry or a cleared task gets its own run back: only one that ended without success
+    is followed by another. Skips itself in mode `remove`, for a plan that was not approved, and when the
+    set-up has no compute.
+    """
+
+    template_fields = (*DatabricksSubmitRunOperator.template_fields, "request", "planned", "approval")
+
+    def __init__(self, *, request: Any, planned: Any, approval: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("databricks_conn_id", "{{ params.databricks_conn_id }}")
+        # durable: the token already closes the gap between submit and remembering the run id.
+        super().__init__(wait_for_termination=False, deferrable=False, durable=False, **kwargs)
+        self.request = request
+        self.planned = planned
+        self.approval = approval
+
+    def _get_hook(self, caller: str) -> IngestHook:
+        return IngestHook(
+            self.databricks_conn_id,
+            retry_limit=self.databricks_retry_limit,
+            retry_delay=self.databricks_retry_delay,
+            retry_args=self.databricks_retry_args,
+            caller=caller,
+        )
+
+    def execute(self, context: Context) -> int:
+        """Stage the wheel, submit, or find the run of an earlier try; return its id."""
+        require_approval(self.planned, self.approval)
+        request = SetupRequest(self.request)
+        if request["mode"] != "apply":
+            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to verify.")
+        request, clouds = reached(self.request)
+        compute = compute_of(request, clouds)
+        if compute is None:
+            raise AirflowSkipException(
+                "the set-up has no compute that the role could be tried on (databricks_compute is "
+                f"{request['databricks_compute']!r}, actions are {', '.join(request['actions'])}): nothing "
+                "was verified."
+            )
+        with refused_calls(f"the code root {request.code_root}", clouds):
+            wheel = stage_wheel(request, clouds, self._hook)
+        with refused_calls(f"the log bucket {request['bucket']}", clouds):
+            wanted = checks(request, clouds)
+        self.json = verify_payload(
+            compute,
+            wanted,
+            wheel=wheel,
+            name=f"cloudtrail verify access {own_run(context)}",
+            minutes=request["verify_timeout_minutes"],
+        )
+        for generation in range(MAX_GENERATIONS):
+            self.idempotency_token = idempotency_token(context, self.task_id, generation)
+            super().execute(context)
+            state = RunState(**self._hook.get_run(int(self.run_id or 0))["state"])
+            if state.life_cycle_state == "TERMINATING":
+                raise CloudTrailError(
+                    f"run {self.run_id} is being cancelled: the next try starts another when it has ended."
+                )
+            if not state.is_terminal or state.is_successful:
+                self.log.info("Run %s (generation %s): %s", self.run_id, generation, state)
+                return int(self.run_id or 0)
+            self.log.info("Run %s of generation %s ended as %s", self.run_id, generation, state)
+        raise FatalError(
+            f"{MAX_GENERATIONS} verifying runs failed in this DAG run, the last one with id {self.run_id}: "
+            "mend what its error names, then trigger a new DAG run."
+        )
+
+
+class WaitForVerifyOperator(WaitForIngestRunOperator):
+    """Waits for the verifying run, and removes what Spark left of it; fails with what the role cannot do.
+
+    Returns:
+        One line.
+    """
+
+    template_fields = (*WaitForIngestRunOperator.template_fields, "request")
+
+    def __init__(self, *, request: Any, **kwargs: Any) -> None:
+        super().__init__(stream_trigger="available_now", **kwargs)
+        self.request = request
+
+    @cached_property
+    def databricks(self) -> IngestHook:
+        """The hook of the set-up's connection."""
+        return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
+
+    def execute(self, context: Context) -> str:  # type: ignore[override] # one line, where an ingest has nothing
+        """Look once, then defer until the run ends."""
+        try:
+            super().execute(context)
+        except DatabricksRunError as failed:
+            raise explained(failed) from failed
+        return self._concluded()
+
+    def conclude(self, context: Context, event: dict[str, Any]) -> str:  # type: ignore[override] # as above
+        """Take the trigger's event."""
+        try:
+            super().conclude(context, event)
+        except DatabricksRunError as failed:
+            raise explained(failed) from failed
+        return self._concluded()
+
+    def _concluded(self) -> str:
+        request = SetupRequest(self.request)
+        left = remove_traces(request, request.clouds())
+        if left:
+            self.log.warning("Left of the access check, and not ours to remove: %s", ", ".join(left))
+        return "the reader role can list and read the logs, and write, read and delete in the target"
+
+
+def explained(failed: DatabricksRunError) -> DatabricksRunError:
+    """The same error with what to do about it."""
+    return DatabricksRunError(
+        f"{failed} What the role is not allowed is missing in its policy, in the policy of the bucket or "
+        "key, or denied by a service control policy; a new policy may take a minute to be seen. When "
+        "it is mended, run the set-up again or clear the task that submits this job and those after it."
+    )
+
+
+def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:
+    """Put the job wheel under the code root, named by its content, unless it is there; return its path.
+
+    Raises:
+        FatalError: when there is no wheel, or more than one.
+    """
+    wheel = find_wheel(Path(Variable.get(FOLDER_VARIABLE, default=str(DEFAULT_FOLDER))))
+    content = wheel.read_bytes()
+    target = f"{request.code_root}/{hashlib.sha256(content).hexdigest()[:16]}/{wheel.name}"
+    if target.startswith("/Volumes/"):
+        hook.put_volume_file(target, content)
+        return target
+    put_wheel(clouds.aws(request.reader_account, "s3"), target, content)
+    return target
+
+
+def remove_traces(request: SetupRequest, clouds: Clouds) -> list[str]:
+    """Delete what commit protocols leave in the check's folders; what could not be deleted is returned."""
+    from botocore.exceptions import ClientError
+
+    s3 = clouds.aws(request.reader_account, "s3")
+    left = []
+    for folder in map(S3Location.parse, dict.fromkeys(write_folders(request))):
+        try:
+            answer: Mapping[str, Any] = s3.list_objects_v2(Bucket=folder.bucket, Prefix=folder.prefix)
+            for one in answer.get("Contents", []):
+                s3.delete_object(Bucket=folder.bucket, Key=one["Key"])
+            _remove_marker(s3, folder)
+        except ClientError as refused:
+            left.append(f"{folder.uri} ({refused})")
+    return left
+
+
+def _remove_marker(s3: Any, folder: S3Location) -> None:
+    """Delete the empty object that Hadoop leaves in place of a folder whose last file it deleted.
+
+    Preflight would take it for a file in the place of a table. One with anything beside it stays.
+    """
+    parent = f"{folder.key.rpartition('/')[0]}/"
+    there = s3.list_objects_v2(Bucket=folder.bucket, Prefix=parent, MaxKeys=2).get("Contents", [])
+    if [(one["Key"], one["Size"]) for one in there] == [(parent, 0)]:
+        s3.delete_object(Bucket=folder.bucket, Key=parent)

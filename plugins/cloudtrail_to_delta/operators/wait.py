@@ -1,0 +1,78 @@
+"""Waiting for the ingest run's end without a worker slot."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.databricks.hooks.databricks import RunState
+from airflow.providers.databricks.triggers.databricks import DatabricksExecutionTrigger
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from cloudtrail_to_delta.errors import DatabricksRunError
+from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_failure, describe_gone
+
+
+class WaitForIngestRunOperator(BaseOperator):
+    """Looks once, then defers until the Databricks run ends; fails with the run's own error.
+
+    Cancelling, clearing or failing this task while it waits cancels the Databricks run: the provider's
+    trigger does it. A continuous stream never ends, so the task skips itself for one.
+    """
+
+    template_fields: Sequence[str] = ("run_id", "databricks_conn_id", "stream_trigger")
+
+    def __init__(
+        self,
+        *,
+        run_id: Any,
+        databricks_conn_id: str = "{{ params.databricks_conn_id }}",
+        stream_trigger: str = "{{ params.trigger }}",
+        poll_seconds: int = 10,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.run_id = run_id
+        self.databricks_conn_id = databricks_conn_id
+        self.stream_trigger = stream_trigger
+        self.poll_seconds = poll_seconds
+
+    @cached_property
+    def databricks(self) -> IngestHook:
+        """The hook, made on first use so that parsing a DAG needs no connection."""
+        return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
+
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
+        """Return when the run has succeeded, defer while it is active."""
+        run_id = int(self.run_id)
+        if self.stream_trigger == "continuous":
+            raise AirflowSkipException(f"run {run_id} is a continuous stream: it runs until it is cancelled.")
+        run = self.databricks.find_run(run_id)
+        if run is None:
+            raise DatabricksRunError(describe_gone(run_id))
+        if not RunState(**run["state"]).is_terminal:
+            self.defer(
+                trigger=DatabricksExecutionTrigger(
+                    run_id=run_id,
+                    databricks_conn_id=self.databricks_conn_id,
+                    polling_period_seconds=self.poll_seconds,
+                    run_page_url=run.get("run_page_url"),
+                    caller=type(self).__name__,
+                ),
+                method_name="conclude",
+            )
+        if failure := self.databricks.run_failure(run):
+            raise DatabricksRunError(failure)
+        self.log.info("Databricks run %s succeeded: %s", run_id, run.get("run_page_url"))
+
+    def conclude(self, context: Context, event: dict[str, Any]) -> None:  # noqa: ARG002 - Airflow's signature
+        """Take the trigger's event: the run has ended."""
+        state = RunState.from_json(event["run_state"])
+        if not state.is_successful:
+            errors = [str(task["error"]) for task in event["errors"]]
+            raise DatabricksRunError(describe_failure(event["run_id"], state, errors, event["run_page_url"]))
+        self.log.info("Databricks run %s succeeded: %s", event["run_id"], event["run_page_url"])
+
+    def on_kill(self) -> None:
+        """Cancel the run when the task is killed before it could defer."""
+        self.databricks.cancel_run(int(self.run_id))

@@ -1,0 +1,120 @@
+"""The `runs/submit` payload of one ingest run, as data. Source: Databricks REST, Jobs API 2.2."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cloudtrail_to_delta.request import IngestRequest
+
+PACKAGE = "cloudtrail_jobs"
+ENTRY_POINT = "cloudtrail-ingest"
+TASK_KEY = "ingest"
+ENVIRONMENT_KEY = "ingest"
+# The job's argument that names the DAG run.
+RUN = "run"
+# Serverless environment version: Python 3.12, Spark Connect. Source: Databricks serverless release notes.
+ENVIRONMENT_VERSION = "4"
+
+
+def job_parameters(
+    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, run: str
+) -> dict[str, str]:
+    """The job's arguments, by name and without dashes, as `python_wheel_task.named_parameters` takes them.
+
+    Of several requests each one's own arguments have its kind before their names. The job marks its commits
+    with `run`, the DAG run.
+    """
+    bounds = {name: str(params[name]) for name in ("from", "until") if params.get(name)}
+    if len(requests) == 1:
+        own = {"kind": requests[0].kind} | _own_parameters(requests[0])
+    else:
+        own = {"kinds": ",".join(request.kind for request in requests)}
+        for request in requests:
+            own |= {f"{request.kind}.{name}": value for name, value in _own_parameters(request).items()}
+    return (
+        bounds
+        | own
+        | {
+            "region": requests[0].region,
+            RUN: run,
+            "discovery": params["discovery"],
+            "trigger": params["trigger"],
+            "duplicates": params["duplicates"],
+            "max-files-per-trigger": str(params["max_files_per_trigger"]),
+            "max-bytes-per-trigger": str(params["max_bytes_per_trigger"]),
+        }
+    )
+
+
+def _own_parameters(request: IngestRequest) -> dict[str, str]:
+    return {
+        "logs-path": request.logs_path,
+        "delta-path": request.delta_path,
+        "checkpoint-path": request.checkpoint_path,
+        "table": request.table,
+    }
+
+
+def submit_payload(
+    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, wheel: str, name: str, run: str
+) -> dict[str, Any]:
+    """The body of `runs/submit`: one wheel task, of one kind or several, on the compute of the params.
+
+    A run that ends by itself is bounded by `run_timeout_minutes`; a continuous one is not.
+    """
+    task: dict[str, Any] = {
+        "task_key": TASK_KEY,
+        "python_wheel_task": {
+            "package_name": PACKAGE,
+            "entry_point": ENTRY_POINT,
+            "named_parameters": job_parameters(requests, params, run=run),
+        },
+    }
+    payload: dict[str, Any] = {"run_name": name, "tasks": [task]}
+    if params["trigger"] == "available_now":
+        payload["timeout_seconds"] = int(params["run_timeout_minutes"]) * 60
+    if params["compute"] == "serverless":
+        task["environment_key"] = ENVIRONMENT_KEY
+        payload["environments"] = [
+            {
+                "environment_key": ENVIRONMENT_KEY,
+                "spec": {"environment_version": ENVIRONMENT_VERSION, "dependencies": [wheel]},
+            }
+        ]
+        return payload
+    task["libraries"] = [{"whl": wheel}]
+    if params["compute"] == "existing_cluster":
+        task["existing_cluster_id"] = params["cluster_id"]
+    else:
+        task["new_cluster"] = new_cluster(params)
+    return payload
+
+
+def run_mark(run: Mapping[str, Any]) -> str:
+    """How a Databricks run, as `runs/get` gives it, marks its commits; empty for an earlier release's run."""
+    for task in run.get("tasks", []):
+        named = task.get("python_wheel_task", {}).get("named_parameters") or {}
+        if named.get(RUN):
+            return str(named[RUN])
+    return ""
+
+
+def new_cluster(params: Mapping[str, Any]) -> dict[str, Any]:
+    """A cluster that lives as long as the run, with the instance profile when one is given.
+
+    Under a cluster policy what is not given, and the access mode, are the policy's to say, its default values
+    too. Source: Databricks REST, Jobs API 2.2, `new_cluster.apply_policy_default_values`.
+    """
+    cluster: dict[str, Any] = {
+        name: params[name] for name in ("spark_version", "node_type_id") if params.get(name)
+    } | {"num_workers": int(params.get("num_workers") or 0)}
+    if params.get("policy_id"):
+        cluster |= {"policy_id": params["policy_id"], "apply_policy_default_values": True}
+    else:
+        cluster["data_security_mode"] = "SINGLE_USER"
+    if cluster["num_workers"] == 0:
+        # A single-node cluster needs these three. Source: Databricks, compute configuration reference.
+        cluster["spark_conf"] = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+        cluster["custom_tags"] = {"ResourceClass": "SingleNode"}
+    if params.get("instance_profile_arn"):
+        cluster["aws_attributes"] = {"instance_profile_arn": params["instance_profile_arn"]}
+    return cluster

@@ -1,0 +1,316 @@
+"""What the reader role must be allowed to do, as data, and the IAM policies made of it.
+
+One list is simulated by preflight, printed as a remedy and shipped as the recommended policy, so that the
+three cannot drift apart. The source is read-only; the guide's policy gave Put and Delete on the audit bucket.
+Source of the actions: AWS Service Authorization Reference, "Actions, resources, and condition keys for S3".
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from cloudtrail_to_delta.locations import ANY, LogsLocation, S3Location
+from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.values import partitions_by_region
+
+READ = ("s3:GetObject",)
+READ_WRITE = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+LIST = "s3:ListBucket"
+DECRYPT = ("kms:Decrypt",)
+# A write into an encrypted bucket asks for a data key; Spark's multipart uploads read it back.
+ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
+# What nobody who reads the logs should be able to do.
+TAMPER = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
+
+# Statements of the policy, by what they are for.
+LIST_LOGS = "ListLogs"
+READ_LOGS = "ReadLogs"
+LIST_TABLES = "ListTables"
+WRITE_TABLES = "WriteTables"
+READ_CODE = "ReadCode"
+DECRYPT_CODE = "DecryptCode"
+DECRYPT_LOGS = "DecryptLogs"
+USE_TABLE_KEY = "UseTableKey"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """One action on one resource that the pipeline needs, and why.
+
+    `list_prefix` is the key prefix that a ListBucket asks for: policies may be limited to it. `statement` is
+    the part of the policy that grants it; `conditional` says whether that part is limited to `list_prefix`.
+    """
+
+    action: str
+    resource_arn: str
+    purpose: str
+    statement: str
+    list_prefix: str = ""
+    conditional: bool = False
+
+
+def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) -> list[Access]:
+    """Everything the reader role needs for these requests, without repetition.
+
+    Args:
+        requests: kind → request.
+        code_root: where the wheel lies; one in a Unity Catalog volume needs nothing from IAM.
+    """
+    needed: list[Access] = []
+    for request in requests.values():
+        partition = partitions_by_region()[request.region]
+        needed += _read_logs(request, partition)
+        for path, use in (
+            (request.delta_path, "table"),
+            (request.quarantine_path, "quarantine"),
+            (request.checkpoint_path, "checkpoint"),
+        ):
+            needed += _write_folder(S3Location.parse(path), f"{request.kind} {use}", partition)
+        if code_root.startswith("s3://"):
+            code = S3Location.parse(code_root)
+            needed.append(
+                Access(
+                    action=READ[0],
+                    resource_arn=object_arn(code.bucket, f"{code.prefix}*", partition),
+                    purpose="load the job wheel",
+                    statement=READ_CODE,
+                )
+            )
+    return list(dict.fromkeys(needed))
+
+
+def key_access(
+    requests: Mapping[str, IngestRequest],
+    *,
+    logs: Mapping[str, tuple[str, ...]],
+    buckets: Mapping[str, str],
+    code_root: str = "",
+) -> list[Access]:
+    """What the reader role needs on KMS keys: `logs` are ARNs by kind, `buckets` one by bucket.
+
+    The buckets are those of tables, checkpoints and `code_root`; the wheel is only read.
+    Source: Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys", permissions.
+    """
+    needed: list[Access] = []
+    for kind, request in requests.items():
+        needed += [
+            Access(
+                action=action,
+                resource_arn=key,
+                purpose=f"decrypt the {kind} log files",
+                statement=DECRYPT_LOGS,
+            )
+            for key in logs.get(kind, ())
+            for action in DECRYPT
+        ]
+        for path, use in ((request.delta_path, "tables"), (request.checkpoint_path, "checkpoints")):
+            if key := buckets.get(S3Location.parse(path).bucket):
+                needed += [
+                    Access(
+                        action=action,
+                        resource_arn=key,
+                        purpose=f"read and write the encrypted {use}",
+                        statement=USE_TABLE_KEY,
+                    )
+                    for action in ENCRYPT
+                ]
+    code = S3Location.parse(code_root).bucket if code_root.startswith("s3://") else ""
+    # The key of the tables' bucket may be used already.
+    if (key := buckets.get(code)) and key not in {access.resource_arn for access in needed}:
+        needed += [
+            Access(
+                action=action,
+                resource_arn=key,
+                purpose="load the encrypted job wheel",
+                statement=DECRYPT_CODE,
+            )
+            for action in DECRYPT
+        ]
+    return list(dict.fromkeys(needed))
+
+
+def pass_role(role: str) -> list[Access]:
+    """What the Databricks deployment role needs to start clusters with this reader role."""
+    return [
+        Access(
+            action="iam:PassRole",
+            resource_arn=role,
+            purpose="start clusters with the reader role",
+            statement="PassReader",
+        )
+    ]
+
+
+def assume_self(role: str) -> list[Access]:
+    """What a storage credential's role needs beside its data. Source: Databricks, "self-assuming" roles."""
+    return [
+        Access(
+            action="sts:AssumeRole",
+            resource_arn=role,
+            purpose="assume itself, as Unity Catalog wants it",
+            statement="AssumeSelf",
+        )
+    ]
+
+
+def tampering(requests: Mapping[str, IngestRequest]) -> list[Access]:
+    """What the reader role should not be allowed to do: overwrite or delete the log files it reads."""
+    return list(
+        dict.fromkeys(
+            Access(
+                action=action,
+                resource_arn=access.resource_arn,
+                purpose="change or delete the log files",
+                statement=READ_LOGS,
+            )
+            for request in requests.values()
+            for access in _read_logs(request, partitions_by_region()[request.region])
+            if access.statement == READ_LOGS
+            for action in TAMPER
+        )
+    )
+
+
+def bucket_arn(bucket: str, partition: str) -> str:
+    """The ARN of a bucket."""
+    return f"arn:{partition}:s3:::{bucket}"
+
+
+def object_arn(bucket: str, key: str, partition: str) -> str:
+    """The ARN of an object, or of many when the key has a `*`."""
+    return f"{bucket_arn(bucket, partition)}/{key}"
+
+
+def reader_policy(accesses: Iterable[Access]) -> dict[str, Any]:
+    """The least-privilege policy of the reader role: one statement per use and set of actions."""
+    grants = [
+        (access.statement, _condition_value(access), access.action, access.resource_arn)
+        for access in accesses
+    ]
+    statements = []
+    for sid, group in groupby(sorted(grants), key=lambda grant: grant[0]):
+        members = list(group)
+        prefixes = sorted({prefix for _, prefix, _, _ in members if prefix})
+        statements.append(
+            _allow(
+                actions=sorted({action for _, _, action, _ in members}),
+                resources=sorted({resource for *_, resource in members}),
+                prefixes=prefixes,
+            )
+            | {"Sid": sid}
+        )
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def resource_policy(accesses: Iterable[Access], *, principal: str) -> dict[str, Any]:
+    """The same for the policy of a bucket or key: what it must allow `principal`, a role's ARN."""
+    policy = reader_policy(accesses)
+    for statement in policy["Statement"]:
+        statement["Principal"] = {"AWS": principal}
+    return policy
+
+
+def fix_policy(action: str, resource: str, *, list_prefix: str = "") -> dict[str, Any]:
+    """The statement that would allow this action on this resource, limited to `list_prefix` when given."""
+    return _allow(actions=[action], resources=[resource], prefixes=[f"{list_prefix}*"] if list_prefix else [])
+
+
+def merge_statements(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The fewest Allow statements that grant exactly what these do, each of which has `fix_policy`'s form.
+
+    Actions on the same resource come together, then resources with the same actions; what has a condition on
+    prefixes stays apart from what has none.
+    """
+    prefixes: dict[tuple[str, str, bool], list[str]] = {}
+    actions: dict[tuple[str, str, bool], list[str]] = {}
+    for statement in statements:
+        limits = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
+        for resource in statement["Resource"]:
+            key = (json.dumps(statement.get("Principal")), resource, bool(limits))
+            actions.setdefault(key, []).extend(statement["Action"])
+            prefixes.setdefault(key, []).extend(limits)
+    resources: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (principal, resource, limited), names in actions.items():
+        limits = sorted(set(prefixes[principal, resource, limited]))
+        resources.setdefault((principal, tuple(sorted(set(names))), tuple(limits)), []).append(resource)
+    return [
+        _allow(actions=list(names), resources=found, prefixes=list(limits))
+        | ({} if principal == "null" else {"Principal": json.loads(principal)})
+        for (principal, names, limits), found in resources.items()
+    ]
+
+
+def _allow(*, actions: list[str], resources: list[str], prefixes: list[str]) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": actions, "Resource": resources}
+    if prefixes:
+        statement["Condition"] = {"StringLike": {"s3:prefix": prefixes}}
+    return statement
+
+
+def _condition_value(access: Access) -> str:
+    return f"{access.list_prefix}*" if access.conditional else ""
+
+
+def _read_logs(request: IngestRequest, partition: str) -> list[Access]:
+    """List from the last folder before a wildcard, where a listing starts; get the files."""
+    logs = request.logs
+    keys = [f"{logs.region_prefix(logs.account, region)}*" for region in logs.regions]
+    if logs.regions == (ANY,):
+        keys = [f"{logs.folder_prefix(logs.account)}*"]
+    purpose = f"read the {request.kind} log files"
+    listed = Access(
+        action=LIST,
+        resource_arn=bucket_arn(logs.bucket, partition),
+        purpose=f"list the {request.kind} log files",
+        statement=LIST_LOGS,
+        list_prefix=listing_prefix(logs),
+        conditional=True,
+    )
+    return [
+        listed,
+        *(
+            Access(
+                action=action,
+                resource_arn=object_arn(logs.bucket, key, partition),
+                purpose=purpose,
+                statement=READ_LOGS,
+            )
+            for action in READ
+            for key in keys
+        ),
+    ]
+
+
+def listing_prefix(logs: LogsLocation) -> str:
+    """The longest key prefix without a wildcard: what a job on this logs path lists."""
+    if logs.account == ANY:
+        return logs.accounts_prefix
+    if logs.regions == (ANY,) or len(logs.regions) > 1:
+        return logs.folder_prefix(logs.account)
+    return logs.region_prefix(logs.account, logs.regions[0])
+
+
+def _write_folder(folder: S3Location, use: str, partition: str) -> list[Access]:
+    # Not limited to a prefix: without ListBucket on the whole bucket S3 answers 403, not 404, for an object
+    # that is not there yet, and Delta asks for many such objects (docs/adr/0032-list-permissions.md).
+    listed = Access(
+        action=LIST,
+        resource_arn=bucket_arn(folder.bucket, partition),
+        purpose=f"list the {use}",
+        statement=LIST_TABLES,
+        list_prefix=folder.prefix,
+    )
+    return [
+        listed,
+        *(
+            Access(
+                action=action,
+                resource_arn=object_arn(folder.bucket, f"{folder.prefix}*", partition),
+                purpose=f"read and write the {use}",
+                statement=WRITE_TABLES,
+            )
+            for action in READ_WRITE
+        ),
+    ]

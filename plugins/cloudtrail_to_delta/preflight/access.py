@@ -1,0 +1,103 @@
+"""What the reader role needs for a request, and whether it has it: keys, policies, simulation, in this order.
+
+The keys that are found are part of what the role needs; what it needs says whose policies bear on it.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from cloudtrail_to_delta.notification_policy import notification_access
+from cloudtrail_to_delta.policies import Access, key_access, required_access, tampering
+from cloudtrail_to_delta.preflight import encryption, resource_policies, simulation
+from cloudtrail_to_delta.preflight.aws_errors import no_bucket
+from cloudtrail_to_delta.preflight.clients import Clients
+from cloudtrail_to_delta.preflight.findings import Finding
+from cloudtrail_to_delta.preflight.principals import NotSimulatedError, resolve_role
+from cloudtrail_to_delta.preflight.resource_policies import ResourcePolicy, owner_arn
+from cloudtrail_to_delta.preflight.running import Job, run_part
+from cloudtrail_to_delta.request import IngestRequest, code_root
+
+
+def access_job(
+    requests: Mapping[str, IngestRequest],
+    params: Mapping[str, Any],
+    clients: Clients,
+    missing: set[str],
+    connection: str,
+    *,
+    absent: set[str],
+) -> Job:
+    """All about the reader role, as one job.
+
+    `missing` are buckets that could not be listed, `absent` those of them that do not exist: no right in them
+    is asked for, since a role that has none there is a consequence.
+    """
+    principal = str(params.get("reader_role_arn") or "")
+    deployment = str(params.get("deployment_role_arn") or "")
+    mode = str(params.get("iam_simulation") or "require")
+
+    def simulated(subject: str, check: Callable[[], list[Finding]]) -> list[Finding]:
+        # By itself: what the other parts have found is not lost when IAM cannot be asked.
+        return run_part(simulation.CHECK, subject, lambda: (check(), None), None, connection=connection)[0]
+
+    def run() -> list[Finding]:
+        findings, keys = run_part(
+            encryption.CHECK,
+            "log files and buckets",
+            partial(encryption.check_encryption, clients.s3, clients.kms, requests, params, without=missing),
+            encryption.Keys(logs={}, buckets={}),
+            connection=connection,
+        )
+        root = code_root(params)
+        needed = required_access(requests, code_root=root)
+        needed += key_access(requests, logs=keys.logs, buckets=keys.buckets, code_root=root)
+        if params.get("discovery") == "notifications" and principal:
+            needed += notification_access(requests, account=principal.split(":")[4])
+        findings += [
+            Finding(
+                check=simulation.CHECK,
+                subject=f"rights in bucket {bucket}",
+                status="skipped",
+                detail=f"not looked at: {no_bucket(bucket)}",
+            )
+            for bucket in sorted(absent)
+        ]
+        needed = [one for one in needed if owner_arn(one.resource_arn).rpartition(":")[2] not in absent]
+        nothing: tuple[str, dict[str, ResourcePolicy]] = (principal, {})
+        found, (role, policies) = run_part(
+            resource_policies.CHECK,
+            "buckets and keys",
+            lambda: (
+                ([], nothing) if mode == "off" else _role_and_policies(clients, principal, needed, missing)
+            ),
+            nothing,
+            connection=connection,
+        )
+        findings += found
+        access = partial(
+            simulation.check_access,
+            clients.iam,
+            role,
+            needed,
+            mode=mode,
+            unwanted=tampering(requests),
+            policies=policies,
+        )
+        pass_role = partial(simulation.check_pass_role, clients.iam, deployment, role, mode=mode)
+        return findings + simulated(role, access) + simulated(deployment, pass_role)
+
+    return Job(check=simulation.CHECK, subject=principal or "reader role", run=run)
+
+
+def _role_and_policies(
+    clients: Clients, principal: str, needed: list[Access], missing: set[str]
+) -> tuple[list[Finding], tuple[str, dict[str, ResourcePolicy]]]:
+    try:
+        role = resolve_role(clients.iam, principal)
+    except NotSimulatedError:
+        return [], (principal, {})  # the simulation says so
+    findings, policies = resource_policies.fetch_policies(
+        clients.s3, clients.kms, needed, role=role, without=missing
+    )
+    return findings, (role, policies)

@@ -1,0 +1,174 @@
+"""The checkpoint check: a checkpoint belongs to this logs path and table, or is new, as its tables are.
+
+The job keeps Spark's checkpoint in `<checkpoint>/stream` (on open-source Spark one for each month in
+`streams`, and beside them in `listing` what it listed last) and, in `<checkpoint>/owner`, one JSON object
+that says whose it is. Source: the guide, "a checkpoint belongs to exactly one logs path";
+docs/adr/0085-a-new-checkpoint.md.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloudtrail_to_delta.delta_log import latest_commit
+from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.preflight.findings import Finding, Status
+from cloudtrail_to_delta.preflight.listing import Listing
+from cloudtrail_to_delta.preflight.targets import DeltaLogs
+from cloudtrail_to_delta.request import IngestRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHECK = "checkpoint"
+STREAMS = ("stream", "streams")
+LISTING = "listing"
+OWNER = "owner"
+# What a stream's progress depends on. The table's name may change: the job writes by path.
+IDENTITY = ("kind", "logs_path", "delta_path")
+AUTO_LOADER = "Auto Loader"
+OTHER = "Choose another checkpoint path ({kind}_checkpoint_path or checkpoint_root)."
+UNUSED = "It has read nothing yet: if no other stream is to use it, delete {path}/owner. Otherwise: "
+AGAIN = (
+    "Give the checkpoint that the table was written with ({kind}_checkpoint_path or checkpoint_root), or "
+    "another table ({kind}_table or {kind}_delta_path). If the checkpoint is lost, run once with "
+    "duplicates=remove."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointFacts:
+    """What a checkpoint's folder holds.
+
+    `foreign` is a name that the job does not put there; `stream_key` the first key of Spark's own checkpoint;
+    `owners` the texts of the marker (one, when it is sound); `table_version` the newest version of
+    the table that the checkpoint is for; `filled` the paths, of the table and its quarantine, that have rows
+    although the checkpoint has no stream.
+    """
+
+    foreign: str = ""
+    stream_key: str = ""
+    owners: tuple[str, ...] = ()
+    table_version: int | None = None
+    filled: tuple[str, ...] = ()
+
+
+def check_checkpoint(
+    s3: "S3Client", request: IngestRequest, *, delta_logs: DeltaLogs, duplicates: str
+) -> Finding:
+    """Look into the request's checkpoint and at its table; `duplicates` is the param."""
+    return decide_checkpoint(request, fetch_checkpoint(s3, request, delta_logs), duplicates=duplicates)
+
+
+def fetch_checkpoint(s3: "S3Client", request: IngestRequest, delta_logs: DeltaLogs) -> CheckpointFacts:
+    """Read what the checkpoint's folder holds, its marker, and what the request's tables hold."""
+    location = S3Location.parse(request.checkpoint_path)
+    listing = Listing(s3, location.bucket, budget=3)
+    there = listing.folders(location.prefix)
+    foreign = [name for name in there.names if name not in {*STREAMS, LISTING, OWNER}] + list(there.keys)
+    kept = [name for name in STREAMS if name in there.names]
+    stream = listing.keys(location.below(kept[0]).prefix) if kept else []
+    markers = listing.keys(location.below(f"{OWNER}/part-").key) if OWNER in there.names else []
+    version = latest_commit(s3, request.delta_path)
+    unread = [] if stream else [request.delta_path, request.quarantine_path]
+    return CheckpointFacts(
+        foreign=foreign[0] if foreign else "",
+        stream_key=stream[0] if stream else "",
+        owners=tuple(text for text in (_read(s3, location.bucket, key) for key in markers) if text),
+        table_version=version,
+        filled=tuple(
+            path for path in unread if latest_commit(s3, path) is not None and delta_logs.has_rows(path)
+        ),
+    )
+
+
+def _read(s3: "S3Client", bucket: str, key: str) -> str:
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    with body:
+        return body.read(65536).decode("utf-8", errors="replace").strip()
+
+
+def decide_checkpoint(request: IngestRequest, facts: CheckpointFacts, *, duplicates: str) -> Finding:
+    """The finding that follows from what the checkpoint holds. Pure."""
+    status: Status = "failed"
+    detail, remedy = "", OTHER.format(kind=request.kind)
+    if facts.foreign:
+        detail = (
+            f"holds {facts.foreign!r}, which is not of this job: another stream's checkpoint, or other data"
+        )
+    elif facts.owners:
+        return _decide_owned(request, facts, duplicates)
+    elif facts.stream_key:
+        detail = f"holds a stream ({facts.stream_key!r}) and does not say whose it is"
+    elif facts.filled:
+        return _decide_again(request, facts, duplicates, "is new")
+    else:
+        status, detail, remedy = "ok", "new", ""
+    return _finding(request, status, detail, remedy)
+
+
+def _decide_again(request: IngestRequest, facts: CheckpointFacts, duplicates: str, why: str) -> Finding:
+    """A stream that knows no log file, over tables that have rows, reads every log file again."""
+    have = "have" if len(facts.filled) > 1 else "has"
+    detail = f"{why}, but {' and '.join(facts.filled)} {have} rows: every log file would be loaded again"
+    if duplicates == "remove":
+        return _finding(
+            request, "warning", f"{detail}; records that are in the table are set aside as duplicates", ""
+        )
+    return _finding(
+        request,
+        "failed",
+        f"{detail}, and with duplicates={duplicates!r} each record would be there twice",
+        AGAIN.format(kind=request.kind),
+    )
+
+
+def _decide_owned(request: IngestRequest, facts: CheckpointFacts, duplicates: str) -> Finding:
+    owner = _parse_owner(facts.owners)
+    if owner is None:
+        text = " ".join(facts.owners)[:200]
+        return _finding(
+            request, "failed", f"its owner cannot be read: {text!r}", OTHER.format(kind=request.kind)
+        )
+    differing = [name for name in IDENTITY if owner[name] != getattr(request, name)]
+    if differing:
+        both = "; ".join(f"{n} {owner[n]!r}, not {getattr(request, n)!r}" for n in differing)
+        remedy = OTHER.format(kind=request.kind)
+        if not facts.stream_key:
+            remedy = UNUSED.format(path=request.checkpoint_path) + remedy[0].lower() + remedy[1:]
+        return _finding(request, "failed", f"belongs to another stream: {both}", remedy)
+    if facts.stream_key and facts.table_version is None:
+        return _finding(
+            request,
+            "failed",
+            f"has progress, but its table at {request.delta_path} is gone: the log files already read would "
+            "be missing",
+            "Restore the table, or delete its quarantine and the checkpoint as well, so that everything is "
+            "loaded again.",
+        )
+    if facts.filled:
+        return _decide_again(request, facts, duplicates, "has read nothing yet")
+    detail = "belongs to this logs path and table"
+    if owner.get("source") == AUTO_LOADER and not owner.get("globber"):
+        detail += "; an earlier release made it, so Auto Loader's default globber reads its logs path"
+    return _finding(request, "ok", detail, "")
+
+
+def _parse_owner(texts: tuple[str, ...]) -> Mapping[str, Any] | None:
+    try:
+        objects = [json.loads(line) for text in texts for line in text.splitlines()]
+    except ValueError:
+        return None
+    sound = len(objects) == 1 and isinstance(objects[0], dict) and set(IDENTITY) <= set(objects[0])
+    return objects[0] if sound else None
+
+
+def _finding(request: IngestRequest, status: Status, detail: str, remedy: str) -> Finding:
+    return Finding(
+        check=CHECK,
+        subject=request.checkpoint_path,
+        status=status,
+        detail=detail,
+        remedy=remedy,
+    )

@@ -1,0 +1,155 @@
+"""All preflight checks of a DAG run, and what comes of them. Read-only."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cloudtrail_to_delta.errors import PreflightError
+from cloudtrail_to_delta.preflight import checkpoints, logs, targets
+from cloudtrail_to_delta.preflight.access import access_job
+from cloudtrail_to_delta.preflight.aws_errors import no_bucket
+from cloudtrail_to_delta.preflight.clients import Clients
+from cloudtrail_to_delta.preflight.findings import Finding, describe_failures, render_table, summary_line
+from cloudtrail_to_delta.preflight.folding import fold
+from cloudtrail_to_delta.preflight.jobs import (
+    bucket_jobs,
+    notification_jobs,
+    storage_jobs,
+    table_job,
+    workspace_jobs,
+)
+from cloudtrail_to_delta.preflight.running import not_looked_at, run_jobs
+from cloudtrail_to_delta.preflight.tables import Names
+from cloudtrail_to_delta.preflight.targets import DeltaLogs
+from cloudtrail_to_delta.preflight.workspace import Workspace
+from cloudtrail_to_delta.request import IngestRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightReport:
+    """All findings, in the order of the checks; `skipped_kinds` maps a kind to the reason in words."""
+
+    findings: tuple[Finding, ...]
+    skipped_kinds: dict[str, str]
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """The findings that failed; empty, and so false, when there are none."""
+        return tuple(finding for finding in self.findings if finding.status == "failed")
+
+    def summary_line(self) -> str:
+        """One line that sums up, such as `2 failed, 1 warning, 31 ok in 4.2 s`."""
+        return summary_line(self.findings, seconds=self.seconds)
+
+    def render(self) -> str:
+        """The summary and a table of all findings, for the task log."""
+        return f"{self.summary_line()}\n{render_table(self.findings)}"
+
+    def raise_if_failed(self) -> None:
+        """Stop the pipeline when a check failed.
+
+        Raises:
+            PreflightError: with every failed finding and its remedy.
+        """
+        if self.failed:
+            raise PreflightError(describe_failures(self.findings))
+
+
+def run_preflight(
+    requests: Mapping[str, IngestRequest],
+    params: Mapping[str, Any],
+    *,
+    aws: Clients,
+    names: Names,
+    delta_logs: DeltaLogs,
+    databricks: Workspace,
+    own_run: str = "",
+    now: datetime | None = None,
+) -> PreflightReport:
+    """Run every check for these requests and return all findings, each cause once; nothing is written.
+
+    Args:
+        requests: kind → request, as `resolve_requests` returns them.
+        params: the params they come from.
+        aws: the clients to ask with.
+        names: what the names of tables and views stand for; asked from one thread only.
+        delta_logs: what the Delta logs of tables say.
+        databricks: the workspace that the job is to run in.
+        own_run: how the names of this DAG run's own Databricks runs end: they are no rivals.
+        now: what "24 hours ago" counts from; the current time when None.
+    """
+    started = time.monotonic()
+    connection = str(params.get("aws_conn_id") or "aws_default")
+    findings = run_jobs(bucket_jobs(requests, params, aws.s3, connection), connection=connection)
+    missing = {finding.subject for finding in findings if finding.status == "failed"}
+    jobs = storage_jobs(requests, aws.s3, delta_logs, now=now or datetime.now(UTC), params=params)
+    jobs.append(table_job(requests, names, connection, warehouse=str(params["warehouse_id"])))
+    absent = {
+        one.subject for one in findings if one.subject in missing and one.detail == no_bucket(one.subject)
+    }
+    jobs.append(access_job(requests, params, aws, missing, connection, absent=absent))
+    jobs += notification_jobs(requests, params, aws.s3)
+    jobs += workspace_jobs(requests, params, databricks, aws.iam, own_run)
+    findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
+    able = [job for job in jobs if not missing.intersection(job.buckets)]
+    findings += run_jobs(able, connection=connection)
+    reasons = {finding.subject: finding.detail for finding in findings if _skips_kind(finding)}
+    return PreflightReport(
+        findings=tuple(fold(findings)),
+        skipped_kinds={
+            k: reasons[k] for k, r in requests.items() if k in reasons and r.log_bucket not in missing
+        },
+        seconds=time.monotonic() - started,
+    )
+
+
+def check_targets(
+    requests: Mapping[str, IngestRequest],
+    *,
+    code_root: str,
+    s3: "S3Client",
+    connection: str,
+    names: Names | None,
+    warehouse: str,
+    delta_logs: DeltaLogs,
+) -> PreflightReport:
+    """Check only where the tables go: for a set-up, before there is a log bucket. Read-only.
+
+    A log bucket that is not there yet is no failure, and nothing in it is looked at.
+
+    Args:
+        requests: kind → request.
+        code_root: where the wheel goes.
+        s3: a client that may list the buckets of tables and checkpoints.
+        connection: its Airflow connection.
+        names: what the names of tables and views stand for; None when there is no warehouse to ask.
+        warehouse: the id of the warehouse that was asked.
+        delta_logs: what the Delta logs of tables say.
+    """
+    started = time.monotonic()
+    found = run_jobs(bucket_jobs(requests, {"code_root": code_root}, s3, connection), connection=connection)
+    missing = {finding.subject for finding in found if finding.status == "failed"}
+    logs_buckets = {request.log_bucket for request in requests.values()}
+    findings = [finding for finding in found if finding.subject not in logs_buckets]
+    # Whether a new checkpoint may be used for a table with rows follows from the ingest's own param.
+    params = {"duplicates": "remove"}
+    jobs = storage_jobs(requests, s3, delta_logs, now=datetime.now(UTC), params=params)
+    jobs = [job for job in jobs if job.check in (targets.CHECK, checkpoints.CHECK)]
+    if names is not None:
+        jobs.append(table_job(requests, names, connection, warehouse=warehouse))
+    findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
+    able = [job for job in jobs if not missing.intersection(job.buckets)]
+    findings += run_jobs(able, connection=connection)
+    return PreflightReport(
+        findings=tuple(fold(findings)), skipped_kinds={}, seconds=time.monotonic() - started
+    )
+
+
+def _skips_kind(finding: Finding) -> bool:
+    return finding.check == logs.CHECK and finding.status == "skipped"

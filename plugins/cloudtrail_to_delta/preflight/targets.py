@@ -1,0 +1,93 @@
+"""The Delta target check: a table's folder is absent, empty, or a Delta table that the job can append to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloudtrail_to_delta.columns import column_differences
+from cloudtrail_to_delta.delta_log import has_rows, latest_commit, storage_options, table_schema
+from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.preflight.findings import Finding
+from cloudtrail_to_delta.preflight.listing import Listing
+
+if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+    from mypy_boto3_s3 import S3Client
+
+CHECK = "delta_target"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeltaLogs:
+    """What the Delta log of the table at a path says; each question raises when the log cannot be read.
+
+    `schema`: the columns, as the JSON that the log holds. `has_rows`: whether the table has rows.
+    """
+
+    schema: Callable[[str], str]
+    has_rows: Callable[[str], bool]
+
+
+def delta_logs_of(aws_hook: "AwsBaseHook") -> DeltaLogs:
+    """The Delta logs as an Airflow connection may read them, each in the region of its bucket."""
+    return DeltaLogs(
+        schema=lambda path: table_schema(path, storage_options=storage_options(aws_hook, path)),
+        has_rows=lambda path: has_rows(path, storage_options=storage_options(aws_hook, path)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetFacts:
+    """What a table's folder holds: the newest version of its Delta log, else the first key in it.
+
+    `differences` are the columns that the job could not append to, in words.
+    """
+
+    version: int | None
+    first_key: str = ""
+    differences: tuple[str, ...] = ()
+
+
+def check_target(s3: "S3Client", path: str, *, columns: Mapping[str, str], delta_logs: DeltaLogs) -> Finding:
+    """Look into the folder of a table or quarantine, and at its schema; `columns` are those of the job."""
+    facts = fetch_target(s3, path)
+    if facts.version is not None:
+        differences = column_differences(columns, delta_logs.schema(path))
+        facts = TargetFacts(version=facts.version, differences=tuple(differences))
+    return decide_target(path, facts)
+
+
+def fetch_target(s3: "S3Client", path: str) -> TargetFacts:
+    """Read the Delta log's newest version, and the first key when there is none."""
+    version = latest_commit(s3, path)
+    if version is not None:
+        return TargetFacts(version=version)
+    location = S3Location.parse(path)
+    keys = Listing(s3, location.bucket, budget=1).keys(location.prefix)
+    return TargetFacts(version=None, first_key=keys[0] if keys else "")
+
+
+def decide_target(path: str, facts: TargetFacts) -> Finding:
+    """The finding that follows from what the folder holds. Pure."""
+    if facts.differences:
+        more = f" (and {len(facts.differences) - 1} more)" if len(facts.differences) > 1 else ""
+        return Finding(
+            check=CHECK,
+            subject=path,
+            status="failed",
+            detail=f"a Delta table that these records cannot be appended to: {facts.differences[0]}{more}",
+            remedy="Choose another Delta path; tables of the guide's notebooks cannot be continued.",
+        )
+    if facts.version is not None:
+        return Finding(
+            check=CHECK, subject=path, status="ok", detail=f"a Delta table at version {facts.version}"
+        )
+    if not facts.first_key:
+        return Finding(check=CHECK, subject=path, status="ok", detail="empty")
+    return Finding(
+        check=CHECK,
+        subject=path,
+        status="failed",
+        detail=f"holds other files and no Delta table; the first is {facts.first_key!r}",
+        remedy="Choose another Delta path, or move those files away if nobody needs them there.",
+    )

@@ -1,0 +1,209 @@
+"""The log bucket and its settings.
+
+Sources: Amazon S3 API Reference; "Blocking public access", "Setting default encryption".
+Every bucket is encrypted since 2023: one that names no encryption has AES256.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from cloudtrail_to_delta.bucket_regions import region_of
+from cloudtrail_to_delta.errors import FatalError
+from cloudtrail_to_delta.preflight.aws_errors import error_code
+from cloudtrail_to_delta.setup.aws.roles import tag_value
+from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
+
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+AES = {"algorithm": "AES256"}
+
+
+class BucketInOtherRegionError(FatalError):
+    """The bucket is there, but not in the region of the params."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket(Resource):
+    """The log bucket: public access blocked, versioned, encrypted; it expires only when that is asked for."""
+
+    action = "bucket"
+    # A bucket just deleted, or two settings at once.
+    not_yet: ClassVar[frozenset[str]] = frozenset({"OperationAborted", "NoSuchBucket"})
+    setup: str
+    account: str
+    bucket: str
+    region: str
+    kms_key: str = ""
+    versioning: bool = True
+    expire_days: int = 0
+
+    @property
+    def name(self) -> str:  # type: ignore[override] # a name made of the fields
+        """`bucket my-logs`."""
+        return f"bucket {self.bucket}"
+
+    @property
+    def rule(self) -> str:
+        """The id of our lifecycle rule."""
+        return f"{TAG}-{self.setup}"
+
+    def read(self, clouds: Clouds) -> Found | None:
+        """HeadBucket, which says where it is, and a Get of each setting.
+
+        Raises:
+            BucketInOtherRegionError: when it is not where the params say.
+        """
+        s3 = clouds.aws(self.account, "s3")
+        head = optional(lambda: s3.head_bucket(Bucket=self.bucket), {"404", "NoSuchBucket"})
+        if head is None:
+            return None
+        region = region_of(head)
+        if region not in ("", self.region):
+            raise BucketInOtherRegionError(
+                f"bucket {self.bucket!r} is in region {region}, not in {self.region}: set region to {region}."
+            )
+        tags = optional(lambda: s3.get_bucket_tagging(Bucket=self.bucket), {"NoSuchTagSet"})
+        return Found(
+            document={
+                "public_access_block": self._public_access(s3),
+                "versioning": s3.get_bucket_versioning(Bucket=self.bucket).get("Status", "") == "Enabled",
+                "encryption": self._encryption(s3),
+                "lifecycle": self._lifecycle(s3),
+            },
+            owner=tag_value(tags["TagSet"] if tags else []),
+            facts={"region": region},
+            kept_because="it holds objects" if holds_objects(s3, self.bucket) else "",
+        )
+
+    def wanted(self, found: Found | None) -> Document:
+        """The settings; lifecycle rules of others are kept, and ours is there only when it is asked for."""
+        rules = dict(found.document["lifecycle"]) if found else {}
+        rules.pop(self.rule, None)
+        if self.expire_days:
+            rules[self.rule] = self._expiry()
+        return {
+            "public_access_block": dict.fromkeys(BLOCKS, True),
+            "versioning": self.versioning or bool(found and found.document["versioning"]),
+            "encryption": {"algorithm": "aws:kms", "key": self.kms_key} if self.kms_key else AES,
+            "lifecycle": rules,
+        }
+
+    def remark(self, found: Found | None) -> str:
+        """That the bucket is versioned although the params say otherwise."""
+        if self.versioning or not (found and found.document["versioning"]):
+            return ""
+        return "it keeps its versioning: S3 could only suspend it, and old versions would stay"
+
+    def initial(self) -> Document:
+        """What S3 gives a new bucket: nothing but AES256; its public access block shows at once or later."""
+        return {
+            "public_access_block": dict.fromkeys(BLOCKS, False),
+            "versioning": False,
+            "encryption": AES,
+            "lifecycle": {},
+        }
+
+    def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
+        """CreateBucket with its tag, then each setting that differs."""
+        s3 = clouds.aws(self.account, "s3")
+        now = found.document if found else self.initial()
+        if found is None:
+            self._create(s3)
+        if now["public_access_block"] != after["public_access_block"]:
+            s3.put_public_access_block(
+                Bucket=self.bucket, PublicAccessBlockConfiguration=after["public_access_block"]
+            )
+        if now["versioning"] != after["versioning"]:
+            s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+        if now["encryption"] != after["encryption"]:
+            self._encrypt(s3, after["encryption"])
+        if now["lifecycle"] != after["lifecycle"]:
+            self._put_lifecycle(s3, list(after["lifecycle"].values()))
+
+    def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
+        """DeleteBucket; S3 refuses it for a bucket that got an object meanwhile."""
+        clouds.aws(self.account, "s3").delete_bucket(Bucket=self.bucket)
+
+    def release(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
+        """Take our tag off; PutBucketTagging replaces all tags, so the others are put again."""
+        s3 = clouds.aws(self.account, "s3")
+        others = [one for one in s3.get_bucket_tagging(Bucket=self.bucket)["TagSet"] if one["Key"] != TAG]
+        if others:
+            s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": others})
+        else:
+            s3.delete_bucket_tagging(Bucket=self.bucket)
+
+    def _create(self, s3: Any) -> None:
+        # In one call, so that no interruption leaves a bucket that nobody knows to be ours.
+        configuration: dict[str, Any] = {"Tags": [{"Key": TAG, "Value": self.setup}]}
+        if self.region != "us-east-1":
+            configuration["LocationConstraint"] = self.region
+        s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=configuration)
+
+    def _public_access(self, s3: Any) -> Document:
+        answer = optional(
+            lambda: s3.get_public_access_block(Bucket=self.bucket), {"NoSuchPublicAccessBlockConfiguration"}
+        )
+        found = answer["PublicAccessBlockConfiguration"] if answer else {}
+        return {name: bool(found.get(name)) for name in BLOCKS}
+
+    def _encryption(self, s3: Any) -> Document:
+        answer = optional(
+            lambda: s3.get_bucket_encryption(Bucket=self.bucket),
+            {"ServerSideEncryptionConfigurationNotFoundError"},
+        )
+        if answer is None:
+            return AES
+        default = answer["ServerSideEncryptionConfiguration"]["Rules"][0][
+            "ApplyServerSideEncryptionByDefault"
+        ]
+        key = {"key": default["KMSMasterKeyID"]} if "KMSMasterKeyID" in default else {}
+        return {"algorithm": default["SSEAlgorithm"]} | key
+
+    def _encrypt(self, s3: Any, encryption: Document) -> None:
+        default = {"SSEAlgorithm": encryption["algorithm"]}
+        if "key" in encryption:
+            default["KMSMasterKeyID"] = encryption["key"]
+        # Without a bucket key: with one, CloudTrail would need kms:Decrypt on the key too.
+        rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": False}
+        s3.put_bucket_encryption(Bucket=self.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+    def _lifecycle(self, s3: Any) -> Document:
+        answer = optional(
+            lambda: s3.get_bucket_lifecycle_configuration(Bucket=self.bucket),
+            {"NoSuchLifecycleConfiguration"},
+        )
+        return {rule["ID"]: rule for rule in answer["Rules"]} if answer else {}
+
+    def _expiry(self) -> Document:
+        # Old versions too, whatever `versioning` says: a bucket that ever kept them would never lose them.
+        return {
+            "ID": self.rule,
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "Expiration": {"Days": self.expire_days},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": self.expire_days},
+        }
+
+    def _put_lifecycle(self, s3: Any, rules: list[Document]) -> None:
+        if rules:
+            s3.put_bucket_lifecycle_configuration(Bucket=self.bucket, LifecycleConfiguration={"Rules": rules})
+        else:
+            s3.delete_bucket_lifecycle(Bucket=self.bucket)
+
+
+def holds_objects(s3: Any, bucket: str) -> bool:
+    """Whether a bucket has an object, a version or a delete marker: with any of them it is not empty."""
+    versions = optional(lambda: s3.list_object_versions(Bucket=bucket, MaxKeys=1), {"NoSuchBucket"})
+    return bool(versions and (versions.get("Versions") or versions.get("DeleteMarkers")))
+
+
+def optional(call: Any, gone: set[str]) -> Any:
+    """The answer; None when the service says that there is no such thing."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return call()
+    except ClientError as error:
+        if error_code(error) in gone:
+            return None
+        raise

@@ -1,0 +1,98 @@
+"""AWS clients of an account, by its Airflow connection, also by a role that the connection assumes there."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cloudtrail_to_delta.errors import FatalError
+from cloudtrail_to_delta.values import partitions_by_region
+
+if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+
+class WrongAccountError(FatalError):
+    """A connection leads to another account than the one it is given for."""
+
+
+class AccountClients:
+    """The clients of one account, all of one session: a role is assumed once, not once per service."""
+
+    def __init__(
+        self, aws_conn_id: str, *, account: str, region: str, assume_role: str, note: Callable[[str], None]
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            aws_conn_id: the Airflow connection.
+            account: whose; `assume_role` is a role of that account.
+            region: where.
+            assume_role: the name of the role that the connection assumes first; empty for none.
+            note: hears of every call, as `service:Operation`.
+        """
+        self._connection = aws_conn_id
+        self._account = account
+        self._region = region
+        self._assume_role = assume_role
+        self._note = note
+        self._made: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """The client of a service, which asks again when the service has been asked too often.
+
+        Raises:
+            WrongAccountError: when the connection is of another account.
+        """
+        if not self._made:
+            require_account(self._make("sts"), self._account, connection=self._connection)
+        return self._make(service)
+
+    def _make(self, service: str) -> Any:
+        from botocore.config import Config
+
+        if service not in self._made:
+            settings = self.hook.conn_config
+            # What the connection says of retries comes first.
+            patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
+            client: Any = self._session.client(
+                service,
+                endpoint_url=settings.get_service_endpoint_url(service_name=service),
+                config=patient.merge(settings.botocore_config or Config()),
+                verify=self.hook.verify,
+            )
+            client.meta.events.register("before-call.*.*", self._call)
+            self._made[service] = client
+        return self._made[service]
+
+    def _call(self, model: Any, **_: Any) -> None:
+        self._note(f"{model.service_model.service_name}:{model.name}")
+
+    @cached_property
+    def hook(self) -> "AwsBaseHook":
+        """The connection's hook, which assumes the role when one is given."""
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+        hook: AwsBaseHook = AwsBaseHook(self._connection, client_type="sts", region_name=self._region)
+        if self._assume_role:
+            partition = partitions_by_region()[self._region]
+            hook.conn_config.role_arn = f"arn:{partition}:iam::{self._account}:role/{self._assume_role}"
+            hook.conn_config.assume_role_method = "assume_role"
+        return hook
+
+    @cached_property
+    def _session(self) -> Any:
+        return self.hook.get_session(region_name=self._region)
+
+
+def require_account(sts: Any, account: str, *, connection: str) -> None:
+    """Make sure of whose account a connection's client is.
+
+    Raises:
+        WrongAccountError: when it is another one's.
+    """
+    found = sts.get_caller_identity()["Account"]
+    if found != account:
+        raise WrongAccountError(
+            f"accounts: AWS connection {connection!r} is of account {found}, not {account}: correct "
+            "`accounts`, or give `assume_role` a role that the connection may assume in that account."
+        )

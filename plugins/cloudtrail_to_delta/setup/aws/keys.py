@@ -1,0 +1,117 @@
+"""A new KMS key for the log files, found again by its alias. Source: AWS KMS API Reference."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cloudtrail_to_delta.setup.aws.bucket import holds_objects, optional
+from cloudtrail_to_delta.setup.documents import text
+from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
+
+DAYS_UNTIL_DELETION = 30
+GONE = {"NotFoundException"}
+# How its description begins; the bucket's name follows.
+WORDS = "CloudTrail log files in bucket "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key(Resource):
+    """A symmetric key with rotation. Without it no log file can be read: it goes only with its bucket."""
+
+    action = "bucket"
+    setup: str
+    account: str
+    alias: str
+    bucket: str
+    #: Its first policy.
+    base: Document
+    #: For a removal: other buckets of ours, whose files it may encrypt as well.
+    also: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:  # type: ignore[override] # a name made of the fields
+        """`key alias/cloudtrail-logs in 111122223333`."""
+        return f"key {self.alias} in {self.account}"
+
+    def read(self, clouds: Clouds) -> Found | None:
+        """DescribeKey by alias; a key of ours that has no alias yet is found by its tag."""
+        kms = clouds.aws(self.account, "kms")
+        answer = optional(lambda: kms.describe_key(KeyId=self.alias), GONE)
+        key = answer["KeyMetadata"] if answer else self._without_alias(kms)
+        if key is None or key["KeyState"] == "PendingDeletion":
+            return None
+        s3 = clouds.aws(self.account, "s3")
+        encrypted = [one for one in self._buckets(key) if holds_objects(s3, one)]
+        return Found(
+            document={
+                "alias": self.alias if answer else "",
+                "rotation": kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"],
+            },
+            owner=_owner(kms, key["KeyId"]),
+            facts={"arn": key["Arn"]},
+            kept_because=f"log files in bucket {encrypted[0]} need it to be read" if encrypted else "",
+        )
+
+    def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
+        """Its alias, and rotation."""
+        return {"alias": self.alias, "rotation": True}
+
+    def initial(self) -> Document:
+        """A new key has neither."""
+        return {"alias": "", "rotation": False}
+
+    def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
+        """CreateKey with its tag, CreateAlias, EnableKeyRotation: what is not done yet."""
+        kms = clouds.aws(self.account, "kms")
+        now = found.document if found else self.initial()
+        key = found.facts["arn"] if found else self._create(kms)
+        if now["alias"] != after["alias"]:
+            kms.create_alias(AliasName=self.alias, TargetKeyId=key)
+        if now["rotation"] != after["rotation"]:
+            kms.enable_key_rotation(KeyId=key)
+
+    def remove(self, clouds: Clouds, found: Found) -> None:
+        """Schedule its deletion: KMS keeps it for 30 days, in which that can be taken back."""
+        kms = clouds.aws(self.account, "kms")
+        if found.document["alias"]:
+            kms.delete_alias(AliasName=self.alias)
+        key = found.facts["arn"].rpartition("/")[2]
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=DAYS_UNTIL_DELETION)
+
+    def release(self, clouds: Clouds, found: Found) -> None:
+        """Take our tag off."""
+        clouds.aws(self.account, "kms").untag_resource(KeyId=found.facts["arn"], TagKeys=[TAG])
+
+    def _buckets(self, key: Any) -> list[str]:
+        """Whose files it may encrypt: the params' bucket, the one that it was made for, and `also`."""
+        described = str(key.get("Description", ""))
+        made_for = [described.removeprefix(WORDS)] if described.startswith(WORDS) else []
+        return list(dict.fromkeys([self.bucket, *made_for, *self.also]))
+
+    def _create(self, kms: Any) -> str:
+        description = f"{WORDS}{self.bucket}"
+        tags = [{"TagKey": TAG, "TagValue": self.setup}]
+        key = kms.create_key(Description=description, Tags=tags, Policy=text(self.base))
+        return str(key["KeyMetadata"]["Arn"])
+
+    def _without_alias(self, kms: Any) -> Any:
+        """Ours, when a try was interrupted between CreateKey and CreateAlias."""
+        for page in kms.get_paginator("list_keys").paginate():
+            for entry in page["Keys"]:
+                if _owner(kms, entry["KeyId"]) == self.setup:
+                    key = kms.describe_key(KeyId=entry["KeyId"])["KeyMetadata"]
+                    if key["KeyState"] == "Enabled":
+                        return key
+        return None
+
+
+def _owner(kms: Any, key: str) -> str:
+    from botocore.exceptions import ClientError
+
+    try:
+        tags = kms.list_resource_tags(KeyId=key)["Tags"]
+    except ClientError as error:
+        # A key whose policy lets nobody of the account see its tags is not ours.
+        if error.response["Error"]["Code"] == "AccessDeniedException":
+            return ""
+        raise
+    return next((str(tag["TagValue"]) for tag in tags if tag["TagKey"] == TAG), "")

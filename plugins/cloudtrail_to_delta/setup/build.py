@@ -1,0 +1,210 @@
+"""Request → resources, in the order in which they are applied: each after what it needs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudtrail_to_delta.notification_policy import notification_access
+from cloudtrail_to_delta.policies import assume_self, key_access, pass_role, reader_policy, required_access
+from cloudtrail_to_delta.setup import statements
+from cloudtrail_to_delta.setup.aws.bucket import Bucket
+from cloudtrail_to_delta.setup.aws.keys import Key
+from cloudtrail_to_delta.setup.aws.policies import BucketPolicy, KeyPolicy, OurStatements, TopicPolicy
+from cloudtrail_to_delta.setup.aws.roles import EC2_TRUST, InstanceProfile, Role, RolePolicy
+from cloudtrail_to_delta.setup.aws.selectors import advanced_selectors
+from cloudtrail_to_delta.setup.aws.topics import Topic
+from cloudtrail_to_delta.setup.aws.trail import Trail
+from cloudtrail_to_delta.setup.contract import NEW_KEY
+from cloudtrail_to_delta.setup.databricks.build import databricks_resources
+from cloudtrail_to_delta.setup.databricks.locations import catalog_access
+from cloudtrail_to_delta.setup.documents import sid
+from cloudtrail_to_delta.setup.request import SetupRequest
+from cloudtrail_to_delta.setup.resources import ACTIONS, Document, Resource
+
+# The actions that want CloudTrail's statements in the policies of bucket, key and topic.
+_DELIVERING = frozenset({"bucket", "trail"})
+
+
+def build_resources(request: SetupRequest) -> list[Resource]:
+    """The resources of the actions that are chosen, in the order of `ACTIONS`."""
+    resources = [
+        *bucket_resources(request),
+        *role_resources(request),
+        *policy_resources(request),
+        *trail_resources(request),
+        *databricks_resources(request),
+    ]
+    actions = chosen_actions(request)
+    chosen = [resource for resource in resources if resource.action in actions]
+    return sorted(chosen, key=lambda resource: ACTIONS.index(resource.action))
+
+
+def chosen_actions(request: SetupRequest) -> set[str]:
+    """The actions, with `bucket_policy` where another takes it: without its statements no trail delivers."""
+    actions = set(request["actions"])
+    return actions | ({"bucket_policy"} if actions & _DELIVERING else set())
+
+
+def every_statement_id(name: str) -> OurStatements:
+    """Every statement that a set-up of this name may have put into a policy, and none wanted: a removal's."""
+    purposes = (*statements.DELIVERY, *statements.READER, *statements.KEY_DELIVERY, *statements.KEY_READER)
+    possible = frozenset(sid(name, purpose) for purpose in (*purposes, *statements.TOPIC))
+    return OurStatements(wanted={}, managed=possible, possible=possible)
+
+
+def bucket_resources(request: SetupRequest) -> list[Resource]:
+    """The log bucket, and the key and the topic where they are asked for."""
+    own: dict[str, Any] = {"setup": request.name, "account": request.bucket_account}
+    resources: list[Resource] = []
+    if request["kms_key"] == NEW_KEY:
+        resources.append(
+            Key(
+                **own,
+                alias=f"alias/{request.name}-logs",
+                bucket=request["bucket"],
+                base=statements.key_base(request),
+            )
+        )
+    resources.append(
+        Bucket(
+            **own,
+            bucket=request["bucket"],
+            region=request["region"],
+            kms_key=request.key_arn,
+            versioning=request["versioning"],
+            expire_days=request["expire_days"],
+        )
+    )
+    if request.topic_arn:
+        resources.append(Topic(**own, topic=request.topic_arn, base=statements.topic_base(request)))
+    return resources
+
+
+def role_resources(request: SetupRequest) -> list[Resource]:
+    """The reader role with its policy, its profile, and the deployment role's right to pass it."""
+    own = {"setup": request.name, "account": request.reader_account}
+    role = request["reader_role"]
+    by_profile = request["reader"] == "instance_profile"
+    resources: list[Resource] = [
+        Role(**own, role=role, trust=EC2_TRUST if by_profile else None),
+        RolePolicy(**own, role=role, policy=reader_document(request)),
+    ]
+    if by_profile:
+        resources.append(InstanceProfile(**own, profile=role, role=role))
+        if deployment := request["deployment_role_arn"]:
+            resources.append(
+                RolePolicy(
+                    setup=request.name,
+                    account=deployment.split(":")[4],
+                    role=deployment.rpartition("/")[2],
+                    policy=reader_policy(pass_role(request.reader_role_arn)),
+                )
+            )
+    return resources
+
+
+def reader_document(request: SetupRequest) -> Document:
+    """The reader role's policy, of the accesses that preflight simulates."""
+    needed = required_access(request.requests, code_root=request.code_root)
+    keys = _bucket_keys(request)
+    needed += key_access(
+        request.requests,
+        logs=dict.fromkeys(request.requests, (request.key_arn,)) if request.key_arn else {},
+        buckets=keys,
+        code_root=request.code_root,
+    )
+    if request["discovery"] == "notifications":
+        needed += notification_access(request.requests, account=request.reader_account)
+    if request["reader"] == "storage_credential":
+        needed += assume_self(request.reader_role_arn) + catalog_access(request)
+    return reader_policy(needed)
+
+
+def _bucket_keys(request: SetupRequest) -> dict[str, str]:
+    """Bucket → its KMS key, of tables, checkpoints and code; the code may lie in a bucket of its own."""
+    roots = {request.code_root: request["code_kms_key"]}
+    roots |= dict.fromkeys((request["target_root"], request["checkpoint_root"]), request["tables_kms_key"])
+    return {root.split("/")[2]: key for root, key in roots.items() if key and root.startswith("s3://")}
+
+
+def policy_resources(request: SetupRequest) -> list[Resource]:
+    """Our statements in the policies of bucket, key and topic."""
+    account = request.bucket_account
+    own: dict[str, Any] = {"setup": request.name, "action": "bucket_policy"}
+    delivery = not _DELIVERING.isdisjoint(request["actions"])
+    reader = "bucket_policy" in request["actions"]
+    resources: list[Resource] = [
+        BucketPolicy(
+            **own,
+            account=account,
+            owner=f"bucket {request['bucket']}",
+            bucket=request["bucket"],
+            ours=_ours(
+                request.name,
+                (delivery, statements.DELIVERY, statements.delivery_statements(request)),
+                (reader, statements.READER, statements.reader_statements(request)),
+            ),
+        )
+    ]
+    if request.key_arn:
+        new = request["kms_key"] == NEW_KEY
+        resources.append(
+            KeyPolicy(
+                **own,
+                account=account if new else request.key_arn.split(":")[4],
+                owner=f"key {f'alias/{request.name}-logs' if new else request.key_arn}",
+                base=statements.key_base(request) if new else None,
+                key=f"alias/{request.name}-logs" if new else request.key_arn,
+                ours=_ours(
+                    request.name,
+                    (delivery, statements.KEY_DELIVERY, statements.key_delivery_statements(request)),
+                    (reader, statements.KEY_READER, statements.key_reader_statements(request)),
+                ),
+            )
+        )
+    if request.topic_arn:
+        resources.append(
+            TopicPolicy(
+                **own,
+                account=account,
+                owner=f"topic {request['sns_topic']}",
+                topic=request.topic_arn,
+                base=statements.topic_base(request),
+                ours=_ours(request.name, (delivery, statements.TOPIC, statements.topic_statements(request))),
+            )
+        )
+    return resources
+
+
+def trail_resources(request: SetupRequest) -> list[Resource]:
+    """A trail per account, or one of the organization."""
+    settings = {
+        "bucket": request["bucket"],
+        "prefix": request["prefix"],
+        "multi_region": request["multi_region"],
+        "log_file_validation": request["log_file_validation"],
+        "kms_key": request.key_arn,
+        "sns_topic": request.topic_arn,
+        "organization": bool(request["organization"]),
+    }
+    return [
+        Trail(
+            setup=request.name,
+            account=account,
+            trail=request["trail"],
+            arn=arn,
+            settings=settings,
+            selectors=advanced_selectors(request),
+            insights=request["insights"],
+        )
+        for account, arn in zip(request.trail_accounts, request.trail_arns, strict=True)
+    ]
+
+
+def _ours(name: str, *parts: tuple[bool, tuple[str, ...], Mapping[str, Document]]) -> OurStatements:
+    """Of the parts of a policy (whether this run decides about it, its purposes, its statements)."""
+    chosen = [(purposes, found) for decides, purposes, found in parts if decides]
+    return OurStatements(
+        wanted={key: one for _, found in chosen for key, one in found.items()},
+        managed=frozenset(sid(name, purpose) for purposes, _ in chosen for purpose in purposes),
+        possible=frozenset(sid(name, purpose) for _, purposes, _ in parts for purpose in purposes),
+    )

@@ -1,0 +1,92 @@
+"""A cluster policy, for whoever starts clusters of their own for the ingest.
+
+Source: Databricks REST, Cluster Policies API 2.0; "Compute policy reference" for the rules.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cloudtrail_to_delta.setup.databricks.calls import send
+from cloudtrail_to_delta.setup.databricks.markers import marked, owner_of
+from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resource
+
+WORDS = "Clusters that ingest CloudTrail logs"
+# What an edit replaces, and the set-up does not manage.
+_KEPT = ("description", "max_clusters_per_user", "libraries")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterPolicy(Resource):
+    """A policy, known by its name, ours by its description."""
+
+    action = "databricks"
+    setup: str
+    policy: str
+    spark_version: str
+    node_type_id: str
+    max_workers: int
+    access_mode: str
+    autotermination_minutes: int
+    instance_profile_arn: str = ""
+
+    @property
+    def name(self) -> str:  # type: ignore[override] # a name made of the fields
+        """`cluster policy cloudtrail`."""
+        return f"cluster policy {self.policy}"
+
+    def read(self, clouds: Clouds) -> Found | None:
+        """`policies/clusters/list`."""
+        one = self._named(clouds)
+        if one is None:
+            return None
+        return Found(
+            document={"definition": json.loads(one.get("definition") or "{}")},
+            owner=owner_of(one.get("description")),
+            facts={"policy_id": str(one["policy_id"])},
+        )
+
+    def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
+        """The rules: runtime, node type, size, access mode, an end when idle, and the instance profile."""
+        rules: dict[str, Any] = {
+            "spark_version": _fixed(self.spark_version),
+            "node_type_id": _fixed(self.node_type_id),
+            "data_security_mode": _fixed(self.access_mode),
+            # No defaults, for a request that asks for them: a job's cluster knows no end when idle (Jobs API,
+            # `new_cluster`), and of the two sizes it may have one.
+            "autotermination_minutes": _at_most(self.autotermination_minutes, least=10),
+            "num_workers": _at_most(self.max_workers),
+            "autoscale.max_workers": _at_most(self.max_workers),
+        }
+        if self.instance_profile_arn:
+            rules["aws_attributes.instance_profile_arn"] = _fixed(self.instance_profile_arn)
+        return {"definition": rules}
+
+    def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
+        """`policies/clusters/create` with the mark, or `edit`."""
+        body: dict[str, Any] = {"name": self.policy, "definition": json.dumps(after["definition"])}
+        if found is None:
+            made = {"description": marked(WORDS, self.setup)}
+            send(clouds, "POST", "2.0/policies/clusters/create", body | made)
+            return
+        now = self._named(clouds) or {}
+        kept = {key: now[key] for key in _KEPT if now.get(key) is not None}
+        own = {"policy_id": found.facts["policy_id"]}
+        send(clouds, "POST", "2.0/policies/clusters/edit", kept | body | own)
+
+    def remove(self, clouds: Clouds, found: Found) -> None:
+        """`policies/clusters/delete`; its clusters go on."""
+        body = {"policy_id": found.facts["policy_id"]}
+        send(clouds, "POST", "2.0/policies/clusters/delete", body)
+
+    def _named(self, clouds: Clouds) -> dict[str, Any] | None:
+        policies = clouds.databricks.get("2.0/policies/clusters/list").get("policies", [])
+        return next((one for one in policies if one.get("name") == self.policy), None)
+
+
+def _fixed(value: str) -> dict[str, Any]:
+    return {"type": "fixed", "value": value}
+
+
+def _at_most(most: int, *, least: int = 0) -> dict[str, Any]:
+    return {"type": "range", "minValue": least, "maxValue": most, "isOptional": True}

@@ -1,0 +1,139 @@
+"""The cluster that the ingest runs on. Source: Databricks REST, Clusters API 2.1."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from cloudtrail_to_delta.setup.databricks.calls import NOT_YET, send
+from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
+
+LIST = "2.1/clusters/list"
+# A cluster that jobs made for themselves is not one to be adopted.
+SOURCES = ("UI", "API", None)
+# What `clusters/get` shows and `clusters/edit` does not take.
+_SHOWN_ONLY = frozenset(
+    (
+        *("cluster_id", "creator_user_name", "driver", "executors", "spark_context_id", "jdbc_port", "state"),
+        *("state_message", "start_time", "terminated_time", "last_state_loss_time", "last_activity_time"),
+        *("last_restarted_time", "cluster_memory_mb", "cluster_cores", "default_tags", "cluster_log_status"),
+        *("termination_reason", "cluster_source", "spec", "init_scripts_safe_mode", "disk_spec"),
+        *("instance_source", "driver_instance_source", "effective_spark_version", "pinned_by_user_name"),
+    )
+)
+# A cluster without workers needs these. Source: Databricks, "Compute configuration reference", single node.
+_SINGLE_NODE = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+_SIZES = ("num_workers", "autoscale")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster(Resource):
+    """An all-purpose cluster, known by its name, ours by its tag.
+
+    `max_workers` above `min_workers` is autoscaling; both 0 is a single node.
+    """
+
+    action = "databricks"
+    not_yet: ClassVar[frozenset[str]] = frozenset({NOT_YET})
+    setup: str
+    cluster: str
+    spark_version: str
+    node_type_id: str
+    min_workers: int
+    max_workers: int
+    access_mode: str
+    autotermination_minutes: int
+    instance_profile_arn: str = ""
+    #: For a removal: somebody else's cluster of the name is none.
+    only_ours: bool = False
+
+    @property
+    def name(self) -> str:  # type: ignore[override] # a name made of the fields
+        """`cluster cloudtrail`."""
+        return f"cluster {self.cluster}"
+
+    def read(self, clouds: Clouds) -> Found | None:
+        """`clusters/list`; of several with the name ours comes first."""
+        named = [one for one in self._named(clouds) if not self.only_ours or owner_of(one) == self.setup]
+        if not named:
+            return None
+        one = next((cluster for cluster in named if owner_of(cluster) == self.setup), named[0])
+        return Found(
+            document=document_of(one), owner=owner_of(one), facts={"cluster_id": str(one["cluster_id"])}
+        )
+
+    def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
+        """The settings that the set-up manages; all others of a cluster that is there are kept."""
+        size: Document = {"num_workers": self.min_workers}
+        if self.max_workers > self.min_workers:
+            size = {"autoscale": {"min_workers": self.min_workers, "max_workers": self.max_workers}}
+        return size | {
+            "spark_version": self.spark_version,
+            "node_type_id": self.node_type_id,
+            "data_security_mode": self.access_mode,
+            "autotermination_minutes": self.autotermination_minutes,
+            "instance_profile_arn": self.instance_profile_arn,
+        }
+
+    def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
+        """`clusters/create` with the tag, or `clusters/edit`, which replaces all: other settings go along."""
+        if found is None:
+            body = _body({"cluster_name": self.cluster, "custom_tags": {TAG: self.setup}}, after)
+            send(clouds, "POST", "2.1/clusters/create", body)
+            return
+        cluster_id = found.facts["cluster_id"]
+        now = clouds.databricks.get("2.1/clusters/get", cluster_id=cluster_id)
+        kept = {key: value for key, value in now.items() if key not in _SHOWN_ONLY and key not in _SIZES}
+        send(clouds, "POST", "2.1/clusters/edit", {"cluster_id": cluster_id} | _body(kept, after))
+
+    def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
+        """`clusters/permanent-delete` of every one of the name that is ours."""
+        for cluster in self._named(clouds):
+            if owner_of(cluster) == self.setup:
+                body = {"cluster_id": cluster["cluster_id"]}
+                send(clouds, "POST", "2.1/clusters/permanent-delete", body)
+
+    def _named(self, clouds: Clouds) -> list[dict[str, Any]]:
+        clusters = clouds.databricks.pages(LIST, "clusters", page_size="100")
+        return [
+            one
+            for one in clusters
+            if one.get("cluster_name") == self.cluster and one.get("cluster_source") in SOURCES
+        ]
+
+
+def owner_of(cluster: Mapping[str, Any]) -> str:
+    """The value of our tag on a cluster as `clusters/list` shows it."""
+    return str((cluster.get("custom_tags") or {}).get(TAG, ""))
+
+
+def document_of(cluster: Mapping[str, Any]) -> Document:
+    """What the set-up manages of a cluster as `clusters/list` shows it."""
+    scale = cluster.get("autoscale")
+    size: Document = {"num_workers": cluster.get("num_workers", 0)}
+    if scale:
+        size = {"autoscale": {key: scale.get(key, 0) for key in ("min_workers", "max_workers")}}
+    return size | {
+        "spark_version": cluster.get("spark_version", ""),
+        "node_type_id": cluster.get("node_type_id", ""),
+        "data_security_mode": cluster.get("data_security_mode", "NONE"),
+        "autotermination_minutes": cluster.get("autotermination_minutes", 0),
+        "instance_profile_arn": (cluster.get("aws_attributes") or {}).get("instance_profile_arn", ""),
+    }
+
+
+def _body(kept: Mapping[str, Any], after: Document) -> dict[str, Any]:
+    """The settings as the service takes them: `kept`, with the document's in their places."""
+    settings = {key: value for key, value in after.items() if key != "instance_profile_arn"}
+    body: dict[str, Any] = {**kept, **settings}
+    aws = {
+        key: value for key, value in body.get("aws_attributes", {}).items() if key != "instance_profile_arn"
+    }
+    if after["instance_profile_arn"]:
+        aws["instance_profile_arn"] = after["instance_profile_arn"]
+    conf = {key: value for key, value in body.get("spark_conf", {}).items() if key not in _SINGLE_NODE}
+    tags = {key: value for key, value in body.get("custom_tags", {}).items() if key != "ResourceClass"}
+    if after.get("num_workers") == 0:
+        conf |= _SINGLE_NODE
+        tags["ResourceClass"] = "SingleNode"
+    parts = {"aws_attributes": aws, "spark_conf": conf, "custom_tags": tags}
+    return body | {key: part for key, part in parts.items() if part or key in kept}

@@ -1,0 +1,135 @@
+"""Which external locations the ingest needs, and what Unity Catalog's trial of them takes.
+
+Source: Databricks, "Create a storage credential for connecting to AWS S3": the policy of the role, the one
+for file events; "Path rules and access in Unity Catalog volumes": no two locations overlap.
+"""
+
+from dataclasses import dataclass
+
+from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.policies import (
+    LIST,
+    LIST_LOGS,
+    READ,
+    READ_CODE,
+    READ_LOGS,
+    READ_WRITE,
+    WRITE_TABLES,
+    Access,
+    bucket_arn,
+    listing_prefix,
+    object_arn,
+)
+from cloudtrail_to_delta.setup.request import SetupRequest
+
+LIST_CODE = "ListCode"
+FILE_EVENTS = "FileEvents"
+FILE_EVENTS_BUCKET = f"{FILE_EVENTS}Bucket"
+# Source: the same page, statements ManagedFileEventsSetup and …Teardown; topics and queues are named csms-….
+_BUCKET_EVENTS = ("s3:GetBucketNotification", "s3:PutBucketNotification")
+_TOPIC_EVENTS = (
+    *("sns:ListSubscriptionsByTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes", "sns:CreateTopic"),
+    *("sns:TagResource", "sns:Publish", "sns:Subscribe", "sns:Unsubscribe", "sns:DeleteTopic"),
+)
+_QUEUE_EVENTS = (
+    *("sqs:CreateQueue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage", "sqs:GetQueueUrl"),
+    *("sqs:GetQueueAttributes", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:ChangeMessageVisibility"),
+    *("sqs:PurgeQueue", "sqs:DeleteQueue", "sqs:ListQueueTags"),
+)
+_LIST_EVENTS = ("sqs:ListQueues", "sns:ListTopics")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What one external location is for: its name's end, where it is, and whether anything is written."""
+
+    purpose: str
+    where: S3Location
+    read_only: bool
+
+
+def places(request: SetupRequest) -> list[Place]:
+    """The places that take a location each; one that lies in another takes none."""
+    wanted = [
+        Place(purpose="logs", where=logs_folder(request), read_only=True),
+        Place(purpose="tables", where=S3Location.parse(request["target_root"]), read_only=False),
+        Place(purpose="checkpoints", where=S3Location.parse(request["checkpoint_root"]), read_only=False),
+    ]
+    if request.code_root.startswith("s3://"):
+        wanted.append(Place(purpose="code", where=S3Location.parse(request.code_root), read_only=True))
+    return [
+        place
+        for number, place in enumerate(wanted)
+        if not any(
+            _inside(place, other, earlier=at < number) for at, other in enumerate(wanted) if at != number
+        )
+    ]
+
+
+def _inside(place: Place, other: Place, *, earlier: bool) -> bool:
+    """Whether the other one holds the place; of two that are the same the earlier one does."""
+    return other.where.contains(place.where) and (earlier or other.where != place.where)
+
+
+def logs_folder(request: SetupRequest) -> S3Location:
+    """The innermost folder that holds the log files of all kinds that are asked for."""
+    folders = [listing_prefix(one.logs).strip("/").split("/") for one in request.requests.values()]
+    common = []
+    for parts in zip(*folders, strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.append(parts[0])
+    return S3Location(bucket=request["bucket"], key="/".join(common))
+
+
+def catalog_access(request: SetupRequest) -> list[Access]:
+    """What the credential's role needs beside what the ingest does: Unity Catalog tries each location."""
+    needed: list[Access] = []
+    for place in places(request):
+        bucket, keys = place.where.bucket, f"{place.where.prefix}*"
+        statement = {"logs": READ_LOGS, "code": READ_CODE}.get(place.purpose, WRITE_TABLES)
+        purpose = f"be tried as the external location of the {place.purpose}"
+        needed += [
+            Access(
+                action=action,
+                resource_arn=object_arn(bucket, keys, request.partition),
+                purpose=purpose,
+                statement=statement,
+            )
+            for action in (READ if place.read_only else READ_WRITE)
+        ]
+        if listed := {"logs": LIST_LOGS, "code": LIST_CODE}.get(place.purpose):
+            needed.append(
+                Access(
+                    action=LIST,
+                    resource_arn=bucket_arn(bucket, request.partition),
+                    purpose=purpose,
+                    statement=listed,
+                    list_prefix=place.where.prefix,
+                    conditional=True,
+                )
+            )
+    if request["discovery"] == "file_events":
+        needed += _file_events(request)
+    return needed
+
+
+def _file_events(request: SetupRequest) -> list[Access]:
+    own = f"arn:{request.partition}:{{}}:*:*:csms-*"
+    resources = {
+        bucket_arn(request["bucket"], request.partition): _BUCKET_EVENTS,
+        own.format("sns"): _TOPIC_EVENTS,
+        own.format("sqs"): _QUEUE_EVENTS,
+        "*": _LIST_EVENTS,
+    }
+    words = {"s3": "Bucket", "sns": "Topic", "sqs": "Queue"}
+    return [
+        Access(
+            action=action,
+            resource_arn=resource,
+            purpose="announce new log files",
+            statement=f"{FILE_EVENTS}{words.get(resource.split(':')[2] if ':' in resource else '', 'List')}",
+        )
+        for resource, actions in resources.items()
+        for action in actions
+    ]

@@ -1,0 +1,71 @@
+"""What carries a set-up's tag or mark in the workspace, and what a removal needs to know of it: its name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cloudtrail_to_delta.setup.databricks.calls import code_of
+from cloudtrail_to_delta.setup.databricks.catalog import (
+    CREDENTIALS,
+    LOCATIONS,
+    ExternalLocation,
+    StorageCredential,
+)
+from cloudtrail_to_delta.setup.databricks.cluster_policies import ClusterPolicy
+from cloudtrail_to_delta.setup.databricks.clusters import LIST, Cluster
+from cloudtrail_to_delta.setup.databricks.clusters import owner_of as owner_of_cluster
+from cloudtrail_to_delta.setup.databricks.markers import owner_of
+from cloudtrail_to_delta.setup.resources import Clouds, Resource
+
+
+def find_marked(setup: str, clouds: Clouds) -> Iterator[tuple[str, str]]:
+    """Kind and name of every cluster, cluster policy, storage credential and external location of ours.
+
+    Raises:
+        DatabricksApiError: when a list is refused; a workspace without Unity Catalog has none of its things.
+    """
+    databricks = clouds.databricks
+    for one in databricks.pages(LIST, "clusters", page_size="100"):
+        if owner_of_cluster(one) == setup:
+            yield "cluster", str(one["cluster_name"])
+    for one in databricks.get("2.0/policies/clusters/list").get("policies", []):
+        if owner_of(one.get("description")) == setup:
+            yield "cluster policy", str(one["name"])
+    for kind, path, key in (
+        ("storage credential", CREDENTIALS, "storage_credentials"),
+        ("external location", LOCATIONS, "external_locations"),
+    ):
+        for found in _of_catalog(clouds, path, key):
+            if owner_of(found.get("comment")) == setup:
+                yield kind, str(found["name"])
+
+
+def marked_resource(setup: str, kind: str, name: str) -> Resource:
+    """What removes it; the settings that it would be made with do not matter."""
+    cluster: dict[str, Any] = {
+        "setup": setup,
+        **dict.fromkeys(("spark_version", "node_type_id", "access_mode"), ""),
+        **dict.fromkeys(("max_workers", "autotermination_minutes"), 0),
+    }
+    match kind:
+        case "cluster":
+            return Cluster(**cluster, cluster=name, min_workers=0, only_ours=True)
+        case "cluster policy":
+            return ClusterPolicy(**cluster, policy=name)
+        case "storage credential":
+            return StorageCredential(setup=setup, credential=name, role_arn="")
+        case "external location":
+            return ExternalLocation(
+                setup=setup, location=name, url="", credential="", read_only=True, only_ours=True
+            )
+    raise ValueError(f"{kind!r} is nothing that a removal finds in Databricks")
+
+
+def _of_catalog(clouds: Clouds, path: str, key: str) -> list[Mapping[str, Any]]:
+    from airflow.providers.databricks.exceptions import DatabricksApiError
+
+    try:
+        return list(clouds.databricks.pages(path, key))
+    except DatabricksApiError as refused:
+        if code_of(refused).startswith("METASTORE_"):
+            return []
+        raise

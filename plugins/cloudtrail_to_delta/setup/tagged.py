@@ -1,0 +1,176 @@
+"""What carries a set-up's tag, whether the params mention it or not: the search of a removal.
+
+A removal with other params than the run that made things would leave them and say nothing. So it looks by tag
+in every account of `accounts` and in the workspace (docs/adr/0075-removal-looks-by-tag.md).
+
+Sources: Resource Groups Tagging API, GetResources (one region; no roles); IAM API,
+GetAccountAuthorizationDetails; Databricks REST, the lists of each kind.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cloudtrail_to_delta.setup.aws.auto_ingest import AutoIngestLeftovers
+from cloudtrail_to_delta.setup.aws.bucket import Bucket
+from cloudtrail_to_delta.setup.aws.keys import Key
+from cloudtrail_to_delta.setup.aws.policies import BucketPolicy, KeyPolicy, TopicPolicy
+from cloudtrail_to_delta.setup.aws.roles import InstanceProfile, Role, RolePolicy, RoleTrust, tag_value
+from cloudtrail_to_delta.setup.aws.topics import Topic
+from cloudtrail_to_delta.setup.aws.trail import Trail
+from cloudtrail_to_delta.setup.build import build_resources, chosen_actions, every_statement_id
+from cloudtrail_to_delta.setup.databricks import tagged as workspace
+from cloudtrail_to_delta.setup.databricks.catalog import ExternalLocation, StorageCredential
+from cloudtrail_to_delta.setup.databricks.cluster_policies import ClusterPolicy
+from cloudtrail_to_delta.setup.databricks.clusters import Cluster
+from cloudtrail_to_delta.setup.databricks.instance_profiles import ProfileRegistration
+from cloudtrail_to_delta.setup.refusals import refused_calls
+from cloudtrail_to_delta.setup.request import SetupRequest
+from cloudtrail_to_delta.setup.resources import ACTIONS, TAG, Clouds, Resource
+
+# What is found, as an XCom holds it: kind, account, name (or ARN).
+Tagged = tuple[str, str, str]
+# What a resource is made with.
+Own = dict[str, Any]
+
+TYPES = ("s3", "kms:key", "sns", "cloudtrail:trail")
+_KINDS = {"s3": "bucket", "kms": "key", "sns": "topic", "cloudtrail": "trail"}
+# Within an action a removal goes through them backwards: locations before the credential that they use.
+_ORDER: tuple[type[Resource], ...] = (
+    *(Key, Bucket, Topic),
+    *(Role, RolePolicy, InstanceProfile),
+    *(KeyPolicy, TopicPolicy, BucketPolicy),
+    Trail,
+    *(AutoIngestLeftovers, ProfileRegistration, StorageCredential, RoleTrust, ExternalLocation),
+    *(Cluster, ClusterPolicy),
+)
+
+
+def find_tagged(request: SetupRequest, clouds: Clouds) -> list[Tagged]:
+    """Everything with the set-up's tag, of the actions that are chosen.
+
+    Raises:
+        SetupRefusedError: when somewhere nobody may look.
+    """
+    actions = chosen_actions(request)
+    found: list[Tagged] = []
+    for account in request["accounts"]:
+        with refused_calls(f"what carries our tag in {account}", clouds):
+            if actions & {"bucket", "trail"}:
+                found += _regional(request, clouds, account)
+            if "role" in actions:
+                found += _roles(request, clouds, account)
+    if "databricks" in actions:
+        with refused_calls("what carries our mark in Databricks", clouds):
+            found += [(kind, "", name) for kind, name in workspace.find_marked(request.name, clouds)]
+    return found
+
+
+def removal_resources(request: SetupRequest, found: Iterable[Tagged]) -> list[Resource]:
+    """The resources of the params, and those that were found and are none of them.
+
+    Made without a call, as the request's own are, so that every task has the same ones.
+    """
+    mentioned = build_resources(request)
+    known = {resource.name for resource in mentioned}
+    actions = chosen_actions(request)
+    more: dict[str, Resource] = {}
+    buckets: dict[str, list[str]] = {}
+    for kind, account, name in found:
+        if kind == "bucket":
+            buckets.setdefault(account, []).append(name)
+        for resource in _resources(request, kind, account, name):
+            if resource.name not in known and resource.action in actions:
+                more.setdefault(resource.name, resource)
+    resources = [
+        replace(one, also=tuple(buckets.get(one.account, ()))) if isinstance(one, Key) else one
+        for one in (*mentioned, *more.values())
+    ]
+    return sorted(resources, key=lambda one: (ACTIONS.index(one.action), _ORDER.index(type(one))))
+
+
+def unmentioned(request: SetupRequest, resources: Iterable[Resource]) -> set[str]:
+    """The names of a removal's resources that only the tag tells of."""
+    known = {resource.name for resource in build_resources(request)}
+    return {resource.name for resource in resources} - known
+
+
+def _regional(request: SetupRequest, clouds: Clouds, account: str) -> Iterator[Tagged]:
+    """Buckets, keys, topics and trails, of the region of the params."""
+    client = clouds.aws(account, "resourcegroupstaggingapi")
+    tags = [{"Key": TAG, "Values": [request.name]}]
+    for page in client.get_paginator("get_resources").paginate(
+        TagFilters=tags, ResourceTypeFilters=list(TYPES)
+    ):
+        for one in page["ResourceTagMappingList"]:
+            arn = str(one["ResourceARN"])
+            service = arn.split(":")[2]
+            name = arn.rpartition(":")[2] if service == "s3" else arn
+            # What was tagged once may be listed still.
+            if tag_value(one["Tags"]) == request.name:
+                yield _KINDS[service], account, name
+
+
+def _roles(request: SetupRequest, clouds: Clouds, account: str) -> Iterator[Tagged]:
+    """Roles of ours, and roles of others that have our inline policy: tags, policies and profiles at once."""
+    iam = clouds.aws(account, "iam")
+    policy = f"{TAG}-{request.name}"
+    pages = iam.get_paginator("get_account_authorization_details").paginate(Filter=["Role"])
+    for role in (role for page in pages for role in page["RoleDetailList"]):
+        if tag_value(role.get("Tags", [])) == request.name:
+            yield "role", account, str(role["RoleName"])
+        elif policy in [one["PolicyName"] for one in role.get("RolePolicyList", [])]:
+            yield "role policy", account, str(role["RoleName"])
+
+
+def _resources(request: SetupRequest, kind: str, account: str, name: str) -> list[Resource]:
+    """What there may be to remove of one thing that was found; each reads for itself what is there."""
+    if kind not in _OF_AWS:
+        return [workspace.marked_resource(request.name, kind, name)]
+    return _OF_AWS[kind](request, {"setup": request.name, "account": account}, name)
+
+
+def _bucket(request: SetupRequest, own: Own, name: str) -> list[Resource]:
+    policy: Own = {"owner": f"bucket {name}", "bucket": name, "action": "bucket_policy"}
+    policy["ours"] = every_statement_id(request.name)
+    return [Bucket(**own, bucket=name, region=request["region"]), BucketPolicy(**own, **policy)]
+
+
+def _key(request: SetupRequest, own: Own, _: str) -> list[Resource]:
+    alias = f"alias/{request.name}-logs"
+    policy: Own = {"owner": f"key {alias}", "key": alias, "action": "bucket_policy"}
+    policy["ours"] = every_statement_id(request.name)
+    return [Key(**own, alias=alias, bucket=request["bucket"], base={}), KeyPolicy(**own, **policy)]
+
+
+def _topic(_: SetupRequest, own: Own, name: str) -> list[Resource]:
+    return [Topic(**own, topic=name, base={})]
+
+
+def _trail(_: SetupRequest, own: Own, name: str) -> list[Resource]:
+    settings: Own = {"settings": {}, "selectors": [], "insights": []}
+    return [Trail(**own, trail=name.rpartition("/")[2], arn=name, **settings)]
+
+
+def _role(request: SetupRequest, own: Own, name: str) -> list[Resource]:
+    arn = f"arn:{request.partition}:iam::{own['account']}:instance-profile/{name}"
+    return [
+        Role(**own, role=name),
+        *_role_policy(request, own, name),
+        InstanceProfile(**own, profile=name, role=name),
+        ProfileRegistration(setup=request.name, arn=arn),
+    ]
+
+
+def _role_policy(_: SetupRequest, own: Own, name: str) -> list[Resource]:
+    return [RolePolicy(**own, role=name, policy={})]
+
+
+_OF_AWS: Mapping[str, Callable[[SetupRequest, Own, str], list[Resource]]] = {
+    "bucket": _bucket,
+    "key": _key,
+    "topic": _topic,
+    "trail": _trail,
+    "role": _role,
+    "role policy": _role_policy,
+}

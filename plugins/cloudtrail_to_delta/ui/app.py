@@ -1,0 +1,156 @@
+"""The pages as a FastAPI app: closed to whoever is not signed in or may not see the DAG's XComs."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cloudtrail_to_delta.ui import database, render
+from cloudtrail_to_delta.ui.access import readable
+from cloudtrail_to_delta.ui.cache import Cache
+from cloudtrail_to_delta.ui.database import FORM_DAG, read_facts
+from cloudtrail_to_delta.ui.history import read_history
+from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, GUIDANCE_PAGE, OVERVIEW_PAGE, PREFLIGHT_PAGE
+from cloudtrail_to_delta.ui.listing import DEFAULT_SORT, View, list_rows
+from cloudtrail_to_delta.ui.rows import Row, rows_of
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+# How old an answer may be, and how many tables' histories a process keeps (some 100 kB each).
+CACHE_SECONDS = 15
+CACHE_SIZE = 50
+
+
+def create_app() -> "FastAPI":
+    """The app; Airflow mounts it below `PREFIX`."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import Depends, FastAPI, HTTPException, Request
+
+    def readable_address(request: Request) -> None:
+        """Refuse an address that no database takes."""
+        if any("\0" in text for pair in request.query_params.multi_items() for text in pair):
+            raise HTTPException(400, "The address holds a null character")
+
+    app = FastAPI(
+        title="CloudTrail",
+        dependencies=[Depends(readable_address), Depends(get_user)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    add_tasks(app)
+    add_state(app)
+    add_refusals(app)
+    return app
+
+
+def add_refusals(app: "FastAPI") -> None:
+    """What a person sees who is not signed in, has no rights, or asks for what is not there."""
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import HTMLResponse
+    from starlette.exceptions import HTTPException
+
+    def refused(_: Any, error: Any) -> HTMLResponse:
+        page = render.render_refusal(error.status_code, str(error.detail))
+        return HTMLResponse(page, error.status_code, headers=render.headers() | dict(error.headers or {}))
+
+    def incomplete(_: Any, error: Any) -> HTMLResponse:
+        names = sorted({str(one["loc"][-1]) for one in error.errors()})
+        page = render.render_refusal(400, f"The address has to name {', '.join(names)}")
+        return HTMLResponse(page, 400, headers=render.headers())
+
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(RequestValidationError, incomplete)
+
+
+def add_tasks(app: "FastAPI") -> None:
+    """The pages of one task: what to do about it, and the findings of a preflight."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+    from airflow.api_fastapi.common.db.common import SessionDep
+    from airflow.api_fastapi.core_api.security import requires_access_dag
+    from fastapi import Depends
+    from fastapi.responses import HTMLResponse
+
+    entities = (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM)
+    allowed = [Depends(requires_access_dag("GET", entity)) for entity in entities]
+
+    @app.get(PREFLIGHT_PAGE, dependencies=allowed)
+    def preflight(dag_id: str, run_id: str, task_id: str, session: SessionDep) -> HTMLResponse:
+        """The findings of one preflight task; without any it says so, and the status is 404."""
+        run = database.find_run(session, dag_id, run_id)
+        left, findings = database.read_task_findings(session, run, task_id) if run else (False, None)
+        task = render.Task(dag_id=dag_id, run_id=run_id, task_id=task_id)
+        page = render.render_findings(task, left, findings)
+        return HTMLResponse(page, status_code=200 if left else 404, headers=render.headers())
+
+    @app.get(GUIDANCE_PAGE, dependencies=allowed)
+    def guidance(dag_id: str, run_id: str, task_id: str, session: SessionDep) -> HTMLResponse:
+        """What to do about one task of one run, and which tasks of the run failed."""
+        run = database.find_run(session, dag_id, run_id)
+        states = database.read_tasks(session, [run]).get(run.id, {}) if run else {}
+        submit = f"{task_id.rpartition('.')[0]}.submit".lstrip(".")
+        task = render.Task(
+            dag_id=dag_id,
+            run_id=run_id,
+            task_id=task_id,
+            states=states,
+            has_findings=bool(run and database.read_task_findings(session, run, task_id)[0]),
+            databricks=database.read_page(session, run, submit) if run else "",
+        )
+        return HTMLResponse(render.render_guidance(task), headers=render.headers())
+
+
+def add_state(app: "FastAPI") -> None:
+    """The overview, and one table's page."""
+    from airflow.api_fastapi.common.db.common import SessionDep
+    from airflow.api_fastapi.core_api.security import GetUserDep
+    from fastapi import HTTPException
+    from fastapi.responses import HTMLResponse
+
+    cache = Cache(seconds=CACHE_SECONDS, size=CACHE_SIZE)
+
+    def visible(user: Any, session: Any) -> tuple[datetime, list[Row]]:
+        """When the rows were read, and those that the user may see; 403 when that is none of some."""
+        now, dags, rows = cache.get("overview", lambda: _read_rows(session))
+        # Who may see no DAG is refused; while there is none, the form's stands for those to come.
+        allowed = readable(user, dags or {FORM_DAG}, session)
+        if not allowed:
+            raise HTTPException(403, "You may not read the runs of any CloudTrail DAG.")
+        return now, [row for row in rows if row.dag.dag_id in allowed]
+
+    @app.get(OVERVIEW_PAGE)
+    def overview(
+        user: GetUserDep,
+        session: SessionDep,
+        q: str = "",
+        state: str = "",
+        kind: str = "",
+        sort: str = DEFAULT_SORT,
+        page: str = "",
+    ) -> HTMLResponse:
+        """One row per table, as searched and sorted."""
+        now, rows = visible(user, session)
+        view = View.read(q=q, state=state, kind=kind, sort=sort, page=page)
+        shown = render.render_overview(list_rows(rows, view), rows, now)
+        return HTMLResponse(shown, headers=render.headers())
+
+    @app.get(ACCOUNT_PAGE)
+    def account(
+        user: GetUserDep, session: SessionDep, dag_id: str, kind: str = "", table: str = ""
+    ) -> HTMLResponse:
+        """One table of one DAG; without a kind the first one."""
+        now, rows = visible(user, session)
+        of_dag = [row for row in rows if row.dag.dag_id == dag_id]
+        found = [row for row in of_dag if kind in ("", row.kind) and table in ("", row.table)]
+        if not found:
+            # The same for a DAG that is not there and for one that the user may not see.
+            raise HTTPException(404, f"There is no such table of {dag_id!r}, or you may not see it.")
+        row = found[0]
+        history = cache.get((dag_id, row.kind, row.table), lambda: read_history(session, row, now))
+        others = [other for other in of_dag if other is not row]
+        return HTMLResponse(render.render_account(row, others, history, now), headers=render.headers())
+
+
+def _read_rows(session: Any) -> tuple[datetime, set[str], list[Row]]:
+    now = datetime.now(UTC)
+    facts = read_facts(session, now)
+    return now, set(facts.dags), rows_of(facts)

@@ -1,0 +1,448 @@
+"""Airflow's metadata database, read: a few questions, each for hundreds of DAGs or runs at a time.
+
+Only what Airflow indexes is searched by: runs by their time or id, XComs by their run. Nothing else is
+asked, no cluster and no bucket. Source: docs/adr/0071-page-data.md.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from cloudtrail_to_delta.alerts.notes import ALERTS_KEY, TARGETS_KEY, Note
+from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.outcome import DETAILS_KEY
+from cloudtrail_to_delta.ui import records
+from cloudtrail_to_delta.ui.facts import FINAL, Dag, Facts, Pushed, Run, Told, Validation
+from cloudtrail_to_delta.ui.links import FINDINGS_KEY
+from cloudtrail_to_delta.ui.records import Details, Findings, Request
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import Session
+
+FORM_DAG = "cloudtrail_ingest"
+ACCOUNT_DAGS = f"{FORM_DAG}__"
+# The tag of a DAG whose entry in accounts.yaml is broken.
+DISABLED_TAG = "disabled"
+RESULT = "return_value"
+# Where the Databricks provider's submit operator leaves the run's page.
+PAGE_KEY = "run_page_url"
+VALIDATE = "validate_rows"
+# A run that is validated within the last day may have begun before it.
+WINDOW = timedelta(hours=26)
+# The form writes whichever tables it is told: so many of its runs are looked at for them.
+FORM_RUNS = 200
+# So many runs that say nothing about a table (checks, test alerts) may be the newest ones.
+PASSED_RUNS = 20
+# Every database takes this many values in one statement.
+CHUNK = 500
+MANUAL = "manual"
+T = TypeVar("T")
+
+
+class XCom(NamedTuple):
+    """One XCom as the database has it: the value is JSON in text."""
+
+    run: int
+    task: str
+    key: str
+    stored: str | None
+    at: datetime
+
+
+@dataclass
+class Recorded:
+    """What was read from XComs: by DAG run, by run and kind, and which records cannot be read."""
+
+    validations: dict[tuple[int, str], Validation] = field(default_factory=dict)
+    told: dict[int, Told] = field(default_factory=dict)
+    pushed: dict[int, Pushed] = field(default_factory=dict)
+    details: dict[int, Details] = field(default_factory=dict)
+    findings: dict[int, Findings] = field(default_factory=dict)
+    pages: dict[int, str] = field(default_factory=dict)
+    unreadable: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def read(self, reader: Callable[[Any], T], xcom: XCom) -> T | None:
+        """A record, by its reader; None for one that is kept elsewhere, or cannot be read, which is noted."""
+        what = f"the XCom {xcom.key} of {xcom.task} in DAG run {xcom.run}"
+        value = records.read(records.decode, xcom.stored, what)
+        if records.is_elsewhere(value):
+            return None
+        found = records.read(reader, value, what)
+        name = f"{xcom.task} {xcom.key}"
+        if found is None and name not in self.unreadable[xcom.run]:
+            self.unreadable[xcom.run].append(name)
+        return found
+
+    def has_validated(self, run: int) -> bool:
+        """Whether a run validated any kind."""
+        return any((run, kind) in self.validations for kind in KINDS)
+
+    def is_idle(self, run: Run) -> bool:
+        """Whether a run says nothing about any table: it ended well, but validated and skipped no kind."""
+        skipped = self.pushed.get(run.id, Pushed()).skipped
+        return run.state == "success" and not skipped and not self.has_validated(run.id)
+
+
+def validations_of(kinds: Iterable[str] = KINDS) -> dict[str, str]:
+    """Task id → kind."""
+    return {f"{kind}.{VALIDATE}": kind for kind in kinds}
+
+
+def read_facts(session: "Session", now: datetime) -> Facts:
+    """Everything that the overview shows, of every ingest DAG."""
+    dags = read_dags(session)
+    newest, succeeded = _newest_runs(session, dags)
+    runs = {run.id: run for run in _recent_runs(session, dags, now - WINDOW)}
+    runs |= {run.id: run for run in _runs(session, newest - runs.keys())}
+    told = set(newest)
+    if FORM_DAG in dags:
+        form = list(last_runs(session, FORM_DAG, FORM_RUNS))
+        runs |= {run.id: run for run in form}
+        told |= {run.id for run in form}
+    recorded = Recorded()
+    read_recorded(session, runs, recorded)
+    told |= {run.id for run in runs.values() if _may_pass(run, recorded)}
+    read_pushed(session, told, recorded)
+    # Where nothing but checks and test alerts is at hand, the runs before them say what the table's state is.
+    idle = [id for id, some in group_runs(runs.values()).items() if _are_idle(some, recorded)]
+    before = set(_last_ended(session, idle, FINAL)) - runs.keys()
+    runs |= {run.id: run for run in _runs(session, before)}
+    read_recorded(session, before, recorded)
+    read_pushed(session, before, recorded)
+    told |= before
+    failing = _read_before(session, group_runs(runs.values()), recorded, succeeded)
+    runs |= {run.id: run for run in _runs(session, {run for run, _ in recorded.validations} - runs.keys())}
+    return Facts(
+        at=now,
+        dags=dags,
+        runs=group_runs(runs.values()),
+        validations=recorded.validations,
+        pushed=recorded.pushed,
+        tasks=read_tasks(session, [runs[id] for id in told if runs[id].state != "success"]),
+        failing=failing,
+        alerts=recorded.told,
+        unreadable=recorded.unreadable,
+    )
+
+
+def _may_pass(run: Run, recorded: Recorded) -> bool:
+    """Whether a run may say nothing about a table, which its other XComs, or its tasks, tell."""
+    if run.state == "failed":
+        return run.manual
+    return run.state == "success" and not recorded.has_validated(run.id)
+
+
+def _are_idle(runs: Sequence[Run], recorded: Recorded) -> bool:
+    ended = [run for run in runs if run.finished]
+    return bool(ended) and all(recorded.is_idle(run) for run in ended)
+
+
+def group_runs(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """DAG id → its runs, newest first."""
+    found: dict[str, list[Run]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.id, reverse=True):
+        found[run.dag_id].append(run)
+    return dict(found)
+
+
+def read_dags(session: "Session") -> dict[str, Dag]:
+    """Every ingest DAG that Airflow knows."""
+    from airflow.models.dag import DagModel, DagTag
+    from sqlalchemy import or_, select
+
+    disabled = set(session.scalars(select(DagTag.dag_id).where(DagTag.name == DISABLED_TAG)))
+    name = DagModel.dag_id
+    query = select(
+        name,
+        DagModel.is_paused,
+        DagModel.is_stale,
+        DagModel.has_import_errors,
+        DagModel.timetable_summary,
+        DagModel.next_dagrun_create_after,
+    ).where(or_(name == FORM_DAG, name.startswith(ACCOUNT_DAGS, autoescape=True)))
+    return {
+        dag_id: Dag(
+            dag_id=dag_id,
+            paused=bool(paused),
+            broken=bool(errors) or dag_id in disabled,
+            removed=bool(stale) and not errors,
+            schedule=schedule or "",
+            next_run=next_run,
+        )
+        for dag_id, paused, stale, errors, schedule, next_run in session.execute(query)
+    }
+
+
+def _run_columns() -> "Select[Any]":
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import func, select
+
+    began = func.coalesce(DagRun.start_date, DagRun.run_after)
+    columns = (DagRun.id, DagRun.dag_id, DagRun.run_id, DagRun.state, began, DagRun.end_date)
+    return select(*columns, DagRun.run_type)
+
+
+def _made(session: "Session", query: "Select[Any]") -> Iterator[Run]:
+    for id, dag_id, run_id, state, began, ended, how in session.execute(query):
+        manual = str(how) == MANUAL
+        yield Run(
+            id=id, dag_id=dag_id, run_id=run_id, state=str(state), began=began, ended=ended, manual=manual
+        )
+
+
+def _newest_runs(session: "Session", dags: Iterable[str]) -> tuple[set[int], dict[str, int]]:
+    """The newest run of each DAG: of all, that ended, is active, is scheduled; by DAG, that succeeded."""
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import case, func, select
+
+    ended = DagRun.state.in_(FINAL)
+    wanted = (ended, ~ended, DagRun.run_type != MANUAL, DagRun.state == "success")
+    columns = [func.max(case((condition, DagRun.id))) for condition in wanted]
+    newest: set[int] = set()
+    succeeded: dict[str, int] = {}
+    for some in _chunks(dags):
+        query = select(DagRun.dag_id, func.max(DagRun.id), *columns).where(DagRun.dag_id.in_(some))
+        for dag_id, *found, success in session.execute(query.group_by(DagRun.dag_id)):
+            newest |= {*found} - {None}
+            succeeded[dag_id] = success or 0
+    return newest, succeeded
+
+
+def _last_ended(session: "Session", dags: Iterable[str], states: Collection[str]) -> Iterator[int]:
+    """The newest runs of each DAG that ended in one of the states, a few of each DAG, the newest first."""
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import func, select
+
+    place = func.row_number().over(partition_by=DagRun.dag_id, order_by=DagRun.id.desc()).label("place")
+    for some in _chunks(dags):
+        ended = select(DagRun.id, place).where(DagRun.dag_id.in_(some), DagRun.state.in_(states)).subquery()
+        query = select(ended.c.id).where(ended.c.place <= PASSED_RUNS).order_by(ended.c.id.desc())
+        yield from session.scalars(query)
+
+
+def _recent_runs(session: "Session", dags: Iterable[str], since: datetime) -> Iterator[Run]:
+    from airflow.models.dagrun import DagRun
+
+    known = set(dags)
+    for run in _made(session, _run_columns().where(DagRun.run_after >= since)):
+        if run.dag_id in known:
+            yield run
+
+
+def last_runs(session: "Session", dag_id: str, count: int) -> Iterator[Run]:
+    """The newest runs of one DAG, the newest first."""
+    from airflow.models.dagrun import DagRun
+
+    query = _run_columns().where(DagRun.dag_id == dag_id).order_by(DagRun.id.desc()).limit(count)
+    yield from _made(session, query)
+
+
+def _runs(session: "Session", ids: Iterable[int]) -> Iterator[Run]:
+    from airflow.models.dagrun import DagRun
+
+    for some in _chunks(ids):
+        yield from _made(session, _run_columns().where(DagRun.id.in_(some)))
+
+
+def _xcoms(session: "Session", runs: Iterable[int], *conditions: "ColumnElement[bool]") -> Iterator[XCom]:
+    """The XComs of these runs, the oldest first.
+
+    Values are read as text: a driver that decodes one that is odd would give none of them.
+    """
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import Text, cast, select
+
+    stored = cast(XComModel.value, Text)
+    columns = (XComModel.dag_run_id, XComModel.task_id, XComModel.key, stored, XComModel.timestamp)
+    for some in _chunks(runs):
+        query = select(*columns).where(XComModel.dag_run_id.in_(some), *conditions)
+        yield from (XCom(*row) for row in session.execute(query.order_by(XComModel.timestamp)))
+
+
+def read_recorded(
+    session: "Session", runs: Iterable[int], recorded: Recorded, kinds: Iterable[str] = KINDS
+) -> None:
+    """Read what these runs' validations returned, by run and kind; and the alerts of each run."""
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import and_, or_
+
+    tasks = validations_of(kinds)
+    notes: dict[int, list[Note]] = defaultdict(list)
+    targets: dict[int, list[str]] = {}
+    wanted = or_(
+        and_(XComModel.key == RESULT, XComModel.task_id.in_(tasks)),
+        XComModel.key.in_((ALERTS_KEY, TARGETS_KEY)),
+    )
+    for xcom in _xcoms(session, runs, wanted):
+        if xcom.key == ALERTS_KEY:
+            notes[xcom.run] += recorded.read(records.read_notes, xcom) or []
+        elif xcom.key == TARGETS_KEY:
+            if (names := recorded.read(records.read_names, xcom)) is not None:
+                targets[xcom.run] = names
+        else:
+            outcome, kind = recorded.read(records.read_outcome, xcom), tasks[xcom.task]
+            found = Validation(run=xcom.run, kind=kind, at=xcom.at, outcome=outcome)
+            recorded.validations[xcom.run, kind] = found
+    for run in notes.keys() | targets.keys():
+        recorded.told[run] = Told(notes=notes[run], targets=targets.get(run))
+
+
+def read_pushed(session: "Session", runs: Iterable[int], recorded: Recorded) -> None:
+    """Read what `resolve` and `preflight` of these runs returned."""
+    from airflow.models.xcom import XComModel
+
+    results = (XComModel.task_id.in_(("resolve", "preflight")), XComModel.key == RESULT)
+    requests: dict[int, Mapping[str, Request]] = {}
+    skipped: dict[int, Mapping[str, str]] = {}
+    for xcom in _xcoms(session, runs, *results):
+        if xcom.task == "resolve":
+            requests[xcom.run] = recorded.read(records.read_requests, xcom) or {}
+        else:
+            skipped[xcom.run] = recorded.read(records.read_skipped, xcom) or {}
+    for run in requests.keys() | skipped.keys():
+        recorded.pushed[run] = Pushed(
+            requests=requests.get(run, {}), skipped=skipped.get(run, {}), resolved=run in requests
+        )
+
+
+def read_extra(session: "Session", runs: Iterable[int], kind: str, recorded: Recorded) -> None:
+    """Read what one kind's page shows beside its validations: details, the run's page, findings."""
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import tuple_
+
+    wanted = [(f"{kind}.{VALIDATE}", DETAILS_KEY), (f"{kind}.submit", PAGE_KEY), ("preflight", FINDINGS_KEY)]
+    for xcom in _xcoms(session, runs, tuple_(XComModel.task_id, XComModel.key).in_(wanted)):
+        if xcom.key == PAGE_KEY:
+            recorded.pages[xcom.run] = records.read_address(xcom.stored)
+        elif xcom.key == DETAILS_KEY:
+            if details := recorded.read(records.read_details, xcom):
+                recorded.details[xcom.run] = details
+        elif (findings := recorded.read(records.read_findings, xcom)) is not None:
+            recorded.findings[xcom.run] = findings
+
+
+def find_run(session: "Session", dag_id: str, run_id: str) -> Run | None:
+    """One run by its names; None when there is none."""
+    from airflow.models.dagrun import DagRun
+
+    return next(_made(session, _run_columns().where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)), None)
+
+
+def read_task_findings(session: "Session", run: Run, task_id: str) -> tuple[bool, Findings | None]:
+    """Whether a task left findings, and what they are; None where they are elsewhere, or cannot be read."""
+    from airflow.models.xcom import XComModel
+
+    wanted = (XComModel.task_id == task_id, XComModel.key == FINDINGS_KEY)
+    for xcom in _xcoms(session, [run.id], *wanted):
+        return True, Recorded().read(records.read_findings, xcom)
+    return False, None
+
+
+def read_page(session: "Session", run: Run, task_id: str) -> str:
+    """The address of the Databricks run that a task submitted; empty without one."""
+    from airflow.models.xcom import XComModel
+
+    for xcom in _xcoms(session, [run.id], XComModel.task_id == task_id, XComModel.key == PAGE_KEY):
+        return records.read_address(xcom.stored)
+    return ""
+
+
+def read_tasks(session: "Session", runs: Sequence[Run]) -> dict[int, dict[str, str]]:
+    """The states of the tasks of these runs, by run and task id."""
+    from airflow.models.taskinstance import TaskInstance
+    from sqlalchemy import select, tuple_
+
+    ids = {(run.dag_id, run.run_id): run.id for run in runs}
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    key = (TaskInstance.dag_id, TaskInstance.run_id)
+    for some in _chunks(ids):
+        query = select(*key, TaskInstance.task_id, TaskInstance.state).where(tuple_(*key).in_(some))
+        for dag_id, run_id, task, state in session.execute(query):
+            found[ids[dag_id, run_id]][task] = str(state or "none")
+    return dict(found)
+
+
+def _read_before(
+    session: "Session", runs: Mapping[str, list[Run]], recorded: Recorded, succeeded: Mapping[str, int]
+) -> dict[tuple[str, str], datetime]:
+    """Read the newest validation where no run at hand has one; since when the runs after it have failed."""
+    seen = {
+        (run.dag_id, kind)
+        for some in runs.values()
+        for run in some
+        for kind in KINDS
+        if (run.id, kind) in recorded.validations
+    }
+    missing = [dag_id for dag_id in runs if any((dag_id, kind) not in seen for kind in KINDS)]
+    last = {key: run for key, run in _last_validated(session, missing) if key not in seen}
+    read_recorded(session, set(last.values()), recorded)
+    # The form's runs are of many tables: of each, those at hand are all that is known.
+    failed = [id for id in missing if id != FORM_DAG and any(run.state == "failed" for run in runs[id])]
+    ingested = _last_ingested(session, failed, recorded, succeeded)
+    # A run that succeeded has not failed for a kind, whether or not it validated it.
+    good = {
+        (dag_id, kind): max(last.get((dag_id, kind), 0), ingested[dag_id])
+        for dag_id in failed
+        for kind in ("", *KINDS)
+    }
+    failing = dict(_first_failures(session, failed, good))
+    return {key: began for key, began in failing.items() if key not in seen}
+
+
+def _last_ingested(
+    session: "Session", dags: Sequence[str], recorded: Recorded, succeeded: Mapping[str, int]
+) -> dict[str, int]:
+    """The newest run of each DAG that succeeded and was neither a check nor a test alert; 0 without one."""
+    found = {dag_id: succeeded[dag_id] for dag_id in dags}
+    read_recorded(session, found.values(), recorded)
+    read_pushed(session, found.values(), recorded)
+    idle = [run.dag_id for run in _runs(session, found.values()) if recorded.is_idle(run)]
+    earlier = list(_last_ended(session, idle, ("success",)))
+    read_recorded(session, earlier, recorded)
+    read_pushed(session, earlier, recorded)
+    found |= dict.fromkeys(idle, 0)
+    for run in sorted(_runs(session, earlier), key=lambda run: run.id):
+        if not recorded.is_idle(run):
+            found[run.dag_id] = run.id
+    return found
+
+
+def _last_validated(session: "Session", dags: Iterable[str]) -> Iterator[tuple[tuple[str, str], int]]:
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import func, select
+
+    tasks = validations_of()
+    for some in _chunks(dags):
+        query = (
+            select(XComModel.dag_id, XComModel.task_id, func.max(XComModel.dag_run_id))
+            .where(XComModel.dag_id.in_(some), XComModel.task_id.in_(tasks), XComModel.key == RESULT)
+            .group_by(XComModel.dag_id, XComModel.task_id)
+        )
+        for dag_id, task, run in session.execute(query):
+            yield (dag_id, tasks[task]), run
+
+
+def _first_failures(
+    session: "Session", dags: Sequence[str], good: dict[tuple[str, str], int]
+) -> Iterator[tuple[tuple[str, str], datetime]]:
+    """When the first run failed after the last one that went well, per DAG and kind."""
+    from airflow.models.dagrun import DagRun
+
+    began: dict[tuple[str, str], datetime] = {}
+    for some in _chunks(dags):
+        oldest = min(good[dag_id, kind] for dag_id in some for kind in ("", *KINDS))
+        query = _run_columns().where(DagRun.dag_id.in_(some), DagRun.state == "failed", DagRun.id > oldest)
+        for run in _made(session, query.order_by(DagRun.id)):
+            for kind in ("", *KINDS):
+                if run.id > good[run.dag_id, kind]:
+                    began.setdefault((run.dag_id, kind), run.began)
+    yield from began.items()
+
+
+def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    listed = list(values)
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]

@@ -1,0 +1,214 @@
+"""One table's runs of the last days, read from Airflow's database, and what they add up to."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cloudtrail_to_delta.ui import database
+from cloudtrail_to_delta.ui.database import Recorded
+from cloudtrail_to_delta.ui.facts import Pushed, Run, Validation
+from cloudtrail_to_delta.ui.records import Details, Drift, Episode, Findings, Outcome, Place
+from cloudtrail_to_delta.ui.rows import Row
+from cloudtrail_to_delta.ui.states import failed_tasks, is_refused, outcome_in
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+DAYS = 7
+# A run each quarter of an hour for seven days, and some by hand.
+MOST_RUNS = 800
+SHOWN_RUNS = 20
+SHOWN_EXAMPLES = 3
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastRun:
+    """One run with what it came to for this kind.
+
+    Attributes:
+        failed: the tasks that failed, of this kind or of all kinds; none where that says nothing about the
+            table, see `is_refused`.
+        outcome: what was validated; None when nothing was, or when that cannot be read.
+        page: the run's page in Databricks; empty without one.
+    """
+
+    run: Run
+    state: str
+    detail: str
+    failed: Sequence[str]
+    outcome: Outcome | None
+    page: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What one table's page shows; all of it is of runs that were to write this table.
+
+    Attributes:
+        runs: the newest runs, the newest first.
+        validated: how many runs of the days shown were validated: what they found is all that is known.
+        hidden: how many more were, but left no figures that can be read here.
+        hours: hour of delivery → log files, rows; of the days shown.
+        lags: when a run validated, and how many seconds its slowest log file took; the oldest first.
+        failures: when runs failed.
+        regions: region → log files, rows, of the days shown.
+        accounts: whose log files they were, as far as the runs say; an organization's trail has many.
+        reasons: reason → records and files put into the quarantine in the days shown.
+        examples: reason → places, the newest first.
+        drift: fields without a column or that do not fit theirs, with the records of the days shown.
+        episodes: insights by their id, Start and End put together, the newest first.
+        findings: those of the newest run that has any, with that run.
+        unreadable: records that cannot be read, as task and key, and how many runs have such a one.
+    """
+
+    runs: Sequence[PastRun]
+    validated: int
+    hidden: int
+    hours: Mapping[datetime, tuple[int, int]]
+    lags: Sequence[tuple[datetime, int]]
+    failures: Sequence[datetime]
+    regions: Mapping[str, tuple[int, int]]
+    accounts: Sequence[str]
+    reasons: Mapping[str, int]
+    examples: Mapping[str, Sequence[Place]]
+    drift: Sequence[Drift]
+    episodes: Sequence[Episode]
+    findings: tuple[Run, Findings] | None
+    unreadable: Mapping[str, int]
+
+
+def read_history(session: "Session", row: Row, now: datetime) -> History:
+    """The history of a row's table, by its DAG's runs."""
+    since = now - timedelta(days=DAYS)
+    runs = list(database.last_runs(session, row.dag.dag_id, MOST_RUNS))
+    recorded = Recorded()
+    database.read_recorded(session, (run.id for run in runs), recorded, [row.kind])
+    database.read_pushed(session, (run.id for run in runs), recorded)
+    validations = {run: found for (run, _), found in recorded.validations.items()}
+    of_table = [run for run in runs if _is_of(row, run, validations.get(run.id), recorded)]
+    recent, newest = [run for run in of_table if run.began >= since], of_table[:SHOWN_RUNS]
+    shown = {run.id for run in (*recent, *newest)}
+    database.read_extra(session, shown, row.kind, recorded)
+    tasks = database.read_tasks(session, [run for run in newest if run.state != "success"])
+    own = {run.id: validations[run.id] for run in of_table if run.id in validations}
+    of_days = sorted((v for v in own.values() if v.at >= since), key=lambda v: v.at)
+    outcomes = [v.outcome for v in of_days if v.outcome]
+    details = [recorded.details[v.run] for v in of_days if v.run in recorded.details]
+    unreadable = Counter(name for run in shown for name in recorded.unreadable.get(run, ()))
+    return History(
+        runs=[_past(row, run, own.get(run.id), recorded, tasks.get(run.id, {})) for run in newest],
+        validated=len(outcomes),
+        hidden=len(of_days) - len(outcomes),
+        hours=_hours(details, since),
+        lags=[
+            (v.at, v.outcome.slowest_seconds)
+            for v in of_days
+            if v.outcome and v.outcome.slowest_seconds is not None
+        ],
+        failures=[run.ended or run.began for run in recent if run.state == "failed" and run.id not in own],
+        regions=_regions(details),
+        accounts=sorted({account for outcome in outcomes for account in outcome.accounts}),
+        reasons=_reasons(outcomes),
+        examples=_examples(details),
+        drift=_drift(outcomes),
+        episodes=merge_episodes(episode for found in details for episode in found.episodes),
+        findings=next(
+            ((run, recorded.findings[run.id]) for run in newest if run.id in recorded.findings), None
+        ),
+        unreadable=dict(unreadable.most_common()),
+    )
+
+
+def _past(
+    row: Row, run: Run, validation: Validation | None, recorded: Recorded, tasks: Mapping[str, str]
+) -> PastRun:
+    kind = row.kind
+    pushed = recorded.pushed.get(run.id, Pushed())
+    state, why = outcome_in(run, kind, [kind] if validation else [], pushed, tasks)
+    failed = [task for task in sorted(failed_tasks(tasks)) if "." not in task or task.startswith(f"{kind}.")]
+    return PastRun(
+        run=run,
+        state=state,
+        detail=why,
+        failed=failed if state == "failed" and not is_refused(row.dag, run, tasks) else (),
+        outcome=validation.outcome if validation else None,
+        page=recorded.pages.get(run.id, ""),
+    )
+
+
+def _is_of(row: Row, run: Run, validation: Validation | None, recorded: Recorded) -> bool:
+    """Whether a run was to write the row's table: by its request, by its validation, else by its DAG."""
+    requests = recorded.pushed.get(run.id, Pushed()).requests
+    if requests:
+        return row.kind in requests and requests[row.kind].table == row.table
+    if validation and validation.outcome:
+        return validation.outcome.table in ("", row.table)
+    return row.dag.dag_id != database.FORM_DAG or not row.table
+
+
+def _hours(details: Iterable[Details], since: datetime) -> dict[datetime, tuple[int, int]]:
+    found: dict[datetime, tuple[int, int]] = {}
+    for one in details:
+        for at, files, rows in one.hours:
+            if at >= since - timedelta(hours=1):
+                before = found.get(at, (0, 0))
+                found[at] = (before[0] + files, before[1] + rows)
+    return dict(sorted(found.items()))
+
+
+def _regions(details: Iterable[Details]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for one in details:
+        for region, (files, rows) in one.regions.items():
+            before = found.get(region, (0, 0))
+            found[region] = (before[0] + files, before[1] + rows)
+    return found
+
+
+def _reasons(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for outcome in outcomes:
+        found.update(outcome.reasons)
+    return dict(found.most_common())
+
+
+def _examples(details: Sequence[Details]) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = defaultdict(list)
+    for one in reversed(details):
+        for reason, places in one.examples.items():
+            for place in reversed(places):
+                if len(found[reason]) < SHOWN_EXAMPLES and place not in found[reason]:
+                    found[reason].append(place)
+    return found
+
+
+def _drift(outcomes: Iterable[Outcome]) -> list[Drift]:
+    found: dict[tuple[str, str], Drift] = {}
+    for outcome in outcomes:
+        for one in outcome.drift:
+            before = found.get((one.name, one.problem))
+            merged = replace(before, records=before.records + one.records) if before else one
+            found[one.name, one.problem] = merged
+    return sorted(found.values(), key=lambda one: (-one.records, one.name))
+
+
+def merge_episodes(records: Iterable[Episode]) -> list[Episode]:
+    """One per insight, its Start and its End put together; open ones first, then the newest."""
+    found: dict[str, Episode] = {}
+    for record in records:
+        before = found.setdefault(record.shared_event_id, record)
+        starts = [at for at in (before.started_at, record.started_at) if at]
+        ends = [at for at in (before.ended_at, record.ended_at) if at]
+        peaks = [peak for peak in (before.peak, record.peak) if peak is not None]
+        found[record.shared_event_id] = replace(
+            before,
+            started_at=min(starts, default=None),
+            ended_at=max(ends, default=None),
+            peak=max(peaks, default=None),
+            baseline=record.baseline if before.baseline is None else before.baseline,
+        )
+    newest = sorted(found.values(), key=lambda one: one.started_at or one.ended_at or LONG_AGO, reverse=True)
+    return sorted(newest, key=lambda one: one.ended_at is not None)

@@ -1,0 +1,269 @@
+"""The overview and a table's page as HTML, from what was read; no request and no database is known here."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from cloudtrail_to_delta.guidance import guidance_of
+from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.preflight.findings import by_urgency, counts_line
+from cloudtrail_to_delta.ui import charts, formats
+from cloudtrail_to_delta.ui.database import ACCOUNT_DAGS, FORM_DAG
+from cloudtrail_to_delta.ui.facts import Run
+from cloudtrail_to_delta.ui.history import DAYS, History
+from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, airflow_root, findings_url, guidance_url
+from cloudtrail_to_delta.ui.listing import COLUMNS, Listing
+from cloudtrail_to_delta.ui.records import Findings
+from cloudtrail_to_delta.ui.rows import Row, name_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+PAGES = Path(__file__).with_name("pages")
+STATE_WORDS = {
+    "ok": "✓ ok",
+    "failed": "✕ failed",
+    "broken": "✕ broken",
+    "unreadable": "? unreadable",
+    "running": "▸ running",
+    "corrected": "○ corrected",
+    "never": "○ no run yet",
+    "skipped": "○ skipped",
+    "checked": "○ only checked",
+    "removed": "○ removed",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task of a run, as its pages show it.
+
+    Attributes:
+        states: task id → state, of the whole run; empty when there is no such run.
+        has_findings: whether it left findings of a preflight.
+        databricks: the page of the Databricks run of its kind; empty without one.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    states: Mapping[str, str] = field(default_factory=dict)
+    has_findings: bool = False
+    databricks: str = ""
+
+    @property
+    def is_ingest(self) -> bool:
+        """Whether its DAG has tables on the overview."""
+        return self.dag_id == FORM_DAG or self.dag_id.startswith(ACCOUNT_DAGS)
+
+
+def headers() -> dict[str, str]:
+    """What may be loaded (nothing but the page's own style and script), and that nobody keeps a copy."""
+    style, script = (f"'sha256-{_digest(_asset(name))}'" for name in ("style.css", "page.js"))
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src {style}; script-src {script}; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'self'"
+        ),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def render_overview(listing: Listing, rows: Sequence[Row], now: datetime) -> str:
+    """The overview: one page of its rows.
+
+    Args:
+        listing: the rows as they were asked for.
+        rows: all that the user may see.
+        now: when the rows were read.
+    """
+    return _render(
+        "overview.html",
+        listing=listing,
+        view=listing.view,
+        now=now,
+        tables=sum(1 for row in rows if row.last_run or row.kind or row.dag.dag_id != FORM_DAG),
+        accounts=len({row.dag.dag_id for row in rows}),
+        kinds=KINDS,
+        columns=COLUMNS,
+        form_dag=FORM_DAG,
+        spark=_spark,
+    )
+
+
+def render_account(row: Row, others: Sequence[Row], history: History, now: datetime) -> str:
+    """One table's page; `others` are the other tables of its DAG."""
+    axis = charts.Axis(start=now - timedelta(days=DAYS), end=now)
+    files = [(at, counts[0]) for at, counts in history.hours.items()]
+    added = [(at, counts[1]) for at, counts in history.hours.items()]
+    found = by_urgency(history.findings[1].found) if history.findings else []
+    failed = next((past for past in history.runs if past.failed), None)
+    return _render(
+        "account.html",
+        row=row,
+        others=others,
+        history=history,
+        now=now,
+        days=DAYS,
+        rows_chart=charts.bars(axis, added, css="rows", label=_said(added, "rows"), unit="rows"),
+        rows_said=_said(added, "rows").capitalize(),
+        files_chart=charts.bars(axis, files, css="files", label=_said(files, "log files"), unit="log files"),
+        files_said=_said(files, "log files").capitalize(),
+        lag_chart=charts.line(axis, history.lags, history.failures, label=_lag_label(history)),
+        lag_said=_lag_label(history),
+        findings=[finding for finding in found if finding.status in ("failed", "warning")],
+        findings_summary=counts_line(found),
+        findings_link=findings_url(row.dag.dag_id, history.findings[0].run_id) if history.findings else "",
+        advice=[
+            (
+                task,
+                guidance_of(row.dag.dag_id, task)[0],
+                guidance_url(row.dag.dag_id, failed.run.run_id, task),
+            )
+            for task in failed.failed
+        ]
+        if failed
+        else [],
+    )
+
+
+def render_findings(task: Task, left: bool, findings: Findings | None) -> str:
+    """The page of a preflight's findings.
+
+    Args:
+        task: the preflight.
+        left: whether it left any.
+        findings: what it left; None where that is kept elsewhere, or cannot be read.
+    """
+    shown = by_urgency(findings.found) if findings else []
+    return _render(
+        "preflight.html",
+        task=task,
+        left=left,
+        findings=shown,
+        odd=findings.odd if findings else 0,
+        readable=findings is not None,
+        summary=counts_line(shown),
+        account=name_of(task.dag_id),
+    )
+
+
+def render_guidance(task: Task) -> str:
+    """The page that says what to do about a task."""
+    advice, page = guidance_of(task.dag_id, task.task_id)
+    others = [id for id, state in sorted(task.states.items()) if state == "failed" and id != task.task_id]
+    return _render(
+        "guidance.html",
+        task=task,
+        state=task.states.get(task.task_id, ""),
+        advice=advice,
+        page=page,
+        others=[(id, guidance_url(task.dag_id, task.run_id, id)) for id in others],
+        account=name_of(task.dag_id),
+        findings_link=findings_url(task.dag_id, task.run_id, task.task_id) if task.has_findings else "",
+    )
+
+
+def render_refusal(status: int, reason: str) -> str:
+    """Why there is nothing to see, for a person: a frame has no room for a browser's own message."""
+    return _render("refused.html", status=status, reason=reason.rstrip("."))
+
+
+def account_link(row: Row) -> str:
+    """The link to a row's own page, from the other pages."""
+    query = {"dag_id": row.dag.dag_id, "kind": row.kind, "table": row.table}
+    return f"{ACCOUNT_PAGE.lstrip('/')}?{urlencode({k: v for k, v in query.items() if v})}"
+
+
+def run_link(run: Run) -> str:
+    """The link to a run in Airflow's UI."""
+    return run_path(run.dag_id, run.run_id)
+
+
+def run_path(dag_id: str, run_id: str) -> str:
+    """The address of a run in Airflow's UI."""
+    return f"{airflow_root()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+
+
+def task_path(task: Task) -> str:
+    """The address of a task of a run in Airflow's UI."""
+    return f"{run_path(task.dag_id, task.run_id)}/tasks/{quote(task.task_id, safe='')}"
+
+
+def safe_url(url: str) -> str:
+    """A link to another site; empty for what is no web address."""
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+def _spark(row: Row) -> "Markup":
+    total, most = (formats.number(value) for value in (sum(row.spark), max(row.spark, default=0)))
+    return charts.sparkline(row.spark, f"{total} rows in 24 hours, at most {most} in one of them")
+
+
+def _said(values: Sequence[tuple[datetime, int]], what: str) -> str:
+    """What a chart of hours shows, in words: on a phone no pointer shows the number of a bar."""
+    total, most = sum(v for _, v in values), max((v for _, v in values), default=0)
+    return f"{formats.number(total)} {what} in {len(values)} hours, at most {formats.number(most)} in one"
+
+
+def _lag_label(history: History) -> str:
+    lags = [seconds for _, seconds in history.lags]
+    if not lags:
+        return f"no run added a log file; {len(history.failures)} runs failed"
+    low, high, last = (formats.duration(value) for value in (min(lags), max(lags), lags[-1]))
+    return (
+        f"lag of {len(lags)} runs: from {low} to {high}, at last {last}; {len(history.failures)} runs failed"
+    )
+
+
+def _render(name: str, **values: Any) -> str:
+    return _templates().get_template(name).render(root=airflow_root(), **values)
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    # What is no `{{ }}` of ours is text: only these two files, which are the project's own, are not escaped.
+    loaded = Environment(
+        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    for name in ("number", "decimal", "duration", "age", "clock"):
+        loaded.filters[name] = getattr(formats, name)
+    # A name may be broken where its words end.
+    loaded.filters["breakable"] = lambda text: Markup("_<wbr>").join(str(text).split("_"))
+    loaded.filters["state_word"] = STATE_WORDS.__getitem__
+    loaded.filters["words"] = lambda text: str(text).replace("_", " ")
+    loaded.filters["file_name"] = lambda path: str(path).rpartition("/")[2]
+    loaded.filters["safe_url"] = safe_url
+    loaded.globals |= {
+        "style": Markup(_asset("style.css")),  # noqa: S704
+        "script": Markup(_asset("page.js")),  # noqa: S704
+        "account_link": account_link,
+        "run_link": run_link,
+        "run_path": run_path,
+        "task_path": task_path,
+    }
+    return loaded
+
+
+@cache
+def _asset(name: str) -> str:
+    return (PAGES / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,272 @@
+"""Checks of single values: each takes a value and returns a complaint with what to give, or None.
+
+What the contract's table (`contract`) is written in. A complaint does not name the param or repeat
+the value; the contract adds both. A check also states, as a JSON Schema, the part of itself that an editor
+can mark while somebody types: the schema may accept more than the check, never less.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from typing import Any
+
+from cloudtrail_to_delta.errors import InvalidRequestError
+from cloudtrail_to_delta.locations import BUCKET, REGION, ROOT, SEGMENT, LogsLocation, S3Location
+from cloudtrail_to_delta.suggestions import did_you_mean
+
+PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
+
+_TEXT = {"type": "string"}
+_S3 = rf"s3://{BUCKET.pattern}(/{SEGMENT.pattern})*/?"
+_VOLUME = r"/Volumes(/(?!\.{1,2}(/|$))[A-Za-z0-9_.-]+){3,}/?"
+_TABLE = r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule for one value: its complaint, and its JSON Schema (draft 7) for editors and for the form.
+
+    A pattern in a schema means the same in Python and in ECMAScript.
+    """
+
+    complaint: Callable[[Any], str | None]
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, value: Any) -> str | None:
+        """What to give instead of the value; None for a sound one."""
+        return self.complaint(value)
+
+
+@cache
+def partitions_by_region() -> dict[str, str]:
+    """Region name → partition, of every region in `PARTITIONS` that the installed botocore knows."""
+    import botocore.session
+
+    session = botocore.session.get_session()
+    return {
+        region: partition
+        for partition in PARTITIONS
+        for region in session.get_available_regions("s3", partition_name=partition)
+    }
+
+
+# The address of a service, which may hold a token.
+_SERVICE = re.compile(r"\s*(?!s3a?:|dbfs:)[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def shown(value: Any) -> str:
+    """The value as an error quotes it. Addresses of services hold tokens: of those, the scheme alone."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(shown(one) for one in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{shown(key)}: {shown(one)}' for key, one in value.items())}}}"
+    scheme = _SERVICE.match(value) if isinstance(value, str) else None
+    return repr(f"{scheme[0]}…" if scheme else value)
+
+
+def connection_id(kind: str) -> Check:
+    """The id of an Airflow connection of this type, and never the address that the connection keeps."""
+    pattern = r"[A-Za-z0-9_.-]{1,250}"
+
+    def check(value: Any) -> str | None:
+        if isinstance(value, str) and re.fullmatch(pattern, value):
+            return None
+        if isinstance(value, str) and ":/" in value:
+            return (
+                "it looks like a URL, which may hold a token: put it into an Airflow connection of type "
+                f"{kind} and give the connection's id."
+            )
+        return f"give the id of an Airflow connection of type {kind}, of letters, digits and _ . -"
+
+    return Check(check, _pattern(pattern))
+
+
+def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:
+    """Text that fits the pattern from start to end."""
+    compiled = re.compile(pattern)
+
+    def check(value: Any) -> str | None:
+        return None if isinstance(value, str) and compiled.fullmatch(value) else f"give {wanted}."
+
+    return Check(check, _pattern(compiled.pattern))
+
+
+def identifier(what: str, more: str = "") -> Check:
+    """The id of an object in Databricks, of letters, digits, `_ -` and `more`.
+
+    Ids become parts of URLs: nothing in one may end a part, or stand for the folder above.
+    """
+    signs = " ".join(("_", "-", *more))
+    return matches(
+        rf"(?!\.{{1,2}}$)[A-Za-z0-9_{re.escape(more)}-]{{1,200}}", f"{what}: letters, digits and {signs}"
+    )
+
+
+def one_of(*known: str) -> Check:
+    """One of these words."""
+
+    def check(value: Any) -> str | None:
+        sound = isinstance(value, str) and value in known
+        return None if sound else f"give one of {', '.join(known)}.{did_you_mean(value, known)}"
+
+    return Check(check, {"type": "string", "enum": list(known)})
+
+
+def number(minimum: int, maximum: int) -> Check:
+    """A whole number, not below the minimum and not above the maximum."""
+
+    def check(value: Any) -> str | None:
+        sound = isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
+        return None if sound else f"give a whole number of at least {minimum} and at most {maximum}."
+
+    return Check(check, {"type": "integer", "minimum": minimum, "maximum": maximum})
+
+
+def _yes_or_no(value: Any) -> str | None:
+    """True or false, and no word for it."""
+    return None if isinstance(value, bool) else "give true or false."
+
+
+def each(check: Check, *, alone: str | None = None, least: int = 1) -> Check:
+    """A list of at least so many values that fit; `alone` is a value that may only stand by itself."""
+
+    def check_list(values: Any) -> str | None:
+        if not isinstance(values, list | tuple) or len(values) < least:
+            return "give a list of at least one value." if least else "give a list, which may be empty."
+        if alone is not None and alone in values:
+            return (
+                None
+                if all(value == alone for value in values)
+                else f"{alone!r} means all of them: give it alone."
+            )
+        complaints = ((value, check(value)) for value in values)
+        return (
+            " ".join(f"{shown(value)}: {complaint}" for value, complaint in complaints if complaint) or None
+        )
+
+    item = check.schema if alone is None else _or_text(alone, check.schema)
+    return Check(check_list, {"type": "array", "items": item} | ({"minItems": least} if least else {}))
+
+
+def or_empty(check: Check) -> Check:
+    """Nothing, or a value that fits."""
+    return Check(lambda value: None if value == "" else check(value), _or_text("", check.schema))
+
+
+def _region(value: Any) -> str | None:
+    """A region that botocore knows, in one of the supported partitions."""
+    known = partitions_by_region()
+    if isinstance(value, str) and value in known:
+        return None
+    return (
+        f"give a region of {', '.join(PARTITIONS)} that the installed botocore knows, like us-east-1."
+        f"{did_you_mean(value, known)}"
+    )
+
+
+def _day(value: Any) -> str | None:
+    """A day of the calendar, so far from its ends that there are days before and after it."""
+    try:
+        # Python's own parser takes weeks, too; the order of these texts is the order of the days.
+        sound = isinstance(value, str) and bool(re.fullmatch(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", value))
+        sound = sound and bool(date.fromisoformat(value))
+    except ValueError:
+        sound = False
+    return None if sound else "give a day like 2026-01-31, of the years 2000 to 2999."
+
+
+def arn(service: str, location: str, resource: str, example: str) -> Check:
+    """An ARN of a 12-digit account; `service`, `location` (its region part) and `resource` are patterns."""
+    pattern = rf"arn:({'|'.join(PARTITIONS)}):({service}):{location}:[0-9]{{12}}:{resource}"
+    return matches(pattern, f"an ARN like {example}, in partition {', '.join(PARTITIONS)}")
+
+
+def _topic(value: Any) -> str | None:
+    """The ARN of a standard SNS topic. Source: Amazon SNS, "FIFO topics": subscribers are queues alone."""
+    if str(value).endswith(".fifo"):
+        return "a FIFO topic delivers to no person: give the ARN of a standard topic."
+    return _STANDARD_TOPIC(value)
+
+
+def _logs_path(value: Any) -> str | None:
+    """A path of log files in CloudTrail's layout."""
+    return _parse_error(LogsLocation.parse, value)
+
+
+def _storage_root(value: Any) -> str | None:
+    """A folder in S3, or a bucket."""
+    text = str(value)
+    if re.match(r"(dbfs:)?/Volumes/", text):
+        return "Unity Catalog volumes cannot hold tables and checkpoints in this release: give s3://bucket/folder."
+    if re.match(r"dbfs:|/dbfs/", text):
+        return "DBFS cannot hold tables and checkpoints in this release: give s3://bucket/folder."
+    return _parse_error(S3Location.parse, value)
+
+
+def _data_path(value: Any) -> str | None:
+    """The own folder of a table or checkpoint: a bucket alone leaves no room for `<path>_quarantine`."""
+    complaint = _storage_root(value)
+    if complaint is None and not S3Location.parse(value).key:
+        return "a bucket alone is too wide: give s3://bucket/folder."
+    return complaint
+
+
+def _code_root(value: Any) -> str | None:
+    """A folder in S3 or in a Unity Catalog volume."""
+    if isinstance(value, str) and re.fullmatch(_VOLUME, value):
+        return None
+    complaint = _parse_error(S3Location.parse, value)
+    return complaint and f"{complaint} Or give /Volumes/catalog/schema/volume[/folder]."
+
+
+def _table(value: Any) -> str | None:
+    """A table name of one to three levels. Source: the guide; Databricks SQL reference, "Names"."""
+    text = str(value)
+    if isinstance(value, str) and re.fullmatch(_TABLE, value):
+        fits = len(f"{value.rpartition('.')[2]}_quarantine") <= 255
+        return None if fits else "too long: with '_quarantine' a name may have 255 characters."
+    plain = re.sub(r"[^a-z0-9_.]+", "_", text.strip().lower())
+    meant = isinstance(value, str) and plain != text and not _SERVICE.match(text) and _table(plain) is None
+    hint = f" Did you mean {plain!r}?" if meant else ""
+    return (
+        "give table, schema.table or catalog.schema.table, each of lower-case letters, digits and "
+        f"underscores, none starting with a digit.{hint}"
+    )
+
+
+def _parse_error(parse: Callable[[str], object], value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "give text."
+    try:
+        parse(value)
+    except InvalidRequestError as error:
+        complaint = "; ".join(error.violations).removeprefix(f"{value!r}: ")
+        return complaint if complaint.endswith("?") else f"{complaint}."
+    return None
+
+
+def _pattern(pattern: str) -> dict[str, Any]:
+    return {**_TEXT, "pattern": f"^({pattern})$"}
+
+
+def _or_text(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a text, with one more text that fits."""
+    found = dict(schema)
+    if "pattern" in found:
+        found["pattern"] = f"^{re.escape(text)}$|{found['pattern']}"
+    return found
+
+
+_STANDARD_TOPIC = arn("sns", "[a-z0-9-]+", r"[A-Za-z0-9_-]+", "arn:aws:sns:us-east-1:123456789012:alerts")
+
+yes_or_no = Check(_yes_or_no, {"type": "boolean"})
+region = Check(_region, _pattern(REGION.pattern))
+day = Check(_day, {**_TEXT, "format": "date"})
+topic = Check(_topic, _STANDARD_TOPIC.schema)
+logs_path = Check(_logs_path, _pattern(rf"s3://[^/]+/(.+/)?{ROOT}/.+/\*"))
+storage_root = Check(_storage_root, _pattern(_S3))
+data_path = Check(_data_path, _pattern(_S3))
+code_root = Check(_code_root, _pattern(f"{_S3}|{_VOLUME}"))
+table = Check(_table, _pattern(_TABLE))

@@ -1,0 +1,82 @@
+"""Names by SQL on real Delta files: created once, never moved, never somebody else's."""
+
+import pytest
+
+from cloudtrail_to_delta.errors import FatalError
+from cloudtrail_to_delta.operators.tables import CreateTablesOperator
+from cloudtrail_to_delta.views import FILES, MARK
+from sandbox.warehouse import Warehouse
+from tests.integration.plugins.cloudtrail_to_delta.conftest import (
+    form_values,
+    request_dicts,
+    run_to_end,
+    task_context,
+)
+from tests.integration.plugins.cloudtrail_to_delta.operators.conftest import rows
+
+
+def create(name, **changed):
+    params = form_values(events_table=name, **changed)
+    operator = CreateTablesOperator(
+        task_id="create_tables",
+        kind="events",
+        requests=request_dicts(params),
+        databricks_conn_id="databricks_default",
+        warehouse_id=params["warehouse_id"],
+        poll_seconds=1,
+    )
+    return run_to_end(operator, task_context(params=params))
+
+
+def test_both_names_are_created_and_creating_them_again_changes_nothing(write, connections):
+    write("created", rows("a", [0], records=1))
+    names = ["created", "created_quarantine", "created_files", "created_schema_drift"]
+    assert create("created") == names
+    assert create("created") == names
+
+
+def test_the_views_answer_and_an_earlier_definition_of_ours_is_replaced(write, connections, databricks):
+    write("viewed", rows("s3://b/AWSLogs/111122223333/CloudTrail/a", [0], records=2))
+    create("viewed")
+    sql = Warehouse(databricks.host, databricks.token).sql
+    sql(f"ALTER VIEW viewed_files SET TBLPROPERTIES ('{MARK}' = 'an older one')")
+    create("viewed")
+    (row,) = sql("SELECT account, records, kept, balanced FROM viewed_files")
+    assert row == {"account": "111122223333", "records": "2", "kept": "1", "balanced": "false"}
+    assert sql("SELECT * FROM viewed_schema_drift") == []
+    marks = {row["key"]: row["value"] for row in sql("SHOW TBLPROPERTIES viewed_files")}
+    assert marks[MARK] != "an older one"
+    comments = {row["col_name"]: row["comment"] for row in sql("DESCRIBE TABLE viewed_files")}
+    assert comments == FILES
+
+
+def test_a_view_or_table_of_somebody_else_is_never_replaced(write, connections, databricks):
+    write("ours", rows("a", [0], records=1))
+    sql = Warehouse(databricks.host, databricks.token).sql
+    sql("CREATE VIEW ours_files AS SELECT 1 AS one")
+    with pytest.raises(FatalError, match="'ours_files' is there already and is no view of this pipeline"):
+        create("ours")
+    assert sql("SELECT * FROM ours_files") == [{"one": "1"}]
+
+
+def test_a_name_of_three_levels_has_its_views_beside_it(write, connections, databricks):
+    write("deep", rows("a", [0], records=1))
+    sql = Warehouse(databricks.host, databricks.token).sql
+    sql("CREATE SCHEMA IF NOT EXISTS main.security")
+    names = create("main.security.deep")
+    assert names[2:] == ["main.security.deep_files", "main.security.deep_schema_drift"]
+    assert sql("SELECT COUNT(*) AS n FROM main.security.deep_files") == [{"n": "1"}]
+
+
+def test_a_name_that_points_elsewhere_is_refused_with_both_places(write, connections):
+    write("taken", rows("a", [0], records=1))
+    create("taken")
+    write("elsewhere", rows("a", [0], records=1))
+    with pytest.raises(FatalError, match=r"'taken' points at 's3.*/taken', not at 's3.*/elsewhere'"):
+        create("taken", events_delta_path="s3://cloudtrail-lake/delta/elsewhere")
+
+
+def test_an_unknown_warehouse_is_named(write, connections):
+    write("created", rows("a", [0], records=1))
+    with pytest.raises(Exception, match="no-such-warehouse"):
+        create("created", warehouse_id="no-such-warehouse")

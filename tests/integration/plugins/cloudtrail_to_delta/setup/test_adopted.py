@@ -1,0 +1,83 @@
+"""What was there before the set-up: a role with a path, an old bucket, settings that nobody takes back."""
+
+import json
+
+import pytest
+
+from cloudtrail_to_delta.operators.setup import ingest_params_of
+from cloudtrail_to_delta.setup.aws.bucket import BucketInOtherRegionError
+from cloudtrail_to_delta.setup.build import reader_document
+from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS
+
+READER = "cloudtrail-reader"
+DEPLOYMENT = f"arn:aws:iam::{LOGS}:role/databricks"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+
+@pytest.fixture
+def with_path(world):
+    """The reader role and its profile as somebody made them below a path; the role's ARN."""
+    iam = world.client("iam")
+    role = iam.create_role(RoleName=READER, Path="/data/", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
+    iam.create_instance_profile(InstanceProfileName=READER, Path="/profiles/")
+    iam.add_role_to_instance_profile(InstanceProfileName=READER, RoleName=READER)
+    return role["Arn"]
+
+
+def test_an_adopted_role_with_a_path_is_named_by_its_own_arn_everywhere(world, with_path):
+    world.client("iam").create_role(RoleName="databricks", AssumeRolePolicyDocument=json.dumps(TRUST))
+    request = world.request(kms_key="new", deployment_role_arn=DEPLOYMENT)
+    world.apply(request)
+    policy = world.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"]
+    kms = world.client("kms")
+    key_id = kms.describe_key(KeyId="alias/cloudtrail-logs")["KeyMetadata"]["KeyId"]
+    key = kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]
+    passed = world.client("iam").get_role_policy(
+        RoleName="databricks", PolicyName="cloudtrail-setup-cloudtrail"
+    )
+    for document in (policy, key, json.dumps(passed["PolicyDocument"])):
+        assert with_path in document
+        assert f":role/{READER}" not in document
+    assert world.plan(request).writes == ()
+    found = request.located(world.clouds(request))
+    params = ingest_params_of(found)
+    assert params["reader_role_arn"] == with_path
+    assert params["instance_profile_arn"] == f"arn:aws:iam::{LOGS}:instance-profile/profiles/{READER}"
+
+
+def test_a_storage_credentials_role_with_a_path_assumes_itself_by_its_own_arn(world, with_path):
+    request = world.request(reader="storage_credential").located(world.clouds(world.request()))
+    (own,) = [one for one in reader_document(request)["Statement"] if one["Sid"] == "AssumeSelf"]
+    assert own["Resource"] == [with_path]
+
+
+def test_a_role_that_is_not_there_has_no_path(world):
+    request = world.request()
+    assert request.located(world.clouds(request)).reader_role_arn == f"arn:aws:iam::{LOGS}:role/{READER}"
+
+
+def test_an_old_irish_bucket_is_in_ireland(world):
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "EU"})
+    assert s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"] == "EU"
+    with pytest.raises(BucketInOtherRegionError, match="is in region eu-west-1, not in us-east-1"):
+        world.plan(world.request())
+
+
+def test_the_old_versions_of_a_bucket_that_keeps_them_expire_as_the_log_files_do(world):
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    request = world.request(versioning=False, expire_days=400, change_adopted=["bucket"])
+    plan = world.plan(request)
+    assert "it keeps its versioning" in plan.render()
+    world.apply(request, plan)
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert rule["Expiration"] == {"Days": 400}
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}

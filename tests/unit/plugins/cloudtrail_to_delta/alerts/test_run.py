@@ -1,0 +1,122 @@
+"""What a run has to tell: from a validation's outcome and from findings."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cloudtrail_to_delta.alerts.run import finding_events, outcome_events
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+OUTCOME = {
+    "kind": "events",
+    "table": "main.security.trail",
+    "run_files": 3,
+    "reasons": {},
+    "schema_drift": [],
+    "new_insights": [],
+    "newest_delivery": "2026-11-22T11:50:00Z",
+    "newest_file": "2026-11-22T11:50:00Z",
+    "known": {"newest_delivery": None},
+}
+PARAMS = {"alert_quarantined_above": 0, "alert_silent_hours": 24}
+INSIGHT = {
+    "shared_event_id": "11111111-2222",
+    "account": "111122223333",
+    "region": "eu-west-1",
+    "insight_type": "ApiCallRateInsight",
+    "event_source": "ec2.amazonaws.com",
+    "event_name": "RunInstances",
+    "error_code": None,
+    "started_at": "2026-11-22T11:00:00Z",
+    "rate": "12.5",
+    "baseline": "0.5",
+}
+
+
+def events(params=PARAMS, **changed):
+    return outcome_events(OUTCOME | changed, params, now=NOW)
+
+
+def test_a_sound_run_has_nothing_to_tell():
+    assert events() == []
+
+
+def test_an_insight_says_api_account_region_and_the_ratio_to_the_baseline():
+    (event,) = events(kind="insights", new_insights=[INSIGHT])
+    assert event.what == (
+        "ec2.amazonaws.com:RunInstances in account 111122223333, eu-west-1: ApiCallRateInsight, "
+        "12.5 a minute, 25.0 times the baseline (0.5), since 2026-11-22T11:00:00Z"
+    )
+    assert (event.name, event.subject, event.cause) == ("insight", "insights.validate_rows", "11111111-2222")
+    assert "main.security.trail_episodes" in event.remedy
+
+
+def test_what_an_outcome_does_not_name_is_counted():
+    (insight,) = events(kind="insights", new_insights=[INSIGHT | {"found": "31"}])
+    assert insight.remedy.startswith("There are 30 more in this run. Find who")
+    odd = {"field": "brandNew", "problem": "unknown_field", "records": "7"}
+    (drift,) = events(schema_drift=[odd], odd_fields=3)
+    assert drift.remedy.startswith("There are 2 more in this run. Read them")
+    (drift,) = events(schema_drift=[odd], odd_fields=1)
+    assert drift.remedy.startswith("Read them")
+
+
+def test_an_insight_of_errors_names_the_error_and_one_without_a_baseline_has_no_ratio():
+    (event,) = events(
+        kind="insights", new_insights=[INSIGHT | {"error_code": "AccessDenied", "baseline": None}]
+    )
+    assert "RunInstances (AccessDenied) in account" in event.what
+    assert "no baseline (0)" in event.what
+
+
+@pytest.mark.parametrize(("threshold", "told"), [(0, True), (4, True), (5, False), (None, True)])
+def test_quarantine_is_told_above_the_threshold_each_reason_by_itself(threshold, told):
+    reasons = {"no_event_time": 3, "truncated_gzip": 2, "duplicate": 90}
+    found = events({"alert_quarantined_above": threshold}, reasons=reasons)
+    assert [event.cause for event in found] == (["no_event_time", "truncated_gzip"] if told else [])
+
+
+def test_drift_names_the_fields_and_never_what_is_in_them():
+    odd = {"field": "brandNew", "problem": "unknown_field", "records": "7", "example": '"brandNew":"secret"'}
+    (event,) = events(schema_drift=[odd])
+    assert event.what == "7 records have 'brandNew' as unknown_field"
+
+
+def delivered(newest):
+    """What a run's outcome says whose newest log file, as far as anybody knows, came at this time."""
+    return {"newest_file": newest, "newest_delivery": newest, "known": {"newest_delivery": newest}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "params", "told"),
+    [
+        (delivered("2026-11-21T11:50:00Z"), PARAMS, "24 h ago, 2026-11-21 11:50 UTC"),
+        (delivered("2026-11-21T12:10:00Z"), PARAMS, None),
+        (delivered("2026-11-01T00:00:00Z"), PARAMS | {"alert_silent_hours": 0}, None),
+        (delivered("2026-11-01T00:00:00Z"), PARAMS | {"until": "2026-11-02"}, None),
+        (delivered("2026-11-01T00:00:00Z"), PARAMS | {"until": "2026-12-31"}, "alert_silent_hours=24"),
+        (delivered("2026-11-01T00:00:00Z") | {"kind": "insights"}, PARAMS, None),
+        ({"newest_file": None, "newest_delivery": None, "run_files": 0}, PARAMS, "in the last 14 days"),
+        ({"newest_file": None, "newest_delivery": None, "run_files": 1}, PARAMS, None),
+    ],
+)
+def test_silence_is_told_of_events_alone_and_not_of_a_closed_period(changed, params, told):
+    found = [event.what for event in events(params, **changed)]
+    assert len(found) == (1 if told else 0)
+    assert told is None or told in found[0]
+
+
+@pytest.mark.parametrize("name", ["newest_file", "newest_delivery"])
+def test_a_run_that_read_old_files_alone_is_not_silence_while_the_table_has_new_ones(name):
+    known = {"newest_delivery": "2026-11-22T11:50:00Z"}
+    old = dict.fromkeys(("newest_file", "newest_delivery"), "2024-04-20T00:00:00Z")
+    assert events(**old, known=known) == []
+    assert events(**old | {name: "2026-11-22T11:50:00Z"}, known={}) == []
+
+
+def test_findings_that_failed_or_warned_are_events_and_others_are_not():
+    findings = [
+        {"check": "bucket", "subject": "s", "status": status, "detail": "d", "remedy": "r"}
+        for status in ("ok", "failed", "warning", "skipped")
+    ]
+    assert [event.name for event in finding_events(findings)] == ["preflight_failed", "preflight_warning"]

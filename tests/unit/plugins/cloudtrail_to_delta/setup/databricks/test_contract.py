@@ -1,0 +1,29 @@
+"""What the Databricks part of the set-up's params may not be, alone and together."""
+
+import pytest
+
+from cloudtrail_to_delta.errors import InvalidRequestError
+from tests.unit.plugins.cloudtrail_to_delta.setup.databricks.test_locations import request
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"databricks_compute": "existing_cluster"}, "give the id of the cluster"),
+        ({"min_workers": 3, "max_workers": 2}, "max_workers must not be below min_workers"),
+        ({"max_workers": 2}, "autoscaling starts at one worker"),
+        ({"autotermination_minutes": 0}, "give a whole number of at least 10"),
+        ({"autotermination_minutes": 20000}, "at least 10 and at most 10000"),
+        ({"discovery": "notifications", "access_mode": "USER_ISOLATION"}, "need access mode SINGLE_USER"),
+        ({"storage_credential": "a/b"}, "letters, digits, _ and -"),
+        ({"databricks_compute": "clusters"}, "Did you mean 'cluster"),
+    ],
+)
+def test_what_cannot_work_is_said(changed, words):
+    with pytest.raises(InvalidRequestError, match=words):
+        request(**changed)
+
+
+def test_a_fixed_size_an_autoscaling_one_and_a_single_node_are_sizes():
+    for least, most in ((0, 0), (2, 2), (1, 8)):
+        request(min_workers=least, max_workers=most)

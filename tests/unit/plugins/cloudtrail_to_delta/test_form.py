@@ -1,0 +1,107 @@
+"""The trigger form: its defaults hold, its fields explain themselves, and it agrees with the contract."""
+
+import pytest
+
+from cloudtrail_to_delta.contract import PARAMS
+from cloudtrail_to_delta.errors import InvalidRequestError
+from cloudtrail_to_delta.form import ingest_params
+from cloudtrail_to_delta.form.titles import titled
+from cloudtrail_to_delta.request import resolve_requests
+from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
+from cloudtrail_to_delta.setup.form import setup_params
+
+NUMBERS = [
+    pytest.param(param.schema, rules[name].check, id=name)
+    for params, rules in ((ingest_params(), PARAMS), (setup_params(), SETUP_PARAMS))
+    for name, param in params.items()
+    if "minimum" in param.schema
+]
+
+
+def defaults():
+    return {name: param.resolve() for name, param in ingest_params().items()}
+
+
+def test_every_default_fits_its_own_schema():
+    assert defaults()["bucket"] == "cloudtrail-logs"
+
+
+def test_the_defaults_are_a_request_that_the_contract_accepts():
+    assert set(resolve_requests(defaults())) == {"events", "insights"}
+
+
+@pytest.mark.parametrize("name", ingest_params())
+def test_every_field_stands_in_a_section_and_has_a_title(name):
+    schema = ingest_params()[name].schema
+    assert schema["section"][0].isdigit()
+    assert schema["title"]
+
+
+@pytest.mark.parametrize("param", [*ingest_params().values(), *setup_params().values()])
+def test_no_help_has_code_in_it_which_the_form_prints_over_the_lines_around_it(param):
+    assert "`" not in param.schema.get("description_md", "")
+
+
+SLIPS = {
+    "account": "12345",
+    "bucket": "s3://cloudtrail-logs",
+    "regions": ["Virginia"],
+    "events_table": "Events-2026",
+    "warehouse_id": "my warehouse",
+    "alert_topic_arn": "cloudtrail-alerts",
+    "alert_conn_ids": ["slack://token/channel"],
+    "alert_events": ["everything"],
+    "max_bytes_per_trigger": "a lot",
+    "num_workers": 1.5,
+    "organization": "my-org",
+}
+
+
+def test_what_the_form_cannot_mark_reaches_the_contract_which_names_all_of_it_at_once():
+    sent = {name: ingest_params()[name].resolve(value) for name, value in SLIPS.items()}
+    with pytest.raises(InvalidRequestError) as refused:
+        resolve_requests(defaults() | sent)
+    assert len(refused.value.violations) == len(SLIPS)
+    assert all(f"{name}=" in str(refused.value) for name in SLIPS)
+
+
+def test_an_error_names_a_param_and_what_the_form_calls_it():
+    slips = {
+        "target_root": "lake",
+        "bucket": None,
+        "compute": "serverless",
+        "insights_table": "cloudtrail_events",
+    }
+    with pytest.raises(InvalidRequestError) as refused, titled(ingest_params()):
+        resolve_requests(defaults() | slips)
+    violations = refused.value.violations
+    for said in (
+        "target_root (Delta root)='lake': not of the form",
+        "bucket (Log bucket) is missing: give",
+        "compute (Compute)='serverless', code_root (Code root)='': serverless compute installs",
+        "change events_table (Events table) or insights_table (Insights table).",
+    ):
+        assert [said in violation for violation in violations].count(True) == 1, said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("compute", "cluster"), ("alert_silent_hours", 1000), ("from", "yesterday")]
+)
+def test_what_the_form_offers_is_all_that_it_takes(name, value):
+    with pytest.raises(ValueError, match="Failed validating"):
+        ingest_params()[name].resolve(value)
+
+
+@pytest.mark.parametrize(
+    "name", ["prefix", "organization", "code_root", "alert_topic_arn", "alert_conn_ids", "events_logs_path"]
+)
+def test_a_field_that_may_stay_empty_takes_the_null_that_the_form_sends(name):
+    assert ingest_params()[name].resolve(None) is None
+
+
+@pytest.mark.parametrize(("schema", "check"), NUMBERS)
+def test_every_number_has_a_least_and_a_most_and_the_contract_has_the_same(schema, check):
+    least, most = schema["minimum"], schema["maximum"]
+    assert [check(least), check(most)] == [None, None]
+    refused = [check(least - 1), check(most + 1)]
+    assert all(f"at least {least} and at most {most}." in complaint for complaint in refused)

@@ -1,0 +1,55 @@
+"""The summary of a run, as a person reads it."""
+
+from datetime import UTC, datetime
+
+from cloudtrail_to_delta.operators.report import render_summary
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+PREFLIGHT = {"summary": "all ok", "skipped_kinds": {}}
+
+
+def outcome(**changed):
+    return {
+        "table": "organization_events",
+        "row_count": 10,
+        "run_rows": 5,
+        "run_files": 2,
+        "quarantined": 0,
+        "removed": 0,
+        "run_quarantined": 0,
+        "run_removed": 0,
+        "run_accounts": [],
+        "newest_event": "2026-11-25T11:59:00Z",
+        "reasons": {},
+        "schema_drift": [],
+        "odd_fields": 0,
+    } | changed
+
+
+def summary(**changed):
+    return render_summary([outcome(**changed)], PREFLIGHT, now=NOW)
+
+
+def test_the_accounts_of_an_organizations_trail_that_delivered_are_named():
+    told = summary(run_accounts=["111122223333", "444455556666"])
+    assert "- organization_events: new log files of 2 account(s): 111122223333, 444455556666\n" in f"{told}\n"
+
+
+def test_of_many_accounts_the_first_are_named_and_the_others_counted():
+    told = summary(run_accounts=[f"{n:012}" for n in range(70)])
+    assert "new log files of 70 account(s): 000000000000, 000000000001" in told
+    assert told.endswith(" and 20 more")
+
+
+def test_a_damaged_file_is_new_in_the_quarantine_as_a_record_is():
+    told = summary(quarantined=3, run_quarantined=3, reasons={"truncated_gzip": 3})
+    assert "| organization_events | 10 | 5 | 2 | 3 (3) | 0 (0) | " in told
+
+
+def test_a_continuous_stream_that_has_finished_nothing_yet_is_said_to_be_unproven():
+    assert "the continuous stream has not finished a batch yet" in summary(pending=True)
+    assert "continuous" not in summary(pending=False)
+
+
+def test_a_run_without_new_files_names_no_account():
+    assert "account(s)" not in summary()
