@@ -1,6 +1,6 @@
 # CloudTrail to Delta. `make` alone prints this file's targets.
 #
-# Everything is installed below this folder: .venv (packages), .cache (Spark's jars), dist (the job's wheel),
+# Everything is installed below this folder: .venv (packages), .cache (Spark's jars), dist (the distribution),
 # .sandbox (what the sandbox writes). Packages come from wherever pip and uv are told to look on this machine.
 
 .DEFAULT_GOAL := help
@@ -14,6 +14,8 @@ PYTHON ?= $(eval PYTHON := $$(shell for p in python3.11 python3.12 python3 pytho
 	"$$$$p" -c '$(SUITABLE)' >/dev/null 2>&1 && echo "$$$$p" && break; done))$(PYTHON)
 CHOSEN = $(if $(PYTHON),$(PYTHON),none of python3.11 python3.12 python3 python)
 RUN := .venv/bin/python
+# The product's console command, from the sources.
+PRODUCT = env PYTHONPATH=plugins $(RUN) -m cloudtrail_to_delta
 # More arguments: make test-unit ARGS="-k form", make up ARGS="--airflow-port 8081"
 ARGS ?=
 # The statement of make sql; make leaves its dollar signs alone, and by the environment no shell sees its quotes.
@@ -86,7 +88,7 @@ format: require-packages ## Format the code and mend what ruff can mend
 	@$(RUN) -m ruff format .
 
 .PHONY: wheel
-wheel: require-packages ## Build the job's wheel into dist/ (the same sources give the same bytes)
+wheel: require-packages ## Build the distribution into dist/, with the job's wheel in it
 	@$(RUN) -m sandbox.wheel
 
 .PHONY: kinds
@@ -95,15 +97,15 @@ kinds: require-packages ## Write plugins/cloudtrail_to_delta/kinds.json again, f
 
 .PHONY: permissions
 permissions: require-packages ## Write docs/permissions.md again, from the policies that preflight simulates
-	@cd plugins && ../$(RUN) -m cloudtrail_to_delta.permissions > ../docs/permissions.md
+	@$(PRODUCT) permissions > docs/permissions.md
 
 .PHONY: check-accounts
 check-accounts: require-packages ## Check dags/accounts.yaml (ARGS=file: another one): every problem with its line and field
-	@exec env PYTHONPATH=plugins $(RUN) -m cloudtrail_to_delta.accounts.check $(ARGS)
+	@AIRFLOW__CORE__DAGS_FOLDER=dags $(PRODUCT) check-accounts $(ARGS)
 
 .PHONY: accounts-schema
 accounts-schema: require-packages ## Write dags/accounts.schema.json again, from contract and form
-	@cd plugins && ../$(RUN) -m cloudtrail_to_delta.accounts.schema > ../dags/accounts.schema.json
+	@$(PRODUCT) accounts-schema > dags/accounts.schema.json
 
 .PHONY: requirements
 requirements: require-python ## Pin requirements*.in again (ARGS=--upgrade: to the newest versions)

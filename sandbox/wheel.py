@@ -1,50 +1,43 @@
-"""The job wheel, `dist/cloudtrail_jobs-*.whl`: built once for each content of `spark_jobs/`.
+"""The job wheel among the sources of the product, built once for each content of `spark_jobs/`; the distribution.
 
 The same content gives the same bytes (hatchling dates every file 2020-02-02), so that the DAG, which names a
 staged wheel by its hash, uploads nothing twice.
 """
 
 import hashlib
-import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.errors import SandboxError
 from sandbox.settings import ROOT
 
 SOURCE = ROOT / "spark_jobs"
-DIST = ROOT / "dist"
+# Where the product looks for it: data of its package.
+FOLDER = ROOT / "plugins" / "cloudtrail_to_delta" / "job"
 
 
-def build(source: Path = SOURCE, dist: Path = DIST) -> Path:
-    """Build the wheel of `source` into `dist`, unless it is there, and return its path.
+def build(source: Path = SOURCE, folder: Path = FOLDER) -> Path:
+    """Build the wheel of `source` into `folder`, unless it is there, and return its path."""
+    from hatch_build import build_job_wheel
 
-    Raises:
-        SandboxError: when the build failed, with its output.
-    """
-    stamp = dist / "cloudtrail_jobs.sha256"
+    stamp = folder / "cloudtrail_jobs.sha256"
     wanted = content_hash(source)
-    built = sorted(dist.glob("cloudtrail_jobs-*.whl"))
+    built = sorted(folder.glob("cloudtrail_jobs-*.whl"))
     if len(built) == 1 and stamp.exists() and stamp.read_text() == wanted:
         return built[0]
     for old in built:  # the DAG refuses to guess between two
         old.unlink()
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SandboxError(f"the job wheel could not be built from {source}:\n{done.stdout}{done.stderr}")
+    wheel = build_job_wheel(source, folder)
     stamp.write_text(wanted)
-    (wheel,) = dist.glob("cloudtrail_jobs-*.whl")
     return wheel
 
 
 def main() -> int:
-    """Build it and say where it is (`make wheel`)."""
-    try:
-        print(build())
-    except SandboxError as error:
-        print(f"make wheel: {error}", file=sys.stderr)
-        return 1
+    """Build it and the distribution, and say where they are (`make wheel`)."""
+    from hatchling.builders.wheel import WheelBuilder
+
+    print(build())
+    for built in WheelBuilder(str(ROOT)).build(directory=str(ROOT / "dist"), versions=["standard"]):
+        print(built)
     return 0
 
 

@@ -1,7 +1,6 @@
 """docs/permissions.md, made of the policies that preflight simulates: `make permissions` writes it."""
 
 import json
-import sys
 from typing import Any
 
 from cloudtrail_to_delta.connection_policy import PURPOSES, connection_access
@@ -147,7 +146,3 @@ def page() -> str:
         setup="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in rows()),
         setup_policy=json.dumps(example_setup(), indent=2),
     )
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

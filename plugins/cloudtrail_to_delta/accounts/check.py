@@ -1,10 +1,5 @@
-"""`make check-accounts`: every problem of an accounts.yaml, without a running Airflow.
+"""`cloudtrail-to-delta check-accounts`: every problem of an accounts.yaml, without a running Airflow."""
 
-Usage: python -m cloudtrail_to_delta.accounts.check [FILE]. Exit codes: 0 sound, 1 problems (one a line, as
-`file:line: field: text`), 2 wrong arguments.
-"""
-
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -21,17 +16,23 @@ from cloudtrail_to_delta.accounts import (
 )
 from cloudtrail_to_delta.accounts.entries import Entry
 
-# plugins/cloudtrail_to_delta/accounts/check.py → the folder that holds plugins/ and dags/.
-DEFAULT = Path(__file__).resolve().parents[3] / "dags" / "accounts.yaml"
+
+def default_file() -> Path:
+    """Where Airflow's DAGs find their accounts.yaml on this machine."""
+    from airflow.configuration import conf
+
+    return accounts_file(Path(conf.get_mandatory_value("core", "dags_folder")) / "accounts.yaml")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Check one file and print what was found."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cloudtrail_to_delta.accounts.check", description="Checks a file."
-    )
-    parser.add_argument("file", nargs="?", type=Path, default=accounts_file(DEFAULT))
-    path = parser.parse_args(arguments).file
+def check(path: Path) -> int:
+    """Check one file and print what was found.
+
+    Args:
+        path: the file.
+
+    Returns:
+        0 for a sound file; 1 for problems, which are printed to stderr as `file:line: field: text`.
+    """
     if not path.exists():
         return _failed(f"{shown(path)}: there is no such file")
     try:
@@ -72,7 +73,3 @@ def _setup_line(setup: SetupEntry) -> str:
 
 def _disabled(entries: Sequence[Entry]) -> int:
     return sum(1 for entry in entries if entry.problems)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

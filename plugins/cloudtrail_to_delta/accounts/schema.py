@@ -5,7 +5,6 @@ An editor with the YAML language server completes fields, shows the form's help 
 """
 
 import json
-import sys
 from typing import Any
 
 from cloudtrail_to_delta.accounts.schedules import WANTED, WORDS
@@ -105,7 +104,3 @@ def _field(param: Any, rule: ParamRule) -> dict[str, Any]:
 def text() -> str:
     """The schema as the file has it."""
     return json.dumps(accounts_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(text())

@@ -1,15 +1,15 @@
 """Putting the job wheel where Databricks can read it."""
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from airflow.sdk import BaseOperator, Context, Variable
+from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
+from cloudtrail_to_delta.job_wheel import find_wheel
 from cloudtrail_to_delta.locations import S3Location
 from cloudtrail_to_delta.preflight.aws_errors import DENIED, error_code
 from cloudtrail_to_delta.request import code_root
@@ -17,16 +17,12 @@ from cloudtrail_to_delta.request import code_root
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# The folder that holds plugins/, with `make wheel`'s dist/ beside it.
-DEFAULT_FOLDER = Path(__file__).resolve().parents[3] / "dist"
-FOLDER_VARIABLE = "cloudtrail_wheel_folder"
-
 
 class StageWheelOperator(BaseOperator):
     """Uploads the `cloudtrail_jobs` wheel to `<code root>/<content hash>/`, unless it is there already.
 
-    The wheel is looked for in the Airflow Variable `cloudtrail_wheel_folder`, by default `dist/` beside
-    `plugins/`. Old wheels are never deleted: an active run may still load one.
+    The wheel is the one of this package, see `job_wheel`. Old wheels are never deleted: an active run may
+    still load one.
 
     Returns:
         the wheel's path as Databricks reads it (`s3://…` or `/Volumes/…`).
@@ -49,7 +45,7 @@ class StageWheelOperator(BaseOperator):
         """Find the wheel, upload it once, return its path; nothing when only preflight was asked for."""
         if context["params"]["preflight_only"]:
             raise AirflowSkipException("param preflight_only is set: nothing is written or submitted.")
-        wheel = find_wheel(Path(Variable.get(FOLDER_VARIABLE, default=str(DEFAULT_FOLDER))))
+        wheel = find_wheel()
         content = wheel.read_bytes()
         root = code_root(context["params"])
         target = f"{root}/{hashlib.sha256(content).hexdigest()[:16]}/{wheel.name}"
@@ -91,19 +87,3 @@ def put_wheel(s3: "S3Client", target: str, content: bytes) -> bool:
             return False
         raise
     return True
-
-
-def find_wheel(folder: Path) -> Path:
-    """The one job wheel in `folder`.
-
-    Raises:
-        FatalError: when there is none, or more than one, so that it is never a guess which code runs.
-    """
-    wheels = sorted(folder.glob("cloudtrail_jobs-*.whl"))
-    if len(wheels) != 1:
-        found = ", ".join(wheel.name for wheel in wheels) or "none"
-        raise FatalError(
-            f"exactly one cloudtrail_jobs-*.whl is needed in {str(folder)!r}, found: {found}. Build it with "
-            f"`make wheel`, or set the Airflow Variable {FOLDER_VARIABLE!r} to the folder that has it."
-        )
-    return wheels[0]

@@ -3,19 +3,19 @@
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from airflow.providers.databricks.hooks.databricks import RunState
 from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
-from airflow.sdk import Context, Variable
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
+from cloudtrail_to_delta.job_wheel import find_wheel
 from cloudtrail_to_delta.locations import S3Location
 from cloudtrail_to_delta.operators.setup import reached, require_approval
-from cloudtrail_to_delta.operators.stage import DEFAULT_FOLDER, FOLDER_VARIABLE, find_wheel, put_wheel
+from cloudtrail_to_delta.operators.stage import put_wheel
 from cloudtrail_to_delta.operators.submit import MAX_GENERATIONS, idempotency_token
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
 from cloudtrail_to_delta.run_names import own_run
@@ -152,7 +152,7 @@ def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:
     Raises:
         FatalError: when there is no wheel, or more than one.
     """
-    wheel = find_wheel(Path(Variable.get(FOLDER_VARIABLE, default=str(DEFAULT_FOLDER))))
+    wheel = find_wheel()
     content = wheel.read_bytes()
     target = f"{request.code_root}/{hashlib.sha256(content).hexdigest()[:16]}/{wheel.name}"
     if target.startswith("/Volumes/"):

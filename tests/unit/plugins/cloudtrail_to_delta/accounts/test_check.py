@@ -1,4 +1,4 @@
-"""`make check-accounts` as a person or a pipeline runs it: a process, its output and its exit code."""
+"""`check-accounts` as a person or a pipeline runs it: a process, its output and its exit code."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[5]
 
 
 def check(path):
-    command = [sys.executable, "-m", "cloudtrail_to_delta.accounts.check", str(path)]
+    command = [sys.executable, "-m", "cloudtrail_to_delta", "check-accounts", str(path)]
     environment = {"PYTHONPATH": "plugins", "PATH": "/usr/bin:/bin", "AIRFLOW_HOME": "/nonexistent/airflow"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
