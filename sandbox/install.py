@@ -21,7 +21,7 @@ from sandbox.settings import ROOT, folder_problem
 VENV = ROOT / ".venv"
 BENCH = ROOT / "requirements-bench.txt"
 UV = "uv==0.13.9"
-# pyproject.toml says the same (tests/unit/repository/test_makefile.py).
+# What the pins are made for; the distribution takes newer ones too. The Makefile says the same.
 PYTHON_RANGE = ((3, 11), (3, 13))
 JAVA_MINIMUM = 17
 # Commands that need no Spark.
