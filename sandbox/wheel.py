@@ -1,4 +1,4 @@
-"""The job wheel among the sources of the product, built once for each content of `spark_jobs/`; the distribution.
+"""The job wheel among the sources, built once for each content of `spark_jobs/`, and the distribution.
 
 The same content gives the same bytes (hatchling dates every file 2020-02-02), so that the DAG, which names a
 staged wheel by its hash, uploads nothing twice.

@@ -11,7 +11,8 @@ from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.targets import deliver
 from cloudtrail_to_delta.connection_policy import connection_access
 from cloudtrail_to_delta.delta_log import latest_commit, row_counts, storage_options
-from cloudtrail_to_delta.operators.stage import FOLDER_VARIABLE, StageWheelOperator
+from cloudtrail_to_delta.job_wheel import FOLDER_VARIABLE
+from cloudtrail_to_delta.operators.stage import StageWheelOperator
 from cloudtrail_to_delta.policies import reader_policy
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.request import code_root, resolve_requests

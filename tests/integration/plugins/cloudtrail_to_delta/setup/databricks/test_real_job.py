@@ -15,7 +15,7 @@ from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.test_verify_
 def test_a_refused_delete_is_explained_and_when_it_is_allowed_nothing_is_left(
     workspace, aws, tmp_path, monkeypatch
 ):
-    build(dist=tmp_path)
+    build(folder=tmp_path)
     monkeypatch.setenv("AIRFLOW_VAR_CLOUDTRAIL_WHEEL_FOLDER", str(tmp_path))
     s3 = workspace.world.client("s3")
     s3.put_object(Bucket=BUCKET, Key=LOG, Body=b"\x1f\x8b")
