@@ -54,9 +54,23 @@ down: require-setup ## Stop everything that `make up`, or a demo that was killed
 
 ##@ Work on it
 
+# The product's own tests, and one run end to end; the rest: the stand-ins' tests, every other scenario, installs.
+PRODUCT_TESTS := tests/unit/plugins tests/unit/spark_jobs tests/unit/repository tests/integration/plugins \
+	tests/integration/spark_jobs tests/e2e/test_pipeline.py
+OTHER_TESTS := tests/unit/sandbox tests/unit/benchmarks tests/integration/sandbox tests/e2e tests/install \
+	--ignore tests/e2e/test_pipeline.py
+PYTEST := $(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder
+
 .PHONY: test
-test: setup lint ## Check style and types, then run all tests: unit, integration, end to end
-	@exec $(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
+test: setup lint ## Check style and types, then run the product's tests and one run end to end
+	@exec $(PYTEST) $(PRODUCT_TESTS) $(ARGS)
+
+.PHONY: test-rest
+test-rest: setup ## Run what `make test` leaves out: every other scenario, the stand-ins' own tests, the install tests
+	@exec $(PYTEST) $(OTHER_TESTS) $(ARGS)
+
+.PHONY: test-all
+test-all: test test-rest ## Run every test
 
 .PHONY: test-unit
 test-unit: require-packages ## Run the unit tests alone: no Spark, no Airflow database, seconds

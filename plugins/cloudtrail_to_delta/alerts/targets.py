@@ -39,8 +39,9 @@ class TargetError(Exception):
 
 
 def targets_of(params: Mapping[str, Any]) -> list[str]:
-    """The targets that the params name: a topic's ARN, ids of connections."""
-    return [name for name in (params.get("alert_topic_arn"), *(params.get("alert_conn_ids") or ())) if name]
+    """The targets that the params name, each once: a topic's ARN, ids of connections."""
+    named = (params.get("alert_topic_arn"), *(params.get("alert_conn_ids") or ()))
+    return list(dict.fromkeys(name for name in named if name))
 
 
 def deliver(message: Message, params: Mapping[str, Any]) -> list[Delivery]:

@@ -128,11 +128,27 @@ def test_what_needs_no_spark_asks_for_no_java(target: str) -> None:
     assert set(called) <= set(install.WITHOUT_JAVA)
 
 
-def test_continuous_integration_runs_make_test() -> None:
+def test_every_test_is_in_one_of_the_two_halves() -> None:
+    lists = dict(re.findall(r"^(PRODUCT|OTHER)_TESTS := ((?:.*\\\n)*.*)$", MAKEFILE, flags=re.MULTILINE))
+    product = lists["PRODUCT"].replace("\\\n", " ").split()
+    other, _, ignored = lists["OTHER"].replace("\\\n", " ").partition("--ignore")
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")}
+
+    def within(path: str, places: list[str]) -> bool:
+        return any(path == place or path.startswith(f"{place}/") for place in places)
+
+    first = {path for path in files if within(path, product)}
+    second = {path for path in files if within(path, other.split()) and path != ignored.strip()}
+
+    assert first | second == files
+    assert not first & second
+
+
+def test_continuous_integration_runs_every_test() -> None:
     script = ROOT / ".ci" / "run"
 
     assert os.access(script, os.X_OK)
-    assert script.read_text().splitlines()[-1] == "exec make test"
+    assert script.read_text().splitlines()[-2:] == ["make test", "exec make test-rest"]
     assert "set -euo pipefail" in script.read_text()
 
 

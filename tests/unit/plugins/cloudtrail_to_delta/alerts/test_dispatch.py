@@ -46,6 +46,11 @@ class Account:
         return teller.done
 
 
+def test_a_target_that_is_named_twice_is_told_once(receiver):
+    done = Account({"alert_conn_ids": ["security", "security"]}).run(failed())
+    assert [one["status"] for one in done] == ["sent"]
+
+
 def test_a_failure_each_hour_is_told_once_and_once_a_day_and_its_end_is_told(receiver):
     account = Account()
     statuses = [account.run(failed())[0]["status"] for _ in range(26)]
