@@ -106,7 +106,7 @@ wheel: require-packages ## Build the distribution into dist/, with the job's whe
 	@$(RUN) -m sandbox.wheel
 
 .PHONY: kinds
-kinds: require-packages ## Write plugins/cloudtrail_to_delta/kinds.json again, from the job's table of kinds
+kinds: require-packages ## Write plugins/cloudtrail_to_delta/kinds.json again, from the job's table of kinds and its arguments
 	@cd spark_jobs && ../$(RUN) -m cloudtrail_jobs.catalog > ../plugins/cloudtrail_to_delta/kinds.json
 
 .PHONY: permissions
@@ -118,7 +118,7 @@ check-accounts: require-packages ## Check dags/accounts.yaml (ARGS=file: another
 	@AIRFLOW__CORE__DAGS_FOLDER=dags $(PRODUCT) check-accounts $(ARGS)
 
 .PHONY: accounts-schema
-accounts-schema: require-packages ## Write dags/accounts.schema.json again, from contract and form
+accounts-schema: require-packages ## Write dags/accounts.schema.json again, from the declared params
 	@$(PRODUCT) accounts-schema > dags/accounts.schema.json
 
 .PHONY: requirements

@@ -18,11 +18,11 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from cloudtrail_to_delta.form import digest_params
 from cloudtrail_to_delta.guidance import GUIDANCE
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
 from cloudtrail_to_delta.operators.digest import DigestOperator
+from cloudtrail_to_delta.params.digest import digest_params
 
 with DAG(
     "cloudtrail_digest",

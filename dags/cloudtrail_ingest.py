@@ -26,8 +26,6 @@ from airflow.sdk import DAG, TaskGroup, get_current_context, task
 from cloudtrail_to_delta.accounts import Account, dags
 from cloudtrail_to_delta.alerts.deadline import default_deadline, late_alert
 from cloudtrail_to_delta.alerts.trial import send_test_alert
-from cloudtrail_to_delta.form import ingest_params
-from cloudtrail_to_delta.form.titles import titled
 from cloudtrail_to_delta.guidance import GUIDANCE
 from cloudtrail_to_delta.kinds import KINDS, Kind
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
@@ -39,7 +37,9 @@ from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
 from cloudtrail_to_delta.operators.tables import CreateTablesOperator
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
-from cloudtrail_to_delta.request import resolve_requests
+from cloudtrail_to_delta.params.ingest import ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.params.titles import titled
 from cloudtrail_to_delta.sensors.delta_log import DeltaLogSensor
 from cloudtrail_to_delta.ui.links import GuidanceLink
 

@@ -31,7 +31,6 @@ from airflow.sdk import DAG, TaskGroup, task
 
 from cloudtrail_to_delta.accounts import SetupEntry, setup_dags
 from cloudtrail_to_delta.accounts.dags import DisabledAccountOperator, build_each
-from cloudtrail_to_delta.form.titles import titled
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
@@ -45,10 +44,10 @@ from cloudtrail_to_delta.operators.setup import (
 )
 from cloudtrail_to_delta.operators.setup_preflight import SetupPreflightOperator, SetupTargetsOperator
 from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
-from cloudtrail_to_delta.setup.form import setup_params
+from cloudtrail_to_delta.params.setup import ACTIONS, setup_params
+from cloudtrail_to_delta.params.titles import titled
 from cloudtrail_to_delta.setup.guidance import GUIDANCE, PURPOSE
 from cloudtrail_to_delta.setup.request import resolve_setup
-from cloudtrail_to_delta.setup.resources import ACTIONS
 from cloudtrail_to_delta.ui.links import GuidanceLink
 
 # Skipped actions let the next ones run.

@@ -7,7 +7,7 @@ boto3 follows S3 to a bucket's region. Others, such as the Delta reader, sign fo
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cloudtrail_to_delta.values import partitions_by_region
+from cloudtrail_to_delta.params.values import partitions_by_region
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

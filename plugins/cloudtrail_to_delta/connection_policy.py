@@ -6,7 +6,9 @@ this policy and no more, and holds the actions to those that were used.
 
 from collections.abc import Iterable, Mapping
 
-from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.params.locations import S3Location
+from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.values import partitions_by_region
 from cloudtrail_to_delta.policies import (
     LIST,
     READ,
@@ -16,8 +18,6 @@ from cloudtrail_to_delta.policies import (
     object_arn,
     required_access,
 )
-from cloudtrail_to_delta.request import IngestRequest
-from cloudtrail_to_delta.values import partitions_by_region
 
 BUCKETS = ("s3:GetEncryptionConfiguration", "s3:GetBucketPolicy", LIST)
 KEYS = ("kms:DescribeKey", "kms:GetKeyPolicy")

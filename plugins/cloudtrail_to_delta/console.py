@@ -60,7 +60,7 @@ def _permissions(_: argparse.Namespace) -> int:
 
 
 def _params(chosen: argparse.Namespace) -> int:
-    from cloudtrail_to_delta.params_page import page
+    from cloudtrail_to_delta.params.page import page
 
     sys.stdout.write(page(chosen.dag))
     return 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cloudtrail_to_delta.batches import Mark, Marks
 from cloudtrail_to_delta.bucket_regions import bucket_region, partition_endpoint
 from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError
-from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.params.locations import S3Location
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook

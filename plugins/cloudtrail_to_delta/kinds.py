@@ -1,4 +1,4 @@
-"""The kinds of CloudTrail records as the job knows them: `make kinds` makes kinds.json from its table."""
+"""What kinds.json, which `make kinds` makes, says of the job: the kinds of records, and its arguments."""
 
 import json
 from collections.abc import Mapping
@@ -39,3 +39,8 @@ _CATALOG = json.loads(Path(__file__).with_name("kinds.json").read_text(encoding=
 KINDS: Mapping[str, Kind] = {name: Kind(name=name, **kind) for name, kind in _CATALOG["kinds"].items()}
 FOLDERS: Mapping[str, str] = {kind.name: kind.folder for kind in KINDS.values()}
 QUARANTINE_COLUMNS: Mapping[str, str] = _CATALOG["quarantine"]
+# Of the job's arguments: what the name of a table looks like, and the words that each may be.
+TABLE_NAME: str = _CATALOG["arguments"]["table_name"]
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    name: tuple(words) for name, words in _CATALOG["arguments"]["choices"].items()
+}

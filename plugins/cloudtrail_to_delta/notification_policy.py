@@ -5,9 +5,9 @@ The guide also names batch actions (`sqs:DeleteMessageBatch`, …): IAM has none
 
 from collections.abc import Mapping
 
+from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.values import partitions_by_region
 from cloudtrail_to_delta.policies import Access, bucket_arn
-from cloudtrail_to_delta.request import IngestRequest
-from cloudtrail_to_delta.values import partitions_by_region
 
 # Source: the guide, "Configure Auto Loader for file notifications"; Databricks, the same page today.
 BUCKET_NOTIFICATION = ("s3:GetBucketNotification", "s3:PutBucketNotification")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.params.request import IngestRequest
 
 PACKAGE = "cloudtrail_jobs"
 ENTRY_POINT = "cloudtrail-ingest"

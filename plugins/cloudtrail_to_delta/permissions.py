@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from cloudtrail_to_delta.connection_policy import PURPOSES, connection_access
-from cloudtrail_to_delta.locations import S3Location
 from cloudtrail_to_delta.notification_policy import notification_access
+from cloudtrail_to_delta.params.locations import S3Location
+from cloudtrail_to_delta.params.request import code_root, resolve_requests
+from cloudtrail_to_delta.params.setup import NEW_KEY
 from cloudtrail_to_delta.policies import Access, key_access, pass_role, reader_policy, required_access
-from cloudtrail_to_delta.request import code_root, resolve_requests
-from cloudtrail_to_delta.setup.contract import NEW_KEY
 from cloudtrail_to_delta.setup.permissions import rows, setup_policy
 from cloudtrail_to_delta.setup.request import resolve_setup
 

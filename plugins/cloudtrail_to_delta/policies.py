@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from cloudtrail_to_delta.locations import ANY, LogsLocation, S3Location
-from cloudtrail_to_delta.request import IngestRequest
-from cloudtrail_to_delta.values import partitions_by_region
+from cloudtrail_to_delta.params.locations import ANY, LogsLocation, S3Location
+from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.values import partitions_by_region
 
 READ = ("s3:GetObject",)
 READ_WRITE = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from airflow.sdk import Context
 
 from cloudtrail_to_delta.kinds import KINDS
-from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.params.request import IngestRequest
 
 
 def is_ingest_run(name: str) -> bool:

@@ -7,8 +7,8 @@ what it has made itself and nothing else. Source: docs/adr/0010-views.md.
 import hashlib
 from dataclasses import dataclass
 
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.queries import EXAMPLE_CHARACTERS, drift_query, episodes_query, files_query
-from cloudtrail_to_delta.request import IngestRequest
 from cloudtrail_to_delta.sql import quote_name, text_literal
 
 # The table property that says that a view is ours, and which definition it has.

@@ -11,8 +11,9 @@ from cloudtrail_jobs.errors import ArgumentsError
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.placement import misplaced
 
-_CHOICES = {
-    "kind": tuple(KINDS),
+# What the plugin's contract takes over: see `cloudtrail_jobs.catalog`.
+TABLE_NAME = r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}"
+CHOICES = {
     "discovery": ("listing", "file_events", "notifications"),
     "trigger": ("available_now", "continuous"),
     "duplicates": ("keep", "remove"),
@@ -21,10 +22,7 @@ _FORMS = {
     "max-files-per-trigger": (r"[1-9][0-9]*", "a number of files above 0"),
     "max-bytes-per-trigger": (r"(?i)[1-9][0-9]*[kmgt]?b?", "a size like 1g"),
     "region": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region like us-east-1"),
-    "table": (
-        r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}",
-        "a table name like events or main.security.events, in lower case",
-    ),
+    "table": (TABLE_NAME, "a table name like events or main.security.events, in lower case"),
     "from": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day like 2026-01-31"),
     "until": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day like 2026-01-31"),
 }
@@ -116,7 +114,7 @@ def _malformed(one: Asked) -> Iterator[str]:
     else:
         mandatory = MANDATORY
     yield from (f"{one.spell(name)} is missing" for name in mandatory if not one[name])
-    for name, choices in _CHOICES.items():
+    for name, choices in {"kind": tuple(KINDS), **CHOICES}.items():
         if one[name] and one[name] not in choices and not (name == "kind" and one.prefix):
             yield f"{one.show(name)} is not one of {', '.join(choices)}"
     for name, (pattern, form) in _FORMS.items():

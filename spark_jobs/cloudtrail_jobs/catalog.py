@@ -1,15 +1,19 @@
-"""The kinds of records as JSON, for programs that cannot import this package: `make kinds` keeps it."""
+"""The kinds of records and the rules of arguments, as JSON, for programs that cannot import this package.
+
+`make kinds` keeps the copy of the plugin, whose contract has the same rules.
+"""
 
 import json
 import sys
 from collections.abc import Sequence
 
+from cloudtrail_jobs.args import CHOICES, TABLE_NAME
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.schemas import QUARANTINE, Column
 
 
 def catalog() -> str:
-    """Kinds by name, each with its columns (name → type); the quarantine, which all kinds share, beside."""
+    """Kinds by name, each with its columns (name → type), the quarantine of all kinds, and the arguments."""
     kinds = {
         kind.name: {
             "summary": kind.summary,
@@ -21,7 +25,9 @@ def catalog() -> str:
         }
         for kind in KINDS.values()
     }
-    return json.dumps({"kinds": kinds, "quarantine": _types(QUARANTINE)}, indent=2) + "\n"
+    arguments = {"table_name": TABLE_NAME, "choices": CHOICES}
+    found = {"kinds": kinds, "quarantine": _types(QUARANTINE), "arguments": arguments}
+    return json.dumps(found, indent=2) + "\n"
 
 
 def _types(columns: Sequence[Column]) -> dict[str, str]:

@@ -19,9 +19,9 @@ from cloudtrail_to_delta.accounts import (
 )
 from cloudtrail_to_delta.accounts.entries import Entry, misfits, unexpected
 from cloudtrail_to_delta.alerts.deadline import PARAMS as ALERTED
-from cloudtrail_to_delta.contract import PARAMS, REQUIRED, ParamRule
 from cloudtrail_to_delta.errors import InvalidAccountError
-from cloudtrail_to_delta.form import ingest_params
+from cloudtrail_to_delta.params.declaration import form_of
+from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
 
 TAGS = ("cloudtrail", "databricks", "delta")
 DISABLED_TAG = "disabled"
@@ -161,16 +161,7 @@ def with_values(form: Mapping[str, Param], entry: Entry, *, refused: Container[s
 @cache
 def _account_form() -> dict[str, Param]:
     """Shared by the DAGs of one parse, which change none of it."""
-    return with_contract_defaults(ingest_params(), PARAMS)
-
-
-def with_contract_defaults(form: dict[str, Param], rules: Mapping[str, ParamRule]) -> dict[str, Param]:
-    """The form with the contract's defaults in place of its own examples."""
-    for name, param in form.items():
-        if name in rules and rules[name].default is not REQUIRED:
-            # Empty is null in the form.
-            param.value = None if rules[name].default == "" else rules[name].default
-    return form
+    return form_of(PARAMS, with_examples=False)
 
 
 def disabled_page(account: Account) -> str:

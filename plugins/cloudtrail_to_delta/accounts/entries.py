@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cloudtrail_to_delta.accounts.schedules import cron_of
 from cloudtrail_to_delta.accounts.settings import ALIAS, SETTINGS, SETUP
 from cloudtrail_to_delta.accounts.source import Fields, Problem, Source
-from cloudtrail_to_delta.contract import PARAMS
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.form import ingest_params
-from cloudtrail_to_delta.request import IngestRequest, resolve_requests
-from cloudtrail_to_delta.suggestions import did_you_mean
+from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
+from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
+from cloudtrail_to_delta.params.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from airflow.sdk import Param

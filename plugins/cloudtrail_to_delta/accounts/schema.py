@@ -1,4 +1,4 @@
-"""The JSON Schema of accounts.yaml, for editors, made of contract and form: `make accounts-schema`.
+"""The JSON Schema of accounts.yaml, for editors, made of the declared params: `make accounts-schema`.
 
 An editor with the YAML language server completes fields, shows the form's help and marks slips. The contract
 (`make check-accounts`) decides.
@@ -9,10 +9,9 @@ from typing import Any
 
 from cloudtrail_to_delta.accounts.schedules import WANTED, WORDS
 from cloudtrail_to_delta.accounts.settings import ALIAS, SETUP
-from cloudtrail_to_delta.contract import PARAMS, ParamRule
-from cloudtrail_to_delta.form import ingest_params
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
-from cloudtrail_to_delta.setup.form import setup_params
+from cloudtrail_to_delta.params.declaration import Declaration
+from cloudtrail_to_delta.params.ingest import PARAMS
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 
 _LINE: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 100}
 _SETTINGS: dict[str, Any] = {
@@ -34,7 +33,7 @@ _SETTINGS: dict[str, Any] = {
 def accounts_schema() -> dict[str, Any]:
     """The schema, as JSON holds it."""
     fields = {**_SETTINGS, SETUP: _setup()}
-    fields |= {name: _field(param, PARAMS[name]) for name, param in ingest_params().items()}
+    fields |= {name: _field(row) for name, row in PARAMS.items()}
     # null takes a default away, of whatever field.
     fields = {name: _nullable(schema) for name, schema in fields.items()}
     return {
@@ -59,7 +58,7 @@ def accounts_schema() -> dict[str, Any]:
 
 def _setup() -> dict[str, Any]:
     """The block of a set-up: its own form, of which each field may be null, as an entry's may be."""
-    fields = {name: _nullable(_field(param, SETUP_PARAMS[name])) for name, param in setup_params().items()}
+    fields = {name: _nullable(_field(row)) for name, row in SETUP_PARAMS.items()}
     return {
         "description": "Makes the DAG cloudtrail_setup__<alias>, which is never scheduled. What is not here, "
         "and is a field of the entry too, is as the entry has it; null takes that away.",
@@ -92,12 +91,12 @@ def _or_placeholder(pattern: str) -> str:
     return rf"{pattern}|\{{(alias|account)\}}"
 
 
-def _field(param: Any, rule: ParamRule) -> dict[str, Any]:
-    """The rule's own schema, with the form's help; null where the form sends it for an empty field."""
-    schema = _with_placeholders(dict(rule.check.schema))
-    if "null" in param.schema["type"]:
+def _field(row: Declaration) -> dict[str, Any]:
+    """The check's own schema, with the form's help; null where the form sends it for an empty field."""
+    schema = _with_placeholders(dict(row.check.schema))
+    if row.check.may_be_empty:
         schema["type"] = ["null", schema["type"]]
-    shown = [param.schema.get("title"), param.schema.get("description_md")]
+    shown = [row.title, row.help]
     return {**schema, "description": ". ".join(text.rstrip(".") for text in shown if text) + "."}
 
 

@@ -1,8 +1,8 @@
 """The fields of an entry that are not params: what its DAG is called, when it runs, whose it is."""
 
 from cloudtrail_to_delta.accounts.schedules import schedule_complaint
-from cloudtrail_to_delta.contract import ParamRule
-from cloudtrail_to_delta.values import Check, each, matches, or_empty
+from cloudtrail_to_delta.params.declaration import ParamRule
+from cloudtrail_to_delta.params.values import Check, each, matches, or_empty
 
 # What may stand in a DAG id, in a table name and in a path alike, since it may stand for itself in all three.
 ALIAS = r"[a-z0-9][a-z0-9_]{0,62}"

@@ -8,11 +8,11 @@ from typing import Any
 from airflow.sdk import Param, get_parsing_context
 
 from cloudtrail_to_delta.accounts import AccountsFileError, SetupEntry, accounts_file, read_setups
-from cloudtrail_to_delta.accounts.dags import entry_settings, with_contract_defaults, with_values
+from cloudtrail_to_delta.accounts.dags import entry_settings, with_values
 from cloudtrail_to_delta.accounts.entries import misfits, validators_of
 from cloudtrail_to_delta.accounts.setups import SETUP_PREFIX
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
-from cloudtrail_to_delta.setup.form import setup_params
+from cloudtrail_to_delta.params.declaration import form_of
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS, setup_params
 
 TAGS = ("cloudtrail", "databricks", "aws")
 
@@ -58,4 +58,4 @@ def disabled_page(setup: SetupEntry) -> str:
 @cache
 def _form() -> dict[str, Param]:
     """Shared by the DAGs of one parse, which change none of it."""
-    return with_contract_defaults(setup_params(), SETUP_PARAMS)
+    return form_of(SETUP_PARAMS, with_examples=False)

@@ -24,9 +24,9 @@ from cloudtrail_to_delta.accounts.entries import (
 )
 from cloudtrail_to_delta.accounts.settings import SETTINGS, SETUP
 from cloudtrail_to_delta.accounts.source import Fields, Problem, Source
-from cloudtrail_to_delta.contract import PARAMS
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
+from cloudtrail_to_delta.params.ingest import PARAMS
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 from cloudtrail_to_delta.setup.request import resolve_setup
 
 SETUP_PREFIX = "cloudtrail_setup__"
@@ -206,6 +206,6 @@ def _told_apart(file: str, setups: Iterable[SetupEntry]) -> Iterator[SetupEntry]
 
 @cache
 def _validators() -> dict[str, Any]:
-    from cloudtrail_to_delta.setup.form import setup_params
+    from cloudtrail_to_delta.params.setup import setup_params
 
     return validators_of(setup_params())

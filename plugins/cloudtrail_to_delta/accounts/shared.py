@@ -1,7 +1,7 @@
 """What two entries may not have in common: a DAG id, a table or view, a folder of a table or a checkpoint.
 
-Source: the guide, one checkpoint and one table for each stream; `contract.find_shared_places` says
-the same of one entry. Of two entries that share something the first in the file goes on.
+Source: the guide, one checkpoint and one table for each stream; `params.request` says the same of
+one entry. Of two entries that share something the first in the file goes on.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from cloudtrail_to_delta.accounts.entries import PREFIX, Account, named_by_line, unexpected
 from cloudtrail_to_delta.accounts.source import Problem
-from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.params.locations import S3Location
 
 Owner = tuple[Account, str]
 Parts = tuple[str, ...]

@@ -10,18 +10,16 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.context import params_of, teller_of
 from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY
-from cloudtrail_to_delta.contract import PARAMS
 from cloudtrail_to_delta.digest.queries import DigestTable, day_query
 from cloudtrail_to_delta.digest.text import render_digest
 from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.operators.statements import Result, StatementsOperator
+from cloudtrail_to_delta.params.declaration import check_params
+from cloudtrail_to_delta.params.digest import DIGEST_PARAMS
+from cloudtrail_to_delta.params.values import table as check_table
 from cloudtrail_to_delta.table_events import TABLES, known_assets, newest_events
-from cloudtrail_to_delta.values import day as check_day
-from cloudtrail_to_delta.values import shown
-from cloudtrail_to_delta.values import table as check_table
 
 KINDS_ASKED = ("events", "insights")
-CHECKED = ("warehouse_id", "databricks_conn_id", "aws_conn_id", "alert_topic_arn", "alert_conn_ids")
 
 
 class DigestOperator(StatementsOperator):
@@ -78,16 +76,12 @@ class DigestOperator(StatementsOperator):
 
 
 def check_digest_params(params: Mapping[str, Any]) -> None:
-    """Hold the params to the rules that the ingest's have.
+    """Hold the params to the contract of the digest.
 
     Raises:
         InvalidRequestError: with every violation.
     """
-    values = {name: PARAMS[name].default if params.get(name) is None else params[name] for name in CHECKED}
-    complaints = {name: PARAMS[name].check(value) for name, value in values.items()}
-    violations = [f"{name}={shown(values[name])}: {said}" for name, said in complaints.items() if said]
-    if params.get("day") and (said := check_day(params["day"])):
-        violations.append(f"day={shown(params['day'])}: {said}")
+    _, violations = check_params({name: params.get(name) for name in DIGEST_PARAMS}, DIGEST_PARAMS)
     if violations:
         raise InvalidRequestError(violations)
 

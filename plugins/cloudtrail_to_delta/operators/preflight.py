@@ -8,11 +8,11 @@ from airflow.sdk import Context
 
 from cloudtrail_to_delta.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.operators.tables import describe_statement, properties_statement, schema_statement
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight import PreflightReport, run_preflight
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.tables import Names, UnansweredError
 from cloudtrail_to_delta.preflight.targets import delta_logs_of
-from cloudtrail_to_delta.request import IngestRequest
 from cloudtrail_to_delta.run_names import own_run
 from cloudtrail_to_delta.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
 from cloudtrail_to_delta.ui.links import FINDINGS_KEY, FindingsLink

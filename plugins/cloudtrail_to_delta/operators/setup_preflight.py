@@ -11,18 +11,19 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta.contract import PARAMS, REQUIRED
 from cloudtrail_to_delta.errors import PreflightError
 from cloudtrail_to_delta.operators.preflight import PreflightOperator
 from cloudtrail_to_delta.operators.setup import ingest_params_of, reached, require_approval
 from cloudtrail_to_delta.operators.statements import Result
+from cloudtrail_to_delta.params.declaration import REQUIRED
+from cloudtrail_to_delta.params.ingest import PARAMS
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight import PreflightReport
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.findings import Finding, describe_failures
 from cloudtrail_to_delta.preflight.logs import CHECK as LOGS
 from cloudtrail_to_delta.preflight.report import check_targets
 from cloudtrail_to_delta.preflight.targets import delta_logs_of
-from cloudtrail_to_delta.request import IngestRequest
 from cloudtrail_to_delta.setup.databricks.access import compute_params
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.ui.links import FINDINGS_KEY

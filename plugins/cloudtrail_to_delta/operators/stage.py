@@ -10,9 +10,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.job_wheel import find_wheel
-from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.params.locations import S3Location
+from cloudtrail_to_delta.params.request import code_root
 from cloudtrail_to_delta.preflight.aws_errors import DENIED, error_code
-from cloudtrail_to_delta.request import code_root
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -17,9 +17,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook, start_order
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.payload import submit_payload
 from cloudtrail_to_delta.pools import SUBMIT_POOL
-from cloudtrail_to_delta.request import IngestRequest
 from cloudtrail_to_delta.run_names import own_run, run_name, works_on
 from cloudtrail_to_delta.triggers.room import RoomTrigger
 from cloudtrail_to_delta.triggers.settled import SettledTrigger

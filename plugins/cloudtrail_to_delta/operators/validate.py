@@ -15,8 +15,8 @@ from cloudtrail_to_delta.delta_log import TableLog, read_marks, storage_options
 from cloudtrail_to_delta.errors import CountMismatchError
 from cloudtrail_to_delta.operators.statements import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.outcome import DETAILS_KEY, Known, describe_details, known_of_rows, merge_known
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.payload import run_mark
-from cloudtrail_to_delta.request import IngestRequest
 from cloudtrail_to_delta.table_events import newest_events, table_asset
 
 # What is told of each odd field.

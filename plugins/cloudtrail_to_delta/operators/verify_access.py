@@ -13,11 +13,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.job_wheel import find_wheel
-from cloudtrail_to_delta.locations import S3Location
 from cloudtrail_to_delta.operators.setup import reached, require_approval
 from cloudtrail_to_delta.operators.stage import put_wheel
 from cloudtrail_to_delta.operators.submit import MAX_GENERATIONS, idempotency_token
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
+from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.run_names import own_run
 from cloudtrail_to_delta.setup.databricks.access import checks, compute_of, verify_payload, write_folders
 from cloudtrail_to_delta.setup.refusals import refused_calls

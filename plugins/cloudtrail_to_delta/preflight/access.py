@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from cloudtrail_to_delta.notification_policy import notification_access
+from cloudtrail_to_delta.params.request import IngestRequest, code_root
 from cloudtrail_to_delta.policies import Access, key_access, required_access, tampering
 from cloudtrail_to_delta.preflight import encryption, resource_policies, simulation
 from cloudtrail_to_delta.preflight.aws_errors import no_bucket
@@ -16,7 +17,6 @@ from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.principals import NotSimulatedError, resolve_role
 from cloudtrail_to_delta.preflight.resource_policies import ResourcePolicy, owner_arn
 from cloudtrail_to_delta.preflight.running import Job, run_part
-from cloudtrail_to_delta.request import IngestRequest, code_root
 
 
 def access_job(

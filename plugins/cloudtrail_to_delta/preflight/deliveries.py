@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cloudtrail_to_delta.locations import ACCOUNT, ANY, LogFileKey, LogsLocation
+from cloudtrail_to_delta.params.locations import ACCOUNT, ANY, LogFileKey, LogsLocation
 from cloudtrail_to_delta.preflight.listing import Listing
 
 # Year, month, day, and the files of that day.

@@ -7,7 +7,7 @@ Source: CloudTrail User Guide, "CloudTrail digest file structure": hourly per ac
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cloudtrail_to_delta.locations import LogsLocation
+from cloudtrail_to_delta.params.locations import LogsLocation
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.listing import Listing
 

@@ -7,9 +7,9 @@ Locations: `effective_enable_file_events` says whether it is on.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.policies import listing_prefix
 from cloudtrail_to_delta.preflight.findings import Finding
-from cloudtrail_to_delta.request import IngestRequest
 
 CHECK = "external_location"
 PATH = "2.1/unity-catalog/external-locations"

@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.kinds import KINDS, QUARANTINE_COLUMNS
-from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.params.locations import S3Location
+from cloudtrail_to_delta.params.request import IngestRequest, code_root
 from cloudtrail_to_delta.preflight import (
     buckets,
     checkpoints,
@@ -23,7 +24,6 @@ from cloudtrail_to_delta.preflight.running import Job, run_job
 from cloudtrail_to_delta.preflight.tables import Names
 from cloudtrail_to_delta.preflight.targets import DeltaLogs
 from cloudtrail_to_delta.preflight.workspace import Workspace
-from cloudtrail_to_delta.request import IngestRequest, code_root
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

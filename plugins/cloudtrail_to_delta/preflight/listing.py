@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloudtrail_to_delta.locations import ACCOUNT, ANY, LogsLocation
+from cloudtrail_to_delta.params.locations import ACCOUNT, ANY, LogsLocation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cloudtrail_to_delta.kinds import KINDS
-from cloudtrail_to_delta.locations import LogsLocation
+from cloudtrail_to_delta.params.locations import LogsLocation
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight.deliveries import Deliveries, find_deliveries
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.listing import Listing
 from cloudtrail_to_delta.preflight.surroundings import describe_surroundings
-from cloudtrail_to_delta.request import IngestRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -8,9 +8,9 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.policies import listing_prefix
 from cloudtrail_to_delta.preflight.findings import Finding
-from cloudtrail_to_delta.request import IngestRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.errors import PreflightError
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight import checkpoints, logs, targets
 from cloudtrail_to_delta.preflight.access import access_job
 from cloudtrail_to_delta.preflight.aws_errors import no_bucket
@@ -24,7 +25,6 @@ from cloudtrail_to_delta.preflight.running import not_looked_at, run_jobs
 from cloudtrail_to_delta.preflight.tables import Names
 from cloudtrail_to_delta.preflight.targets import DeltaLogs
 from cloudtrail_to_delta.preflight.workspace import Workspace
-from cloudtrail_to_delta.request import IngestRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cloudtrail_to_delta.locations import ACCOUNT, ANY, ORGANIZATION, ROOT, LogsLocation
+from cloudtrail_to_delta.params.locations import ACCOUNT, ANY, ORGANIZATION, ROOT, LogsLocation
 from cloudtrail_to_delta.preflight.listing import Folders, Listing
 
 SHOWN = 5

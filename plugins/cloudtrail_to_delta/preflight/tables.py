@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudtrail_to_delta.errors import CloudTrailError
-from cloudtrail_to_delta.locations import same_place
+from cloudtrail_to_delta.params.locations import same_place
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.views import MARK
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cloudtrail_to_delta.columns import column_differences
 from cloudtrail_to_delta.delta_log import has_rows, latest_commit, storage_options, table_schema
-from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.listing import Listing
 

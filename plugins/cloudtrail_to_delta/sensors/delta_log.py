@@ -7,7 +7,7 @@ from airflow.sdk import BaseSensorOperator, Context
 
 from cloudtrail_to_delta.errors import DatabricksRunError, DeltaLogTimeoutError
 from cloudtrail_to_delta.hooks.delta_log import DeltaLogWatch
-from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.triggers.delta_log import DeltaLogTrigger
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudtrail_to_delta.notification_policy import notification_access
+from cloudtrail_to_delta.params.setup import ACTIONS, NEW_KEY
 from cloudtrail_to_delta.policies import assume_self, key_access, pass_role, reader_policy, required_access
 from cloudtrail_to_delta.setup import statements
 from cloudtrail_to_delta.setup.aws.bucket import Bucket
@@ -13,12 +14,11 @@ from cloudtrail_to_delta.setup.aws.roles import EC2_TRUST, InstanceProfile, Role
 from cloudtrail_to_delta.setup.aws.selectors import advanced_selectors
 from cloudtrail_to_delta.setup.aws.topics import Topic
 from cloudtrail_to_delta.setup.aws.trail import Trail
-from cloudtrail_to_delta.setup.contract import NEW_KEY
 from cloudtrail_to_delta.setup.databricks.build import databricks_resources
 from cloudtrail_to_delta.setup.databricks.locations import catalog_access
 from cloudtrail_to_delta.setup.documents import sid
 from cloudtrail_to_delta.setup.request import SetupRequest
-from cloudtrail_to_delta.setup.resources import ACTIONS, Document, Resource
+from cloudtrail_to_delta.setup.resources import Document, Resource
 
 # The actions that want CloudTrail's statements in the policies of bucket, key and topic.
 _DELIVERING = frozenset({"bucket", "trail"})

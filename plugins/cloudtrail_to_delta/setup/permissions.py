@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.policies import bucket_arn, object_arn
 from cloudtrail_to_delta.setup.databricks.access import write_folders
 from cloudtrail_to_delta.setup.request import SetupRequest

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
-from cloudtrail_to_delta.contract import check_choices, check_params
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.request import IngestRequest, resolve_requests
-from cloudtrail_to_delta.request import code_root as code_root_of
+from cloudtrail_to_delta.params.declaration import check_choices, check_params
+from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
+from cloudtrail_to_delta.params.request import code_root as code_root_of
+from cloudtrail_to_delta.params.setup import NEW_KEY, SETUP_CHOICES, SETUP_PARAMS
+from cloudtrail_to_delta.params.values import partitions_by_region
 from cloudtrail_to_delta.setup.aws.roles import get_profile, get_role
-from cloudtrail_to_delta.setup.contract import NEW_KEY, SETUP_CHOICES, SETUP_PARAMS
 from cloudtrail_to_delta.setup.facts import place_of
 from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.resources import Clouds
-from cloudtrail_to_delta.values import partitions_by_region
 
 # What the ingest's contract asks for and the set-up does not know: it is made by the set-up, or given later.
 _LATER = {"cluster_id": "made-by-the-set-up", "warehouse_id": "given-later", "iam_simulation": "off"}

@@ -22,9 +22,6 @@ Document = dict[str, Any]
 # Whatever the set-up makes carries this tag; its value is the name of the set-up.
 TAG = "cloudtrail-setup"
 
-# In the order in which they are applied; removal goes the other way.
-ACTIONS = ("bucket", "role", "bucket_policy", "trail", "databricks")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
@@ -100,7 +97,7 @@ class Resource(ABC):
     (a policy, of which only our statements are ours): it is never adopted, and `released` says what is left.
     """
 
-    #: Of `ACTIONS`: the task group that applies it.
+    #: Of `params.setup.ACTIONS`: the task group that applies it.
     action: str
     #: What and which, in words; unique in a plan: "bucket my-logs".
     name: str

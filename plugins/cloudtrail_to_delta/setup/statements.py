@@ -7,8 +7,8 @@ Sources: AWS CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail" (or
 
 from typing import Any
 
-from cloudtrail_to_delta.locations import ROOT
 from cloudtrail_to_delta.notification_policy import NOTIFICATIONS, notification_access
+from cloudtrail_to_delta.params.locations import ROOT
 from cloudtrail_to_delta.policies import (
     Access,
     bucket_arn,

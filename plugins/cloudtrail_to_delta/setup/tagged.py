@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from cloudtrail_to_delta.params.setup import ACTIONS
 from cloudtrail_to_delta.setup.aws.auto_ingest import AutoIngestLeftovers
 from cloudtrail_to_delta.setup.aws.bucket import Bucket
 from cloudtrail_to_delta.setup.aws.keys import Key
@@ -26,7 +27,7 @@ from cloudtrail_to_delta.setup.databricks.clusters import Cluster
 from cloudtrail_to_delta.setup.databricks.instance_profiles import ProfileRegistration
 from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.request import SetupRequest
-from cloudtrail_to_delta.setup.resources import ACTIONS, TAG, Clouds, Resource
+from cloudtrail_to_delta.setup.resources import TAG, Clouds, Resource
 
 # What is found, as an XCom holds it: kind, account, name (or ARN).
 Tagged = tuple[str, str, str]

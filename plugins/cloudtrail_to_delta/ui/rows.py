@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from cloudtrail_to_delta.kinds import KINDS
-from cloudtrail_to_delta.locations import ANY, LogsLocation
+from cloudtrail_to_delta.params.locations import ANY, LogsLocation
 from cloudtrail_to_delta.ui.database import ACCOUNT_DAGS, FORM_DAG
 from cloudtrail_to_delta.ui.facts import Dag, Facts, Pushed, Run, Told, Validation
 from cloudtrail_to_delta.ui.records import Outcome

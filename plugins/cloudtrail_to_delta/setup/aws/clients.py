@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.errors import FatalError
-from cloudtrail_to_delta.values import partitions_by_region
+from cloudtrail_to_delta.params.values import partitions_by_region
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cloudtrail_to_delta.locations import LogFileKey
+from cloudtrail_to_delta.params.locations import LogFileKey
 from cloudtrail_to_delta.payload import ENVIRONMENT_KEY, ENVIRONMENT_VERSION, PACKAGE, new_cluster
 from cloudtrail_to_delta.policies import listing_prefix
 from cloudtrail_to_delta.setup.databricks.build import databricks_resources

@@ -6,7 +6,7 @@ for file events; "Path rules and access in Unity Catalog volumes": no two locati
 
 from dataclasses import dataclass
 
-from cloudtrail_to_delta.locations import S3Location
+from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.policies import (
     LIST,
     LIST_LOGS,

@@ -4,9 +4,9 @@ import pytest
 from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
 
 from cloudtrail_jobs.args import parse_arguments
-from cloudtrail_to_delta.form import ingest_params
+from cloudtrail_to_delta.params.ingest import ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.payload import job_parameters, run_mark, submit_payload
-from cloudtrail_to_delta.request import resolve_requests
 
 WHEEL = "s3://cloudtrail-lake/code/0123/cloudtrail_jobs-0.1.0-py3-none-any.whl"
 

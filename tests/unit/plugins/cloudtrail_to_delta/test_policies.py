@@ -2,8 +2,8 @@
 
 import pytest
 
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.policies import fix_policy, reader_policy, required_access
-from cloudtrail_to_delta.request import IngestRequest
 
 LOGS = "arn:aws:s3:::audit"
 LAKE = "arn:aws:s3:::lake"

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cloudtrail_to_delta.form import ingest_params
-from cloudtrail_to_delta.request import resolve_requests
+from cloudtrail_to_delta.params.ingest import ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.run_names import is_ingest_run, own_run, run_name, works_on
 
 CONTEXT = {"dag_run": SimpleNamespace(dag_id="cloudtrail_ingest", run_id="manual__1")}

@@ -7,8 +7,8 @@ import pytest
 from cloudtrail_to_delta.errors import DatabricksRunError, InvalidRequestError, PreflightError
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
-from cloudtrail_to_delta.request import resolve_requests
-from cloudtrail_to_delta.setup.form import setup_params
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.params.setup import setup_params
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import TaskInstance, form_values
 

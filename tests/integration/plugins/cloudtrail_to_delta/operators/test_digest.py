@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta.form import digest_params
 from cloudtrail_to_delta.operators.digest import DigestOperator
+from cloudtrail_to_delta.params.digest import digest_params
 from cloudtrail_to_delta.table_events import table_asset
 from tests.integration.plugins.cloudtrail_to_delta.conftest import task_context
 

@@ -9,11 +9,11 @@ import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
 from cloudtrail_to_delta.hooks.databricks import IngestHook
+from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.preflight import PreflightReport, run_preflight
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.tables import Names
 from cloudtrail_to_delta.preflight.targets import delta_logs_of
-from cloudtrail_to_delta.request import resolve_requests
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET, Seeded
 
 NOW = datetime.now(UTC)

@@ -13,9 +13,9 @@ from cloudtrail_to_delta.connection_policy import connection_access
 from cloudtrail_to_delta.delta_log import latest_commit, row_counts, storage_options
 from cloudtrail_to_delta.job_wheel import FOLDER_VARIABLE
 from cloudtrail_to_delta.operators.stage import StageWheelOperator
+from cloudtrail_to_delta.params.request import code_root, resolve_requests
 from cloudtrail_to_delta.policies import reader_policy
 from cloudtrail_to_delta.preflight.clients import Clients
-from cloudtrail_to_delta.request import code_root, resolve_requests
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
 from tests.integration.plugins.cloudtrail_to_delta.conftest import task_context
 from tests.integration.plugins.cloudtrail_to_delta.preflight.test_run_preflight import COLUMNS, OWNER, owner

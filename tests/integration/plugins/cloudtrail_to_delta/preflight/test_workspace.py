@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cloudtrail_to_delta.request import IngestRequest
+from cloudtrail_to_delta.params.request import IngestRequest
 from tests.integration.plugins.cloudtrail_to_delta.conftest import WAITS, form_values, request_dicts, submit
 
 PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"

@@ -10,7 +10,7 @@ from cloudtrail_to_delta.accounts.dags import dag_params, dag_schedule, dag_sett
 from cloudtrail_to_delta.accounts.entries import read_entry
 from cloudtrail_to_delta.accounts.settings import SETTINGS
 from cloudtrail_to_delta.accounts.source import read_source
-from cloudtrail_to_delta.contract import PARAMS
+from cloudtrail_to_delta.params.ingest import PARAMS
 
 from .files import DEFAULTS
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from cloudtrail_to_delta.accounts import AccountsFileError, check, read_accounts, read_setups, setup_dags
 from cloudtrail_to_delta.accounts.dags import dag_params, dag_schedule, dag_settings
 from cloudtrail_to_delta.accounts.settings import SETTINGS, SETUP
-from cloudtrail_to_delta.contract import PARAMS
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
+from cloudtrail_to_delta.params.ingest import PARAMS
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 from dags import cloudtrail_ingest, cloudtrail_setup
 
 from .files import DEFAULTS, text
@@ -80,7 +80,7 @@ def built(path):
 def checked(path):
     """The exit code of `make check-accounts`."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        return check.main([str(path)])
+        return check.check(path)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

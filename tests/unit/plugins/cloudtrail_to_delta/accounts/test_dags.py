@@ -10,7 +10,7 @@ from pendulum import DateTime
 
 from cloudtrail_to_delta.accounts import FILE_VARIABLE, read_accounts
 from cloudtrail_to_delta.accounts.dags import build_each
-from cloudtrail_to_delta.request import resolve_requests
+from cloudtrail_to_delta.params.request import resolve_requests
 
 from .files import DEFAULTS, text
 

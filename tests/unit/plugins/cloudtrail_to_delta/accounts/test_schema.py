@@ -12,9 +12,8 @@ from cloudtrail_to_delta.accounts import read_accounts, read_setups
 from cloudtrail_to_delta.accounts.schema import accounts_schema
 from cloudtrail_to_delta.accounts.schema import text as schema_text
 from cloudtrail_to_delta.accounts.settings import SETTINGS, SETUP
-from cloudtrail_to_delta.contract import PARAMS
-from cloudtrail_to_delta.form import ingest_params
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
+from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 
 from .files import text
 

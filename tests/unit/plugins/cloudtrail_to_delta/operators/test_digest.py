@@ -7,8 +7,8 @@ import pytest
 
 from cloudtrail_to_delta.digest.queries import day_query
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.form import digest_params
 from cloudtrail_to_delta.operators.digest import check_digest_params, digest_day, tables_of
+from cloudtrail_to_delta.params.digest import digest_params
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 
@@ -49,11 +49,18 @@ def test_every_param_that_is_wrong_is_named():
     with pytest.raises(InvalidRequestError) as caught:
         check_digest_params({"day": "yesterday", "alert_conn_ids": ["slack://t0ken"], "warehouse_id": ""})
     assert [violation.partition("=")[0] for violation in caught.value.violations] == [
+        "day",
         "warehouse_id",
         "alert_conn_ids",
-        "day",
     ]
     assert "t0ken" not in str(caught.value)
+
+
+def test_a_warehouse_that_is_not_given_is_missing():
+    with pytest.raises(InvalidRequestError) as caught:
+        check_digest_params({"warehouse_id": None})
+    (violation,) = caught.value.violations
+    assert violation.startswith("warehouse_id is missing: give a SQL warehouse's id")
 
 
 def test_a_statement_names_its_table_in_quotes_and_reads_one_day_and_those_before():

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import cloudtrail_to_delta.preflight
-from cloudtrail_to_delta.contract import PARAMS
 from cloudtrail_to_delta.operators.setup_preflight import describe, in_setup_words
+from cloudtrail_to_delta.params.ingest import PARAMS
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 from cloudtrail_to_delta.preflight.findings import AFTERWARDS, Finding
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
 
 # Words with an underscore are params and nothing else; `cluster_id` and the like are the set-up's too.
 LACKING = {name for name in set(PARAMS) - set(SETUP_PARAMS) if "_" in name}

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight.checkpoints import CheckpointFacts, check_checkpoint, decide_checkpoint
 from cloudtrail_to_delta.preflight.targets import DeltaLogs
-from cloudtrail_to_delta.request import IngestRequest
 from tests.unit.plugins.cloudtrail_to_delta.listed_bucket import ListedBucket
 
 REQUEST = IngestRequest(

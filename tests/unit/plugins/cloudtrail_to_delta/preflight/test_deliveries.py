@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloudtrail_to_delta.locations import LogsLocation
+from cloudtrail_to_delta.params.locations import LogsLocation
 from cloudtrail_to_delta.preflight.deliveries import find_deliveries, spread
 from cloudtrail_to_delta.preflight.listing import Listing
 from tests.unit.plugins.cloudtrail_to_delta.listed_bucket import ListedBucket

@@ -2,7 +2,8 @@
 
 import json
 
-from cloudtrail_to_delta.form import ingest_params
+from cloudtrail_to_delta.params.ingest import ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.policies import merge_statements, required_access
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.folding import fold
@@ -10,7 +11,6 @@ from cloudtrail_to_delta.preflight.simulation import decide_access
 from cloudtrail_to_delta.preflight.simulator import Decision
 from cloudtrail_to_delta.preflight.tables import decide_unanswered
 from cloudtrail_to_delta.preflight.workspace import decide_refusal, remedy_of_answer
-from cloudtrail_to_delta.request import resolve_requests
 
 ROLE = "arn:aws:iam::111122223333:role/reader"
 GONE = "The warehouse abc does not exist. Status Code: 404"

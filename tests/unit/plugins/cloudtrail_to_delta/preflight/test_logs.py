@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight.logs import BUDGET, check_logs
-from cloudtrail_to_delta.request import IngestRequest
 from tests.unit.plugins.cloudtrail_to_delta.listed_bucket import ListedBucket
 
 NOW = datetime(2026, 5, 2, 12, 0, tzinfo=UTC)

@@ -6,11 +6,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cloudtrail_to_delta.errors import PreflightError
+from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.preflight import run_preflight
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.tables import Names
 from cloudtrail_to_delta.preflight.targets import DeltaLogs
-from cloudtrail_to_delta.request import resolve_requests
 from tests.unit.plugins.cloudtrail_to_delta.listed_bucket import ListedBucket
 
 NOW = datetime(2026, 5, 2, 12, 0, tzinfo=UTC)

@@ -6,10 +6,10 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.policies import Access, required_access
 from cloudtrail_to_delta.preflight.simulation import check_access, decide_access
 from cloudtrail_to_delta.preflight.simulator import Decision, plan_calls, simulate
-from cloudtrail_to_delta.request import IngestRequest
 
 ROLE = "arn:aws:iam::111122223333:role/reader"
 

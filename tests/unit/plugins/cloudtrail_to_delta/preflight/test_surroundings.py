@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudtrail_to_delta.locations import LogsLocation
+from cloudtrail_to_delta.params.locations import LogsLocation
 from cloudtrail_to_delta.preflight.listing import Listing
 from cloudtrail_to_delta.preflight.surroundings import describe_surroundings
 from tests.unit.plugins.cloudtrail_to_delta.listed_bucket import ListedBucket

@@ -6,7 +6,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
-from cloudtrail_to_delta.setup.resources import ACTIONS
+from cloudtrail_to_delta.params.setup import ACTIONS
 
 
 @pytest.fixture(scope="module")

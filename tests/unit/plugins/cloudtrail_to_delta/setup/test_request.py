@@ -5,14 +5,14 @@ import json
 import pytest
 
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.form import ingest_params
 from cloudtrail_to_delta.operators.setup import ingest_params_of
-from cloudtrail_to_delta.request import resolve_requests
+from cloudtrail_to_delta.params.ingest import ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.params.setup import setup_params
 from cloudtrail_to_delta.setup.aws.policies import BucketPolicy
 from cloudtrail_to_delta.setup.aws.selectors import advanced_selectors, in_one_form
 from cloudtrail_to_delta.setup.build import build_resources, reader_document
 from cloudtrail_to_delta.setup.documents import PolicyTooLargeError
-from cloudtrail_to_delta.setup.form import setup_params
 from cloudtrail_to_delta.setup.request import resolve_setup
 
 A, B = "111122223333", "222233334444"

@@ -9,10 +9,10 @@ import pytest
 from databricks.sdk.service.compute import State
 
 from cloudtrail_to_delta.operators.setup import make_plan, planned_resources
+from cloudtrail_to_delta.params.setup import ACTIONS
 from cloudtrail_to_delta.setup.applying import apply_action
 from cloudtrail_to_delta.setup.build import build_resources
 from cloudtrail_to_delta.setup.plan import Plan
-from cloudtrail_to_delta.setup.resources import ACTIONS
 from tests.fixtures.databricks import until
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import AT_ONCE, BUCKET, World
 

@@ -5,8 +5,8 @@ import json
 import pytest
 from databricks.sdk.service.compute import DataSecurityMode
 
-from cloudtrail_to_delta.form import ingest_params
 from cloudtrail_to_delta.operators.setup import BY_TAG
+from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.preflight.workspace import decide_policy
 from cloudtrail_to_delta.setup.databricks.access import compute_params
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS

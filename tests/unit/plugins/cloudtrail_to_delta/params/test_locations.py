@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.locations import LogFileKey, LogsLocation, S3Location, same_place
+from cloudtrail_to_delta.params.locations import LogFileKey, LogsLocation, S3Location, same_place
 
 ACCOUNT = "111122223333"
 KEY = (

@@ -15,7 +15,7 @@ from typing import Self
 
 from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.kinds import FOLDERS
-from cloudtrail_to_delta.suggestions import did_you_mean
+from cloudtrail_to_delta.params.suggestions import did_you_mean
 
 ROOT = "AWSLogs"
 ANY = "*"

@@ -1,22 +1,21 @@
-"""Params → one frozen request per kind: what the rest of the pipeline works from."""
+"""Params → one frozen request per kind: what the rest of the pipeline works from.
 
-from collections.abc import Mapping
+The rules about what is derived, paths, folders and names, are here; those about the params as they are given
+are in `ingest`.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from cloudtrail_to_delta.contract import (
-    Place,
-    check_choices,
-    check_params,
-    check_partition,
-    find_shared_places,
-    find_shared_tables,
-)
 from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.kinds import FOLDERS, KINDS
-from cloudtrail_to_delta.locations import ANY, LogsLocation, S3Location
-from cloudtrail_to_delta.values import partitions_by_region
-from cloudtrail_to_delta.values import region as check_region
+from cloudtrail_to_delta.params.declaration import check_choices, check_params
+from cloudtrail_to_delta.params.ingest import CHOICES, PARAMS, check_partition
+from cloudtrail_to_delta.params.locations import ANY, LogsLocation, S3Location
+from cloudtrail_to_delta.params.values import partitions_by_region
+from cloudtrail_to_delta.params.values import region as check_region
 
 # A Databricks run is named after its checkpoints. Source: Databricks REST, Jobs API 2.2, `run_name`. The ids
 # of DAG and DAG run have at most 250 characters each.
@@ -92,8 +91,8 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
     Raises:
         InvalidRequestError: with every violation of the contract, not only the first.
     """
-    values, violations = check_params(params)
-    violations += check_choices(values) + check_partition(values)
+    values, violations = check_params(params, PARAMS)
+    violations += check_choices(values, CHOICES) + check_partition(values)
     derived = {kind: _derive(kind, values) for kind in KINDS}
     for kind, found in derived.items():
         violations += _check_folder(kind, found, values) + _check_log_regions(kind, found, values)
@@ -178,6 +177,15 @@ def _check_log_regions(kind: str, found: Mapping[str, str], values: Mapping[str,
     ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """A folder that belongs to one use alone: whose (in words), where, and the params that move it."""
+
+    use: str
+    location: S3Location
+    params: tuple[str, ...]
+
+
 def _check_places(derived: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
     places = []
     for kind, found in derived.items():
@@ -188,19 +196,50 @@ def _check_places(derived: Mapping[str, Mapping[str, str]], values: Mapping[str,
             own = f"{kind}_{name}"
             params = (own,) if values.get(own) else (root, f"{kind}_table")
             places += [
-                Place(use=f"the {kind} {use}", location=S3Location.parse(found[name] + suffix), params=params)
+                _Place(
+                    use=f"the {kind} {use}", location=S3Location.parse(found[name] + suffix), params=params
+                )
                 for use, suffix in uses.items()
                 if name in found
             ]
     logs = [LogsLocation.parse(found["logs_path"]).root for found in derived.values() if "logs_path" in found]
     code = None
     if {"code_root", "checkpoint_root"} <= set(values) and (root := code_root(values)).startswith("s3://"):
-        code = Place(use="the code root", location=S3Location.parse(root), params=("code_root",))
-    return find_shared_places(places, logs, code)
+        code = _Place(use="the code root", location=S3Location.parse(root), params=("code_root",))
+    return _shared_places(places, logs, code)
+
+
+def _shared_places(places: Sequence[_Place], logs: Sequence[S3Location], code: _Place | None) -> list[str]:
+    """Tables, quarantines and checkpoints lie apart from each other, from the logs and from the code.
+
+    Source: Databricks, Auto Loader: a checkpoint may not be under a table's directory. A table under another
+    one's directory would be vacuumed with it; anything under `AWSLogs/` would be read as a log file.
+    """
+    trails = [_Place(use="the logs", location=log, params=()) for log in dict.fromkeys(logs)]
+    either_way = [*itertools.combinations(places, 2), *itertools.product(places, trails)]
+    shared = [
+        (left, right)
+        for left, right in either_way
+        if left.location.contains(right.location) or right.location.contains(left.location)
+    ]
+    # A wheel lies in a folder of its own below the code root: the root itself may be wide, but not inside.
+    shared += [
+        (place, code) for place in [*places, *trails] if code and place.location.contains(code.location)
+    ]
+    violations: dict[tuple[str, ...], str] = {}
+    for left, right in shared:
+        params = tuple(dict.fromkeys(left.params + right.params))
+        # A quarantine moves with its table: the first violation that the same params mend is enough.
+        violations.setdefault(
+            params,
+            f"{left.use} ({left.location.uri}) and {right.use} ({right.location.uri}) share a folder: change "
+            f"{' or '.join(params)}.",
+        )
+    return list(violations.values())
 
 
 def _check_tables(derived: Mapping[str, Mapping[str, str]]) -> list[str]:
-    return find_shared_tables(
+    return _shared_tables(
         [
             (f"the {kind} {use}", found["table"] + suffix, f"{kind}_table")
             for kind, found in derived.items()
@@ -212,6 +251,17 @@ def _check_tables(derived: Mapping[str, Mapping[str, str]]) -> list[str]:
             )
         ]
     )
+
+
+def _shared_tables(names: Sequence[tuple[str, str, str]]) -> list[str]:
+    """No two tables or views have one name; of each: what it is for, its name, and the param it is from."""
+    violations: dict[str, str] = {}
+    for (left, name, param), (right, other, other_param) in itertools.combinations(names, 2):
+        if name == other:
+            params = " or ".join(sorted({param, other_param}))
+            # What is beside a table is named after it: the first violation that a change mends is enough.
+            violations.setdefault(params, f"{left} and {right} are both named {name!r}: change {params}.")
+    return list(violations.values())
 
 
 def _check_bounds(derived: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:

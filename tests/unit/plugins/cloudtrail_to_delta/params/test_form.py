@@ -2,13 +2,11 @@
 
 import pytest
 
-from cloudtrail_to_delta.contract import PARAMS
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.form import ingest_params
-from cloudtrail_to_delta.form.titles import titled
-from cloudtrail_to_delta.request import resolve_requests
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
-from cloudtrail_to_delta.setup.form import setup_params
+from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS, setup_params
+from cloudtrail_to_delta.params.titles import titled
 
 NUMBERS = [
     pytest.param(param.schema, rules[name].check, id=name)

@@ -1,4 +1,4 @@
-"""What the Databricks part of the set-up's params may not be, alone and together."""
+"""What the params of the set-up's Databricks part may not be, alone and together."""
 
 import pytest
 

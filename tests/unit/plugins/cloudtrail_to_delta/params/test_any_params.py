@@ -8,14 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cloudtrail_to_delta.contract import PARAMS
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.form import ingest_params
-from cloudtrail_to_delta.request import resolve_requests
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
-from cloudtrail_to_delta.setup.form import setup_params
+from cloudtrail_to_delta.params.digest import DIGEST_PARAMS, digest_params
+from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS, setup_params
 from cloudtrail_to_delta.setup.request import resolve_setup
-from tests.unit.plugins.cloudtrail_to_delta.test_request import params
+from tests.unit.plugins.cloudtrail_to_delta.params.test_request import params
 
 SPEAKING = [
     *("", "*", "events", "new", "../../x", "a/../b", "1g", "1t", "0", "-1", "\ud800", "\n", "us-east-1", "é"),
@@ -114,6 +113,59 @@ def test_the_form_refuses_only_what_a_browser_shows_and_leaves_the_rest_to_the_c
     assert field.schema.get("items", {"type": "string"}) == {"type": "string"}
     for name in ("enum", "minimum", "maximum", "format"):
         assert field.schema.get(name) == rule.check.schema.get(name), name
+
+
+FIELDS = [
+    (form[name], rules[name])
+    for form, rules in (
+        (ingest_params(), PARAMS),
+        (setup_params(), SETUP_PARAMS),
+        (digest_params(), DIGEST_PARAMS),
+    )
+    for name in form
+]
+
+
+def likely(rule):
+    """Any JSON, and what a param of this kind may well be."""
+    schema = rule.check.schema
+    words = schema.get("enum") or schema.get("items", {}).get("enum") or SPEAKING
+    limits = [schema.get("minimum", 0), schema.get("maximum", 1)]
+    numbers = st.integers(limits[0] - 2, limits[1] + 2) | st.floats(allow_nan=False, allow_infinity=False)
+    return json_values | st.sampled_from(words) | numbers | st.lists(st.sampled_from(words), max_size=3)
+
+
+def takes(schema, value):
+    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).is_valid(value)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_what_the_contract_takes_of_any_json_form_and_editor_take_too(data):
+    field, rule = data.draw(st.sampled_from(FIELDS))
+    value = data.draw(likely(rule))
+    if rule.check(value) is None:
+        assert takes(rule.check.schema, value)
+        # The form sends null for what is empty.
+        assert takes(field.schema, None if value == "" else value)
+
+
+# What a browser shows in whole: everything of a choice, of a whole number and of a tick.
+WHOLE = [
+    (field, rule)
+    for field, rule in FIELDS
+    if "enum" in field.schema or field.schema["type"] in ("number", "boolean")
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_what_the_form_takes_of_a_choice_a_number_and_a_tick_the_contract_takes_too(data):
+    field, rule = data.draw(st.sampled_from(WHOLE))
+    value = data.draw(likely(rule))
+    # JSON has one kind of numbers, and a browser sends a whole one without decimals.
+    if takes(field.schema, value) and not isinstance(value, float):
+        assert rule.check(value) is None
 
 
 @given(st.text(max_size=10) | st.dates().map(str) | st.sampled_from(SPEAKING))

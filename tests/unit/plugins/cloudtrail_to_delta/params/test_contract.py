@@ -3,8 +3,8 @@
 import pytest
 
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.request import RUN_NAME_BYTES, RUN_NAME_REST, resolve_requests
-from tests.unit.plugins.cloudtrail_to_delta.test_request import params, violations
+from cloudtrail_to_delta.params.request import RUN_NAME_BYTES, RUN_NAME_REST, resolve_requests
+from tests.unit.plugins.cloudtrail_to_delta.params.test_request import params, violations
 
 
 @pytest.mark.parametrize(

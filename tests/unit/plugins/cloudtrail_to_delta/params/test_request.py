@@ -2,9 +2,9 @@
 
 import pytest
 
-from cloudtrail_to_delta.contract import PARAMS
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.request import IngestRequest, code_root, resolve_requests
+from cloudtrail_to_delta.params.ingest import PARAMS
+from cloudtrail_to_delta.params.request import IngestRequest, code_root, resolve_requests
 
 PARAMS_OF_A_TRAIL = {
     "bucket": "audit-logs",

@@ -1,7 +1,7 @@
 """Checks of single values: each takes a value and returns a complaint with what to give, or None.
 
-What the contract's table (`contract`) is written in. A complaint does not name the param or repeat
-the value; the contract adds both. A check also states, as a JSON Schema, the part of itself that an editor
+What the tables of params are written in. A complaint does not name the param or repeat the value;
+`declaration` adds both. A check also states, as a JSON Schema, the part of itself that an editor
 can mark while somebody types: the schema may accept more than the check, never less.
 """
 
@@ -13,15 +13,15 @@ from functools import cache
 from typing import Any
 
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.locations import BUCKET, REGION, ROOT, SEGMENT, LogsLocation, S3Location
-from cloudtrail_to_delta.suggestions import did_you_mean
+from cloudtrail_to_delta.kinds import TABLE_NAME
+from cloudtrail_to_delta.params.locations import BUCKET, REGION, ROOT, SEGMENT, LogsLocation, S3Location
+from cloudtrail_to_delta.params.suggestions import did_you_mean
 
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
 
 _TEXT = {"type": "string"}
 _S3 = rf"s3://{BUCKET.pattern}(/{SEGMENT.pattern})*/?"
 _VOLUME = r"/Volumes(/(?!\.{1,2}(/|$))[A-Za-z0-9_.-]+){3,}/?"
-_TABLE = r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,2}"
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,14 @@ class Check:
     """A rule for one value: its complaint, and its JSON Schema (draft 7) for editors and for the form.
 
     A pattern in a schema means the same in Python and in ECMAScript.
+
+    Attributes:
+        may_be_empty: whether an empty text or list is sound: a form sends null for one.
     """
 
     complaint: Callable[[Any], str | None]
     schema: Mapping[str, Any] = field(default_factory=dict)
+    may_be_empty: bool = False
 
     def __call__(self, value: Any) -> str | None:
         """What to give instead of the value; None for a sound one."""
@@ -147,12 +151,20 @@ def each(check: Check, *, alone: str | None = None, least: int = 1) -> Check:
         )
 
     item = check.schema if alone is None else _or_text(alone, check.schema)
-    return Check(check_list, {"type": "array", "items": item} | ({"minItems": least} if least else {}))
+    schema = {"type": "array", "items": item} | ({"minItems": least} if least else {})
+    return Check(check_list, schema, may_be_empty=not least)
 
 
 def or_empty(check: Check) -> Check:
     """Nothing, or a value that fits."""
-    return Check(lambda value: None if value == "" else check(value), _or_text("", check.schema))
+    schema = _or_text("", check.schema)
+    return Check(lambda value: None if value == "" else check(value), schema, may_be_empty=True)
+
+
+def or_none(check: Check) -> Check:
+    """A list of values that fit, or an empty one."""
+    schema = {key: value for key, value in check.schema.items() if key != "minItems"}
+    return Check(lambda values: None if values in ([], ()) else check(values), schema, may_be_empty=True)
 
 
 def _region(value: Any) -> str | None:
@@ -224,7 +236,7 @@ def _code_root(value: Any) -> str | None:
 def _table(value: Any) -> str | None:
     """A table name of one to three levels. Source: the guide; Databricks SQL reference, "Names"."""
     text = str(value)
-    if isinstance(value, str) and re.fullmatch(_TABLE, value):
+    if isinstance(value, str) and re.fullmatch(TABLE_NAME, value):
         fits = len(f"{value.rpartition('.')[2]}_quarantine") <= 255
         return None if fits else "too long: with '_quarantine' a name may have 255 characters."
     plain = re.sub(r"[^a-z0-9_.]+", "_", text.strip().lower())
@@ -269,4 +281,4 @@ logs_path = Check(_logs_path, _pattern(rf"s3://[^/]+/(.+/)?{ROOT}/.+/\*"))
 storage_root = Check(_storage_root, _pattern(_S3))
 data_path = Check(_data_path, _pattern(_S3))
 code_root = Check(_code_root, _pattern(f"{_S3}|{_VOLUME}"))
-table = Check(_table, _pattern(_TABLE))
+table = Check(_table, _pattern(TABLE_NAME))

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.kinds import FOLDERS
-from cloudtrail_to_delta.locations import LogsLocation, S3Location
+from cloudtrail_to_delta.params.locations import LogsLocation, S3Location
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.params.values import shown
 from cloudtrail_to_delta.preflight.deliveries import find_deliveries
 from cloudtrail_to_delta.preflight.listing import Listing
-from cloudtrail_to_delta.request import resolve_requests
-from cloudtrail_to_delta.values import shown
 from tests.unit.plugins.cloudtrail_to_delta.listed_bucket import ListedBucket
-from tests.unit.plugins.cloudtrail_to_delta.test_request import params
+from tests.unit.plugins.cloudtrail_to_delta.params.test_request import params
 
 ACCOUNTS = ("111122223333", "444455556666")
 REGIONS = ("us-east-1", "us-east-2", "eu-west-1")
