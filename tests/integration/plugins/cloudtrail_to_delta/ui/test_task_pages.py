@@ -123,4 +123,4 @@ def test_every_task_of_ours_has_the_link_and_no_task_of_others(monkeypatch, tmp_
         for task in DagSerialization.from_dict(DagSerialization.to_dict(dag)).tasks:
             assert "What to do" in task.extra_links, (dag.dag_id, task.task_id)
     (declared,) = CloudTrailPlugin.operator_extra_links
-    assert all(operator.__module__.startswith("cloudtrail.") for operator in declared.operators)
+    assert all(operator.__module__.startswith("cloudtrail_to_delta.") for operator in declared.operators)
