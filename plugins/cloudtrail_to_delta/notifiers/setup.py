@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from cloudtrail_to_delta.alerts.events import Event
-from cloudtrail_to_delta.guidance import FALLBACK
+from cloudtrail_to_delta.guidance import setup_guidance_for
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
-from cloudtrail_to_delta.setup.guidance import GUIDANCE
 
 PAGE = "setup"
 MEANING = (
@@ -23,5 +22,4 @@ class SetupFailureNotifier(FailureNotifier):
         """The event with the set-up's own remedy, meaning and page."""
         if event.name != "task_failed":
             return replace(event, meaning=MEANING)
-        remedy = GUIDANCE.get(event.subject.partition(".")[0], FALLBACK)
-        return replace(event, remedy=remedy, meaning=MEANING, page=PAGE)
+        return replace(event, remedy=setup_guidance_for(event.subject), meaning=MEANING, page=PAGE)

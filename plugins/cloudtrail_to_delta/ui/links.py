@@ -70,7 +70,7 @@ OPERATORS = {
 
 def _named(module: str, name: str) -> type[BaseOperator]:
     """A class of this module and name: Airflow compares these alone, so no operator has to be imported."""
-    return cast("type[BaseOperator]", type(name, (), {"__module__": f"cloudtrail.{module}"}))
+    return cast("type[BaseOperator]", type(name, (), {"__module__": f"cloudtrail_to_delta.{module}"}))
 
 
 class GuidanceLink(BaseOperatorLink):

@@ -11,15 +11,17 @@ from cloudtrail_to_delta.alerts.compose import Scene, Told, compose, compose_rec
 from cloudtrail_to_delta.alerts.events import EVENTS, Event
 from cloudtrail_to_delta.alerts.grouping import Record
 from cloudtrail_to_delta.alerts.run import finding_events
-from cloudtrail_to_delta.guidance import GUIDANCE
+from cloudtrail_to_delta.guidance import DIGEST, DISABLED, INGEST
+from cloudtrail_to_delta.guidance import SETUP as SETUP_TASKS
 from cloudtrail_to_delta.notifiers.setup import PAGE as SETUP
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
-from cloudtrail_to_delta.setup.guidance import GUIDANCE as SETUP_GUIDANCE
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = ROOT / "docs/operations"
 SECTIONS = ("What it means", "How to see more", "How to fix it", "Is it safe to run again?")
+# Each task with a page of its own; those of the set-up share one.
+TASKS = {**INGEST, **DIGEST, **DISABLED}
 SCENE = Scene(dag_id="d", run_id="r", account="a")
 
 
@@ -46,7 +48,7 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", sorted({*GUIDANCE, *EVENTS, SETUP}))
+@pytest.mark.parametrize("name", sorted({*TASKS, *EVENTS, SETUP}))
 def test_a_page_says_what_it_means_how_to_see_more_how_to_fix_it_and_whether_to_run_again(name):
     headings = re.findall(r"(?m)^## (.+)$", (PAGES / f"{name}.md").read_text(encoding="utf-8"))
     assert tuple(headings) == SECTIONS
@@ -54,7 +56,7 @@ def test_a_page_says_what_it_means_how_to_see_more_how_to_fix_it_and_whether_to_
 
 def test_the_pages_are_those_of_the_tasks_and_the_alerts_and_the_index_names_them():
     pages = {page.stem for page in PAGES.glob("*.md")} - {"README"}
-    assert pages == task_pages() | set(EVENTS) == {*GUIDANCE, *EVENTS, SETUP}
+    assert pages == task_pages() | set(EVENTS) == {*TASKS, *EVENTS, SETUP}
     index = (PAGES / "README.md").read_text(encoding="utf-8")
     assert {page for page in pages if f"]({page}.md)" in index} == pages
 
@@ -64,8 +66,8 @@ def messages():
     record = Record(account="a", name="late", subject="s", first=NOW, last=NOW)
     finding = {"check": "c", "subject": "s", "detail": "d", "remedy": "r"}
     events = [Event(name=name, subject="s", what="w") for name in EVENTS]
-    events += [failed(task) for task in GUIDANCE]
-    events += [SetupFailureNotifier().explained(failed(task)) for task in SETUP_GUIDANCE]
+    events += [failed(task) for task in TASKS]
+    events += [SetupFailureNotifier().explained(failed(task)) for task in SETUP_TASKS]
     events += finding_events([finding | {"status": status} for status in ("failed", "warning")])
     told = [compose([Told(event=event, record=record)], SCENE) for event in events]
     return [*told, compose_recovery([(record, "ok again")], SCENE, now=NOW), compose_test(SCENE)]

@@ -2,15 +2,20 @@
 
 import pytest
 
-from cloudtrail_to_delta.guidance import FALLBACK, GUIDANCE, guidance_for
+from cloudtrail_to_delta.guidance import FALLBACK, INGEST, SETUP, guidance_for, setup_guidance_for
 
 
 def test_a_task_in_a_group_has_the_guidance_of_its_name():
-    assert guidance_for("insights.validate_rows") == GUIDANCE["validate_rows"]
+    assert guidance_for("insights.validate_rows") == INGEST["validate_rows"].remedy
 
 
-def test_an_unknown_task_has_general_guidance():
-    assert guidance_for("something_else") == FALLBACK
+def test_an_action_of_the_set_up_has_the_guidance_of_its_group():
+    assert setup_guidance_for("remove.bucket") == SETUP["remove"].remedy
+
+
+@pytest.mark.parametrize("find", [guidance_for, setup_guidance_for])
+def test_an_unknown_task_has_general_guidance(find):
+    assert find("something_else") == FALLBACK
 
 
 @pytest.mark.parametrize(

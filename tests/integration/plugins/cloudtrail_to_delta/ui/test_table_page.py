@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from cloudtrail_to_delta.guidance import GUIDANCE
+from cloudtrail_to_delta.guidance import INGEST
 from tests.fixtures.made_up import EPISODES, EXAMPLES, FINDINGS
 from tests.fixtures.metadata import HOUR, resolved, told, validated
 from tests.fixtures.pages import pages_of
@@ -79,7 +79,7 @@ async def test_the_page_of_one_of_the_forms_tables_has_nothing_of_another(metada
 async def test_a_failed_tables_page_says_what_to_do_about_each_task(made_up):
     query = {"dag_id": "cloudtrail_ingest__legacy_billing", "kind": "events"}
     page = (await get(pages_of(made_up), ACCOUNT, **query)).text
-    assert GUIDANCE["submit"] in unescape(page)
+    assert INGEST["submit"].remedy in unescape(page)
     assert "/cloudtrail/what-to-do?dag_id=cloudtrail_ingest__legacy_billing" in page
 
 

@@ -9,9 +9,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
 from cloudtrail_plugin import CloudTrailPlugin
-from cloudtrail_to_delta.guidance import GUIDANCE
+from cloudtrail_to_delta.guidance import DIGEST, DISABLED, INGEST, SETUP
 from cloudtrail_to_delta.preflight.findings import Finding
-from cloudtrail_to_delta.setup.guidance import GUIDANCE as SETUP_GUIDANCE
 from cloudtrail_to_delta.ui.links import FindingsLink, GuidanceLink
 from tests.fixtures.pages import pages_of
 from tests.integration.plugins.cloudtrail_to_delta.ui.visits import get
@@ -87,7 +86,7 @@ async def test_a_run_without_findings_says_so(metadata, link, dag_id):
 
 async def test_what_to_do_names_the_remedy_the_run_in_databricks_and_what_else_failed(metadata, link):
     page = unescape((await get(pages_of(metadata), link(GuidanceLink, "events.wait_for_run"))).text)
-    assert GUIDANCE["wait_for_run"] in page
+    assert INGEST["wait_for_run"].remedy in page
     assert "in state <strong>failed</strong>" in page
     assert PAGE[2] in page
     assert "docs/operations/wait_for_run.md" in page
@@ -98,10 +97,10 @@ async def test_what_to_do_names_the_remedy_the_run_in_databricks_and_what_else_f
 @pytest.mark.parametrize(
     ("dag_id", "task_id", "advice"),
     [
-        ("cloudtrail_setup", "apply.bucket", SETUP_GUIDANCE["apply"]),
-        ("cloudtrail_setup__prod", "preflight", SETUP_GUIDANCE["preflight"]),
-        ("cloudtrail_setup__prod", "disabled", GUIDANCE["disabled"]),
-        ("cloudtrail_digest", "digest", GUIDANCE["digest"]),
+        ("cloudtrail_setup", "apply.bucket", SETUP["apply"].remedy),
+        ("cloudtrail_setup__prod", "preflight", SETUP["preflight"].remedy),
+        ("cloudtrail_setup__prod", "disabled", DISABLED["disabled"].remedy),
+        ("cloudtrail_digest", "digest", DIGEST["digest"].remedy),
     ],
 )
 async def test_a_task_of_another_dag_of_ours_has_its_own_remedy(metadata, link, dag_id, task_id, advice):
@@ -123,4 +122,4 @@ def test_every_task_of_ours_has_the_link_and_no_task_of_others(monkeypatch, tmp_
         for task in DagSerialization.from_dict(DagSerialization.to_dict(dag)).tasks:
             assert "What to do" in task.extra_links, (dag.dag_id, task.task_id)
     (declared,) = CloudTrailPlugin.operator_extra_links
-    assert all(operator.__module__.startswith("cloudtrail.") for operator in declared.operators)
+    assert all(operator.__module__.startswith("cloudtrail_to_delta.") for operator in declared.operators)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from cloudtrail_to_delta.accounts import AccountsFileError, check, read_accounts, read_setups, setup_dags
 from cloudtrail_to_delta.accounts.dags import dag_params, dag_schedule, dag_settings
 from cloudtrail_to_delta.accounts.settings import SETTINGS, SETUP
+from cloudtrail_to_delta.dags.ingest import build_dag as build_ingest
+from cloudtrail_to_delta.dags.setup import build_dag as build_setup
 from cloudtrail_to_delta.params.ingest import PARAMS
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS
-from dags import cloudtrail_ingest, cloudtrail_setup
 
 from .files import DEFAULTS, text
 
@@ -142,8 +143,6 @@ def test_every_entry_that_the_check_accepts_is_a_dag(path, entry):
     except AccountsFileError:
         return
     for account in accounts:
-        assert cloudtrail_ingest.build_dag(account.dag_id, account).has_task("disabled") == bool(
-            account.problems
-        )
+        assert build_ingest(account.dag_id, account).has_task("disabled") == bool(account.problems)
     for setup in setups:
-        assert cloudtrail_setup.build_dag(setup.dag_id, setup).has_task("disabled") == bool(setup.problems)
+        assert build_setup(setup.dag_id, setup).has_task("disabled") == bool(setup.problems)

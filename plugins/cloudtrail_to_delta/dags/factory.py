@@ -1,0 +1,144 @@
+"""What a DAG file calls to have the DAGs of this package. This interface is stable.
+
+A DAG file of three lines has all of them:
+
+    # Airflow reads a file of the DAGs folder only when it has the words "airflow" and "dag".
+    from cloudtrail_to_delta.dags.factory import build_all
+
+    build_all(globals(), __file__)
+
+Every function takes the same two arguments first:
+
+    namespace  `globals()` of the DAG file. Each DAG is put there under its id, where Airflow finds it.
+    file       `__file__` of the DAG file. accounts.yaml is looked for beside it, unless the environment
+               variable `CLOUDTRAIL_ACCOUNTS_FILE` names another path. Where there is no such file, no account
+               has a DAG.
+
+A DAG file may be older than this package. With a versioned bundle (Git), Airflow executes a cleared run with
+the DAG file that the run began with, but with the package that is installed now. So these two arguments keep
+their places and their meaning, and a later release adds only keyword arguments that have a default. Tasks may
+have other names by then. With `rerun_with_latest_version` (in Airflow's section `[core]`; the dialog that
+clears a run asks as well) a cleared run takes the newest DAG file and the newest tasks.
+"""
+
+from collections.abc import MutableMapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import get_parsing_context
+
+Namespace = MutableMapping[str, Any]
+
+# The ids of each family's DAGs begin with it.
+INGEST = "cloudtrail_ingest"
+SETUP = "cloudtrail_setup"
+DIGEST = "cloudtrail_digest"
+
+
+def build_all(namespace: Namespace, file: str) -> None:
+    """Build every DAG: the ingest and the set-up, each of the form and of every account, and the digest.
+
+    Where Airflow runs one task, only the DAGs of that task's family are built, and of the accounts' its own.
+
+    Args:
+        namespace: `globals()` of the DAG file.
+        file: `__file__` of the DAG file.
+    """
+    for family, build in ((INGEST, build_ingest), (SETUP, build_setup), (DIGEST, build_digest)):
+        if _is_wanted(family):
+            build(namespace, file)
+
+
+# The DAG processor imports a DAG file every few seconds: each function imports what its own DAGs need.
+
+
+def build_ingest(namespace: Namespace, file: str, *, deadline: timedelta | None = None) -> None:
+    """Build `cloudtrail_ingest`, which the form triggers, and `cloudtrail_ingest__<alias>` for each account.
+
+    Args:
+        namespace: `globals()` of the DAG file.
+        file: `__file__` of the DAG file.
+        deadline: how long after a run was queued it counts as late; by default this follows from its params.
+    """
+    from cloudtrail_to_delta.accounts import Account
+    from cloudtrail_to_delta.accounts.dags import accounts_to_build, build_each
+    from cloudtrail_to_delta.dags import ingest
+
+    def build(dag_id: str, account: Account | None = None) -> None:
+        namespace[dag_id] = ingest.build_dag(dag_id, account, deadline=deadline)
+
+    accounts = _accounts_beside(file)
+    build(INGEST)
+    build_each(accounts_to_build(accounts), build, default=accounts)
+
+
+def build_ingest_form(
+    namespace: Namespace, file: str, *, dag_id: str = INGEST, deadline: timedelta | None = None
+) -> None:
+    """Build the ingest that the form triggers, and no account's.
+
+    Args:
+        namespace: `globals()` of the DAG file.
+        file: `__file__` of the DAG file.
+        dag_id: the DAG's id, for a second one beside `cloudtrail_ingest`.
+        deadline: as for `build_ingest`.
+
+    Raises:
+        ValueError: the id does not begin with `cloudtrail_ingest`, by which the plugin knows the DAGs whose
+            runs need its pool and its deadlines; or it is one that an account has.
+    """
+    from cloudtrail_to_delta.accounts import PREFIX
+    from cloudtrail_to_delta.dags import ingest
+
+    if not dag_id.startswith(INGEST) or dag_id.startswith(PREFIX):
+        raise ValueError(
+            f"dag_id={dag_id!r} in {file}: choose an id that begins with {INGEST!r} and not with {PREFIX!r}, "
+            "which the accounts of accounts.yaml have"
+        )
+    namespace[dag_id] = ingest.build_dag(dag_id, deadline=deadline)
+
+
+def build_setup(namespace: Namespace, file: str) -> None:
+    """Build `cloudtrail_setup`, and `cloudtrail_setup__<alias>` for each account with a block `setup`.
+
+    Args:
+        namespace: `globals()` of the DAG file.
+        file: `__file__` of the DAG file.
+    """
+    from cloudtrail_to_delta.accounts import SetupEntry
+    from cloudtrail_to_delta.accounts.dags import build_each
+    from cloudtrail_to_delta.accounts.setup_dags import setups_to_build
+    from cloudtrail_to_delta.dags import setup
+
+    def build(dag_id: str, entry: SetupEntry | None = None) -> None:
+        namespace[dag_id] = setup.build_dag(dag_id, entry)
+
+    accounts = _accounts_beside(file)
+    build(SETUP)
+    build_each(setups_to_build(accounts), build, default=accounts)
+
+
+def build_digest(namespace: Namespace, file: str) -> None:  # noqa: ARG001 - every factory takes both
+    """Build `cloudtrail_digest`.
+
+    Args:
+        namespace: `globals()` of the DAG file.
+        file: `__file__` of the DAG file; the digest needs nothing beside it.
+    """
+    from cloudtrail_to_delta.dags import digest
+
+    namespace[DIGEST] = digest.build_dag()
+
+
+def _accounts_beside(file: str) -> Path:
+    return Path(file).with_name("accounts.yaml")
+
+
+def _is_wanted(family: str) -> bool:
+    """Whether Airflow parses the whole file, or runs a task of one of the family's DAGs."""
+    wanted = get_parsing_context().dag_id
+    return wanted is None or wanted.startswith(family)
+
+
+__all__ = ["build_all", "build_digest", "build_ingest", "build_ingest_form", "build_setup"]

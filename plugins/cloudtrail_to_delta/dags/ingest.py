@@ -1,0 +1,155 @@
+"""# CloudTrail to Delta
+
+Reads CloudTrail log files from S3 with Databricks and keeps every record in Delta tables, one for each kind
+of records: events (API calls), insights, and, when asked for, network activity and aggregated events.
+Trigger it with the form; every field says what it is for.
+
+**In**: log files under `s3://bucket/[prefix/]AWSLogs/…`. **Out**: a table for each kind, beside it
+`<table>_quarantine` with what could not be read and why, and the views `<table>_files` (each log file with
+its counts), `<table>_schema_drift` (fields without a column) and, of insights, `<table>_episodes`.
+
+| task | does | when it fails |
+|---|---|---|
+{rows}
+
+Every task may be retried or cleared: a cleared `submit` finds the run it had submitted, and the checkpoint
+makes a second run add nothing twice. One DAG run works at a time.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, TaskGroup, get_current_context, task
+
+from cloudtrail_to_delta.accounts import Account
+from cloudtrail_to_delta.accounts.dags import (
+    DisabledAccountOperator,
+    dag_params,
+    dag_schedule,
+    dag_settings,
+)
+from cloudtrail_to_delta.alerts.deadline import default_deadline, late_alert
+from cloudtrail_to_delta.alerts.trial import send_test_alert
+from cloudtrail_to_delta.guidance import INGEST, with_rows
+from cloudtrail_to_delta.kinds import KINDS, Kind
+from cloudtrail_to_delta.notifiers.failure import FailureNotifier
+from cloudtrail_to_delta.operators.notify import NotifyOperator
+from cloudtrail_to_delta.operators.preflight import PreflightOperator
+from cloudtrail_to_delta.operators.report import ReportOperator
+from cloudtrail_to_delta.operators.stage import StageWheelOperator
+from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
+from cloudtrail_to_delta.operators.tables import CreateTablesOperator
+from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
+from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
+from cloudtrail_to_delta.params.ingest import ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.params.titles import titled
+from cloudtrail_to_delta.sensors.delta_log import DeltaLogSensor
+from cloudtrail_to_delta.ui.links import GuidanceLink
+
+
+def dag_page() -> str:
+    """The DAG's page: the text above, with what each task does and what to do when it fails."""
+    return with_rows(str(__doc__), INGEST)
+
+
+def tooltip(kind: Kind) -> str:
+    """What the group of a kind does, in a line."""
+    absence = ""
+    if kind.absence:
+        absence = "; skipped, with the reason, " + (
+            "while the bucket has none" if kind.asked_for else "unless `kinds` names it"
+        )
+    return f"{kind.summary}: AWSLogs/…/{kind.folder}/ to the {kind.title.lower()} table{absence}"
+
+
+def described(name: str) -> dict[str, Any]:
+    """A task's id and its page in the UI."""
+    return {"task_id": name, "doc_md": INGEST[name].doc_md}
+
+
+@task(**described("resolve"))
+def resolve(params: dict[str, Any]) -> dict[str, Any]:
+    """Params → kind → request, as dicts; every violation of the contract in one error."""
+    with titled(ingest_params()):
+        requests = {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
+    if params.get("test_alert"):
+        send_test_alert(get_current_context())
+    return requests
+
+
+def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
+    """The five tasks of one kind; returns the validation's result."""
+    with TaskGroup(kind, tooltip=tooltip(KINDS[kind])):
+        submit = SubmitIngestOperator(
+            kind=kind, requests=requests, preflight=preflight, wheel=wheel, **described("submit")
+        )
+        run_id = submit.output
+        delta_log = DeltaLogSensor(
+            kind=kind, requests=requests, run_id=run_id, **described("wait_for_delta_log")
+        )
+        tables = CreateTablesOperator(kind=kind, requests=requests, **described("create_tables"))
+        ended = WaitForIngestRunOperator(run_id=run_id, **described("wait_for_run"))
+        validate = ValidateRowsOperator(
+            kind=kind,
+            requests=requests,
+            run_id=run_id,
+            **described("validate_rows"),
+            # A continuous stream skips wait_for_run and is validated all the same; a kind that was not
+            # submitted is skipped by the task itself.
+            trigger_rule="none_failed",
+        )
+        delta_log >> tables >> ended >> validate
+        tables >> validate
+        return validate.output
+
+
+def ingest_tasks(kinds: Iterable[str]) -> None:
+    """The pipeline's tasks, in the DAG that is being built, with a group for each of the kinds."""
+    requests = resolve()
+    requests.operator.operator_extra_links = (GuidanceLink(),)
+    preflight = PreflightOperator(requests=requests, **described("preflight"))
+    wheel = StageWheelOperator(**described("stage_code"))
+    preflight >> wheel
+    validations = [ingest_group(kind, requests, preflight.output, wheel.output) for kind in kinds]
+    report = ReportOperator(
+        validations=validations,
+        preflight=preflight.output,
+        trigger_rule="none_failed_min_one_success",
+        **described("report"),
+    )
+    # A teardown runs after everything, however that ended, and does not count for the DAG run's state.
+    report >> NotifyOperator(validations=validations, **described("notify")).as_teardown()
+
+
+def build_dag(dag_id: str, account: Account | None = None, *, deadline: timedelta | None = None) -> DAG:
+    """The ingest as a DAG, for the trigger form or for an entry of accounts.yaml.
+
+    A run that is not over by its deadline is told as late; without one it follows the params.
+    """
+    params = dag_params(account)
+    values = {name: param.value for name, param in params.items()}
+    with DAG(
+        dag_id,
+        description="CloudTrail log files in S3 to validated Delta tables on Databricks",
+        schedule=dag_schedule(account),
+        catchup=False,
+        # Two DAG runs at once could work on one checkpoint.
+        max_active_runs=1,
+        deadline=late_alert(deadline or default_deadline(values), values),
+        default_args={
+            "owner": account.owner if account else "cloudtrail",
+            "retries": 2,
+            "retry_delay": timedelta(seconds=30),
+            "on_failure_callback": FailureNotifier(),
+        },
+        **dag_settings(account, dag_page),
+    ) as dag:
+        if account and account.problems:
+            DisabledAccountOperator(task_id="disabled", problems=account.problem_list)
+        else:
+            ingest_tasks(account.kinds if account else KINDS)
+    # After the tasks: Airflow copies a DAG's params into every task that is made while they are there.
+    dag.params.update(params)
+    return dag
