@@ -1,7 +1,7 @@
-"""docs/params.md: every param of the DAGs with its title, default and help, made of the forms."""
+"""The text of docs/params.md: every param with its title, default and help, made of the forms."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow.sdk import Param
@@ -11,24 +11,31 @@ from cloudtrail_to_delta.form import ingest_params
 from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
 from cloudtrail_to_delta.setup.form import setup_params
 
-DAGS = {"ingest": (ingest_params, PARAMS), "setup": (setup_params, SETUP_PARAMS)}
-TITLES = {"ingest": "CloudTrail ingest", "setup": "CloudTrail set-up"}
+DAGS = {
+    "ingest": ("CloudTrail ingest", ingest_params, PARAMS),
+    "setup": ("CloudTrail set-up", setup_params, SETUP_PARAMS),
+}
+HEAD = """# Params
+
+The fields of the trigger forms. An entry of `dags/accounts.yaml` has those of the ingest under the same names
+([accounts.md](accounts.md)), and in its block `setup` those of the set-up ([setup.md](setup.md)).
+`cloudtrail-to-delta params` prints this page.
+"""
 
 
-def page(dag: str) -> str:
-    """Every param of one DAG, as Markdown.
+def page(dag: str | None = None) -> str:
+    """Every param of one DAG, `ingest` or `setup`, or of both, as Markdown."""
+    return "\n".join([HEAD, *(_chapter(*DAGS[name]) for name in ([dag] if dag else DAGS))])
 
-    Args:
-        dag: `ingest` or `setup`.
-    """
-    form, rules = DAGS[dag]
+
+def _chapter(title: str, form: Callable[[], Mapping[str, Param]], rules: Mapping[str, ParamRule]) -> str:
     sections: dict[str, list[str]] = {}
     for name, param in form().items():
         sections.setdefault(str(param.schema["section"]), []).append(_row(name, param, rules))
-    lines = [f"# Params: {TITLES[dag]}", ""]
+    lines = [f"## {title}", ""]
     for section, rows in sections.items():
         lines += [
-            f"## {section}",
+            f"### {section}",
             "",
             "| param | title | default | what it does |",
             "|---|---|---|---|",
