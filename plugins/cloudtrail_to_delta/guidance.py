@@ -17,8 +17,10 @@ GUIDANCE = {
     + TRIGGER
     + "otherwise "
     "clear this task when all is fixed. Nothing was submitted or written.",
-    "stage_code": "The job wheel could not be put under the code root. Check that `make wheel` has built one "
-    "and that the AWS (or Databricks) connection may write there. " + TRIGGER + "otherwise clear this task.",
+    "stage_code": "The job wheel could not be put under the code root. Check that the package has its wheel "
+    "(`make wheel` before you copy `plugins/`) and that the AWS (or Databricks) connection may write there. "
+    + TRIGGER
+    + "otherwise clear this task.",
     "submit": "Databricks refused the run, or another run is active on this checkpoint. The error has the "
     "service's own words. "
     + TRIGGER
