@@ -113,6 +113,10 @@ kinds: require-packages ## Write plugins/cloudtrail_to_delta/kinds.json again, f
 permissions: require-packages ## Write docs/permissions.md again, from the policies that preflight simulates
 	@$(PRODUCT) permissions > docs/permissions.md
 
+.PHONY: params
+params: require-packages ## Write docs/params.md again, from the forms and the contract
+	@$(PRODUCT) params > docs/params.md
+
 .PHONY: check-accounts
 check-accounts: require-packages ## Check dags/accounts.yaml (ARGS=file: another one): every problem with its line and field
 	@AIRFLOW__CORE__DAGS_FOLDER=dags $(PRODUCT) check-accounts $(ARGS)

@@ -21,6 +21,12 @@ from sandbox.settings import ROOT, folder_problem
 VENV = ROOT / ".venv"
 BENCH = ROOT / "requirements-bench.txt"
 UV = "uv==0.13.9"
+# What stands above the pins in requirements.txt.
+PURPOSE = """\
+# The product's own packages in the exact versions that the sandbox and the tests run it with: a set that is
+# known to work, for an environment of its own. Do not install it into an Airflow that you have, since it
+# changes that Airflow's versions. Install the distribution, with that Airflow's constraints: docs/install.md.
+"""
 # What the pins are made for; the distribution takes newer ones too. The Makefile says the same.
 PYTHON_RANGE = ((3, 11), (3, 13))
 JAVA_MINIMUM = 17
@@ -144,6 +150,13 @@ def compile_requirements(*, upgrade: bool) -> None:
             *(python(), "-m", "uv", "pip", "compile", *common, *arguments),
             environment=uv_environment(pip_settings(), os.environ),
         )
+    pins = ROOT / "requirements.txt"
+    pins.write_text(with_purpose(pins.read_text()))
+
+
+def with_purpose(pins: str) -> str:
+    """The text of requirements.txt with what it is for above it, once."""
+    return PURPOSE + pins.removeprefix(PURPOSE)
 
 
 def python() -> str:

@@ -3,7 +3,7 @@
 check-accounts [FILE]  every problem of an accounts.yaml, by line and field
 accounts-schema        the JSON Schema of accounts.yaml, for editors
 permissions            the least that each identity needs, as Markdown
-params [setup]         every param of the ingest, or of the set-up, as Markdown
+params [ingest|setup]  every param of the forms, or of one of them, as Markdown
 """
 
 import argparse
@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     permissions = commands.add_parser("permissions", help="print the least that each identity needs")
     permissions.set_defaults(run=_permissions)
     params = commands.add_parser("params", help="print every param with its help and default")
-    params.add_argument("dag", nargs="?", choices=("ingest", "setup"), default="ingest")
+    params.add_argument("dag", nargs="?", choices=("ingest", "setup"), help="default: both")
     params.set_defaults(run=_params)
     return parser
 

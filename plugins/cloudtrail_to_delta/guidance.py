@@ -57,10 +57,9 @@ INGEST: Guides = {
     "stage_code": TaskGuide(
         purpose="puts the job wheel where Databricks can read it",
         remedy=(
-            "The job wheel could not be put under the code root. Check that `make wheel` has built "
-            "one and that the AWS (or Databricks) connection may write there. "
-            + TRIGGER
-            + "otherwise clear this task."
+            "The job wheel could not be put under the code root. Check that the package has its wheel "
+            "(`make wheel` before you copy `plugins/`) and that the AWS (or Databricks) connection may "
+            "write there. " + TRIGGER + "otherwise clear this task."
         ),
     ),
     "submit": TaskGuide(

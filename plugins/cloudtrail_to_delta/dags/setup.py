@@ -45,10 +45,9 @@ from cloudtrail_to_delta.operators.setup import (
 )
 from cloudtrail_to_delta.operators.setup_preflight import SetupPreflightOperator, SetupTargetsOperator
 from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
-from cloudtrail_to_delta.params.setup import setup_params
+from cloudtrail_to_delta.params.setup import ACTIONS, setup_params
 from cloudtrail_to_delta.params.titles import titled
 from cloudtrail_to_delta.setup.request import resolve_setup
-from cloudtrail_to_delta.setup.resources import ACTIONS
 from cloudtrail_to_delta.ui.links import GuidanceLink
 
 # Skipped actions let the next ones run.

@@ -1,29 +1,35 @@
 """docs/params.md: every param of the DAGs with its title, default and help, made of their declarations."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cloudtrail_to_delta.params.declaration import REQUIRED, Declaration
 from cloudtrail_to_delta.params.ingest import PARAMS
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 
-DAGS = {"ingest": PARAMS, "setup": SETUP_PARAMS}
-TITLES = {"ingest": "CloudTrail ingest", "setup": "CloudTrail set-up"}
+DAGS = {"ingest": ("CloudTrail ingest", PARAMS), "setup": ("CloudTrail set-up", SETUP_PARAMS)}
+HEAD = """# Params
+
+The fields of the trigger forms. An entry of `dags/accounts.yaml` has those of the ingest under the same names
+([accounts.md](accounts.md)), and in its block `setup` those of the set-up ([setup.md](setup.md)).
+`cloudtrail-to-delta params` prints this page.
+"""
 
 
-def page(dag: str) -> str:
-    """Every param of one DAG, as Markdown.
+def page(dag: str | None = None) -> str:
+    """Every param of one DAG, `ingest` or `setup`, or of both, as Markdown."""
+    return "\n".join([HEAD, *(_chapter(*DAGS[name]) for name in ([dag] if dag else DAGS))])
 
-    Args:
-        dag: `ingest` or `setup`.
-    """
+
+def _chapter(title: str, rows_of: Mapping[str, Declaration]) -> str:
     sections: dict[str, list[str]] = {}
-    for name, row in DAGS[dag].items():
+    for name, row in rows_of.items():
         sections.setdefault(row.section, []).append(_row(name, row))
-    lines = [f"# Params: {TITLES[dag]}", ""]
+    lines = [f"## {title}", ""]
     for section, rows in sections.items():
         lines += [
-            f"## {section}",
+            f"### {section}",
             "",
             "| param | title | default | what it does |",
             "|---|---|---|---|",

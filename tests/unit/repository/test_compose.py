@@ -8,8 +8,9 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ ONLY_UP = {
     "AIRFLOW_HOME": "the image has its own",
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "a deployment starts its DAGs when a person says so",
     "AIRFLOW__CORE__PARALLELISM": "a laptop's memory",
+    "AIRFLOW__CORE__PLUGINS_FOLDER": "the image has the distribution, whose entry point Airflow loads",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "no login on the loopback interface only",
     "AIRFLOW__API__WORKERS": "a laptop's memory",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "a laptop's memory",
@@ -236,14 +238,45 @@ def test_copied_paths_exist_and_are_sent_to_the_engine() -> None:
     assert [path for path in copied if not any(fnmatch(path, pattern) for pattern in sent)] == []
 
 
-def test_dags_plugins_and_wheel_are_copied_to_where_airflow_and_the_dag_look() -> None:
-    destinations = {line.split()[-2]: PurePosixPath(line.split()[-1]) for line in stages()["airflow"][1:]}
-    plugins = PurePosixPath(environment("scheduler")["AIRFLOW__CORE__PLUGINS_FOLDER"])
+def test_dags_are_copied_to_where_airflow_looks() -> None:
+    copied = {line.split()[-2]: line.split()[-1] for line in stages()["airflow"] if line.startswith("COPY ")}
 
-    assert destinations["dags"] == PurePosixPath(environment("scheduler")["AIRFLOW__CORE__DAGS_FOLDER"])
-    assert destinations["plugins"] == plugins
-    # In the repository too, the wheel's folder is beside plugins/ (cloudtrail_to_delta.operators.stage).
-    assert destinations["/tmp/build/dist"] == plugins.parent / "dist"  # noqa: S108 - a path in the image
+    assert copied["dags"] == environment("scheduler")["AIRFLOW__CORE__DAGS_FOLDER"]
+
+
+def test_the_distribution_is_installed_with_the_pins_of_the_image() -> None:
+    (copied,) = [line.split() for line in stages()["airflow"] if "--from=distribution" in line]
+    (install,) = [line.split() for line in stages()["airflow"] if line.startswith("RUN ")]
+
+    assert install[install.index("--constraint") + 1] == '"${HOME}/constraints.txt"'
+    assert '"apache-airflow==${AIRFLOW_VERSION}"' in install
+    assert install[-1] == f"{copied[-1]}*.whl"
+    (built,) = [line for line in stages()["distribution"] if "-m build" in line]
+    assert copied[-2] == "/tmp/build/dist/*.whl"  # noqa: S108 - a path in the image
+    assert "--outdir dist" in built
+
+
+def test_what_the_wheels_are_built_of_is_copied() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    job = "spark_jobs"
+    for stage, needed in (
+        ("distribution", {"pyproject.toml", "hatch_build.py", build["project"]["readme"], "plugins", job}),
+        ("sandbox", {"hatch_build.py", job, "sandbox"}),
+    ):
+        words = {word for line in stages()[stage] if line.startswith("COPY ") for word in line.split()}
+        assert needed - words == set(), stage
+    assert set(build["project"]["license-files"]) <= {
+        word for line in stages()["distribution"] for word in line.split()
+    }
+
+
+def test_one_service_builds_each_image_and_the_others_never_pull_it() -> None:
+    ours = {name: one for name, one in SERVICES.items() if one["image"].startswith("cloudtrail-")}
+    builders = sorted(name for name, one in ours.items() if "build" in one)
+
+    assert [ours[name]["image"] for name in builders] == ["cloudtrail-sandbox", "cloudtrail-airflow"]
+    policies = {name: one["pull_policy"] for name, one in ours.items()}
+    assert policies == {name: "build" if name in builders else "never" for name in ours}
 
 
 def test_volumes_are_declared() -> None:

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from sandbox import install
 from sandbox.__main__ import COMMANDS
@@ -154,9 +155,23 @@ def test_continuous_integration_runs_every_test() -> None:
 
 def test_pins_are_made_by_the_commands_in_their_headers() -> None:
     for name in ("requirements-dev.txt", "requirements.txt"):
-        header = (ROOT / name).read_text().splitlines()[1].split()
-        assert header[:4] == ["#", "uv", "pip", "compile"]
-        assert name in header
+        (command,) = re.findall(r"(?m)^# +(uv pip compile .*)$", (ROOT / name).read_text())
+        assert name in command.split()
+
+
+def test_the_pins_of_the_product_say_what_they_are_for() -> None:
+    pins = (ROOT / "requirements.txt").read_text()
+
+    assert install.with_purpose(pins) == pins
+    assert install.with_purpose(pins.removeprefix(install.PURPOSE)) == pins
+
+
+def test_every_dependency_of_the_distribution_is_pinned_within_its_range() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = dict(re.findall(r"(?m)^([\w-]+)==(\S+)$", (ROOT / "requirements.txt").read_text()))
+    wanted = [Requirement(text) for text in project["dependencies"]]
+
+    assert [str(one) for one in wanted if pins.get(one.name, "0") not in one.specifier] == []
 
 
 @pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "docker-compose.yml", "requirements.txt"])

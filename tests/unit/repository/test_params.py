@@ -1,0 +1,20 @@
+"""The page of params is the one that forms and contract make."""
+
+from pathlib import Path
+
+from cloudtrail_to_delta.contract import PARAMS
+from cloudtrail_to_delta.params_page import page
+from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_page_is_made_of_the_forms():
+    written = (ROOT / "docs/params.md").read_text(encoding="utf-8")
+    assert written == page(), "docs/params.md is stale: run `make params`"
+
+
+def test_every_param_of_both_contracts_has_a_row():
+    for dag, rules in (("ingest", PARAMS), ("setup", SETUP_PARAMS)):
+        shown = page(dag)
+        assert [name for name in rules if f"\n| `{name}` | " not in shown] == []
