@@ -36,7 +36,6 @@ from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
 from cloudtrail_to_delta.operators.setup import (
-    MARKDOWN_KEY,
     ApplySetupOperator,
     ApproveSetupOperator,
     PlanSetupOperator,
@@ -45,6 +44,7 @@ from cloudtrail_to_delta.operators.setup import (
 )
 from cloudtrail_to_delta.operators.setup_preflight import SetupPreflightOperator, SetupTargetsOperator
 from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
+from cloudtrail_to_delta.records.setup import MARKDOWN_KEY
 from cloudtrail_to_delta.setup.form import setup_params
 from cloudtrail_to_delta.setup.guidance import GUIDANCE, PURPOSE
 from cloudtrail_to_delta.setup.request import resolve_setup

@@ -12,8 +12,6 @@ PREFLIGHT_PAGE = "/preflight"
 GUIDANCE_PAGE = "/what-to-do"
 OVERVIEW_PAGE = HOME
 ACCOUNT_PAGE = "/account"
-# The XCom that holds the findings, as a list of dicts.
-FINDINGS_KEY = "findings"
 
 
 def airflow_root() -> str:

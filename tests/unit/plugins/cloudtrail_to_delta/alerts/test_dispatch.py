@@ -43,7 +43,7 @@ class Account:
         teller.tell(events)
         teller.tell_recovered(lambda record: "ok again" if record.subject in sound else "", failed=failed)
         self.now += timedelta(hours=hours)
-        return teller.done
+        return teller.left()
 
 
 def test_a_failure_each_hour_is_told_once_and_once_a_day_and_its_end_is_told(receiver):
