@@ -41,6 +41,7 @@ class FindingsLink(BaseOperatorLink):
         return findings_url(ti_key.dag_id, ti_key.run_id, ti_key.task_id)
 
 
+PACKAGE = __name__.partition(".")[0]
 # Our operators by module and name.
 OPERATORS = {
     "accounts.dags": ("DisabledAccountOperator",),
@@ -55,7 +56,7 @@ OPERATORS = {
         "VerifySetupOperator",
         "SetupReportOperator",
     ),
-    "operators.setup_preflight": ("SetupPreflightOperator",),
+    "operators.setup_preflight": ("SetupPreflightOperator", "SetupTargetsOperator"),
     "operators.stage": ("StageWheelOperator",),
     "operators.submit": ("SubmitIngestOperator",),
     "operators.tables": ("CreateTablesOperator",),
@@ -68,7 +69,7 @@ OPERATORS = {
 
 def _named(module: str, name: str) -> type[BaseOperator]:
     """A class of this module and name: Airflow compares these alone, so no operator has to be imported."""
-    return cast("type[BaseOperator]", type(name, (), {"__module__": f"cloudtrail.{module}"}))
+    return cast("type[BaseOperator]", type(name, (), {"__module__": f"{PACKAGE}.{module}"}))
 
 
 class GuidanceLink(BaseOperatorLink):

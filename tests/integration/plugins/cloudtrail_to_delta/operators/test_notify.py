@@ -65,4 +65,4 @@ def test_an_outcome_that_cannot_be_read_fails_the_task_after_the_others_are_told
 def test_after_a_test_alert_nothing_is_told_and_nothing_is_over(receiver):
     given = context(test_alert=True)
     assert NotifyOperator(task_id="notify", validations=[None]).execute(given) == []
-    assert (receiver.messages, given["ti"].pushed) == ([], {})
+    assert (receiver.messages, given["ti"].pushed) == ([], {"alert_targets": ["security"]})
