@@ -7,7 +7,8 @@
         ├── PreflightError          findings that failed, each with its remedy
         ├── DatabricksRunError      a Databricks run that ended without success, with its own error
         ├── DeltaLogTimeoutError    no commit appeared in a `_delta_log` in time
-        └── CountMismatchError      rows, records and log disagree
+        ├── CountMismatchError      rows, records and log disagree
+        └── UnreadableRecordError   what another task left is not what this release reads
 
 A message says what failed, the value, and what to do next.
 """
@@ -50,3 +51,7 @@ class DeltaLogTimeoutError(FatalError):
 
 class CountMismatchError(FatalError):
     """Counts that must agree do not: rows by SQL, rows by the Delta log, records in the log files."""
+
+
+class UnreadableRecordError(FatalError):
+    """What another task, or another release, left cannot be read. The message says which record and why."""

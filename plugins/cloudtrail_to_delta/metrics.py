@@ -12,19 +12,19 @@ from typing import Any
 from airflow.sdk import conf
 from airflow.sdk.observability import stats
 
-from cloudtrail_to_delta.outcome import newest_delivery
+from cloudtrail_to_delta.records.outcome import Outcome
 
 PREFIX = "cloudtrail"
 
 
-def send_metrics(outcomes: Iterable[Mapping[str, Any]], params: Mapping[str, Any], *, dag_id: str) -> None:
-    """Send the figures of each validation's outcome (see `ValidateRowsOperator`)."""
+def send_metrics(outcomes: Iterable[Outcome], params: Mapping[str, Any], *, dag_id: str) -> None:
+    """Send the figures of each validation's outcome."""
     account = str(params.get("account") or "*")
     if account == "*":
         account = str(params.get("organization") or "all")
     named = conf.getboolean("metrics", "legacy_names_on", fallback=True)
     for outcome in outcomes:
-        kind, table = str(outcome["kind"]), str(outcome["table"])
+        kind, table = outcome.kind, outcome.table
         # Two entries may have one account; no two have one table.
         parts = [stats.normalize_name_for_stats(part.replace(".", "_")) for part in (account, kind, table)]
         for name, value in figures(outcome, now=datetime.now(UTC)):
@@ -34,18 +34,18 @@ def send_metrics(outcomes: Iterable[Mapping[str, Any]], params: Mapping[str, Any
                 stats.gauge(".".join((PREFIX, *parts, name)), value)
 
 
-def figures(outcome: Mapping[str, Any], *, now: datetime) -> Iterator[tuple[str, float]]:
+def figures(outcome: Outcome, *, now: datetime) -> Iterator[tuple[str, float]]:
     """Name → value: of the table `rows`; of the run `new_rows`, `files`, `quarantined`, `removed`, the lags.
 
     `lag_seconds` is the slowest file's way from its delivery to the table; `age_seconds` how long ago the
     table's newest file was delivered. Either is left out when it is unknown.
     """
-    yield "rows", outcome["row_count"]
-    yield "new_rows", outcome["run_rows"]
-    yield "files", outcome["run_files"]
-    yield "quarantined", outcome["run_quarantined"]
-    yield "removed", outcome["run_removed"]
-    if outcome["slowest_seconds"] is not None:
-        yield "lag_seconds", outcome["slowest_seconds"]
-    if newest := newest_delivery(outcome):
-        yield "age_seconds", int((now - datetime.fromisoformat(newest)).total_seconds())
+    yield "rows", outcome.row_count
+    yield "new_rows", outcome.run_rows
+    yield "files", outcome.run_files
+    yield "quarantined", outcome.run_quarantined
+    yield "removed", outcome.run_removed
+    if outcome.slowest_seconds is not None:
+        yield "lag_seconds", outcome.slowest_seconds
+    if newest := outcome.latest_delivery:
+        yield "age_seconds", int((now - newest).total_seconds())

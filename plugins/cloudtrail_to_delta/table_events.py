@@ -1,10 +1,10 @@
-"""The asset events of the tables: one writer, `report`, and what later runs and the digest read of them.
+"""The assets of the tables and their events, in Airflow; what an event says is `records.table_event`.
 
 A table's events are the memory of what its runs found. Only the newest few events of one table are read. The
 order of the runs does not matter: the latest of each moment counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,24 +17,6 @@ TABLES = AssetAlias("cloudtrail_tables")
 def table_asset(table: str, delta_path: str) -> Asset:
     """A table as an asset: its name, and where it is."""
     return Asset(name=table, uri=delta_path)
-
-
-def asset_extra(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """What a downstream DAG learns from an event: this run's counts, how fresh table and regions are."""
-    known = outcome["known"]
-    return {
-        "kind": outcome["kind"],
-        "rows": outcome["row_count"],
-        "new_rows": outcome["run_rows"],
-        "files": outcome["run_files"],
-        "quarantined": outcome["run_quarantined"],
-        "removed": outcome["run_removed"],
-        "newest_event": known["newest_event"],
-        "newest_delivery": known["newest_delivery"],
-        "regions": known["regions"],
-        "lag_seconds": outcome["slowest_seconds"],
-        "version": outcome["version"],
-    }
 
 
 def newest_events(asset: Any, *, limit: int, after: datetime | None = None) -> Sequence[Any]:

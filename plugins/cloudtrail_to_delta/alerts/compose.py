@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cloudtrail_to_delta.alerts.events import EVENTS, Event
-from cloudtrail_to_delta.alerts.grouping import Record
 from cloudtrail_to_delta.alerts.redaction import one_line, redact
+from cloudtrail_to_delta.records.cause import Cause
 
 # How many events one message spells out.
 SHOWN = 20
@@ -59,7 +59,7 @@ class Told:
     """An event with what is remembered of it, since when and how often."""
 
     event: Event
-    record: Record
+    record: Cause
 
 
 def account_name(params: Mapping[str, Any], alias: str = "") -> str:
@@ -98,7 +98,7 @@ def compose(group: Sequence[Told], scene: Scene) -> Message:
 
 
 def compose_recovery(
-    ended: Sequence[tuple[Record, str]],
+    ended: Sequence[tuple[Cause, str]],
     scene: Scene,
     *,
     now: datetime,
@@ -115,7 +115,7 @@ def compose_recovery(
         task_url: the task in Airflow's UI.
     """
     lasted = duration(now - min(record.first for record, _ in ended))
-    groups: dict[tuple[str, str, str], list[Record]] = {}
+    groups: dict[tuple[str, str, str], list[Cause]] = {}
     for record, how in ended:
         groups.setdefault((how, record.subject, record.name), []).append(record)
     lines = _where(scene)

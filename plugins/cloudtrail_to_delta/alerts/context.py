@@ -10,10 +10,13 @@ from airflow.sdk import Context
 from cloudtrail_to_delta.accounts.entries import PREFIX
 from cloudtrail_to_delta.accounts.setups import SETUP_PREFIX
 from cloudtrail_to_delta.alerts.compose import Scene, account_name
-from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY, Teller
+from cloudtrail_to_delta.alerts.dispatch import Teller
 from cloudtrail_to_delta.alerts.redaction import one_line
 from cloudtrail_to_delta.alerts.state import VariableState
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, read_page
+from cloudtrail_to_delta.records.notes import ALERTS_KEY
+from cloudtrail_to_delta.records.record import read
 
 # The Airflow Variable with the address of the folder docs/, for the links in messages.
 DOCS_URL = "cloudtrail_docs_url"
@@ -68,8 +71,8 @@ def scope_of(params: Mapping[str, Any], own: Mapping[str, Any]) -> str:
 def keep_alerts(context: Context, teller: Teller) -> None:
     """Add what was done to the task's XCom `alerts`."""
     ti = context["ti"]
-    before = ti.xcom_pull(task_ids=ti.task_id, key=XCOM_KEY) or []
-    ti.xcom_push(key=XCOM_KEY, value=[*before, *teller.done])
+    before = ti.xcom_pull(task_ids=ti.task_id, key=ALERTS_KEY) or []
+    ti.xcom_push(key=ALERTS_KEY, value=[*before, *teller.left()])
 
 
 def docs_url() -> str:
@@ -90,5 +93,5 @@ def task_url(context: Context) -> str:
 def run_page(context: Context, task_id: str) -> str:
     """The Databricks run page that the `submit` of this task's group recorded; nothing without one."""
     group, _, _ = task_id.rpartition(".")
-    page = context["ti"].xcom_pull(task_ids=f"{group}.submit", key="run_page_url") if group else None
-    return str(page or "")
+    page = context["ti"].xcom_pull(task_ids=f"{group}.submit", key=PAGE_KEY) if group else None
+    return read(read_page, page, f"the page of {group}.submit") or ""

@@ -87,7 +87,7 @@ def _tell_late(params: Mapping[str, Any], run: Mapping[str, Any], moment: dateti
     teller = make_teller({**params, **changed}, dag_id=run["dag_id"], run_id=run["dag_run_id"])
     what = f"the run had to end by {moment:%Y-%m-%d %H:%M} UTC"
     teller.tell([Event(name="late", subject="", what=what, cause="late")])
-    return "; ".join(f"{one['event']}: {one['status']} {one['target']} {one['error']}" for one in teller.done)
+    return "; ".join(f"{one.event}: {one.status} {one.target} {one.error}" for one in teller.done)
 
 
 def _state(run: Mapping[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """Telling: what is news among events is sent to the targets and remembered, what is over is told as over.
 
-What was done is a list of notes, see `alerts.notes`; the task that did it keeps it as its XCom
-`alerts`.
+What was done is a list of notes; the task that did it leaves them as its XCom `alerts`.
 """
 
 import logging
@@ -14,14 +13,14 @@ from typing import Any
 from cloudtrail_to_delta.alerts.compose import SHOWN, Message, Scene, Told, compose, compose_recovery
 from cloudtrail_to_delta.alerts.ending import Ending
 from cloudtrail_to_delta.alerts.events import DEFAULT_EVENTS, Event
-from cloudtrail_to_delta.alerts.grouping import Record, Verdict, fingerprint, weigh
-from cloudtrail_to_delta.alerts.notes import ALERTS_KEY, Note
+from cloudtrail_to_delta.alerts.grouping import Verdict, fingerprint, is_forgotten, is_lasting, weigh
 from cloudtrail_to_delta.alerts.redaction import redact
 from cloudtrail_to_delta.alerts.state import AlertState
 from cloudtrail_to_delta.alerts.targets import Delivery, deliver, targets_of
+from cloudtrail_to_delta.records.cause import Cause
+from cloudtrail_to_delta.records.notes import Note
 
 log = logging.getLogger(__name__)
-XCOM_KEY = ALERTS_KEY
 
 
 def wanted_events(params: Mapping[str, Any]) -> Collection[str]:
@@ -31,9 +30,9 @@ def wanted_events(params: Mapping[str, Any]) -> Collection[str]:
 
 
 class Teller:
-    """Tells events of one DAG run; `done` is what it has done so far, as the XCom `alerts` holds it.
+    """Tells events of one DAG run; `done` is what it has done so far.
 
-    `scope` says which runs of the DAG its causes are about, see `Record.scope`.
+    `scope` says which runs of the DAG its causes are about, see `Cause.scope`.
     """
 
     def __init__(
@@ -44,8 +43,12 @@ class Teller:
         self.params = params
         self.state = state
         self.now = now
-        self.done: list[dict[str, Any]] = []
+        self.done: list[Note] = []
         self._state_error = ""
+
+    def left(self) -> list[dict[str, Any]]:
+        """What was done, as the XCom `alerts` holds it."""
+        return [note.to_dict() for note in self.done]
 
     def tell(self, events: Sequence[Event]) -> None:
         """Send what is news of these events, in one message for each name and subject; count the rest."""
@@ -57,7 +60,7 @@ class Teller:
             self._tell_group(group)
 
     def tell_recovered(
-        self, ending: Callable[[Record], Ending], *, failed: Sequence[str] = (), task_url: str = ""
+        self, ending: Callable[[Cause], Ending], *, failed: Sequence[str] = (), task_url: str = ""
     ) -> None:
         """End the lasting causes that are over; those that somebody was told of are told as ended.
 
@@ -68,12 +71,12 @@ class Teller:
         """
         self._state_error = ""
         known = self._guarded(lambda: list(self.state.items())) or []
-        forgotten = [key for key, record in known if record.is_forgotten(self.now)]
+        forgotten = [key for key, record in known if is_forgotten(record, self.now)]
         over = {
             key: (record, how)
             for key, record in known
             if key not in forgotten
-            and record.is_lasting
+            and is_lasting(record)
             and self._is_mine(record)
             and (how := ending(record))
         }
@@ -100,7 +103,7 @@ class Teller:
     def send_unconditionally(self, name: str, message: Message) -> list[Delivery]:
         """Send a message that nothing is remembered of."""
         deliveries = self._send(message)
-        record = Record(account=self.scene.account, name=name, subject="", first=self.now, last=self.now)
+        record = Cause(account=self.scene.account, name=name, subject="", first=self.now, last=self.now)
         self._note(name, "", [message.title], record, deliveries)
         return deliveries
 
@@ -132,7 +135,7 @@ class Teller:
             deliveries,
         )
 
-    def _is_mine(self, record: Record) -> bool:
+    def _is_mine(self, record: Cause) -> bool:
         """Whether this run may end it: of its own scope, or, without a subject, of every run of the DAG."""
         return record.scope == self.scope or not record.subject
 
@@ -148,7 +151,7 @@ class Teller:
         return deliveries
 
     def _note(
-        self, name: str, subject: str, what: list[str], record: Record, deliveries: list[Delivery]
+        self, name: str, subject: str, what: list[str], record: Cause, deliveries: list[Delivery]
     ) -> None:
         note = Note(
             event=name,
@@ -164,7 +167,7 @@ class Teller:
             replace(note, status="sent" if one.ok else "failed", target=one.target, error=one.error)
             for one in deliveries
         ] or [note]
-        self.done += [one.to_dict() for one in notes]
+        self.done += notes
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
         """What `work` returns; None when the memory cannot be reached: noted, and no reason for silence."""

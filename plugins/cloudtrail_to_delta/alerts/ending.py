@@ -12,7 +12,7 @@
 | the run is late | a later run goes through | `notify` |
 | any of them | no run meets it for 35 days: forgotten without a message | the DAG's next run |
 
-A run ends causes of its own scope only (`Record.scope`): of the same tables. A run that sends `test_alert`
+A run ends causes of its own scope only (`Cause.scope`): of the same tables. A run that sends `test_alert`
 ends none. What is news (insights, quarantine, drift, warnings) has no end and is forgotten after a week.
 """
 
@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from cloudtrail_to_delta.alerts.grouping import Record
 from cloudtrail_to_delta.alerts.silence import is_silence_checked
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.records.cause import Cause
+from cloudtrail_to_delta.records.outcome import Outcome
 
 # In what way a cause is over, as the message says it; empty while it lasts.
 Ending = Literal["", "ok again", "no longer asked for"]
@@ -46,7 +47,7 @@ class Evidence:
 
     task_id: str
     states: Mapping[str, str]
-    outcomes: Sequence[Mapping[str, Any]]
+    outcomes: Sequence[Outcome]
     raised: frozenset[str]
     started: datetime
     params: Mapping[str, Any]
@@ -64,7 +65,7 @@ class Evidence:
         return ended and not self.params.get("preflight_only")
 
 
-def ending(record: Record, run: Evidence) -> Ending:
+def ending(record: Cause, run: Evidence) -> Ending:
     """In what way this run shows that a lasting cause is over; empty when it does not."""
     if record.name in run.raised:
         return ""
@@ -77,17 +78,17 @@ def ending(record: Record, run: Evidence) -> Ending:
     return "no longer asked for" if _is_dropped(record, run) else ""
 
 
-def _end_of_silence(record: Record, run: Evidence) -> Ending:
+def _end_of_silence(record: Cause, run: Evidence) -> Ending:
     checked = [outcome for outcome in run.outcomes if is_silence_checked(outcome, run.params, now=run.now)]
     if checked:
         return "ok again"
-    switched_off = any(outcome["kind"] == "events" for outcome in run.outcomes) and not int(
+    switched_off = any(outcome.kind == "events" for outcome in run.outcomes) and not int(
         run.params.get("alert_silent_hours") or 0
     )
     return "no longer asked for" if switched_off or _is_dropped(record, run) else ""
 
 
-def _is_dropped(record: Record, run: Evidence) -> bool:
+def _is_dropped(record: Cause, run: Evidence) -> bool:
     """Whether the DAG has no such task any more, or the run went through and was not asked for it."""
     if run.states and record.subject not in run.states:
         return True

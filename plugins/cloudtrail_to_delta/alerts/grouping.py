@@ -1,17 +1,18 @@
 """What is news: one message per cause, then silence, a reminder after a day, and the end.
 
 A cause is an event's name, subject and cause without what changes from run to run, in one DAG and one
-scope (see `Record.scope`). What ends it is in `alerts.ending`. Pure: `state` keeps the records.
+scope (see `Cause.scope`). What ends it is in `alerts.ending`. Pure: `state` keeps them.
 """
 
 import hashlib
 import re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Literal
 
 from cloudtrail_to_delta.alerts.events import EVENTS, Event
 from cloudtrail_to_delta.alerts.redaction import redact
+from cloudtrail_to_delta.records.cause import Cause
 
 # A day, less what the start of a daily run varies by: at 24 hours sharp every second reminder is missed.
 REMIND_AFTER = timedelta(hours=23, minutes=30)
@@ -34,58 +35,14 @@ CAUSE_LIMIT = 300
 WHAT_LIMIT = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """What is remembered of one cause.
+def is_lasting(cause: Cause) -> bool:
+    """Whether it ends when a run finds its subject sound."""
+    return cause.name in EVENTS and EVENTS[cause.name].lasting
 
-    Attributes:
-        account: whose it is, as messages name it.
-        name: the event's name.
-        subject: the event's subject.
-        scope: which runs of the DAG it is about: empty for those with the DAG's own values, else the tables
-            (or the set-up's name) that a run was given. A run ends no cause of another scope.
-        what: what happened, in a line, for the message that it is over.
-        first: when it was first seen.
-        last: when it was last seen.
-        count: how often.
-        told: when a target last took a message about it; None when none has.
-    """
 
-    account: str
-    name: str
-    subject: str
-    first: datetime
-    last: datetime
-    count: int = 1
-    told: datetime | None = None
-    scope: str = ""
-    what: str = ""
-
-    @property
-    def is_lasting(self) -> bool:
-        """Whether it ends when a run finds its subject sound."""
-        return self.name in EVENTS and EVENTS[self.name].lasting
-
-    def is_forgotten(self, now: datetime) -> bool:
-        """Whether it is too long ago to be remembered."""
-        return now - self.last > (LASTING_FORGET_AFTER if self.is_lasting else FORGET_AFTER)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The record as JSON holds it."""
-        moments = {name: moment.isoformat() for name, moment in self._moments().items()}
-        return asdict(self) | moments
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The reverse of `to_dict`; what a later version has added is left out."""
-        known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
-        for name in ("first", "last", "told"):
-            if known.get(name):
-                known[name] = datetime.fromisoformat(known[name])
-        return cls(**known)
-
-    def _moments(self) -> dict[str, datetime]:
-        return {n: m for n in ("first", "last", "told") if (m := getattr(self, n)) is not None}
+def is_forgotten(cause: Cause, now: datetime) -> bool:
+    """Whether it is too long ago to be remembered."""
+    return now - cause.last > (LASTING_FORGET_AFTER if is_lasting(cause) else FORGET_AFTER)
 
 
 def normalize(reason: str) -> str:
@@ -102,12 +59,12 @@ def fingerprint(scope: str, event: Event) -> str:
 
 
 def weigh(
-    event: Event, known: Record | None, *, account: str, now: datetime, scope: str = ""
-) -> tuple[Verdict, Record]:
+    event: Event, known: Cause | None, *, account: str, now: datetime, scope: str = ""
+) -> tuple[Verdict, Cause]:
     """Whether the event is to be told now, and what is remembered of it from now on."""
     what = redact(event.cause or event.what, limit=WHAT_LIMIT)
-    if known is None or known.is_forgotten(now):
-        return "new", Record(
+    if known is None or is_forgotten(known, now):
+        return "new", Cause(
             account=account,
             name=event.name,
             subject=event.subject,

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cloudtrail_to_delta.balance import RECENT_DAYS
-from cloudtrail_to_delta.outcome import newest_delivery
+from cloudtrail_to_delta.records.outcome import Outcome
 
 
-def is_silence_checked(outcome: Mapping[str, Any], params: Mapping[str, Any], *, now: datetime) -> bool:
+def is_silence_checked(outcome: Outcome, params: Mapping[str, Any], *, now: datetime) -> bool:
     """Whether silence is an error here: of events, when asked for, and never of a closed period.
 
     A continuous stream that has just begun has not read yet what was delivered.
@@ -16,27 +16,26 @@ def is_silence_checked(outcome: Mapping[str, Any], params: Mapping[str, Any], *,
     hours = int(params.get("alert_silent_hours") or 0)
     until = str(params.get("until") or "")
     is_closed = bool(until) and until < f"{now - timedelta(hours=hours):%Y-%m-%d}"
-    return outcome["kind"] == "events" and bool(hours) and not is_closed and not outcome.get("pending")
+    return outcome.kind == "events" and bool(hours) and not is_closed and not outcome.pending
 
 
-def describe_silence(outcome: Mapping[str, Any], params: Mapping[str, Any], *, now: datetime) -> str:
+def describe_silence(outcome: Outcome, params: Mapping[str, Any], *, now: datetime) -> str:
     """What is wrong with the table's newest log file, in words; empty when it is recent enough.
 
     It is the table's, not the run's: a run may read old files alone, after a wider `from`.
     """
     if not is_silence_checked(outcome, params, now=now):
         return ""
-    newest = newest_delivery(outcome)
-    if newest is None:
+    delivered = outcome.latest_delivery
+    if delivered is None:
         # Files that were quarantined whole are files, too.
-        what = f"no log file in {outcome['table']} was delivered in the last {RECENT_DAYS} days"
-        return "" if outcome["run_files"] else what
+        what = f"no log file in {outcome.table} was delivered in the last {RECENT_DAYS} days"
+        return "" if outcome.run_files else what
     hours = int(params["alert_silent_hours"])
-    delivered = datetime.fromisoformat(newest)
     silent = (now - delivered).total_seconds() / 3600
     if silent <= hours:
         return ""
     return (
-        f"the newest log file in {outcome['table']} was delivered {silent:.0f} h ago, "
+        f"the newest log file in {outcome.table} was delivered {silent:.0f} h ago, "
         f"{delivered:%Y-%m-%d %H:%M} UTC; alert_silent_hours={hours}"
     )

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Protocol
 
-from cloudtrail_to_delta.alerts.grouping import Record
+from cloudtrail_to_delta.records.cause import Cause
+from cloudtrail_to_delta.records.record import read
 
 PREFIX = "cloudtrail_alerts"
 # A Variable's key has 250 characters at most.
@@ -23,16 +24,16 @@ _FINGERPRINT = re.compile(r"(?:[0-9a-f]{8}\.)?[0-9a-f]{16}")
 class AlertState(Protocol):
     """What is remembered of each cause of one DAG, by fingerprint."""
 
-    def get(self, fingerprint: str) -> Record | None:
+    def get(self, fingerprint: str) -> Cause | None:
         """What is remembered; None when it is not known."""
 
-    def put(self, fingerprint: str, record: Record) -> None:
+    def put(self, fingerprint: str, record: Cause) -> None:
         """Remember it."""
 
     def forget(self, fingerprint: str) -> None:
         """Forget it."""
 
-    def items(self) -> Iterator[tuple[str, Record]]:
+    def items(self) -> Iterator[tuple[str, Cause]]:
         """Everything that is remembered."""
 
 
@@ -42,14 +43,14 @@ class VariableState:
     def __init__(self, dag_id: str) -> None:
         self._prefix = dag_prefix(dag_id)
 
-    def get(self, fingerprint: str) -> Record | None:
+    def get(self, fingerprint: str) -> Cause | None:
         """What is remembered; None when it is not known."""
         from airflow.sdk import Variable
 
         kept = Variable.get(self._prefix + fingerprint, default=None)
-        return None if kept is None else Record.from_dict(json.loads(kept))
+        return None if kept is None else Cause.from_dict(json.loads(kept))
 
-    def put(self, fingerprint: str, record: Record) -> None:
+    def put(self, fingerprint: str, record: Cause) -> None:
         """Remember it."""
         from airflow.sdk import Variable
 
@@ -62,15 +63,18 @@ class VariableState:
 
         Variable.delete(self._prefix + fingerprint)
 
-    def items(self) -> Iterator[tuple[str, Record]]:
+    def items(self) -> Iterator[tuple[str, Cause]]:
         """Everything that is remembered of this DAG."""
         from airflow.sdk import Variable
 
         for key in list(Variable.keys(prefix=self._prefix)):
             fingerprint = key.removeprefix(self._prefix)
             # Another DAG's id may begin with this one's and a dot.
-            if _FINGERPRINT.fullmatch(fingerprint) and (record := self.get(fingerprint)) is not None:
-                yield fingerprint, record
+            if not _FINGERPRINT.fullmatch(fingerprint):
+                continue
+            # One that nobody can read may not keep the others from their end.
+            if (cause := read(self.get, fingerprint, f"Variable {key}")) is not None:
+                yield fingerprint, cause
 
 
 def dag_prefix(dag_id: str) -> str:

@@ -7,8 +7,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.alerts.compose import compose_test
 from cloudtrail_to_delta.alerts.context import task_url, teller_of
-from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY
 from cloudtrail_to_delta.errors import FatalError
+from cloudtrail_to_delta.records.notes import ALERTS_KEY
 
 
 def send_test_alert(context: Context) -> NoReturn:
@@ -20,7 +20,7 @@ def send_test_alert(context: Context) -> NoReturn:
     """
     teller = teller_of(context)
     deliveries = teller.send_unconditionally("test", compose_test(teller.scene, task_url=task_url(context)))
-    context["ti"].xcom_push(key=XCOM_KEY, value=teller.done)
+    context["ti"].xcom_push(key=ALERTS_KEY, value=teller.left())
     if lost := [delivery for delivery in deliveries if not delivery.ok]:
         lines = "\n".join(f"  - {delivery.target}: {delivery.error}" for delivery in lost)
         raise FatalError(

@@ -36,7 +36,6 @@ from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
 from cloudtrail_to_delta.operators.setup import (
-    MARKDOWN_KEY,
     ApplySetupOperator,
     ApproveSetupOperator,
     PlanSetupOperator,
@@ -47,6 +46,7 @@ from cloudtrail_to_delta.operators.setup_preflight import SetupPreflightOperator
 from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
 from cloudtrail_to_delta.params.setup import ACTIONS, setup_params
 from cloudtrail_to_delta.params.titles import titled
+from cloudtrail_to_delta.records.setup import MARKDOWN_KEY
 from cloudtrail_to_delta.setup.request import resolve_setup
 from cloudtrail_to_delta.ui.links import GuidanceLink
 

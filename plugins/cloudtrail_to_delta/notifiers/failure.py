@@ -8,7 +8,8 @@ from cloudtrail_to_delta.alerts.events import Event
 from cloudtrail_to_delta.alerts.run import finding_events
 from cloudtrail_to_delta.errors import PreflightError
 from cloudtrail_to_delta.guidance import guidance_for
-from cloudtrail_to_delta.ui.links import FINDINGS_KEY
+from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
+from cloudtrail_to_delta.records.record import read
 
 
 class FailureNotifier(BaseNotifier):
@@ -38,8 +39,9 @@ def failure_events(context: Context) -> list[Event]:
     """One event for the failed task; of a preflight that failed on its findings, one for each of them."""
     ti, error = context["ti"], context.get("exception")
     if isinstance(error, PreflightError):
-        findings = ti.xcom_pull(task_ids=ti.task_id, key=FINDINGS_KEY) or []
-        events = finding_events(findings, task_url=task_url(context))
+        left = ti.xcom_pull(task_ids=ti.task_id, key=FINDINGS_KEY) or []
+        findings = read(Findings.from_list, left, f"the findings of {ti.task_id}") or Findings()
+        events = finding_events(findings.found, task_url=task_url(context))
         if failed := [event for event in events if event.name == "preflight_failed"]:
             return failed
     return [

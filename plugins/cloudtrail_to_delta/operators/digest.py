@@ -9,7 +9,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.context import params_of, teller_of
-from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY
 from cloudtrail_to_delta.digest.queries import DigestTable, day_query
 from cloudtrail_to_delta.digest.text import render_digest
 from cloudtrail_to_delta.errors import InvalidRequestError
@@ -17,6 +16,10 @@ from cloudtrail_to_delta.operators.statements import Result, StatementsOperator
 from cloudtrail_to_delta.params.declaration import check_params
 from cloudtrail_to_delta.params.digest import DIGEST_PARAMS
 from cloudtrail_to_delta.params.values import table as check_table
+from cloudtrail_to_delta.records.fields import utc_text
+from cloudtrail_to_delta.records.notes import ALERTS_KEY
+from cloudtrail_to_delta.records.record import read
+from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.table_events import TABLES, known_assets, newest_events
 
 KINDS_ASKED = ("events", "insights")
@@ -71,7 +74,7 @@ class DigestOperator(StatementsOperator):
         teller.send_unconditionally(
             "digest", Message(title=title, body=digest, level="info", is_markdown=True)
         )
-        context["ti"].xcom_push(key=XCOM_KEY, value=teller.done)
+        context["ti"].xcom_push(key=ALERTS_KEY, value=teller.left())
         return digest
 
 
@@ -95,12 +98,13 @@ def tables_of(events: Iterable[Any]) -> list[DigestTable]:
     """The tables that asset events name, each as its newest event has it, if the contract takes the name."""
     found: dict[str, DigestTable] = {}
     for event in sorted(events, key=lambda event: event.timestamp):
-        name, extra = event.asset.name, event.extra or {}
-        if extra.get("kind") not in KINDS_ASKED or check_table(name) is not None:
+        name = event.asset.name
+        said = read(TableEvent.from_dict, event.extra or {}, f"an asset event of {name}")
+        if said is None or said.kind not in KINDS_ASKED or check_table(name) is not None:
             continue
-        known = found.get(name)
-        newest = extra.get("newest_event") or (known.newest_event if known else "")
-        found[name] = DigestTable(name=name, kind=extra["kind"], newest_event=str(newest))
+        before = found[name].newest_event if name in found else ""
+        newest = utc_text(said.newest_event) if said.newest_event else before
+        found[name] = DigestTable(name=name, kind=said.kind, newest_event=newest)
     return list(found.values())
 
 

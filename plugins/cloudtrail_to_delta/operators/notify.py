@@ -6,14 +6,15 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from cloudtrail_to_delta.alerts.context import params_of, run_page, task_url, teller_of
-from cloudtrail_to_delta.alerts.dispatch import XCOM_KEY
 from cloudtrail_to_delta.alerts.ending import Evidence, ending
 from cloudtrail_to_delta.alerts.events import Event
-from cloudtrail_to_delta.alerts.notes import TARGETS_KEY
 from cloudtrail_to_delta.alerts.run import finding_events, outcome_events
 from cloudtrail_to_delta.alerts.targets import targets_of
 from cloudtrail_to_delta.metrics import send_metrics
-from cloudtrail_to_delta.ui.links import FINDINGS_KEY
+from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
+from cloudtrail_to_delta.records.notes import ALERTS_KEY, TARGETS_KEY
+from cloudtrail_to_delta.records.outcome import Outcome, read_outcomes
+from cloudtrail_to_delta.records.record import read
 
 
 class NotifyOperator(BaseOperator):
@@ -40,7 +41,8 @@ class NotifyOperator(BaseOperator):
         ti.xcom_push(key=TARGETS_KEY, value=targets_of(params))
         if params.get("test_alert"):
             return []
-        outcomes = [outcome for outcome in self.validations if outcome]
+        left = [read(Outcome.from_dict, one, "what a validation left") for one in self.validations if one]
+        outcomes = [outcome for outcome in left if outcome]
         events = self._events(context, outcomes)
         teller = teller_of(context)
         teller.tell(events)
@@ -56,21 +58,22 @@ class NotifyOperator(BaseOperator):
         teller.tell_recovered(
             lambda record: ending(record, run), failed=run.failed, task_url=task_url(context)
         )
-        ti.xcom_push(key=XCOM_KEY, value=teller.done)
+        ti.xcom_push(key=ALERTS_KEY, value=teller.left())
         send_metrics(outcomes, params, dag_id=ti.dag_id)
-        return [
-            " ".join(one[part] for part in ("event", "subject", "status", "target")) for one in teller.done
-        ]
+        # One that cannot be read has cost no other its message; it fails this task.
+        read_outcomes(self.validations)
+        return [f"{note.event} {note.subject} {note.status} {note.target}" for note in teller.done]
 
-    def _events(self, context: Context, outcomes: list[dict[str, Any]]) -> list[Event]:
-        findings = context["ti"].xcom_pull(task_ids="preflight", key=FINDINGS_KEY) or []
-        events = [event for event in finding_events(findings) if event.name == "preflight_warning"]
+    def _events(self, context: Context, outcomes: list[Outcome]) -> list[Event]:
+        left = context["ti"].xcom_pull(task_ids="preflight", key=FINDINGS_KEY) or []
+        findings = read(Findings.from_list, left, "the findings of preflight") or Findings()
+        events = [event for event in finding_events(findings.found) if event.name == "preflight_warning"]
         for outcome in outcomes:
             events += outcome_events(
                 outcome,
                 params_of(context),
                 now=datetime.now(UTC),
                 task_url=task_url(context),
-                run_url=run_page(context, f"{outcome['kind']}.validate_rows"),
+                run_url=run_page(context, f"{outcome.kind}.validate_rows"),
             )
         return events

@@ -13,17 +13,19 @@ from cloudtrail_to_delta.preflight import PreflightReport, run_preflight
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.tables import Names, UnansweredError
 from cloudtrail_to_delta.preflight.targets import delta_logs_of
+from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
+from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.run_names import own_run
 from cloudtrail_to_delta.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
-from cloudtrail_to_delta.ui.links import FINDINGS_KEY, FindingsLink
+from cloudtrail_to_delta.ui.links import FindingsLink
 
 
 class PreflightOperator(StatementsOperator):
     """Runs every preflight check, shows every finding, and fails when one failed. Read-only.
 
     Returns:
-        `skipped_kinds` (kind → reason in words) and `summary` (one line). All findings, as a list of dicts,
-        are in the XCom `findings`, also when the task fails.
+        `records.preflight.PreflightResult`, as a dict. All findings are in the XCom `findings`, also when the
+        task fails, see `records.findings`.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "aws_conn_id")
@@ -69,12 +71,10 @@ class PreflightOperator(StatementsOperator):
             own_run=own_run(context),
         )
         self.log.info("Preflight findings:\n%s", report.render())
-        context["ti"].xcom_push(key=FINDINGS_KEY, value=[finding.to_dict() for finding in report.findings])
+        context["ti"].xcom_push(key=FINDINGS_KEY, value=Findings(found=report.findings).to_list())
         self.judge(report)
-        return {
-            "summary": report.summary_line(),
-            "skipped_kinds": report.skipped_kinds,
-        }
+        left = PreflightResult(summary=report.summary_line(), skipped_kinds=report.skipped_kinds)
+        return left.to_dict()
 
     def names(self, facts: dict[str, Any], results: list[Result]) -> Names:
         """What the names stand for, by the answers to the statements."""

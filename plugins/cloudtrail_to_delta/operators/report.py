@@ -1,11 +1,16 @@
 """The last task: a summary that a person can read, and an asset event per table for others to schedule on."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from cloudtrail_to_delta.table_events import TABLES, asset_extra, table_asset
+from cloudtrail_to_delta.records.fields import utc_text
+from cloudtrail_to_delta.records.outcome import Outcome, read_outcomes
+from cloudtrail_to_delta.records.preflight import PreflightResult
+from cloudtrail_to_delta.records.table_event import TableEvent
+from cloudtrail_to_delta.table_events import TABLES, table_asset
 
 # A summary names this many accounts; the XCom of `validate_rows` has them all.
 SHOWN_ACCOUNTS = 50
@@ -27,52 +32,51 @@ class ReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> str:
         """Write the summary and emit the events."""
-        validated = [outcome for outcome in self.validations if outcome]
+        validated = read_outcomes(self.validations)
         for outcome in validated:
-            asset = table_asset(outcome["table"], outcome["delta_path"])
-            context["outlet_events"][TABLES].add(asset, extra=asset_extra(outcome))
-        summary = render_summary(validated, self.preflight, now=datetime.now(UTC))
+            asset = table_asset(outcome.table, outcome.delta_path)
+            context["outlet_events"][TABLES].add(asset, extra=TableEvent.of_outcome(outcome).to_dict())
+        preflight = PreflightResult.from_dict(self.preflight)
+        summary = render_summary(validated, preflight, now=datetime.now(UTC))
         self.log.info("Summary:\n%s", summary)
         return summary
 
 
-def render_summary(validated: list[dict[str, Any]], preflight: dict[str, Any], *, now: datetime) -> str:
+def render_summary(validated: Sequence[Outcome], preflight: PreflightResult, *, now: datetime) -> str:
     """Markdown: one table row per kind, then the quarantine's reasons and what was skipped and why."""
     lines = [
-        f"CloudTrail ingest, {now:%Y-%m-%d %H:%M} UTC. Preflight: {preflight['summary']}",
+        f"CloudTrail ingest, {now:%Y-%m-%d %H:%M} UTC. Preflight: {preflight.summary}",
         "",
         "| table | rows | new rows | new files | quarantined (new) | removed (new) | newest event |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {o['table']} | {o['row_count']} | {o['run_rows']} | {o['run_files']} | "
-        f"{o['quarantined'] - o['removed']} ({o['run_quarantined']}) | {o['removed']} ({o['run_removed']}) | "
-        f"{o['newest_event'] or 'nothing new'} |"
+        f"| {o.table} | {o.row_count} | {o.run_rows} | {o.run_files} | "
+        f"{o.quarantined - o.removed} ({o.run_quarantined}) | {o.removed} ({o.run_removed}) | "
+        f"{utc_text(o.newest_event) if o.newest_event else 'nothing new'} |"
         for o in validated
     ]
-    lines += [
-        f"- {o['table']}: {describe_accounts(o['run_accounts'])}" for o in validated if o["run_accounts"]
-    ]
+    lines += [f"- {o.table}: {describe_accounts(o.run_accounts)}" for o in validated if o.run_accounts]
     for outcome in validated:
-        lines += [f"- {outcome['table']}: {n} quarantined as `{r}`" for r, n in outcome["reasons"].items()]
+        lines += [f"- {outcome.table}: {n} quarantined as `{r}`" for r, n in outcome.reasons.items()]
         lines += [
-            f"- {outcome['table']}: {row['records']} records have {row['field']!r} as {row['problem']}"
-            for row in outcome["schema_drift"]
+            f"- {outcome.table}: {one.records} records have {one.field!r} as {one.problem}"
+            for one in outcome.schema_drift
         ]
-        if outcome.get("pending"):
+        if outcome.pending:
             lines.append(
-                f"- {outcome['table']}: the continuous stream has not finished a batch yet; clear "
+                f"- {outcome.table}: the continuous stream has not finished a batch yet; clear "
                 "`validate_rows` later to check what it writes"
             )
-        if (more := outcome["odd_fields"] - len(outcome["schema_drift"])) > 0:
-            lines.append(f"- {outcome['table']}: {more} more odd fields, see {outcome['table']}_schema_drift")
+        if (more := outcome.odd_fields - len(outcome.schema_drift)) > 0:
+            lines.append(f"- {outcome.table}: {more} more odd fields, see {outcome.table}_schema_drift")
     if not validated:
         lines.append("- nothing was ingested: only preflight was asked for, or every kind was skipped")
-    lines += [f"- {kind} skipped: {why}" for kind, why in preflight["skipped_kinds"].items()]
+    lines += [f"- {kind} skipped: {why}" for kind, why in preflight.skipped_kinds.items()]
     return "\n".join(lines)
 
 
-def describe_accounts(accounts: list[str]) -> str:
+def describe_accounts(accounts: Sequence[str]) -> str:
     """Whose log files a run read: an organization's trail has many, and one that is missing is news."""
     shown = ", ".join(accounts[:SHOWN_ACCOUNTS])
     more = len(accounts) - SHOWN_ACCOUNTS

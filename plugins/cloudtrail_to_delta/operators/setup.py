@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.records.setup import MARKDOWN_KEY, Approval, Planned, SetupResult
 from cloudtrail_to_delta.setup.applying import apply_action
 from cloudtrail_to_delta.setup.build import build_resources
 from cloudtrail_to_delta.setup.databricks.access import compute_params
@@ -19,8 +20,6 @@ from cloudtrail_to_delta.setup.resources import Clouds, Resource
 from cloudtrail_to_delta.setup.tagged import Tagged, find_tagged, removal_resources, unmentioned
 
 APPROVE, REJECT = "Approve", "Reject"
-# The XCom that holds the plan as Markdown, for the page on which a person approves it.
-MARKDOWN_KEY = "plan_markdown"
 BY_TAG = "found by its tag: the params do not mention it"
 
 
@@ -53,8 +52,7 @@ class PlanSetupOperator(BaseOperator):
     """Reads everything that the request is about and shows what it takes. Writes nothing.
 
     Returns:
-        `plan`, `digest` (names the plan), `summary` (one line), `writes` (how many changes write) and
-        `found` (kind, account and name of what a removal has found by its tag).
+        `records.setup.Planned`, as a dict.
     """
 
     template_fields = ("request",)
@@ -70,13 +68,13 @@ class PlanSetupOperator(BaseOperator):
         self.log.info("Plan:\n%s", plan.render())
         url = str(getattr(context["ti"], "log_url", None) or "")
         context["ti"].xcom_push(key=MARKDOWN_KEY, value=plan.render_markdown(log_url=url))
-        return {
-            "plan": plan.to_dict(),
-            "digest": plan.digest,
-            "summary": plan.summary(),
-            "writes": len(plan.writes),
-            "found": [list(one) for one in found],
-        }
+        return Planned(
+            plan=plan.to_dict(),
+            digest=plan.digest,
+            summary=plan.summary(),
+            writes=len(plan.writes),
+            found=found,
+        ).to_dict()
 
 
 class ApproveSetupOperator(HITLOperator):
@@ -86,7 +84,7 @@ class ApproveSetupOperator(HITLOperator):
     time the task fails for good: to ask again would only delay the alert.
 
     Returns:
-        `approved`, `digest` (of the plan that was decided about) and `by` (who or what decided, in words).
+        `records.setup.Approval`, as a dict.
     """
 
     template_fields = (*HITLOperator.template_fields, "planned")
@@ -97,7 +95,7 @@ class ApproveSetupOperator(HITLOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Decide at once, or ask."""
-        if not self.planned["writes"]:
+        if not Planned.from_dict(self.planned).writes:
             return self._decided(True, "nobody: there is nothing to do")
         if context["params"]["approve"]:
             return self._decided(True, "the param approve")
@@ -125,8 +123,9 @@ class ApproveSetupOperator(HITLOperator):
         super().process_trigger_event_error(event)
 
     def _decided(self, approved: bool, by: str) -> dict[str, Any]:
-        self.log.info("%s by %s: %s", APPROVE if approved else REJECT, by, self.planned["summary"])
-        return {"approved": approved, "digest": self.planned["digest"], "by": by}
+        planned = Planned.from_dict(self.planned)
+        self.log.info("%s by %s: %s", APPROVE if approved else REJECT, by, planned.summary)
+        return Approval(approved=approved, digest=planned.digest, by=by).to_dict()
 
 
 class ApplySetupOperator(BaseOperator):
@@ -152,14 +151,15 @@ class ApplySetupOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[str]:  # noqa: ARG002 - Airflow's signature
         """Apply, or skip in words."""
-        plan = Plan.from_dict(self.planned["plan"])
+        planned = Planned.from_dict(self.planned)
+        plan = Plan.from_dict(planned.plan)
         if plan.mode != self.mode:
             raise AirflowSkipException(f"the mode is {plan.mode!r}")
-        require_approval(self.planned, self.approval)
+        require_approval(planned, Approval.from_dict(self.approval))
         if not any(change.action == self.action for change in plan.writes):
             raise AirflowSkipException(f"{self.action}: nothing to do")
         request, clouds = reached(self.request)
-        resources = planned_resources(request, self.planned["found"])
+        resources = planned_resources(request, planned.found)
         done = apply_action(plan, self.action, resources, clouds)
         self.log.info("Done:\n%s", "\n".join(done))
         return done
@@ -186,7 +186,7 @@ class VerifySetupOperator(BaseOperator):
         Raises:
             SetupFailedError: when something is left, with the plan of it.
         """
-        require_approval(self.planned, self.approval)
+        require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
         plan, _ = make_plan(*reached(self.request))
         if plan.writes:
             raise SetupFailedError(
@@ -199,7 +199,7 @@ class SetupReportOperator(BaseOperator):
     """The summary of a run, and the params that an ingest of it takes.
 
     Returns:
-        `summary` (text) and `ingest_params` (param → value; empty unless the set-up stands).
+        `records.setup.SetupResult`, as a dict.
     """
 
     template_fields = ("request", "planned", "approval", "applied")
@@ -214,33 +214,37 @@ class SetupReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Put together what the other tasks returned; those skipped returned nothing."""
         request = SetupRequest(self.request)
-        approved = self.approval["approved"]
+        approval = Approval.from_dict(self.approval)
         done = [line for lines in self.applied if lines for line in lines]
-        decided = "approved" if approved else "rejected, nothing was changed,"
-        lines = [self.planned["summary"], f"The plan was {decided} by {self.approval['by']}.", *done]
+        decided = "approved" if approval.approved else "rejected, nothing was changed,"
+        lines = [
+            Planned.from_dict(self.planned).summary,
+            f"The plan was {decided} by {approval.by}.",
+            *done,
+        ]
         summary = "\n".join(lines)
         self.log.info("%s", summary)
-        stands = approved and request["mode"] == "apply"
+        stands = approval.approved and request["mode"] == "apply"
         if not stands:
-            return {"summary": summary, "ingest_params": {}}
+            return SetupResult(summary=summary).to_dict()
         request, clouds = reached(self.request)
         params = ingest_params_of(request) | compute_params(request, clouds)
-        return {"summary": summary, "ingest_params": params}
+        return SetupResult(summary=summary, ingest_params=params).to_dict()
 
 
-def require_approval(planned: Mapping[str, Any], approval: Mapping[str, Any]) -> None:
+def require_approval(planned: Planned, approval: Approval) -> None:
     """Go on only with the very plan that was approved.
 
     Raises:
         AirflowSkipException: when it was rejected.
         NotApprovedError: when another plan was decided about.
     """
-    if approval["digest"] != planned["digest"]:
+    if approval.digest != planned.digest:
         raise NotApprovedError(
             "another plan was approved than the one that is there: clear `approve` as well."
         )
-    if not approval["approved"]:
-        raise AirflowSkipException(f"the plan was rejected by {approval['by']}")
+    if not approval.approved:
+        raise AirflowSkipException(f"the plan was rejected by {approval.by}")
 
 
 def ingest_params_of(request: SetupRequest) -> dict[str, Any]:

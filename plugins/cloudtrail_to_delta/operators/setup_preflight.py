@@ -24,9 +24,11 @@ from cloudtrail_to_delta.preflight.findings import Finding, describe_failures
 from cloudtrail_to_delta.preflight.logs import CHECK as LOGS
 from cloudtrail_to_delta.preflight.report import check_targets
 from cloudtrail_to_delta.preflight.targets import delta_logs_of
+from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
+from cloudtrail_to_delta.records.preflight import PreflightResult
+from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.setup.databricks.access import compute_params
 from cloudtrail_to_delta.setup.request import SetupRequest
-from cloudtrail_to_delta.ui.links import FINDINGS_KEY
 
 # The actions that are for the tables: the others make no use of the target.
 _FOR_TABLES = frozenset({"role", "databricks"})
@@ -96,11 +98,11 @@ class SetupTargetsOperator(PreflightOperator):
             delta_logs=delta_logs_of(clouds.hook(account)),
         )
         self.log.info("Findings:\n%s", report.render())
-        context["ti"].xcom_push(key=FINDINGS_KEY, value=[finding.to_dict() for finding in report.findings])
+        context["ti"].xcom_push(key=FINDINGS_KEY, value=Findings(found=report.findings).to_list())
         if report.failed:
             what = "check(s) of the tables failed"
             raise PreflightError(describe(report.failed, what=what, then="nothing was planned or changed"))
-        return {"summary": report.summary_line()}
+        return PreflightResult(summary=report.summary_line()).to_dict()
 
     def _requests(self) -> dict[str, IngestRequest]:
         return dict(SetupRequest(self.request).requests)
@@ -123,7 +125,7 @@ class SetupPreflightOperator(PreflightOperator):
 
     def execute(self, context: Context) -> Any:
         """Check, or skip in words."""
-        require_approval(self.planned, self.approval)
+        require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
         request = SetupRequest(self.request)
         if request["mode"] != "apply":
             raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to check.")

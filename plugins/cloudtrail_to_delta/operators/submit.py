@@ -1,16 +1,12 @@
 """Submitting the ingest job: never two runs for one checkpoint, and a retry gets its own run back."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks import RunState
-from airflow.providers.databricks.operators.databricks import (
-    XCOM_RUN_ID_KEY,
-    XCOM_RUN_PAGE_URL_KEY,
-    DatabricksSubmitRunOperator,
-)
+from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -20,6 +16,8 @@ from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.payload import submit_payload
 from cloudtrail_to_delta.pools import SUBMIT_POOL
+from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, RUN_ID_KEY
+from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.run_names import own_run, run_name, works_on
 from cloudtrail_to_delta.triggers.room import RoomTrigger
 from cloudtrail_to_delta.triggers.settled import SettledTrigger
@@ -95,8 +93,8 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
         run, found = self._start_or_find(context, requests, name)
         run_id, state = int(run["run_id"]), RunState(**run["state"])
         self.log.info("%s run %s: %s", "Found again" if found else "Submitted", run_id, state)
-        context["ti"].xcom_push(key=XCOM_RUN_ID_KEY, value=run_id)
-        context["ti"].xcom_push(key=XCOM_RUN_PAGE_URL_KEY, value=run.get("run_page_url", ""))
+        context["ti"].xcom_push(key=RUN_ID_KEY, value=run_id)
+        context["ti"].xcom_push(key=PAGE_KEY, value=run.get("run_page_url", ""))
         if not state.is_terminal:
             # A first try finds a run only where another kind's task has started the one that they share.
             self._settle(state, run_id, doubted=found and context["ti"].try_number > 1, settled=settled)
@@ -107,12 +105,15 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
     def _skip_unless_asked(self) -> None:
         if self.kind not in self.requests:
             raise AirflowSkipException(f"{self.kind} were not asked for: param `kinds` does not name them.")
-        if reason := self.preflight["skipped_kinds"].get(self.kind):
+        if reason := self._skipped_kinds().get(self.kind):
             raise AirflowSkipException(reason)
+
+    def _skipped_kinds(self) -> Mapping[str, str]:
+        return PreflightResult.from_dict(self.preflight).skipped_kinds
 
     def _requests_of_run(self, *, shared: bool) -> list[IngestRequest]:
         """What the run ingests, alike and in the same order for each kind's task that shares it."""
-        skipped = self.preflight["skipped_kinds"]
+        skipped = self._skipped_kinds()
         kinds = [kind for kind in KINDS if kind in self.requests and kind not in skipped]
         return [IngestRequest.from_dict(self.requests[kind]) for kind in (kinds if shared else [self.kind])]
 
@@ -185,7 +186,7 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
         """Whether the run has succeeded, by an earlier try or another kind's task: then it needs no room."""
         for kind in kinds:
             task_id = f"{kind}.{self.task_id.rpartition('.')[2]}"
-            run_id = context["ti"].xcom_pull(task_ids=task_id, key="run_id") if kind != self.kind else None
+            run_id = context["ti"].xcom_pull(task_ids=task_id, key=RUN_ID_KEY) if kind != self.kind else None
             if run_id is not None:
                 run = self._hook.find_run(int(run_id))
                 return run is not None and run.get("run_name") == name and succeeded(run)

@@ -1,7 +1,7 @@
 """The validation of one kind's run: the counts that must agree, or a failed task that says which do not."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -14,30 +14,19 @@ from cloudtrail_to_delta.batches import CLOCK_MARGIN, Marks, Times, Written
 from cloudtrail_to_delta.delta_log import TableLog, read_marks, storage_options
 from cloudtrail_to_delta.errors import CountMismatchError
 from cloudtrail_to_delta.operators.statements import Result, StatementsOperator, first_row
-from cloudtrail_to_delta.outcome import DETAILS_KEY, Known, describe_details, known_of_rows, merge_known
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.payload import run_mark
+from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
+from cloudtrail_to_delta.records.fields import Fields, to_json
+from cloudtrail_to_delta.records.outcome import Drift, Insight, Known, Outcome, merge_known
+from cloudtrail_to_delta.records.record import read
+from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.table_events import newest_events, table_asset
 
-# What is told of each odd field.
-DRIFT = ("field", "problem", "first_seen", "records", "example")
 # How many of a table's newest asset events are read. Their order does not matter: the latest moment counts.
 REMEMBERED = 10
-# What is asked about the tables as they are.
-OF_THE_TABLE = (balance.count_rows, balance.find_newest_file)
-# What is asked about the run's batches, in this order, after the counts.
-QUESTIONS = (
-    balance.balance_files,
-    balance.describe_run,
-    balance.quarantine_reasons,
-    balance.find_drift,
-    balance.count_deliveries,
-)
-# What is asked after these of some kinds alone.
-QUESTIONS_OF_KIND: dict[str, tuple[Callable[..., str], ...]] = {
-    "events": (balance.find_newest_file,),
-    "insights": (balance.find_new_insights, balance.find_episodes),
-}
+# What has been answered so far, by the names of `statements_of`.
+Answers = Mapping[str, Result]
 
 
 class ValidateRowsOperator(StatementsOperator):
@@ -47,19 +36,7 @@ class ValidateRowsOperator(StatementsOperator):
     that goes on at the same time does not disturb it.
 
     Returns:
-        a dict with `table`, `row_count`, `log_rows`, `quarantined` (rows of the quarantine, `removed` of
-        them duplicates), `version`, and for the batches of this
-        run `run_files`, `run_records`, `run_rows`, `run_quarantined` (rows of the quarantine that are not
-        duplicates: records, and files that are damaged as a whole), `run_removed`, `run_accounts` (whose log
-        files they were, sorted), `reasons`,
-        `newest_event`, `newest_delivery`, `slowest_seconds`, `schema_drift` (a list of fields with problem,
-        first_seen, records, example), `odd_fields` (how many there are), `newest_file` (when the table's
-        newest log file of the last days was delivered, of whichever run; this run's when there is none),
-        `new_insights` (a list of the insights whose Start is new, see `balance.find_new_insights`), `known`
-        (what the table holds by this run and those before it: newest event and delivery, each region's
-        newest delivery), `pending` (whether a continuous stream has not finished a batch yet), and `balanced`
-        (always true: otherwise the task fails). The XCom `details` has
-        hours of delivery, regions, examples of the quarantine, and insights of this run.
+        `records.outcome.Outcome`, as a dict. `records.details.Details` is the XCom `details`.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
@@ -112,110 +89,43 @@ class ValidateRowsOperator(StatementsOperator):
             "newest": written.newest,
             "begun": written.begun,
             "continuous": continuous,
-            "known": earlier,
+            "known": to_json(earlier),
             "unknown_since": unknown_since,
         }
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """The next question's statement."""
-        times = _times(facts, results)
-        questions = self._questions(facts, times)
-        if len(results) == len(questions):
-            return None
-        snapshot, question = Snapshot(**facts["snapshot"]), questions[len(results)]
-        if question in OF_THE_TABLE:
-            return question(snapshot)
-        if question is balance.balance_newest:
-            return question(snapshot, facts["newest"])
-        if question is balance.find_known:
-            return question(snapshot, facts["unknown_since"])
-        more = {"begun": facts["begun"]} if question is balance.find_reloaded else {}
-        return question(snapshot, times, **more)
+        """The first statement that has no answer yet."""
+        answers = answers_of(facts, results)
+        return next((sql for name, sql in statements_of(facts, answers).items() if name not in answers), None)
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
         """Compare; raise CountMismatchError with everything that disagrees."""
-        snapshot, times = Snapshot(**facts["snapshot"]), _times(facts, results)
-        pending = facts["continuous"] and not times
-        answers = {
-            question: [balance.with_moments(row) for row in result["rows"]]
-            for question, result in zip(self._questions(facts, times), results, strict=True)
-        }
-        counts = _integers(first_row(results[0]))
-        files: dict[str, Any] = {}
-        for row in answers.get(balance.balance_files, []):
-            texts = {name: row[name] for name in ("example", "accounts")}
-            files = _integers({name: value for name, value in row.items() if name not in texts}) | texts
-        newest = next(iter(answers.get(balance.describe_run, [])), {})
-        newest_file = next((row["newest_file"] for row in answers.get(balance.find_newest_file, [])), None)
-        reasons = {row["reason"]: int(row["n"]) for row in answers.get(balance.quarantine_reasons, [])}
-        drift = answers.get(balance.find_drift, [])
-        minimum_rows = int(context["params"]["minimum_rows"]) if self.kind == "events" else 0
-        problems = balance.find_mismatches(
-            snapshot,
-            row_count=counts["row_count"],
-            quarantined=counts["quarantined"],
-            balance=files | _integers(next(iter(answers.get(balance.find_reloaded, [])), {})),
-            # A stream that has just begun has not failed to read anything.
-            minimum_rows=0 if pending else minimum_rows,
-        )
-        if problems:
+        answers = answers_of(facts, results)
+        is_read = bool(_times(facts, answers))
+        pending = facts["continuous"] and not is_read
+        # A stream that has just begun has not failed to read anything.
+        minimum_rows = 0 if pending or self.kind != "events" else int(context["params"]["minimum_rows"])
+        if problems := find_problems(facts, answers, minimum_rows=minimum_rows):
             raise CountMismatchError(
                 "The counts do not agree; nothing was changed:\n" + "\n".join(f"  - {p}" for p in problems)
             )
-        deliveries = answers.get(balance.count_deliveries, [])
-        found = [newest, *deliveries, *answers.get(balance.find_known, [])]
-        outcome = {
-            "kind": self.kind,
-            "table": snapshot.table,
-            "delta_path": self.requests[self.kind]["delta_path"],
-            "version": snapshot.version,
-            "row_count": counts["row_count"],
-            "log_rows": snapshot.rows,
-            "quarantined": counts["quarantined"],
-            "removed": counts["removed"],
-            "run_files": files.get("files", 0),
-            "run_records": files.get("records", 0),
-            "run_rows": files.get("kept", 0),
-            "run_quarantined": sum(n for reason, n in reasons.items() if reason != "duplicate"),
-            "run_removed": files.get("removed", 0),
-            "run_accounts": (files.get("accounts") or "").split(),
-            "reasons": reasons,
-            "newest_event": newest.get("newest_event"),
-            "newest_delivery": newest.get("newest_delivery"),
-            "newest_file": newest_file or newest.get("newest_delivery"),
-            "slowest_seconds": int(newest["slowest_seconds"]) if newest.get("slowest_seconds") else None,
-            "odd_fields": int(drift[0]["fields"] or 0) if drift else 0,
-            "schema_drift": [{name: row[name] for name in DRIFT} for row in drift],
-            "new_insights": answers.get(balance.find_new_insights, []),
-            "known": merge_known(facts["known"], known_of_rows(found)),
-            "pending": pending,
-            "balanced": True,
-        }
+        outcome = outcome_of(
+            facts, answers, delta_path=self.requests[self.kind]["delta_path"], pending=pending
+        ).to_dict()
         self.log.info("%s", outcome)
         if pending:
             self.log.warning(
                 "The continuous stream has not finished a batch yet: of its records nothing is proven. Clear "
                 "this task later to check what it has written until then."
             )
-        if times:
-            details = describe_details(
-                answers[balance.quarantine_reasons], deliveries, answers.get(balance.find_episodes, [])
+        if is_read:
+            details = Details.of_answers(
+                reasons=_rows(answers, "reasons"),
+                deliveries=_rows(answers, "deliveries"),
+                episodes=_rows(answers, "episodes"),
             )
-            context["ti"].xcom_push(key=DETAILS_KEY, value=details)
+            context["ti"].xcom_push(key=DETAILS_KEY, value=details.to_dict())
         return outcome
-
-    def _questions(self, facts: dict[str, Any], times: Times) -> list[Callable[..., str]]:
-        """What is asked, in this order."""
-        questions: list[Callable[..., str]] = [balance.count_rows]
-        questions += [balance.balance_newest] if facts["newest"] else []
-        if times:
-            questions += QUESTIONS + QUESTIONS_OF_KIND.get(self.kind, ())
-            questions += [balance.find_reloaded] if facts["begun"] else []
-        elif self.kind == "events":
-            questions.append(balance.find_newest_file)
-        if facts["unknown_since"] is not None:
-            questions.append(balance.find_known)
-        return questions
 
     def _earlier(self, request: IngestRequest, version: int, marks: Marks) -> tuple[Known, int | None]:
         """What earlier runs have said of the table, and since when (µs) the table itself has to be asked.
@@ -226,15 +136,17 @@ class ValidateRowsOperator(StatementsOperator):
         asset = table_asset(request.table, request.delta_path)
         # What was found at a later version was found in a table that has been made anew since.
         events = [
-            event
+            (event.timestamp, said)
             for event in newest_events(asset, limit=REMEMBERED)
-            if isinstance(at := (event.extra or {}).get("version"), int) and at <= version
+            if (said := read(TableEvent.from_dict, event.extra or {}, f"an asset event of {request.table}"))
+            and said.version is not None
+            and said.version <= version
         ]
-        known = merge_known(*(event.extra for event in events))
+        known = merge_known(said.known for _, said in events)
         if not events:
             return known, 0
-        said = int((events[0].timestamp - CLOCK_MARGIN).timestamp()) * 1_000_000
-        return known, said if any(mark.ingested_at >= said for mark in marks.table) else None
+        since = int((events[0][0] - CLOCK_MARGIN).timestamp()) * 1_000_000
+        return known, since if any(mark.ingested_at >= since for mark in marks.table) else None
 
     def _written(self, run: dict[str, Any], marks: Marks, *, unfinished: bool) -> Written:
         """What the run has written: by the marks of its commits, or, said aloud, by the clock."""
@@ -258,13 +170,115 @@ class ValidateRowsOperator(StatementsOperator):
         return marks.between(begin, end, unfinished=unfinished)
 
 
-def _times(facts: dict[str, Any], results: list[Result]) -> Times:
+def statements_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
+    """Name → statement, in the order in which they are asked; what is asked later depends on the answers."""
+    snapshot, kind = Snapshot(**facts["snapshot"]), facts["snapshot"]["kind"]
+    found = {"counts": balance.count_rows(snapshot)}
+    if facts["newest"]:
+        found["newest_batches"] = balance.balance_newest(snapshot, facts["newest"])
+    if times := _times(facts, answers):
+        found |= {
+            "files": balance.balance_files(snapshot, times),
+            "run": balance.describe_run(snapshot, times),
+            "reasons": balance.quarantine_reasons(snapshot, times),
+            "drift": balance.find_drift(snapshot, times),
+            "deliveries": balance.count_deliveries(snapshot, times),
+        }
+    if kind == "events":
+        found["newest_file"] = balance.find_newest_file(snapshot)
+    if kind == "insights" and times:
+        found["new_insights"] = balance.find_new_insights(snapshot, times)
+        found["episodes"] = balance.find_episodes(snapshot, times)
+    if facts["begun"] and times:
+        found["reloaded"] = balance.find_reloaded(snapshot, times, begun=facts["begun"])
+    if facts["unknown_since"] is not None:
+        found["known"] = balance.find_known(snapshot, facts["unknown_since"])
+    return found
+
+
+def answers_of(facts: Mapping[str, Any], results: Sequence[Result]) -> dict[str, Result]:
+    """The results by the names of their statements."""
+    answers: dict[str, Result] = {}
+    for result in results:
+        name = next(name for name in statements_of(facts, answers) if name not in answers)
+        answers[name] = result
+    return answers
+
+
+def find_problems(facts: Mapping[str, Any], answers: Answers, *, minimum_rows: int) -> list[str]:
+    """What disagrees, in words."""
+    counts = _integers(first_row(answers["counts"]))
+    return balance.find_mismatches(
+        Snapshot(**facts["snapshot"]),
+        row_count=counts["row_count"],
+        quarantined=counts["quarantined"],
+        balance=_balance(answers) | _integers(_row(answers, "reloaded")),
+        minimum_rows=minimum_rows,
+    )
+
+
+def outcome_of(facts: Mapping[str, Any], answers: Answers, *, delta_path: str, pending: bool) -> Outcome:
+    """What was found, of counts that agree."""
+    snapshot = Snapshot(**facts["snapshot"])
+    counts, files, run = _integers(first_row(answers["counts"])), _balance(answers), _row(answers, "run")
+    reasons = {row["reason"]: int(row["n"]) for row in _rows(answers, "reasons")}
+    drift = _rows(answers, "drift")
+    found = [run, *_rows(answers, "deliveries"), *_rows(answers, "known")]
+    newest_delivery = Fields(run).moment("newest_delivery")
+    return Outcome(
+        kind=snapshot.kind,
+        table=snapshot.table,
+        delta_path=delta_path,
+        version=snapshot.version,
+        row_count=counts["row_count"],
+        log_rows=snapshot.rows,
+        quarantined=counts["quarantined"],
+        removed=counts["removed"],
+        run_files=files.get("files", 0),
+        run_records=files.get("records", 0),
+        run_rows=files.get("kept", 0),
+        run_quarantined=sum(n for reason, n in reasons.items() if reason != "duplicate"),
+        run_removed=files.get("removed", 0),
+        run_accounts=tuple((files.get("accounts") or "").split()),
+        reasons=reasons,
+        newest_event=Fields(run).moment("newest_event"),
+        newest_delivery=newest_delivery,
+        newest_file=Fields(_row(answers, "newest_file")).moment("newest_file") or newest_delivery,
+        # S3's clock and the cluster's are two.
+        slowest_seconds=max(0, int(run["slowest_seconds"])) if run.get("slowest_seconds") else None,
+        odd_fields=int(drift[0]["fields"] or 0) if drift else 0,
+        schema_drift=tuple(Drift.read_fields(Fields(row)) for row in drift),
+        new_insights=tuple(Insight.read_fields(Fields(row)) for row in _rows(answers, "new_insights")),
+        known=merge_known([Known.read_fields(Fields(facts["known"])), *map(Known.of_row, found)]),
+        pending=pending,
+    )
+
+
+def _balance(answers: Answers) -> dict[str, Any]:
+    """The row of `balance_files`, its figures as integers; empty without new batches."""
+    row = _row(answers, "files")
+    texts = {name: row[name] for name in ("example", "accounts") if name in row}
+    return _integers({name: value for name, value in row.items() if name not in texts}) | texts
+
+
+def _rows(answers: Answers, name: str) -> list[dict[str, Any]]:
+    """The rows of an answer, their moments as UTC text; none of a statement that was not asked."""
+    return [balance.with_moments(row) for row in answers[name]["rows"]] if name in answers else []
+
+
+def _row(answers: Answers, name: str) -> dict[str, Any]:
+    """The first of them; empty without one."""
+    return next(iter(_rows(answers, name)), {})
+
+
+def _times(facts: Mapping[str, Any], answers: Answers) -> Times:
     """When the batches that are checked were read; a stream's newest is among them once it balances.
 
     Until then it may be between its two commits, and is left for the next look.
     """
     times = [(first, last) for first, last in facts["times"]]
-    if not facts["newest"] or len(results) < 2 or int(first_row(results[1])["unbalanced"] or 0):
+    newest = answers.get("newest_batches")
+    if newest is None or int(first_row(newest)["unbalanced"] or 0):
         return times
     return times + [(first, last) for first, last in facts["newest"]]
 

@@ -18,6 +18,7 @@ from cloudtrail_to_delta.operators.stage import put_wheel
 from cloudtrail_to_delta.operators.submit import MAX_GENERATIONS, idempotency_token
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
 from cloudtrail_to_delta.params.locations import S3Location
+from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.run_names import own_run
 from cloudtrail_to_delta.setup.databricks.access import checks, compute_of, verify_payload, write_folders
 from cloudtrail_to_delta.setup.refusals import refused_calls
@@ -54,7 +55,7 @@ class VerifyAccessOperator(DatabricksSubmitRunOperator):
 
     def execute(self, context: Context) -> int:
         """Stage the wheel, submit, or find the run of an earlier try; return its id."""
-        require_approval(self.planned, self.approval)
+        require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
         request = SetupRequest(self.request)
         if request["mode"] != "apply":
             raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to verify.")

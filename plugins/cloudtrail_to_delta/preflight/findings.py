@@ -2,61 +2,27 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
-Status = Literal["failed", "warning", "skipped", "ok"]
+from cloudtrail_to_delta.records.findings import STATUSES, Finding, MissingRight, Status
+
+__all__ = [
+    "AFTERWARDS",
+    "STATUSES",
+    "Finding",
+    "MissingRight",
+    "Status",
+    "by_urgency",
+    "counts_line",
+    "describe_failures",
+    "render_table",
+    "summary_line",
+]
+
 # Clearing a task runs it with the params of its DAG run: it helps where something else was wrong.
 AFTERWARDS = (
     "If a remedy changes a param, trigger the DAG again with the new value (correct an account's value in "
     "accounts.yaml first). Otherwise clear this task when all is fixed."
 )
-# In the order in which a person wants to read them.
-STATUSES: tuple[Status, ...] = ("failed", "warning", "skipped", "ok")
-
-
-@dataclass(frozen=True, kw_only=True)
-class MissingRight:
-    """A right that one finding misses, so that those of one policy can be shown together.
-
-    Attributes:
-        where: the policy that lacks or denies it, as a sentence goes on after "rights in".
-        why: why it is refused.
-        right: the action and its resource.
-        purpose: what it is needed for.
-        statement: the IAM statement that grants it; None where an explicit Deny is in the way.
-    """
-
-    where: str
-    why: str
-    right: str
-    purpose: str
-    statement: dict[str, Any] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One answer of one check.
-
-    `check` is the check's name, `subject` what it looked at, `detail` what it found, `remedy` what to do
-    (empty when there is nothing to do). A `failed` one stops the pipeline; no other does.
-
-    `follows` is the subject of another finding that this one is a consequence of when that one failed, and
-    `missing` the right that it misses: `cloudtrail_to_delta.preflight.folding` reads them, nobody after it.
-    """
-
-    check: str
-    subject: str
-    status: Status
-    detail: str
-    remedy: str = ""
-    follows: str = ""
-    missing: MissingRight | None = None
-
-    def to_dict(self) -> dict[str, str]:
-        """The finding as an XCom holds it: what a person reads."""
-        read = ("check", "subject", "status", "detail", "remedy")
-        return {name: value for name, value in asdict(self).items() if name in read}
 
 
 def counts_line(findings: Sequence[Finding]) -> str:

@@ -94,7 +94,7 @@ def add_tasks(app: "FastAPI") -> None:
             task_id=task_id,
             states=states,
             has_findings=bool(run and database.read_task_findings(session, run, task_id)[0]),
-            databricks=database.read_page(session, run, submit) if run else "",
+            databricks=database.find_page(session, run, submit) if run else "",
         )
         return HTMLResponse(render.render_guidance(task), headers=render.headers())
 

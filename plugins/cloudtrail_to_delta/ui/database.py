@@ -4,19 +4,23 @@ Only what Airflow indexes is searched by: runs by their time or id, XComs by the
 asked, no cluster and no bucket. Source: docs/adr/0071-page-data.md.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from cloudtrail_to_delta.alerts.notes import ALERTS_KEY, TARGETS_KEY, Note
 from cloudtrail_to_delta.kinds import KINDS
-from cloudtrail_to_delta.outcome import DETAILS_KEY
-from cloudtrail_to_delta.ui import records
+from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, read_page
+from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
+from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
+from cloudtrail_to_delta.records.notes import ALERTS_KEY, TARGETS_KEY, Note, read_notes, read_targets
+from cloudtrail_to_delta.records.outcome import Outcome
+from cloudtrail_to_delta.records.preflight import PreflightResult
+from cloudtrail_to_delta.records.record import read
+from cloudtrail_to_delta.records.requests import Request, read_requests
 from cloudtrail_to_delta.ui.facts import FINAL, Dag, Facts, Pushed, Run, Told, Validation
-from cloudtrail_to_delta.ui.links import FINDINGS_KEY
-from cloudtrail_to_delta.ui.records import Details, Findings, Request
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
@@ -27,8 +31,6 @@ ACCOUNT_DAGS = f"{FORM_DAG}__"
 # The tag of a DAG whose entry in accounts.yaml is broken.
 DISABLED_TAG = "disabled"
 RESULT = "return_value"
-# Where the Databricks provider's submit operator leaves the run's page.
-PAGE_KEY = "run_page_url"
 VALIDATE = "validate_rows"
 # A run that is validated within the last day may have begun before it.
 WINDOW = timedelta(hours=26)
@@ -67,10 +69,11 @@ class Recorded:
     def read(self, reader: Callable[[Any], T], xcom: XCom) -> T | None:
         """A record, by its reader; None for one that is kept elsewhere, or cannot be read, which is noted."""
         what = f"the XCom {xcom.key} of {xcom.task} in DAG run {xcom.run}"
-        value = records.read(records.decode, xcom.stored, what)
-        if records.is_elsewhere(value):
+        value = read(decode, xcom.stored, what)
+        # A text is a reference: an XCom backend keeps the value itself outside the database.
+        if isinstance(value, str):
             return None
-        found = records.read(reader, value, what)
+        found = read(reader, value, what)
         name = f"{xcom.task} {xcom.key}"
         if found is None and name not in self.unreadable[xcom.run]:
             self.unreadable[xcom.run].append(name)
@@ -84,6 +87,20 @@ class Recorded:
         """Whether a run says nothing about any table: it ended well, but validated and skipped no kind."""
         skipped = self.pushed.get(run.id, Pushed()).skipped
         return run.state == "success" and not skipped and not self.has_validated(run.id)
+
+
+def decode(stored: str | None) -> Any:
+    """The JSON of an XCom, as the database has it in text.
+
+    Raises:
+        ValueError: it is no JSON, or a number in it has thousands of digits.
+    """
+    return None if stored is None else json.loads(stored)
+
+
+def read_address(xcom: XCom) -> str:
+    """The address of a run's page; empty for what is none."""
+    return read(lambda stored: read_page(decode(stored)), xcom.stored, f"the page of run {xcom.run}") or ""
 
 
 def validations_of(kinds: Iterable[str] = KINDS) -> dict[str, str]:
@@ -278,12 +295,12 @@ def read_recorded(
     )
     for xcom in _xcoms(session, runs, wanted):
         if xcom.key == ALERTS_KEY:
-            notes[xcom.run] += recorded.read(records.read_notes, xcom) or []
+            notes[xcom.run] += recorded.read(read_notes, xcom) or []
         elif xcom.key == TARGETS_KEY:
-            if (names := recorded.read(records.read_names, xcom)) is not None:
+            if (names := recorded.read(read_targets, xcom)) is not None:
                 targets[xcom.run] = names
         else:
-            outcome, kind = recorded.read(records.read_outcome, xcom), tasks[xcom.task]
+            outcome, kind = recorded.read(Outcome.from_dict, xcom), tasks[xcom.task]
             found = Validation(run=xcom.run, kind=kind, at=xcom.at, outcome=outcome)
             recorded.validations[xcom.run, kind] = found
     for run in notes.keys() | targets.keys():
@@ -299,9 +316,10 @@ def read_pushed(session: "Session", runs: Iterable[int], recorded: Recorded) -> 
     skipped: dict[int, Mapping[str, str]] = {}
     for xcom in _xcoms(session, runs, *results):
         if xcom.task == "resolve":
-            requests[xcom.run] = recorded.read(records.read_requests, xcom) or {}
+            requests[xcom.run] = recorded.read(read_requests, xcom) or {}
         else:
-            skipped[xcom.run] = recorded.read(records.read_skipped, xcom) or {}
+            result = recorded.read(PreflightResult.from_dict, xcom) or PreflightResult()
+            skipped[xcom.run] = result.skipped_kinds
     for run in requests.keys() | skipped.keys():
         recorded.pushed[run] = Pushed(
             requests=requests.get(run, {}), skipped=skipped.get(run, {}), resolved=run in requests
@@ -316,11 +334,11 @@ def read_extra(session: "Session", runs: Iterable[int], kind: str, recorded: Rec
     wanted = [(f"{kind}.{VALIDATE}", DETAILS_KEY), (f"{kind}.submit", PAGE_KEY), ("preflight", FINDINGS_KEY)]
     for xcom in _xcoms(session, runs, tuple_(XComModel.task_id, XComModel.key).in_(wanted)):
         if xcom.key == PAGE_KEY:
-            recorded.pages[xcom.run] = records.read_address(xcom.stored)
+            recorded.pages[xcom.run] = read_address(xcom)
         elif xcom.key == DETAILS_KEY:
-            if details := recorded.read(records.read_details, xcom):
+            if details := recorded.read(Details.from_dict, xcom):
                 recorded.details[xcom.run] = details
-        elif (findings := recorded.read(records.read_findings, xcom)) is not None:
+        elif (findings := recorded.read(Findings.from_list, xcom)) is not None:
             recorded.findings[xcom.run] = findings
 
 
@@ -337,16 +355,16 @@ def read_task_findings(session: "Session", run: Run, task_id: str) -> tuple[bool
 
     wanted = (XComModel.task_id == task_id, XComModel.key == FINDINGS_KEY)
     for xcom in _xcoms(session, [run.id], *wanted):
-        return True, Recorded().read(records.read_findings, xcom)
+        return True, Recorded().read(Findings.from_list, xcom)
     return False, None
 
 
-def read_page(session: "Session", run: Run, task_id: str) -> str:
+def find_page(session: "Session", run: Run, task_id: str) -> str:
     """The address of the Databricks run that a task submitted; empty without one."""
     from airflow.models.xcom import XComModel
 
     for xcom in _xcoms(session, [run.id], XComModel.task_id == task_id, XComModel.key == PAGE_KEY):
-        return records.read_address(xcom.stored)
+        return read_address(xcom)
     return ""
 
 

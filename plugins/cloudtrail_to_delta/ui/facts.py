@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cloudtrail_to_delta.alerts.notes import Note
-from cloudtrail_to_delta.ui.records import Outcome, Request
+from cloudtrail_to_delta.records.notes import Note
+from cloudtrail_to_delta.records.outcome import Outcome
+from cloudtrail_to_delta.records.requests import Request
 
 FINAL = frozenset({"success", "failed"})
 

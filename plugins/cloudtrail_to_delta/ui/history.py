@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cloudtrail_to_delta.records.details import Details, Episode, Place
+from cloudtrail_to_delta.records.findings import Findings
+from cloudtrail_to_delta.records.outcome import Drift, Outcome
 from cloudtrail_to_delta.ui import database
 from cloudtrail_to_delta.ui.database import Recorded
 from cloudtrail_to_delta.ui.facts import Pushed, Run, Validation
-from cloudtrail_to_delta.ui.records import Details, Drift, Episode, Findings, Outcome, Place
 from cloudtrail_to_delta.ui.rows import Row
 from cloudtrail_to_delta.ui.states import failed_tasks, is_refused, outcome_in
 
@@ -110,7 +112,7 @@ def read_history(session: "Session", row: Row, now: datetime) -> History:
         ],
         failures=[run.ended or run.began for run in recent if run.state == "failed" and run.id not in own],
         regions=_regions(details),
-        accounts=sorted({account for outcome in outcomes for account in outcome.accounts}),
+        accounts=sorted({account for outcome in outcomes for account in outcome.run_accounts}),
         reasons=_reasons(outcomes),
         examples=_examples(details),
         drift=_drift(outcomes),
@@ -188,11 +190,11 @@ def _examples(details: Sequence[Details]) -> dict[str, list[Place]]:
 def _drift(outcomes: Iterable[Outcome]) -> list[Drift]:
     found: dict[tuple[str, str], Drift] = {}
     for outcome in outcomes:
-        for one in outcome.drift:
-            before = found.get((one.name, one.problem))
+        for one in outcome.schema_drift:
+            before = found.get((one.field, one.problem))
             merged = replace(before, records=before.records + one.records) if before else one
-            found[one.name, one.problem] = merged
-    return sorted(found.values(), key=lambda one: (-one.records, one.name))
+            found[one.field, one.problem] = merged
+    return sorted(found.values(), key=lambda one: (-one.records, one.field))
 
 
 def merge_episodes(records: Iterable[Episode]) -> list[Episode]:

@@ -12,8 +12,6 @@ PREFLIGHT_PAGE = "/preflight"
 GUIDANCE_PAGE = "/what-to-do"
 OVERVIEW_PAGE = HOME
 ACCOUNT_PAGE = "/account"
-# The XCom that holds the findings, as a list of dicts.
-FINDINGS_KEY = "findings"
 
 
 def airflow_root() -> str:
@@ -43,6 +41,7 @@ class FindingsLink(BaseOperatorLink):
         return findings_url(ti_key.dag_id, ti_key.run_id, ti_key.task_id)
 
 
+PACKAGE = __name__.partition(".")[0]
 # Our operators by module and name.
 OPERATORS = {
     "accounts.dags": ("DisabledAccountOperator",),
@@ -57,7 +56,7 @@ OPERATORS = {
         "VerifySetupOperator",
         "SetupReportOperator",
     ),
-    "operators.setup_preflight": ("SetupPreflightOperator",),
+    "operators.setup_preflight": ("SetupPreflightOperator", "SetupTargetsOperator"),
     "operators.stage": ("StageWheelOperator",),
     "operators.submit": ("SubmitIngestOperator",),
     "operators.tables": ("CreateTablesOperator",),
@@ -70,7 +69,7 @@ OPERATORS = {
 
 def _named(module: str, name: str) -> type[BaseOperator]:
     """A class of this module and name: Airflow compares these alone, so no operator has to be imported."""
-    return cast("type[BaseOperator]", type(name, (), {"__module__": f"cloudtrail_to_delta.{module}"}))
+    return cast("type[BaseOperator]", type(name, (), {"__module__": f"{PACKAGE}.{module}"}))
 
 
 class GuidanceLink(BaseOperatorLink):

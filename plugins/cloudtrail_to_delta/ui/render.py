@@ -13,13 +13,13 @@ from urllib.parse import quote, urlencode, urlsplit
 from cloudtrail_to_delta.guidance import guidance_of
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.preflight.findings import by_urgency, counts_line
+from cloudtrail_to_delta.records.findings import Findings
 from cloudtrail_to_delta.ui import charts, formats
 from cloudtrail_to_delta.ui.database import ACCOUNT_DAGS, FORM_DAG
 from cloudtrail_to_delta.ui.facts import Run
 from cloudtrail_to_delta.ui.history import DAYS, History
 from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, airflow_root, findings_url, guidance_url
 from cloudtrail_to_delta.ui.listing import COLUMNS, Listing
-from cloudtrail_to_delta.ui.records import Findings
 from cloudtrail_to_delta.ui.rows import Row, name_of
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from itertools import takewhile
 
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.params.locations import ANY, LogsLocation
+from cloudtrail_to_delta.records.outcome import Outcome
 from cloudtrail_to_delta.ui.database import ACCOUNT_DAGS, FORM_DAG
 from cloudtrail_to_delta.ui.facts import Dag, Facts, Pushed, Run, Told, Validation
-from cloudtrail_to_delta.ui.records import Outcome
 from cloudtrail_to_delta.ui.states import Subject, state_of
 
 log = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]) -> Row:
         detail=state.detail,
         last_run=runs[0] if runs else None,
         validated_at=newest.at if newest else None,
-        newest_event=outcome.newest_event,
+        newest_event=outcome.latest_event,
         lag_seconds=next((o.slowest_seconds for _, o in validated if o.slowest_seconds is not None), None),
         rows=outcome.row_count,
         quarantined=outcome.quarantined - outcome.removed,
@@ -179,8 +179,8 @@ def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]) -> Row:
         new_quarantined=total["run_quarantined"],
         new_duplicates=total["run_removed"],
         spark=_per_hour(day, facts.at),
-        regions=outcome.regions,
-        silent=tuple(name for name, at in outcome.regions.items() if newest and at < newest.at - DAY),
+        regions=outcome.known.regions,
+        silent=tuple(name for name, at in outcome.known.regions.items() if newest and at < newest.at - DAY),
         alert_targets=targets,
         broken_alerts=broken,
         unreadable=tuple(dict.fromkeys(name for run in runs for name in facts.unreadable.get(run.id, ()))),

@@ -93,6 +93,19 @@ def test_no_relative_imports_where_airflow_may_load_a_file_by_its_bare_name(part
     assert [path for path in sources(part) if "." in packages(path)] == []
 
 
+def test_records_know_nothing_of_who_leaves_and_who_reads_them() -> None:
+    package = "cloudtrail_to_delta"
+    found = {
+        node.module
+        for path in sources(f"plugins/{package}/records")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package)
+    }
+    others = {name for name in found if not str(name).startswith(f"{package}.records.")}
+
+    assert others == {f"{package}.errors"}
+
+
 @pytest.mark.parametrize(
     ("source", "found"),
     [

@@ -1,6 +1,7 @@
 """docs/operations: a page for every task and every alert, which is where the alerts link to."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,12 +10,12 @@ from airflow.dag_processing.dagbag import DagBag
 
 from cloudtrail_to_delta.alerts.compose import Scene, Told, compose, compose_recovery, compose_test
 from cloudtrail_to_delta.alerts.events import EVENTS, Event
-from cloudtrail_to_delta.alerts.grouping import Record
 from cloudtrail_to_delta.alerts.run import finding_events
 from cloudtrail_to_delta.guidance import DIGEST, DISABLED, INGEST
-from cloudtrail_to_delta.guidance import SETUP as SETUP_TASKS
 from cloudtrail_to_delta.notifiers.setup import PAGE as SETUP
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
+from cloudtrail_to_delta.records.cause import Cause
+from cloudtrail_to_delta.records.findings import Finding
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,12 +64,12 @@ def test_the_pages_are_those_of_the_tasks_and_the_alerts_and_the_index_names_the
 
 def messages():
     """One message of each event and of each task that fails."""
-    record = Record(account="a", name="late", subject="s", first=NOW, last=NOW)
-    finding = {"check": "c", "subject": "s", "detail": "d", "remedy": "r"}
+    record = Cause(account="a", name="late", subject="s", first=NOW, last=NOW)
+    finding = Finding(check="c", subject="s", status="ok", detail="d", remedy="r")
     events = [Event(name=name, subject="s", what="w") for name in EVENTS]
-    events += [failed(task) for task in TASKS]
+    events += [failed(task) for task in (*INGEST, *DIGEST, *DISABLED)]
     events += [SetupFailureNotifier().explained(failed(task)) for task in SETUP_TASKS]
-    events += finding_events([finding | {"status": status} for status in ("failed", "warning")])
+    events += finding_events([replace(finding, status=status) for status in ("failed", "warning")])
     told = [compose([Told(event=event, record=record)], SCENE) for event in events]
     return [*told, compose_recovery([(record, "ok again")], SCENE, now=NOW), compose_test(SCENE)]
 

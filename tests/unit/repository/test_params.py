@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from cloudtrail_to_delta.contract import PARAMS
-from cloudtrail_to_delta.params_page import page
-from cloudtrail_to_delta.setup.contract import SETUP_PARAMS
+from cloudtrail_to_delta.params.ingest import PARAMS
+from cloudtrail_to_delta.params.page import page
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 
 ROOT = Path(__file__).resolve().parents[3]
 

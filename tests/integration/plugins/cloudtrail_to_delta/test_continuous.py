@@ -12,6 +12,8 @@ from cloudtrail_to_delta.operators.report import render_summary
 from cloudtrail_to_delta.operators.tables import CreateTablesOperator
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
+from cloudtrail_to_delta.records.outcome import Outcome
+from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.sensors.delta_log import DeltaLogSensor
 from sandbox.aws.seed import LOGS_BUCKET
 from sandbox.wheel import build
@@ -82,7 +84,9 @@ def test_a_stream_that_has_read_nothing_is_said_to_be_unproven_and_what_it_reads
 
     outcome = validate()
     assert (outcome["pending"], outcome["row_count"]) == (True, 0)
-    summary = render_summary([outcome], {"summary": "ok", "skipped_kinds": {}}, now=datetime.now(UTC))
+    summary = render_summary(
+        [Outcome.from_dict(outcome)], PreflightResult(summary="ok"), now=datetime.now(UTC)
+    )
     assert "the continuous stream has not finished a batch yet" in summary
     with receiving() as receiver:
         monkeypatch.setenv("AIRFLOW_CONN_SECURITY", receiver.connection())

@@ -3,6 +3,7 @@
 import atexit
 import socket
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -14,20 +15,18 @@ from opentelemetry import metrics
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from cloudtrail_to_delta.metrics import figures, send_metrics
+from cloudtrail_to_delta.records.outcome import Known, Outcome
 
-OUTCOME = {
-    "kind": "events",
-    "table": "main.security.trail",
-    "row_count": 1200,
-    "run_rows": 200,
-    "run_files": 3,
-    "run_quarantined": 3,
-    "run_removed": 4,
-    "slowest_seconds": 90,
-    "newest_file": None,
-    "newest_delivery": None,
-    "known": {"newest_delivery": None},
-}
+OUTCOME = Outcome(
+    kind="events",
+    table="main.security.trail",
+    row_count=1200,
+    run_rows=200,
+    run_files=3,
+    run_quarantined=3,
+    run_removed=4,
+    slowest_seconds=90,
+)
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_each_figure_comes_by_its_name_and_by_account_kind_and_table(statsd):
 def test_two_entries_of_one_account_do_not_overwrite_each_others_figures(statsd):
     params = {"account": "111122223333"}
     for table, rows in (("main.security.trail", 1200), ("main.audit.trail", 7)):
-        send_metrics([OUTCOME | {"table": table, "row_count": rows}], params, dag_id="cloudtrail_ingest")
+        send_metrics([replace(OUTCOME, table=table, row_count=rows)], params, dag_id="cloudtrail_ingest")
     came = statsd(24)
     assert came["airflow.cloudtrail.111122223333.events.main_security_trail.rows"] == "1200|g"
     assert came["airflow.cloudtrail.111122223333.events.main_audit_trail.rows"] == "7|g"
@@ -80,9 +79,9 @@ def test_two_entries_of_one_account_do_not_overwrite_each_others_figures(statsd)
 
 def test_the_age_is_that_of_the_tables_newest_file_not_of_the_old_ones_that_a_run_read():
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    old = dict.fromkeys(("newest_file", "newest_delivery"), "2024-04-20T00:00:00Z")
-    known = {"newest_delivery": "2026-11-22T11:50:00Z"}
-    assert dict(figures(OUTCOME | old | {"known": known}, now=now))["age_seconds"] == 600
+    old = dict.fromkeys(("newest_file", "newest_delivery"), datetime(2024, 4, 20, tzinfo=UTC))
+    known = Known(newest_delivery=datetime(2026, 11, 22, 11, 50, tzinfo=UTC))
+    assert dict(figures(replace(OUTCOME, known=known, **old), now=now))["age_seconds"] == 600
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,19 @@
 """The decision on counts: what agrees passes, each disagreement is named."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from cloudtrail_to_delta.balance import (
     Snapshot,
     describe_run,
-    find_known,
     find_mismatches,
-    find_reloaded,
     quarantine_reasons,
     read_at,
     with_moments,
 )
-from cloudtrail_to_delta.operators.validate import OF_THE_TABLE, QUESTIONS, QUESTIONS_OF_KIND
+from cloudtrail_to_delta.operators.validate import answers_of, statements_of
 
 TIMES = [
     (1_790_000_000_000_007, 1_790_000_001_500_000),
@@ -111,16 +110,40 @@ def test_a_runs_rows_are_those_of_its_times_to_the_microsecond_and_in_no_time_zo
     )
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        *(question(SNAPSHOT, TIMES) for question in QUESTIONS),
-        *(question(SNAPSHOT, TIMES) for question in QUESTIONS_OF_KIND["insights"]),
-        *(question(SNAPSHOT) for question in OF_THE_TABLE),
-        find_known(SNAPSHOT, 1_790_000_000_000_007),
-        find_reloaded(SNAPSHOT, TIMES, begun=[(0, 3)]),
-    ],
-)
+def facts(kind="events", **changed):
+    """What is known before the first statement, of a run of which everything is asked."""
+    return {
+        "snapshot": vars(replace(SNAPSHOT, kind=kind)),
+        "times": TIMES,
+        "newest": TIMES,
+        "begun": [(0, 3)],
+        "unknown_since": 1_790_000_000_000_007,
+    } | changed
+
+
+STATEMENTS = {
+    name: sql for kind in ("events", "insights") for name, sql in statements_of(facts(kind), {}).items()
+}
+
+
+def test_what_is_asked_of_a_run_is_asked_by_name_and_of_its_batches():
+    assert set(STATEMENTS) == {
+        *("counts", "newest_batches", "files", "run", "reasons", "drift", "deliveries"),
+        *("newest_file", "new_insights", "episodes", "reloaded", "known"),
+    }
+    nothing_new = facts(times=[], newest=[], begun=[], unknown_since=None)
+    assert list(statements_of(nothing_new, {})) == ["counts", "newest_file"]
+
+
+@pytest.mark.parametrize(("unbalanced", "files"), [("0", True), ("1", False)])
+def test_of_a_streams_newest_batch_nothing_more_is_asked_until_it_balances(unbalanced, files):
+    stream = facts(times=[], begun=[], unknown_since=None)
+    answers = answers_of(stream, [{"rows": [{"row_count": "1"}]}, {"rows": [{"unbalanced": unbalanced}]}])
+    assert list(answers) == ["counts", "newest_batches"]
+    assert ("files" in statements_of(stream, answers)) is files
+
+
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
 def test_no_statement_formats_or_cuts_a_time_in_the_sessions_time_zone(statement):
     zoned = r"DATE_FORMAT|DATE_TRUNC|TRUNC\(|TO_DATE|CURRENT_|NOW\(|HOUR\(|AS DATE|FROM_UNIXTIME"
     assert re.search(zoned, statement, re.IGNORECASE) is None

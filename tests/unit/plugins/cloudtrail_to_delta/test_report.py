@@ -1,33 +1,25 @@
 """The summary of a run, as a person reads it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from cloudtrail_to_delta.operators.report import render_summary
+from cloudtrail_to_delta.records.outcome import Outcome
+from cloudtrail_to_delta.records.preflight import PreflightResult
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-PREFLIGHT = {"summary": "all ok", "skipped_kinds": {}}
-
-
-def outcome(**changed):
-    return {
-        "table": "organization_events",
-        "row_count": 10,
-        "run_rows": 5,
-        "run_files": 2,
-        "quarantined": 0,
-        "removed": 0,
-        "run_quarantined": 0,
-        "run_removed": 0,
-        "run_accounts": [],
-        "newest_event": "2026-11-25T11:59:00Z",
-        "reasons": {},
-        "schema_drift": [],
-        "odd_fields": 0,
-    } | changed
+PREFLIGHT = PreflightResult(summary="all ok")
+OUTCOME = Outcome(
+    table="organization_events",
+    row_count=10,
+    run_rows=5,
+    run_files=2,
+    newest_event=datetime(2026, 11, 25, 11, 59, tzinfo=UTC),
+)
 
 
 def summary(**changed):
-    return render_summary([outcome(**changed)], PREFLIGHT, now=NOW)
+    return render_summary([replace(OUTCOME, **changed)], PREFLIGHT, now=NOW)
 
 
 def test_the_accounts_of_an_organizations_trail_that_delivered_are_named():
@@ -43,7 +35,7 @@ def test_of_many_accounts_the_first_are_named_and_the_others_counted():
 
 def test_a_damaged_file_is_new_in_the_quarantine_as_a_record_is():
     told = summary(quarantined=3, run_quarantined=3, reasons={"truncated_gzip": 3})
-    assert "| organization_events | 10 | 5 | 2 | 3 (3) | 0 (0) | " in told
+    assert "| organization_events | 10 | 5 | 2 | 3 (3) | 0 (0) | 2026-11-25T11:59:00Z |" in told
 
 
 def test_a_continuous_stream_that_has_finished_nothing_yet_is_said_to_be_unproven():

@@ -9,6 +9,7 @@ from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
 from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.params.setup import setup_params
+from cloudtrail_to_delta.records.findings import Finding, Findings
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import TaskInstance, form_values
 
@@ -155,17 +156,12 @@ def test_every_target_gets_the_same_text_and_the_xcom_says_so(topic, receiver, c
 
 
 def test_each_failed_finding_of_preflight_is_told_with_its_remedy_and_no_other(receiver):
-    findings = [
-        {
-            "check": "bucket",
-            "subject": "s3://a",
-            "status": "failed",
-            "detail": "is gone.",
-            "remedy": "Make it.",
-        },
-        {"check": "digests", "subject": "a", "status": "warning", "detail": "none.", "remedy": "Turn on."},
-        {"check": "table_name", "subject": "t", "status": "failed", "detail": "is taken.", "remedy": ""},
-    ]
+    found = (
+        Finding(check="bucket", subject="s3://a", status="failed", detail="is gone.", remedy="Make it."),
+        Finding(check="digests", subject="a", status="warning", detail="none.", remedy="Turn on."),
+        Finding(check="table_name", subject="t", status="failed", detail="is taken."),
+    )
+    findings = Findings(found=found).to_list()
     params = form_values(alert_conn_ids=["security"])
     (done,) = fail(
         "preflight", params=params, exception=PreflightError("2 failed"), pages={"findings": findings}
@@ -177,6 +173,13 @@ def test_each_failed_finding_of_preflight_is_told_with_its_remedy_and_no_other(r
     )
     assert "digests" not in posted["message"]
     assert (done["event"], len(done["what"])) == ("preflight_failed", 2)
+
+
+@pytest.mark.parametrize("odd", [7, "a text", {"check": "bucket"}, ["a text"], [{"status": "dire"}]])
+def test_findings_that_cannot_be_read_do_not_keep_the_failure_back(receiver, odd):
+    params = form_values(alert_conn_ids=["security"])
+    fail("preflight", params=params, exception=PreflightError("2 failed"), pages={"findings": odd})
+    assert "Why:         2 failed" in receiver.messages[0]["message"]
 
 
 def test_a_target_that_refuses_or_does_not_exist_is_recorded_without_its_secrets(

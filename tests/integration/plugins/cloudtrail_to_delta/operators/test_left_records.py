@@ -12,7 +12,8 @@ import pytest
 from cloudtrail_to_delta.operators.notify import NotifyOperator
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
 from cloudtrail_to_delta.preflight import PreflightReport
-from cloudtrail_to_delta.preflight.findings import Finding
+from cloudtrail_to_delta.records.findings import Finding, Findings
+from cloudtrail_to_delta.records.preflight import PreflightResult
 from tests.fixtures.metadata import CURRENT, left_by_release
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
@@ -34,7 +35,7 @@ FINDINGS = (
 
 
 @pytest.fixture
-def left(write, named, stage, connections, monkeypatch):
+def left(write, named, stage, connections, supervisor, monkeypatch):
     """What one run leaves: the XComs that the pages read, as task, key and value."""
     run_id = finished(submit(stage(SUCCEEDS), "left")[0])
     bad = rows(LOG_FILE, [2], records=3, reason="no_event_time")
@@ -64,11 +65,10 @@ def left(write, named, stage, connections, monkeypatch):
     report = PreflightReport(findings=FINDINGS, skipped_kinds={"insights": "there are none"}, seconds=1.0)
     found = {
         ("resolve", "return_value"): requests,
-        ("preflight", "return_value"): {
-            "summary": report.summary_line(),
-            "skipped_kinds": report.skipped_kinds,
-        },
-        ("preflight", "findings"): [finding.to_dict() for finding in report.findings],
+        ("preflight", "return_value"): PreflightResult(
+            summary=report.summary_line(), skipped_kinds=report.skipped_kinds
+        ).to_dict(),
+        ("preflight", "findings"): Findings(found=report.findings).to_list(),
         ("events.submit", "run_page_url"): "https://dbc-a1b2.cloud.databricks.com/jobs/runs/1",
         ("events.validate_rows", "return_value"): outcome,
         **{("events.validate_rows", key): value for key, value in context["ti"].pushed.items()},

@@ -4,26 +4,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+from airflow.sdk.exceptions import AirflowConfigException
 
+from cloudtrail_to_delta.errors import UnreadableRecordError
 from cloudtrail_to_delta.operators.notify import NotifyOperator
+from cloudtrail_to_delta.records.outcome import Drift, Outcome
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import TaskInstance, form_values, task_context
 
-DRIFT = {"field": "brandNew", "problem": "unknown_field", "records": "7"}
-OUTCOME = {
-    "kind": "insights",
-    "table": "trail_insights",
-    "row_count": 1,
-    "run_rows": 1,
-    "run_files": 1,
-    "run_removed": 0,
-    "reasons": {},
-    "slowest_seconds": None,
-    "schema_drift": [DRIFT],
-    "newest_delivery": "2026-11-22T11:50:00Z",
-    "newest_file": None,
-    "known": {"newest_delivery": None},
-}
+DRIFT = Drift(field="brandNew", problem="unknown_field", records=7)
+OUTCOME = Outcome(kind="insights", table="trail_insights", schema_drift=[DRIFT]).to_dict()
 
 
 @dataclass
@@ -52,18 +42,27 @@ def context(**changed):
     return found
 
 
-def test_what_a_run_found_is_told_although_its_metrics_cannot_be_sent(receiver):
-    broken = OUTCOME | {"newest_delivery": "no moment"}
+TITLE = "CloudTrail ingest: fields that no column has for every account in bucket 'cloudtrail-logs'"
+
+
+def test_what_a_run_found_is_told_although_its_metrics_cannot_be_sent(receiver, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__METRICS__LEGACY_NAMES_ON", "perhaps")
     given = context()
-    with pytest.raises(ValueError, match="no moment"):
-        NotifyOperator(task_id="notify", validations=[broken]).execute(given)
-    assert receiver.titles() == [
-        "CloudTrail ingest: fields that no column has for every account in bucket 'cloudtrail-logs'"
-    ]
+    with pytest.raises(AirflowConfigException, match="legacy_names_on"):
+        NotifyOperator(task_id="notify", validations=[OUTCOME]).execute(given)
+    assert receiver.titles() == [TITLE]
     assert [one["status"] for one in given["ti"].pushed["alerts"]] == ["sent"]
+
+
+@pytest.mark.parametrize("odd", [["a list"], OUTCOME | {"record_version": 9}])
+def test_an_outcome_that_cannot_be_read_fails_the_task_after_the_others_are_told(receiver, odd):
+    given = context()
+    with pytest.raises(UnreadableRecordError, match="Clear the task that left it"):
+        NotifyOperator(task_id="notify", validations=[odd, OUTCOME]).execute(given)
+    assert receiver.titles() == [TITLE]
 
 
 def test_after_a_test_alert_nothing_is_told_and_nothing_is_over(receiver):
     given = context(test_alert=True)
     assert NotifyOperator(task_id="notify", validations=[None]).execute(given) == []
-    assert (receiver.messages, given["ti"].pushed) == ([], {})
+    assert (receiver.messages, given["ti"].pushed) == ([], {"alert_targets": ["security"]})

@@ -6,7 +6,7 @@ import pytest
 
 from cloudtrail_to_delta.errors import PreflightError
 from cloudtrail_to_delta.operators.preflight import PreflightOperator, has_schema
-from cloudtrail_to_delta.ui.links import FINDINGS_KEY
+from cloudtrail_to_delta.records.findings import FINDINGS_KEY
 from sandbox.warehouse import Warehouse
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     form_values,

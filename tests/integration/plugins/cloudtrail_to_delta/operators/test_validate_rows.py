@@ -163,7 +163,7 @@ def test_duplicates_that_were_removed_and_odd_fields_are_part_of_the_outcome(wri
     assert odd == {
         "field": "brandNew",
         "problem": "unknown_field",
-        "records": "1",
+        "records": 1,
         "example": '"brandNew":7}',
     }
 

@@ -113,7 +113,7 @@ async def test_a_kind_and_fields_of_a_later_release_are_passed_over(metadata):
     found = [
         ("preflight", "findings", [{**SOUND["preflight", "findings"][1], "severity": 3, "detail": "kept"}])
     ]
-    outcome, details = validated(at=metadata.now - HOUR, invented=[1], known={"invented": 2})
+    outcome, details = validated(at=metadata.now - HOUR, odd={"invented": [1], "known": {"invented": 2}})
     metadata.run(dag, HOUR, xcoms=[later, *found, outcome, details])
     rows = {row["Account"].split()[1]: row["State"] for row in await looked_at(metadata, dag)}
     assert rows == {"events": "✓ ok", "hologram": "○ skipped"}
@@ -123,7 +123,7 @@ async def test_a_kind_and_fields_of_a_later_release_are_passed_over(metadata):
 async def test_an_odd_record_is_named_and_the_rest_of_its_run_is_shown(metadata):
     dag = metadata.dag("prod")
     good_run(metadata, dag, 2 * HOUR, rows=700)
-    good_run(metadata, dag, HOUR, reasons=["no", "mapping"])
+    good_run(metadata, dag, HOUR, odd={"reasons": ["no", "mapping"]})
     (row,) = await overview(metadata)
     assert row["State"] == "✓ ok 1 unreadable"
     assert row["Rows, 24 h"] == "700"

@@ -7,8 +7,9 @@ import pytest
 
 from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.context import make_teller
+from cloudtrail_to_delta.records.outcome import Known
 from cloudtrail_to_delta.ui.listing import PAGE_ROWS
-from tests.fixtures.metadata import HOUR, Metadata, resolved, skipped, told, utc, validated
+from tests.fixtures.metadata import HOUR, Metadata, resolved, skipped, told, validated
 from tests.fixtures.pages import pages_of
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.ui.visits import (
@@ -146,7 +147,7 @@ async def test_what_the_real_alerts_leave_of_a_target_that_cannot_be_reached_is_
         teller = make_teller({"alert_conn_ids": ["security"]}, dag_id="any", run_id="any")
         teller.send_unconditionally("test", Message(title="a test", body="a test"))
     good_run(
-        metadata, metadata.dag("prod"), xcoms=[resolved(("events",)), ("resolve", "alerts", teller.done)]
+        metadata, metadata.dag("prod"), xcoms=[resolved(("events",)), ("resolve", "alerts", teller.left())]
     )
     (row,) = await overview(metadata)
     assert row["Alerts"] == "1 broken security"
@@ -283,8 +284,8 @@ async def test_a_forms_table_fails_since_its_own_first_failure(metadata):
 
 
 async def test_a_region_without_a_delivery_for_a_day_is_silent(metadata):
-    old = utc(metadata.now - 30 * HOUR)
-    known = {"newest_event": None, "regions": {"eu-west-1": old, "us-east-1": utc(metadata.now - HOUR)}}
+    old, recent = (metadata.now - age * HOUR for age in (30, 1))
+    known = Known(regions={"eu-west-1": old, "us-east-1": recent})
     good_run(metadata, metadata.dag("prod"), known=known)
     (row,) = await overview(metadata)
     assert row["Regions"] == "2 1 silent"

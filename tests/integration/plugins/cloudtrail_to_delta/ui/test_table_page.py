@@ -1,13 +1,15 @@
 """A table's page: its runs, its quarantine, its episodes, and no more than is known."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 
 from cloudtrail_to_delta.guidance import INGEST
 from tests.fixtures.made_up import EPISODES, EXAMPLES, FINDINGS
-from tests.fixtures.metadata import HOUR, resolved, told, validated
+from tests.fixtures.metadata import HOUR, found, resolved, told, validated
 from tests.fixtures.pages import pages_of
 from tests.integration.plugins.cloudtrail_to_delta.ui.visits import ACCOUNT, get, good_run, texts
 
@@ -19,22 +21,23 @@ async def test_a_tables_page_shows_its_runs_with_links(made_up):
     assert "/dags/cloudtrail_ingest__prod_eu/runs/scheduled__" in page
     assert 'href="https://dbc-a1b2.cloud.databricks.com/jobs/runs/9001"' in page
     assert "/cloudtrail/preflight?dag_id=cloudtrail_ingest__prod_eu" in page
-    assert FINDINGS[1]["remedy"] in page
+    assert FINDINGS[1].remedy in page
     assert "requestParameters.brandNewFlag" in page
     for reason, (place,) in EXAMPLES.items():
         assert reason in page
-        assert place["log_file"].rpartition("/")[2] in page
-        assert place["detail"] in page
+        assert place.log_file.rpartition("/")[2] in page
+        assert place.detail in page
     assert page.count("the run failed") == 3
 
 
 async def test_an_insights_start_and_end_of_two_runs_are_one_episode(metadata):
     dag = metadata.dag("prod")
     start, other = EPISODES
-    end = start | {"started_at": None, "ended_at": "2026-11-24T20:44:00Z", "peak": 300.0}
-    for age, found in ((3, [start, other]), (2, [end])):
+    ended = datetime(2026, 11, 24, 20, 44, tzinfo=UTC)
+    end = replace(start, started_at=None, ended_at=ended, peak=300.0)
+    for age, some in ((3, [start, other]), (2, [end])):
         at = metadata.now - age * HOUR
-        metadata.run(dag, age * HOUR, xcoms=[resolved(), *validated("insights", at=at, episodes=found)])
+        metadata.run(dag, age * HOUR, xcoms=[resolved(), *validated("insights", at=at, episodes=some)])
     page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="insights")).text
     rows = [row for row in texts(page) if row[0].startswith("DescribeInstances")]
     (row,) = rows
@@ -61,12 +64,12 @@ async def test_a_table_that_has_never_run_has_a_page_that_claims_nothing(metadat
 async def test_the_page_of_one_of_the_forms_tables_has_nothing_of_another(metadata):
     dag = metadata.dag()
     mine, other = ([resolved(("events",), tables={"events": name})] for name in ("mine", "other"))
-    found = [("preflight", "findings", [FINDINGS[1] | {"detail": "of my table"}])]
-    good_run(metadata, dag, 40 * HOUR, table="mine", xcoms=[*mine, *found])
+    warning = found(replace(FINDINGS[1], detail="of my table"))
+    good_run(metadata, dag, 40 * HOUR, table="mine", xcoms=[*mine, warning])
     for age in range(30, 0, -1):
-        found = [("preflight", "findings", [FINDINGS[1] | {"detail": "of another table"}])]
+        warning = found(replace(FINDINGS[1], detail="of another table"))
         failed = {"state": "failed", "how": "manual", "tasks": {"events.submit": "failed"}}
-        metadata.run(dag, age * HOUR, xcoms=[*other, *found], **failed)
+        metadata.run(dag, age * HOUR, xcoms=[*other, warning], **failed)
     page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="events", table="mine")).text
     assert "of my table" in page
     assert "of another table" not in page

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
-from cloudtrail_to_delta.alerts.grouping import Record
+from cloudtrail_to_delta.records.cause import Cause
 
 
 @dataclass
@@ -16,7 +16,7 @@ class Memory:
     def get(self, fingerprint):
         self._reach()
         text = self.kept.get(fingerprint)
-        return None if text is None else Record.from_dict(json.loads(text))
+        return None if text is None else Cause.from_dict(json.loads(text))
 
     def put(self, fingerprint, record):
         self._reach()

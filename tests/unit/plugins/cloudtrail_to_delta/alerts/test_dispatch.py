@@ -43,7 +43,7 @@ class Account:
         teller.tell(events)
         teller.tell_recovered(lambda record: "ok again" if record.subject in sound else "", failed=failed)
         self.now += timedelta(hours=hours)
-        return teller.done
+        return teller.left()
 
 
 def test_a_target_that_is_named_twice_is_told_once(receiver):

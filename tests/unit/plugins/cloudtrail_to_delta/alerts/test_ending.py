@@ -1,12 +1,13 @@
 """What ends each lasting cause, and what does not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cloudtrail_to_delta.alerts.ending import Evidence, ending
 from cloudtrail_to_delta.alerts.events import EVENTS
-from cloudtrail_to_delta.alerts.grouping import Record
+from cloudtrail_to_delta.records.cause import Cause
 from tests.unit.plugins.cloudtrail_to_delta.alerts.test_run import NOW, OUTCOME, PARAMS
 
 HOUR = timedelta(hours=1)
@@ -16,7 +17,7 @@ TOLD = {"preflight": "success", "events.submit": "failed", "events.validate_rows
 
 def ended(name, subject="", *, seen=NOW - HOUR, **changed):
     """In what way a run shows that a cause is over, when it was last seen an hour before the run."""
-    record = Record(account="a", name=name, subject=subject, first=seen, last=seen)
+    record = Cause(account="a", name=name, subject=subject, first=seen, last=seen)
     run = {
         "states": SOUND,
         "outcomes": [],
@@ -76,7 +77,7 @@ def test_silence_ends_when_the_events_were_looked_at_and_are_recent():
     silent = {"name": "no_new_files", "subject": "events.validate_rows"}
     assert ended(**silent, outcomes=[OUTCOME]) == "ok again"
     assert ended(**silent, outcomes=[OUTCOME], raised=frozenset({"no_new_files"})) == ""
-    assert ended(**silent, outcomes=[OUTCOME | {"kind": "insights"}]) == "no longer asked for"
+    assert ended(**silent, outcomes=[replace(OUTCOME, kind="insights")]) == "no longer asked for"
     with_events = SOUND | {"events.validate_rows": "skipped"}
     assert ended(**silent, states=with_events) == ""
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cloudtrail_to_delta.alerts.events import Event
-from cloudtrail_to_delta.alerts.grouping import Record, fingerprint, normalize, weigh
+from cloudtrail_to_delta.alerts.grouping import fingerprint, normalize, weigh
+from cloudtrail_to_delta.records.cause import Cause
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -81,7 +82,7 @@ def test_a_daily_run_that_starts_some_seconds_earlier_is_reminded_every_day():
 
 
 def test_a_lasting_cause_that_no_run_met_for_longer_than_a_month_is_news_again():
-    record = Record(account="a", name="task_failed", subject="s", first=NOW, last=NOW, told=NOW)
+    record = Cause(account="a", name="task_failed", subject="s", first=NOW, last=NOW, told=NOW)
     verdict, record = weigh(failure("x"), record, account="a", now=NOW + timedelta(days=36))
     assert (verdict, record.count, record.first) == ("new", 1, NOW + timedelta(days=36))
 
@@ -99,11 +100,11 @@ def test_what_no_target_has_taken_is_news_until_one_does():
 
 @pytest.mark.parametrize(("name", "verdict"), [("schema_drift", "new"), ("task_failed", "reminder")])
 def test_news_that_is_long_gone_is_news_again_but_a_failure_lasts(name, verdict):
-    record = Record(account="a", name=name, subject="s", first=NOW, last=NOW, told=NOW)
+    record = Cause(account="a", name=name, subject="s", first=NOW, last=NOW, told=NOW)
     found, _ = weigh(failure("x", name=name), record, account="a", now=NOW + timedelta(days=8))
     assert found == verdict
 
 
 def test_a_record_survives_json_and_what_a_later_version_adds_to_it():
-    record = Record(account="a", name="late", subject="s", first=NOW, last=NOW, scope="t", what="w")
-    assert Record.from_dict(record.to_dict() | {"new": 1}) == record
+    record = Cause(account="a", name="late", subject="s", first=NOW, last=NOW, scope="t", what="w")
+    assert Cause.from_dict(record.to_dict() | {"new": 1}) == record

@@ -1,40 +1,36 @@
 """What a run has to tell: from a validation's outcome and from findings."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from cloudtrail_to_delta.alerts.run import finding_events, outcome_events
+from cloudtrail_to_delta.records.findings import Finding
+from cloudtrail_to_delta.records.outcome import Drift, Insight, Known, Outcome
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-OUTCOME = {
-    "kind": "events",
-    "table": "main.security.trail",
-    "run_files": 3,
-    "reasons": {},
-    "schema_drift": [],
-    "new_insights": [],
-    "newest_delivery": "2026-11-22T11:50:00Z",
-    "newest_file": "2026-11-22T11:50:00Z",
-    "known": {"newest_delivery": None},
-}
+RECENT = datetime(2026, 11, 22, 11, 50, tzinfo=UTC)
+OUTCOME = Outcome(
+    kind="events", table="main.security.trail", run_files=3, newest_delivery=RECENT, newest_file=RECENT
+)
 PARAMS = {"alert_quarantined_above": 0, "alert_silent_hours": 24}
-INSIGHT = {
-    "shared_event_id": "11111111-2222",
-    "account": "111122223333",
-    "region": "eu-west-1",
-    "insight_type": "ApiCallRateInsight",
-    "event_source": "ec2.amazonaws.com",
-    "event_name": "RunInstances",
-    "error_code": None,
-    "started_at": "2026-11-22T11:00:00Z",
-    "rate": "12.5",
-    "baseline": "0.5",
-}
+INSIGHT = Insight(
+    shared_event_id="11111111-2222",
+    account="111122223333",
+    region="eu-west-1",
+    insight_type="ApiCallRateInsight",
+    event_source="ec2.amazonaws.com",
+    event_name="RunInstances",
+    started_at=datetime(2026, 11, 22, 11, tzinfo=UTC),
+    rate=12.5,
+    baseline=0.5,
+)
+ODD = Drift(field="brandNew", problem="unknown_field", records=7, example='"brandNew":"secret"')
 
 
 def events(params=PARAMS, **changed):
-    return outcome_events(OUTCOME | changed, params, now=NOW)
+    return outcome_events(replace(OUTCOME, **changed), params, now=NOW)
 
 
 def test_a_sound_run_has_nothing_to_tell():
@@ -52,18 +48,17 @@ def test_an_insight_says_api_account_region_and_the_ratio_to_the_baseline():
 
 
 def test_what_an_outcome_does_not_name_is_counted():
-    (insight,) = events(kind="insights", new_insights=[INSIGHT | {"found": "31"}])
+    (insight,) = events(kind="insights", new_insights=[replace(INSIGHT, found=31)])
     assert insight.remedy.startswith("There are 30 more in this run. Find who")
-    odd = {"field": "brandNew", "problem": "unknown_field", "records": "7"}
-    (drift,) = events(schema_drift=[odd], odd_fields=3)
+    (drift,) = events(schema_drift=[ODD], odd_fields=3)
     assert drift.remedy.startswith("There are 2 more in this run. Read them")
-    (drift,) = events(schema_drift=[odd], odd_fields=1)
+    (drift,) = events(schema_drift=[ODD], odd_fields=1)
     assert drift.remedy.startswith("Read them")
 
 
 def test_an_insight_of_errors_names_the_error_and_one_without_a_baseline_has_no_ratio():
     (event,) = events(
-        kind="insights", new_insights=[INSIGHT | {"error_code": "AccessDenied", "baseline": None}]
+        kind="insights", new_insights=[replace(INSIGHT, error_code="AccessDenied", baseline=None)]
     )
     assert "RunInstances (AccessDenied) in account" in event.what
     assert "no baseline (0)" in event.what
@@ -77,14 +72,14 @@ def test_quarantine_is_told_above_the_threshold_each_reason_by_itself(threshold,
 
 
 def test_drift_names_the_fields_and_never_what_is_in_them():
-    odd = {"field": "brandNew", "problem": "unknown_field", "records": "7", "example": '"brandNew":"secret"'}
-    (event,) = events(schema_drift=[odd])
+    (event,) = events(schema_drift=[ODD])
     assert event.what == "7 records have 'brandNew' as unknown_field"
 
 
 def delivered(newest):
     """What a run's outcome says whose newest log file, as far as anybody knows, came at this time."""
-    return {"newest_file": newest, "newest_delivery": newest, "known": {"newest_delivery": newest}}
+    at = datetime.fromisoformat(newest)
+    return {"newest_file": at, "newest_delivery": at, "known": Known(newest_delivery=at)}
 
 
 @pytest.mark.parametrize(
@@ -108,15 +103,14 @@ def test_silence_is_told_of_events_alone_and_not_of_a_closed_period(changed, par
 
 @pytest.mark.parametrize("name", ["newest_file", "newest_delivery"])
 def test_a_run_that_read_old_files_alone_is_not_silence_while_the_table_has_new_ones(name):
-    known = {"newest_delivery": "2026-11-22T11:50:00Z"}
-    old = dict.fromkeys(("newest_file", "newest_delivery"), "2024-04-20T00:00:00Z")
-    assert events(**old, known=known) == []
-    assert events(**old | {name: "2026-11-22T11:50:00Z"}, known={}) == []
+    old = dict.fromkeys(("newest_file", "newest_delivery"), datetime(2024, 4, 20, tzinfo=UTC))
+    assert events(**old, known=Known(newest_delivery=RECENT)) == []
+    assert events(**old | {name: RECENT}) == []
 
 
 def test_findings_that_failed_or_warned_are_events_and_others_are_not():
     findings = [
-        {"check": "bucket", "subject": "s", "status": status, "detail": "d", "remedy": "r"}
+        Finding(check="bucket", subject="s", status=status, detail="d", remedy="r")
         for status in ("ok", "failed", "warning", "skipped")
     ]
     assert [event.name for event in finding_events(findings)] == ["preflight_failed", "preflight_warning"]

@@ -11,6 +11,7 @@ from cloudtrail_to_delta.operators.digest import check_digest_params, digest_day
 from cloudtrail_to_delta.params.digest import digest_params
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
+MIDNIGHT, ONE = "2026-11-22T00:00:00Z", "2026-11-22T01:00:00Z"
 
 
 def event(name, hour=1, **extra):
@@ -20,17 +21,19 @@ def event(name, hour=1, **extra):
 
 
 def test_each_table_is_taken_once_as_its_newest_event_has_it():
-    (table,) = tables_of([event("t", 2, newest_event="b"), event("t", 1, newest_event="a")])
-    assert (table.name, table.newest_event) == ("t", "b")
+    (table,) = tables_of([event("t", 2, newest_event=ONE), event("t", 1, newest_event=MIDNIGHT)])
+    assert (table.name, table.newest_event) == ("t", ONE)
 
 
 def test_a_run_with_nothing_new_does_not_make_a_table_look_older():
-    (table,) = tables_of([event("t", 1, newest_event="a"), event("t", 2, newest_event=None)])
-    assert table.newest_event == "a"
+    (table,) = tables_of([event("t", 1, newest_event=MIDNIGHT), event("t", 2, newest_event=None)])
+    assert table.newest_event == MIDNIGHT
 
 
-@pytest.mark.parametrize("wrong", [event("t; DROP TABLE x"), event("`t`"), event("t", kind="aggregated")])
-def test_a_name_that_is_no_table_of_ours_is_left_out(wrong):
+@pytest.mark.parametrize(
+    "wrong", [event("t; DROP TABLE x"), event("`t`"), event("t", kind="aggregated"), event("t", rows=[])]
+)
+def test_what_is_no_table_of_ours_is_left_out(wrong):
     assert tables_of([wrong]) == []
 
 

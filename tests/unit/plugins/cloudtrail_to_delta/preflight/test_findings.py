@@ -47,8 +47,9 @@ def test_the_error_holds_every_failed_finding_and_its_remedy_and_no_other():
     ]
 
 
-def test_a_finding_becomes_a_dict_of_strings():
+def test_a_finding_is_left_with_what_a_person_reads():
     assert FINDINGS[1].to_dict() == {
+        "record_version": 1,
         "check": "checkpoint",
         "subject": "s3://lake/c",
         "status": "failed",

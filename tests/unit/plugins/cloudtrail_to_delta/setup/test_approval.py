@@ -6,6 +6,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from cloudtrail_to_delta.operators.setup import APPROVE, REJECT, ApplySetupOperator, ApproveSetupOperator
+from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.setup.plan import Change, Plan
 
 CHANGE = Change(action="bucket", resource="bucket b", verb="create", before=None, after={})
@@ -13,13 +14,13 @@ PLAN = Plan(setup="cloudtrail", mode="apply", changes=(CHANGE,))
 
 
 def planned(plan=PLAN):
-    return {
-        "plan": plan.to_dict(),
-        "digest": plan.digest,
-        "summary": plan.summary(),
-        "writes": len(plan.writes),
-        "found": [],
-    }
+    return Planned(
+        plan=plan.to_dict(), digest=plan.digest, summary=plan.summary(), writes=len(plan.writes)
+    ).to_dict()
+
+
+def decision(approved, *, digest=PLAN.digest, by="Ada"):
+    return Approval(approved=approved, digest=digest, by=by).to_dict()
 
 
 def approve(plan=PLAN):
@@ -50,13 +51,13 @@ def test_nobody_is_asked_about_a_plan_that_writes_nothing():
 
 def test_the_param_approves_without_asking():
     decided = approve().execute({"params": {"approve": True}})
-    assert decided == {"approved": True, "digest": PLAN.digest, "by": "the param approve"}
+    assert decided == decision(True, by="the param approve")
 
 
 @pytest.mark.parametrize(("option", "approved"), [(APPROVE, True), (REJECT, False)])
 def test_a_persons_answer_is_kept_with_the_name_and_the_plan(option, approved):
     decided = approve().execute_complete({}, answer(option))
-    assert decided == {"approved": approved, "digest": PLAN.digest, "by": "Ada"}
+    assert decided == decision(approved)
 
 
 def test_a_plan_that_nobody_answers_fails_at_once_and_is_not_asked_about_again():
@@ -68,12 +69,12 @@ def test_a_plan_that_nobody_answers_fails_at_once_and_is_not_asked_about_again()
 
 def test_a_rejected_plan_is_skipped_in_words():
     with pytest.raises(AirflowSkipException, match="rejected by Ada"):
-        apply(approval={"approved": False, "digest": PLAN.digest, "by": "Ada"})
+        apply(approval=decision(False))
 
 
 def test_a_plan_made_after_the_approval_is_not_applied():
     with pytest.raises(AirflowFailException, match="another plan was approved"):
-        apply(approval={"approved": True, "digest": "of another one", "by": "Ada"})
+        apply(approval=decision(True, digest="of another one"))
 
 
 @pytest.mark.parametrize(
@@ -82,4 +83,4 @@ def test_a_plan_made_after_the_approval_is_not_applied():
 )
 def test_what_is_not_to_be_done_is_skipped_in_words(given, words):
     with pytest.raises(AirflowSkipException, match=words):
-        apply(approval={"approved": True, "digest": PLAN.digest, "by": "Ada"}, **given)
+        apply(approval=decision(True), **given)

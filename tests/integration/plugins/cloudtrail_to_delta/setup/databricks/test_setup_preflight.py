@@ -6,7 +6,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail_to_delta.errors import PreflightError
 from cloudtrail_to_delta.operators.setup_preflight import SetupPreflightOperator
 from tests.integration.plugins.cloudtrail_to_delta.conftest import task_context
-from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.test_verify_access import APPROVED
+from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.test_verify_access import (
+    APPROVED,
+    PLANNED,
+)
 
 WAREHOUSE = {"warehouse_id": "sandbox-warehouse", "kinds": ["events"]}
 
@@ -15,7 +18,7 @@ def operator(request):
     return SetupPreflightOperator(
         task_id="preflight",
         request=dict(request.values),
-        planned={"digest": "d"},
+        planned=PLANNED,
         approval=APPROVED,
         databricks_conn_id="databricks_default",
         warehouse_id="sandbox-warehouse",

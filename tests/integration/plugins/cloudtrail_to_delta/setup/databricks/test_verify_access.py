@@ -5,6 +5,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import DatabricksRunError, FatalError
 from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
+from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.setup.refusals import SetupFailedError
 from tests.fixtures.databricks import build_wheel
 from tests.integration.plugins.cloudtrail_to_delta.conftest import run_to_end, task_context
@@ -17,7 +18,8 @@ REFUSED = (
     "def main():\n    raise ValueError('write s3://lake/delta/events/_access_check: the role is not "
     "allowed s3:PutObject: Access Denied')\n"
 )
-APPROVED = {"approved": True, "digest": "d", "by": "somebody"}
+PLANNED = Planned(digest="d").to_dict()
+APPROVED = Approval(approved=True, digest="d", by="somebody").to_dict()
 DAY = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/25"
 LOG = f"{DAY}/111122223333_CloudTrail_us-east-1_20261125T0000Z_a.json.gz"
 
@@ -41,7 +43,7 @@ def submit(request, dag_run, *, approval=APPROVED):
     operator = VerifyAccessOperator(
         task_id="verify_access",
         request=dict(request.values),
-        planned={"digest": "d"},
+        planned=PLANNED,
         approval=approval,
         databricks_conn_id="databricks_default",
         # Those of the DAG are every task's; none of them may reach the job.

@@ -1,0 +1,25 @@
+"""What `preflight` returns: its summary, and which kinds have nothing to read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from cloudtrail_to_delta.records.fields import Fields, text
+from cloudtrail_to_delta.records.record import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightResult(Record):
+    """`summary` is one line; `skipped_kinds` maps a kind to the reason in words."""
+
+    summary: str = ""
+    skipped_kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read_fields(cls, given: Fields) -> Self:
+        """The result by its fields."""
+        skipped = given.mapping("skipped_kinds")
+        return cls(
+            summary=given.text("summary"),
+            skipped_kinds={text(kind): text(why) for kind, why in skipped.items()},
+        )
