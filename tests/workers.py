@@ -11,6 +11,7 @@ WHOLE = (
     "tests/integration/spark_jobs",
     "tests/integration/plugins",
     "tests/integration/sandbox",
+    "tests/install",
 )
 # It needs the Spark of the tests of the job.
 MOVED = {"tests/integration/plugins/cloudtrail_to_delta/test_delta_log.py": "tests/integration/spark_jobs"}

@@ -1,0 +1,47 @@
+"""Run by the Python of a fresh environment: what it can import, find and parse, as one line of JSON."""
+
+import importlib
+import json
+import pkgutil
+import sys
+
+import cloudtrail_to_delta
+
+
+def modules():
+    """Import every module of the package; their names, and where the package lies."""
+    names = [
+        one.name
+        for one in pkgutil.walk_packages(cloudtrail_to_delta.__path__, "cloudtrail_to_delta.")
+        # It runs the console command.
+        if not one.name.endswith(".__main__")
+    ]
+    for name in names:
+        importlib.import_module(name)
+    return {"package": cloudtrail_to_delta.__file__, "names": names}
+
+
+def wheel():
+    """The job's wheel that the ingest uploads."""
+    from cloudtrail_to_delta.job_wheel import find_wheel
+
+    return str(find_wheel())
+
+
+def dags():
+    """Parse the DAGs folder."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag()
+    return {"ids": sorted(bag.dags), "errors": bag.import_errors}
+
+
+def versions():
+    """What is installed."""
+    from importlib.metadata import distributions
+
+    return {one.metadata["Name"].lower(): one.version for one in distributions()}
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n" + json.dumps(globals()[sys.argv[1]]()))
