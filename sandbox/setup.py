@@ -50,6 +50,7 @@ def params() -> dict[str, Any]:
     return {
         "name": NAME,
         "accounts": {ACCOUNT: "aws_default"} | {account: f"aws_{account}" for account in ACCOUNTS},
+        "bucket_account": ACCOUNT,
         "trail_accounts": list(ACCOUNTS),
         "insights": ["ApiCallRateInsight", "ApiErrorRateInsight"],
         "bucket": BUCKET,

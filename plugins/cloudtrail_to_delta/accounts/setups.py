@@ -90,7 +90,7 @@ def _read(source: Source, entry: Fields) -> SetupEntry | None:
         complaints.append((SETUP, f"{asked!r}: give fields of the set-up's form, like `accounts:`, or {{}}."))
     shared = {field: given[field] for field in SHARED if field in given}
     # In the block null takes away what the entry has.
-    params = _without_empty({**_derived(given, name), **shared, **block})
+    params = _without_empty({**_derived(given, name), **_first_account(block), **shared, **block})
     complaints += _violations(params, told={field for field, _ in complaints})
     complaints += _other_role(params, given, complaints)
     problems = [*spoiled, *_problems_of_blocks(source, entry)]
@@ -121,6 +121,16 @@ def _derived(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     if isinstance(chosen, str) and chosen in _COMPUTE:
         derived["databricks_compute"] = _COMPUTE[chosen]
     return derived
+
+
+def _first_account(block: Mapping[str, Any]) -> dict[str, Any]:
+    """The bucket's account, unless it is given: the first in the file, whose order is its writer's.
+
+    The params of a run are a JSON object, which has no order.
+    """
+    accounts = block.get("accounts")
+    first = next(iter(accounts), None) if isinstance(accounts, Mapping) else None
+    return {"bucket_account": first} if isinstance(first, str) else {}
 
 
 def _without_empty(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -145,7 +145,10 @@ _BUCKET = {
     ),
     "bucket": replace(INGEST["bucket"], help="Made when it is not there, else adopted."),
     "bucket_account": Declaration(
-        or_empty(_ACCOUNT), "", title="Account of the bucket", help="Empty for the first of the accounts."
+        or_empty(_ACCOUNT),
+        "",
+        title="Account of the bucket",
+        help="Empty where there is one account alone.",
     ),
     "region": replace(
         INGEST["region"], title="Region", help="Of the bucket, the key, the topic and the trails' home."
@@ -419,6 +422,12 @@ SETUP_CHOICES = (
         ("accounts", "bucket_account"),
         lambda accounts, account: account and account not in accounts,
         "the bucket's account needs an AWS connection too: add it to accounts.",
+    ),
+    # A database may keep a JSON object in an order of its own (PostgreSQL's jsonb does): none is the first.
+    ChoiceRule(
+        ("accounts", "bucket_account"),
+        lambda accounts, account: not account and len(accounts) > 1,
+        "there are several accounts: give the one that the bucket is in.",
     ),
     ChoiceRule(
         ("accounts", "reader_account"),

@@ -62,7 +62,7 @@ class SetupRequest:
 
     @property
     def bucket_account(self) -> str:
-        """The account of the log bucket: as given, or the first of the accounts."""
+        """The account of the log bucket: as given, or the only one of the accounts."""
         return str(self["bucket_account"] or next(iter(self["accounts"])))
 
     @property

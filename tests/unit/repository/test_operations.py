@@ -12,6 +12,7 @@ from cloudtrail_to_delta.alerts.compose import Scene, Told, compose, compose_rec
 from cloudtrail_to_delta.alerts.events import EVENTS, Event
 from cloudtrail_to_delta.alerts.run import finding_events
 from cloudtrail_to_delta.guidance import DIGEST, DISABLED, INGEST
+from cloudtrail_to_delta.guidance import SETUP as SETUP_TASKS
 from cloudtrail_to_delta.notifiers.setup import PAGE as SETUP
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
 from cloudtrail_to_delta.records.cause import Cause
@@ -67,7 +68,7 @@ def messages():
     record = Cause(account="a", name="late", subject="s", first=NOW, last=NOW)
     finding = Finding(check="c", subject="s", status="ok", detail="d", remedy="r")
     events = [Event(name=name, subject="s", what="w") for name in EVENTS]
-    events += [failed(task) for task in (*INGEST, *DIGEST, *DISABLED)]
+    events += [failed(task) for task in TASKS]
     events += [SetupFailureNotifier().explained(failed(task)) for task in SETUP_TASKS]
     events += finding_events([replace(finding, status=status) for status in ("failed", "warning")])
     told = [compose([Told(event=event, record=record)], SCENE) for event in events]

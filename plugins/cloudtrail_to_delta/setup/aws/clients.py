@@ -72,7 +72,7 @@ class AccountClients:
         """The connection's hook, which assumes the role when one is given."""
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-        hook: AwsBaseHook = AwsBaseHook(self._connection, client_type="sts", region_name=self._region)
+        hook: AwsBaseHook = AwsBaseHook(self._connection, client_type="s3", region_name=self._region)
         if self._assume_role:
             partition = partitions_by_region()[self._region]
             hook.conn_config.role_arn = f"arn:{partition}:iam::{self._account}:role/{self._assume_role}"

@@ -63,6 +63,7 @@ class World:
         return resolve_setup(
             {
                 "accounts": dict.fromkeys(ACCOUNTS, "aws_default"),
+                "bucket_account": LOGS,
                 "assume_role": SETUP_ROLE,
                 "bucket": BUCKET,
                 "region": "us-east-1",

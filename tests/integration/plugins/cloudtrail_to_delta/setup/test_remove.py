@@ -95,6 +95,7 @@ OTHER = {
     "reader_role": "other-reader",
     "trail": "other-trail",
     "accounts": {LOGS: "aws_default", PRODUCTION: "aws_default"},
+    "bucket_account": LOGS,
 }
 
 

@@ -11,6 +11,7 @@ BUCKET_ARN = "arn:aws:s3:::trail"
 LOGS, READERS = "111122223333", "444455556666"
 PARAMS = {
     "accounts": {LOGS: "aws_logs", READERS: "aws_readers"},
+    "bucket_account": LOGS,
     "reader_account": READERS,
     "bucket": "trail",
     "region": "us-east-1",
