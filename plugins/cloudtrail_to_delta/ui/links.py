@@ -57,7 +57,7 @@ OPERATORS = {
         "VerifySetupOperator",
         "SetupReportOperator",
     ),
-    "operators.setup_preflight": ("SetupPreflightOperator",),
+    "operators.setup_preflight": ("SetupPreflightOperator", "SetupTargetsOperator"),
     "operators.stage": ("StageWheelOperator",),
     "operators.submit": ("SubmitIngestOperator",),
     "operators.tables": ("CreateTablesOperator",),
