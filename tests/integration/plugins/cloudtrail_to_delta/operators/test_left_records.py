@@ -37,7 +37,7 @@ FINDINGS = (
 @pytest.fixture
 def left(write, named, stage, connections, supervisor, monkeypatch):
     """What one run leaves: the XComs that the pages read, as task, key and value."""
-    run_id = finished(submit(stage(SUCCEEDS), "left")[0])
+    run_id = finished(submit(stage(SUCCEEDS), "tables")[0])
     bad = rows(LOG_FILE, [2], records=3, reason="no_event_time")
     write("left", rows(LOG_FILE, [0, 1], records=3), bad)
     named("left")
