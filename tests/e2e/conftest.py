@@ -27,19 +27,21 @@ from tests.fixtures.receiver import Receiver, receiving
 
 FILES, RECORDS = 60, 900
 DAG = "cloudtrail_ingest"
-LATE_DAG = "cloudtrail_ingest_late"
+# Of the same tasks, with a deadline that every run passes; what one is told as is remembered by its DAG.
+LATE_DAG, LATE_AGAIN_DAG = "cloudtrail_ingest_late", "cloudtrail_ingest_late_again"
 LATE_FILE = f"""\
 # Airflow reads a file of the DAGs folder only when it has the words "airflow" and "dag".
 from datetime import timedelta
 
 from cloudtrail_to_delta.dags.factory import build_ingest_form
 
-build_ingest_form(globals(), __file__, dag_id="{LATE_DAG}", deadline=timedelta(seconds=1))
+for dag_id in ("{LATE_DAG}", "{LATE_AGAIN_DAG}"):
+    build_ingest_form(globals(), __file__, dag_id=dag_id, deadline=timedelta(seconds=1))
 """
 
 
 def dags_folder(folder: Path) -> Path:
-    """The product's DAGs, and the ingest once more with a deadline that every run passes."""
+    """The product's DAGs, and the ingest twice more with a deadline that every run passes."""
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / f"{LATE_DAG}.py").write_text(LATE_FILE)
     return folder

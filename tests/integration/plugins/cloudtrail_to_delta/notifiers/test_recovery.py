@@ -83,6 +83,8 @@ def airflow(tmp_path):
                 file.write_text(accounts, encoding="utf-8")
                 environment = os.environ | {
                     "AIRFLOW_HOME": str(tmp_path),
+                    # A DAG's own test looks for it there, too.
+                    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / folder),
                     "AIRFLOW_CONN_SECURITY": receiver.connection(),
                     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path / 'airflow.db'}",
                     "CLOUDTRAIL_ACCOUNTS_FILE": str(file),
