@@ -247,5 +247,5 @@ def test_an_entrys_set_up_plans_with_the_entrys_values_and_is_never_scheduled(sa
     assert sandbox.airflow.runs(entry) == [run]
     question = sandbox.airflow.question(run, setup.APPROVAL)
     assert question["subject"].startswith("apply set-up payments: ")
-    assert "role cloudtrail-reader in 123456789012 is there already and not ours" in question["body"]
+    assert "No change: role cloudtrail-reader in 123456789012" in question["body"]
     assert "arn:aws:s3:::cloudtrail-lake/delta/payments/events_payments/*" in question["body"]

@@ -198,9 +198,9 @@ def test_a_run_that_read_old_files_alone_is_no_silence_of_a_table_that_has_new_o
     write, run_id, named, monkeypatch
 ):
     long_ago, today = datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC)
-    before = rows("a", [0], records=1, at=long_ago)
-    write("widened", [row | {"date": today.date(), "delivered_at": today} for row in before])
-    write("widened", [row | {"delivered_at": long_ago} for row in rows("b", [0], records=1, batch=1)])
+    recent = {"date": today.date(), "delivered_at": today}
+    write("widened", [row | recent for row in rows("a", [0], records=1)], run=OTHER_RUN, at=LONG_AGO)
+    write("widened", [row | {"delivered_at": long_ago} for row in rows("b", [0], records=1)])
     named("widened")
     outcome = validate("widened", run_id)
     assert (outcome["run_files"], outcome["newest_file"]) == (1, f"{today:%Y-%m-%dT%H:%M:%SZ}")

@@ -95,8 +95,9 @@ def test_the_documented_policy_is_enough_for_every_call_and_has_nothing_that_non
     staged = {stage(account) for _ in range(2)}
     digest = hashlib.sha256(b"wheel").hexdigest()[:16]
     assert staged == {f"{CODE['code_root']}/{digest}/{WHEEL}"}
-    options = storage_options(AwsBaseHook("aws_default", client_type="s3"))
-    assert row_counts(f"s3://{LAKE_BUCKET}/{TABLE}", storage_options=options).rows == 0
+    path = f"s3://{LAKE_BUCKET}/{TABLE}"
+    options = storage_options(AwsBaseHook("aws_default", client_type="s3"), path)
+    assert row_counts(path, storage_options=options).rows == 0
     assert latest_commit(Clients.connect("aws_default", "us-east-1").s3, f"s3://{LAKE_BUCKET}/{TABLE}") == 0
     told = deliver(Message(title="t", body="b"), {"alert_topic_arn": account.seeded.alerts_topic_arn})
     assert [one.error for one in told] == [""]

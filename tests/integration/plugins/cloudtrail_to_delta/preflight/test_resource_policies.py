@@ -5,7 +5,9 @@ import json
 import pytest
 
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
+from tests.integration.plugins.cloudtrail_to_delta.preflight.roles import NOTHING, role_with
 
+NOTHING_POLICY = {"Version": "2012-10-17", "Statement": [NOTHING]}
 LOGS = f"arn:aws:s3:::{LOGS_BUCKET}"
 READ = f"s3:GetObject on {LOGS}/AWSLogs/111122223333/CloudTrail/*"
 
@@ -71,7 +73,7 @@ def test_a_deny_of_the_bucket_fails_and_the_statement_is_named(account):
 @pytest.mark.parametrize("more", ["Principal", "NotPrincipal", "Condition"])
 def test_a_deny_for_everybody_else_lets_the_role_through(account, more):
     role = account.seeded.reader_role_arn
-    elsewhere = "arn:aws:iam::123456789012:role/somebody-else"
+    elsewhere = role_with(account.aws.client("iam"), f"somebody-else-{more}", NOTHING_POLICY)
     deny = statement("Deny", principal=elsewhere)
     if more == "NotPrincipal":
         deny = {"NotPrincipal": {"AWS": [role, root(account), elsewhere]}} | {
@@ -153,13 +155,14 @@ def test_a_key_whose_policy_leaves_it_to_the_account_takes_the_roles_right(accou
 
 
 def test_a_key_whose_policy_does_not_know_the_account_fails_with_what_its_policy_lacks(account):
-    key = encrypted_logs(account, [kms_allow("arn:aws:iam::123456789012:role/admin", "kms:*")])
+    somebody = role_with(account.aws.client("iam"), "key-admin", NOTHING_POLICY)
+    key = encrypted_logs(account, [kms_allow(somebody, "kms:*")])
     account.allow("kms:Decrypt", key)
     (finding,) = account.preflight(kinds=["events"]).failed
     assert finding.subject == f"kms:Decrypt on {key}"
     assert f"the role's own policies allow it, the policy of {key} does not" in finding.detail
     missing = json.loads("{" + finding.remedy.partition(": {")[2])
-    admin = kms_allow("arn:aws:iam::123456789012:role/admin", "kms:*")
+    admin = kms_allow(somebody, "kms:*")
     account.aws.client("kms").put_key_policy(
         KeyId=key,
         PolicyName="default",
