@@ -35,7 +35,12 @@ def visited(browser, sandbox, ingested):
     home = urlsplit(sandbox.airflow.url).netloc
     page.on(
         "request",
-        lambda request: None if urlsplit(request.url).netloc == home else page.elsewhere.append(request.url),
+        # A blob is made by the page itself.
+        lambda request: (
+            page.elsewhere.append(request.url)
+            if urlsplit(request.url.removeprefix("blob:")).netloc != home
+            else None
+        ),
     )
     yield page
     context.close()
