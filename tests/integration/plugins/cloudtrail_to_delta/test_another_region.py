@@ -82,4 +82,7 @@ def test_the_wheel_is_put_there_once(london, tmp_path, monkeypatch, aws):
     assert target.startswith(f"s3://{LAKE}/code/")
     aws.forget_requests()
     assert stage.execute(task_context(params=params)) == target
-    assert "PutObject" not in {one["action"] for one in aws.requests()}
+    # S3 refuses to put what is there: `If-None-Match`.
+    statuses = [one["status"] for one in aws.requests() if one["action"] == "PutObject"]
+    assert statuses[-1] == 412
+    assert 200 not in statuses

@@ -39,7 +39,7 @@ CONNECTIONS = {"databricks_conn_id": "databricks_default", "aws_conn_id": "aws_d
 def stream(aws, connections, supervisor, tmp_path):
     """The params of a continuous stream, and its run, which the test's end cancels."""
     aws.reset()
-    wheel = build(dist=tmp_path)
+    wheel = build(folder=tmp_path)
     s3 = aws.client("s3")
     s3.upload_file(str(wheel), "cloudtrail-lake", f"code/{wheel.name}")
     changed = {"trigger": "continuous", "kinds": ["events"], "events_table": TABLE}
