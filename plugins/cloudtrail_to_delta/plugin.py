@@ -30,6 +30,6 @@ class CloudTrailPlugin(AirflowPlugin):
             "nav_top_level": True,
         }
     ]
-    fastapi_apps = [{"name": "CloudTrail", "url_prefix": PREFIX, "app": LazyApp()}]  # noqa: RUF012
+    fastapi_apps = [{"name": "CloudTrail", "url_prefix": PREFIX, "app": LazyApp()}]  # noqa: RUF012 - as above
     operator_extra_links = [GuidanceLink()]  # noqa: RUF012 - as above
     listeners = [pools, renewal]  # noqa: RUF012 - as above

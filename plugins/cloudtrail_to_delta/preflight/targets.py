@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cloudtrail_to_delta.columns import column_differences
@@ -30,9 +31,18 @@ class DeltaLogs:
 
 def delta_logs_of(aws_hook: "AwsBaseHook") -> DeltaLogs:
     """The Delta logs as an Airflow connection may read them, each in the region of its bucket."""
+
+    @cache
+    def options_of(bucket: str) -> dict[str, str]:
+        """Asked for once: where a bucket is takes a request."""
+        return storage_options(aws_hook, f"s3://{bucket}/")
+
+    def options(path: str) -> dict[str, str]:
+        return options_of(S3Location.parse(path).bucket)
+
     return DeltaLogs(
-        schema=lambda path: table_schema(path, storage_options=storage_options(aws_hook, path)),
-        has_rows=lambda path: has_rows(path, storage_options=storage_options(aws_hook, path)),
+        schema=lambda path: table_schema(path, storage_options=options(path)),
+        has_rows=lambda path: has_rows(path, storage_options=options(path)),
     )
 
 
