@@ -1,5 +1,6 @@
 """The job's wheel, which is uploaded to Databricks: data of this package."""
 
+import hashlib
 from pathlib import Path
 
 from airflow.sdk import Variable
@@ -28,3 +29,8 @@ def find_wheel() -> Path:
             f"you copy its `plugins/`. The Airflow Variable {FOLDER_VARIABLE!r} can name another folder."
         )
     return wheels[0]
+
+
+def place_of(wheel: Path, root: str) -> str:
+    """Where the wheel goes below a code root: its content names the folder, so that none is replaced."""
+    return f"{root}/{hashlib.sha256(wheel.read_bytes()).hexdigest()[:16]}/{wheel.name}"

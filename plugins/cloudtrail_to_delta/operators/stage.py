@@ -1,6 +1,5 @@
 """Putting the job wheel where Databricks can read it."""
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -9,7 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
-from cloudtrail_to_delta.job_wheel import find_wheel
+from cloudtrail_to_delta.job_wheel import find_wheel, place_of
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import code_root
 from cloudtrail_to_delta.preflight.aws_errors import DENIED, error_code
@@ -47,8 +46,7 @@ class StageWheelOperator(BaseOperator):
             raise AirflowSkipException("param preflight_only is set: nothing is written or submitted.")
         wheel = find_wheel()
         content = wheel.read_bytes()
-        root = code_root(context["params"])
-        target = f"{root}/{hashlib.sha256(content).hexdigest()[:16]}/{wheel.name}"
+        target = place_of(wheel, code_root(context["params"]))
         if target.startswith("/Volumes/"):
             IngestHook(self.databricks_conn_id, caller=type(self).__name__).put_volume_file(target, content)
             self.log.info("Uploaded %s (%d bytes) to %s", wheel.name, len(content), target)

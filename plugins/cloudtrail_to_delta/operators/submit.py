@@ -6,13 +6,13 @@ from typing import Any
 
 from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks import RunState
-from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
-from cloudtrail_to_delta.hooks.databricks import IngestHook, start_order
+from cloudtrail_to_delta.hooks.databricks import start_order
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.payload import submit_payload
 from cloudtrail_to_delta.pools import SUBMIT_POOL
@@ -31,7 +31,7 @@ SETTLE_SECONDS = 15
 SETTLE_POLL_SECONDS = 2
 
 
-class SubmitIngestOperator(DatabricksSubmitRunOperator):
+class SubmitIngestOperator(OneTimeRunOperator):
     """Submits one ingest run and returns its run id; it does not wait for the run.
 
     The idempotency token names DAG, DAG run, kinds and generation. A retry or a cleared task sends the same
@@ -51,26 +51,15 @@ class SubmitIngestOperator(DatabricksSubmitRunOperator):
     nothing to read.
     """
 
-    template_fields = (*DatabricksSubmitRunOperator.template_fields, "requests", "preflight", "wheel")
+    template_fields = (*OneTimeRunOperator.template_fields, "requests", "preflight", "wheel")
 
     def __init__(self, *, kind: str, requests: Any, preflight: Any, wheel: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("databricks_conn_id", "{{ params.databricks_conn_id }}")
         kwargs.setdefault("pool", SUBMIT_POOL)
-        # durable: the token already closes the gap between submit and remembering the run id.
-        super().__init__(wait_for_termination=False, deferrable=False, durable=False, **kwargs)
+        super().__init__(**kwargs)
         self.kind = kind
         self.requests = requests
         self.preflight = preflight
         self.wheel = wheel
-
-    def _get_hook(self, caller: str) -> IngestHook:
-        return IngestHook(
-            self.databricks_conn_id,
-            retry_limit=self.databricks_retry_limit,
-            retry_delay=self.databricks_retry_delay,
-            retry_args=self.databricks_retry_args,
-            caller=caller,
-        )
 
     def execute(self, context: Context) -> int:
         """Submit, or find the run that an earlier try submitted, and return its id."""

@@ -1,18 +1,17 @@
 """The verifying job of the set-up: submitted once, waited for without a worker slot, its traces removed."""
 
-import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from airflow.providers.databricks.hooks.databricks import RunState
-from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
-from cloudtrail_to_delta.job_wheel import find_wheel
+from cloudtrail_to_delta.job_wheel import find_wheel, place_of
+from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
 from cloudtrail_to_delta.operators.setup import reached, require_approval
 from cloudtrail_to_delta.operators.stage import put_wheel
 from cloudtrail_to_delta.operators.submit import MAX_GENERATIONS, idempotency_token
@@ -26,7 +25,7 @@ from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Clouds
 
 
-class VerifyAccessOperator(DatabricksSubmitRunOperator):
+class VerifyAccessOperator(OneTimeRunOperator):
     """Submits the job that lists, reads, writes and deletes with the reader role; returns its run id.
 
     As with an ingest, a retry or a cleared task gets its own run back: only one that ended without success
@@ -34,24 +33,13 @@ class VerifyAccessOperator(DatabricksSubmitRunOperator):
     set-up has no compute.
     """
 
-    template_fields = (*DatabricksSubmitRunOperator.template_fields, "request", "planned", "approval")
+    template_fields = (*OneTimeRunOperator.template_fields, "request", "planned", "approval")
 
     def __init__(self, *, request: Any, planned: Any, approval: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("databricks_conn_id", "{{ params.databricks_conn_id }}")
-        # durable: the token already closes the gap between submit and remembering the run id.
-        super().__init__(wait_for_termination=False, deferrable=False, durable=False, **kwargs)
+        super().__init__(**kwargs)
         self.request = request
         self.planned = planned
         self.approval = approval
-
-    def _get_hook(self, caller: str) -> IngestHook:
-        return IngestHook(
-            self.databricks_conn_id,
-            retry_limit=self.databricks_retry_limit,
-            retry_delay=self.databricks_retry_delay,
-            retry_args=self.databricks_retry_args,
-            caller=caller,
-        )
 
     def execute(self, context: Context) -> int:
         """Stage the wheel, submit, or find the run of an earlier try; return its id."""
@@ -155,7 +143,7 @@ def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:
     """
     wheel = find_wheel()
     content = wheel.read_bytes()
-    target = f"{request.code_root}/{hashlib.sha256(content).hexdigest()[:16]}/{wheel.name}"
+    target = place_of(wheel, request.code_root)
     if target.startswith("/Volumes/"):
         hook.put_volume_file(target, content)
         return target
