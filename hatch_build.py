@@ -9,7 +9,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.builders.wheel import WheelBuilder
 
-# Where the package looks for it (plugins/cloudtrail_to_delta/job_wheel.py).
+# Where the package looks for it (plugins/cloudtrail_to_delta/runs/wheel.py).
 PLACE = "cloudtrail_to_delta/job"
 
 

@@ -53,14 +53,14 @@ def _accounts_schema(_: argparse.Namespace) -> int:
 
 
 def _permissions(_: argparse.Namespace) -> int:
-    from cloudtrail_to_delta.permissions import page
+    from cloudtrail_to_delta.reference.permissions import page
 
     sys.stdout.write(page())
     return 0
 
 
 def _params(chosen: argparse.Namespace) -> int:
-    from cloudtrail_to_delta.params.page import page
+    from cloudtrail_to_delta.reference.params import page
 
     sys.stdout.write(page(chosen.dag))
     return 0

@@ -8,6 +8,8 @@ something else is wrong.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cloudtrail_to_delta import dag_ids
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskGuide:
@@ -29,7 +31,6 @@ class TaskGuide:
 
 Guides = Mapping[str, TaskGuide]
 
-SETUP_DAG = "cloudtrail_setup"
 TRIGGER = (
     "If a param is wrong, trigger again with the right one (an account's: correct accounts.yaml first); "
 )
@@ -238,7 +239,7 @@ def setup_guidance_for(task_id: str) -> str:
 def guidance_of(dag_id: str, task_id: str) -> tuple[str, str]:
     """What to do about a failed task of any DAG of ours, and its page in docs/operations."""
     name = task_id.rpartition(".")[2]
-    if not dag_id.startswith(SETUP_DAG) or name in DISABLED:
+    if not dag_id.startswith(dag_ids.SETUP) or name in DISABLED:
         return guidance_for(task_id), name if name in _OTHERS else "README"
     return setup_guidance_for(task_id), "setup"
 

@@ -6,8 +6,8 @@ The distribution's entry point `airflow.plugins` names this class; a copied `plu
 
 from airflow.plugins_manager import AirflowPlugin
 
-from cloudtrail_to_delta import pools
 from cloudtrail_to_delta.alerts import renewal
+from cloudtrail_to_delta.runs import pools
 from cloudtrail_to_delta.ui import HOME, PREFIX, LazyApp
 from cloudtrail_to_delta.ui.links import GuidanceLink
 

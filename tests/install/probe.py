@@ -23,7 +23,7 @@ def modules():
 
 def wheel():
     """The job's wheel that the ingest uploads."""
-    from cloudtrail_to_delta.job_wheel import find_wheel
+    from cloudtrail_to_delta.runs.wheel import find_wheel
 
     return str(find_wheel())
 

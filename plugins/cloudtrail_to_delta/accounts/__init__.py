@@ -12,7 +12,7 @@ schema     the JSON Schema for editors;  check: `make check-accounts`
 import os
 from pathlib import Path
 
-from cloudtrail_to_delta.accounts.entries import PREFIX, Account, read_entry
+from cloudtrail_to_delta.accounts.entries import Account, read_entry
 from cloudtrail_to_delta.accounts.setups import SetupEntry, read_blocks
 from cloudtrail_to_delta.accounts.shared import without_conflicts
 from cloudtrail_to_delta.accounts.source import AccountsFileError, Problem, Source, read_source
@@ -62,7 +62,6 @@ def shown(path: Path) -> str:
 
 __all__ = [
     "FILE_VARIABLE",
-    "PREFIX",
     "Account",
     "AccountsFileError",
     "Problem",

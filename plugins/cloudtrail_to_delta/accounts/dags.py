@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from airflow.sdk import BaseOperator, Context, CronDataIntervalTimetable, Param, get_parsing_context
 
 from cloudtrail_to_delta.accounts import (
-    PREFIX,
     Account,
     AccountsFileError,
     accounts_file,
@@ -19,6 +18,7 @@ from cloudtrail_to_delta.accounts import (
 )
 from cloudtrail_to_delta.accounts.entries import Entry, misfits, unexpected
 from cloudtrail_to_delta.alerts.deadline import PARAMS as ALERTED
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST
 from cloudtrail_to_delta.errors import InvalidAccountError
 from cloudtrail_to_delta.params.declaration import form_of
 from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
@@ -27,7 +27,7 @@ TAGS = ("cloudtrail", "databricks", "delta")
 DISABLED_TAG = "disabled"
 AnEntry = TypeVar("AnEntry", bound=Entry)
 # The DAG that says that the whole file cannot be read; then there is no other entry of this name.
-FILE_DAG = f"{PREFIX}accounts_yaml"
+FILE_DAG = f"{ACCOUNT_INGEST}accounts_yaml"
 
 
 def accounts_to_build(default: Path) -> Iterator[Account]:
@@ -36,7 +36,7 @@ def accounts_to_build(default: Path) -> Iterator[Account]:
     A file that cannot be read gives one disabled entry, so that the form's DAG beside it lives on.
     """
     wanted = get_parsing_context().dag_id
-    if wanted is not None and not wanted.startswith(PREFIX):
+    if wanted is not None and not wanted.startswith(ACCOUNT_INGEST):
         return
     collecting = gc.isenabled()
     # Nearly every object of an entry and its DAG is kept: to look through them for garbage is a tenth.

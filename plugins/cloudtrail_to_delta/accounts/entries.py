@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cloudtrail_to_delta.accounts.schedules import cron_of
 from cloudtrail_to_delta.accounts.settings import ALIAS, SETTINGS, SETUP
 from cloudtrail_to_delta.accounts.source import Fields, Problem, Source
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST
 from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
 from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
@@ -18,7 +19,6 @@ from cloudtrail_to_delta.params.suggestions import did_you_mean
 if TYPE_CHECKING:
     from airflow.sdk import Param
 
-PREFIX = "cloudtrail_ingest__"
 PLACEHOLDERS = ("alias", "account")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -63,7 +63,7 @@ class Account(Entry):
         requests: one for each kind that the entry asks for; empty when there are problems.
     """
 
-    prefix: ClassVar[str] = PREFIX
+    prefix: ClassVar[str] = ACCOUNT_INGEST
 
     cron: str | None
     requests: Mapping[str, IngestRequest]
@@ -82,7 +82,7 @@ def read_entry(source: Source, entry: Fields) -> Account:
     try:
         return _read(source, entry)
     except Exception as error:  # noqa: BLE001 - as the docstring says
-        dag_id = f"{PREFIX}line_{entry.line}"
+        dag_id = f"{ACCOUNT_INGEST}line_{entry.line}"
         return Account(
             dag_id=dag_id,
             line=entry.line,
@@ -127,7 +127,7 @@ def _read(source: Source, entry: Fields) -> Account:
     mentioned = {field for field, _ in complaints}
     complaints += [(field, text) for field, text in misfits(params) if field not in mentioned]
     problems += [_located(source, entry, field, text) for field, text in complaints]
-    dag_id = f"{PREFIX}{name}" if name else f"{PREFIX}line_{entry.line}"
+    dag_id = f"{ACCOUNT_INGEST}{name}" if name else f"{ACCOUNT_INGEST}line_{entry.line}"
     return Account(
         dag_id=dag_id,
         line=entry.line,

@@ -10,7 +10,7 @@ from airflow.sdk import Param, get_parsing_context
 from cloudtrail_to_delta.accounts import AccountsFileError, SetupEntry, accounts_file, read_setups
 from cloudtrail_to_delta.accounts.dags import entry_settings, with_values
 from cloudtrail_to_delta.accounts.entries import misfits, validators_of
-from cloudtrail_to_delta.accounts.setups import SETUP_PREFIX
+from cloudtrail_to_delta.dag_ids import ACCOUNT_SETUP
 from cloudtrail_to_delta.params.declaration import form_of
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS, setup_params
 
@@ -23,7 +23,7 @@ def setups_to_build(default: Path) -> Iterator[SetupEntry]:
     Of a file that cannot be read the ingest's DAGs tell.
     """
     wanted = get_parsing_context().dag_id
-    if wanted is not None and not wanted.startswith(SETUP_PREFIX):
+    if wanted is not None and not wanted.startswith(ACCOUNT_SETUP):
         return
     try:
         setups = read_setups(accounts_file(default))

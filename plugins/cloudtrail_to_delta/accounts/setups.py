@@ -24,12 +24,12 @@ from cloudtrail_to_delta.accounts.entries import (
 )
 from cloudtrail_to_delta.accounts.settings import SETTINGS, SETUP
 from cloudtrail_to_delta.accounts.source import Fields, Problem, Source
+from cloudtrail_to_delta.dag_ids import ACCOUNT_SETUP
 from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.params.ingest import PARAMS
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 from cloudtrail_to_delta.setup.request import resolve_setup
 
-SETUP_PREFIX = "cloudtrail_setup__"
 # What an ingest and its set-up are both about: the entry says it once.
 SHARED = tuple(name for name in SETUP_PARAMS if name in PARAMS)
 # What runs the entry's ingest → what its set-up makes, unless the block says otherwise.
@@ -43,7 +43,7 @@ Complaints = list[tuple[str, str]]
 class SetupEntry(Entry):
     """An entry as a set-up."""
 
-    prefix: ClassVar[str] = SETUP_PREFIX
+    prefix: ClassVar[str] = ACCOUNT_SETUP
 
     @property
     def tag(self) -> str:
@@ -66,7 +66,7 @@ def read_setup(source: Source, entry: Fields) -> SetupEntry | None:
         return _read(source, entry)
     except Exception as error:  # noqa: BLE001 - as the docstring says
         return SetupEntry(
-            dag_id=f"{SETUP_PREFIX}line_{entry.line}",
+            dag_id=f"{ACCOUNT_SETUP}line_{entry.line}",
             line=entry.line,
             owner=SETTINGS["owner"].default,
             tags=(),
@@ -96,7 +96,7 @@ def _read(source: Source, entry: Fields) -> SetupEntry | None:
     problems = [*spoiled, *_problems_of_blocks(source, entry)]
     problems += [_located(source, entry, block, field, text) for field, text in complaints]
     return SetupEntry(
-        dag_id=f"{SETUP_PREFIX}{name}" if name else f"{SETUP_PREFIX}line_{entry.line}",
+        dag_id=f"{ACCOUNT_SETUP}{name}" if name else f"{ACCOUNT_SETUP}line_{entry.line}",
         line=entry.line,
         owner=settings["owner"],
         tags=tuple(settings["tags"]),
@@ -202,7 +202,7 @@ def _told_apart(file: str, setups: Iterable[SetupEntry]) -> Iterator[SetupEntry]
         if other := dag_ids.get(one.dag_id):
             text = f"{one.name!r} is the name of the entry in line {other.line} too: give another alias."
             problem = Problem(file=file, line=one.line, field="alias", text=text)
-            dag_id = named_by_line(SETUP_PREFIX, one.line, dag_ids)
+            dag_id = named_by_line(ACCOUNT_SETUP, one.line, dag_ids)
             one = replace(one, dag_id=dag_id, problems=(*one.problems, problem))
         elif other := names.get(name):
             text = f"{name!r} is the set-up of {other.name!r} (line {other.line}) too: give another name."

@@ -7,8 +7,9 @@ one entry. Of two entries that share something the first in the file goes on.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from cloudtrail_to_delta.accounts.entries import PREFIX, Account, named_by_line, unexpected
+from cloudtrail_to_delta.accounts.entries import Account, named_by_line, unexpected
 from cloudtrail_to_delta.accounts.source import Problem
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST
 from cloudtrail_to_delta.params.locations import S3Location
 
 Owner = tuple[Account, str]
@@ -52,7 +53,7 @@ class _Seen:
 
         if (other := self.dag_ids.get(account.dag_id)) is not None:
             text = f"{account.name!r} is the name of the entry in line {other.line} too: give another alias."
-            dag_id = named_by_line(PREFIX, account.line, self.dag_ids)
+            dag_id = named_by_line(ACCOUNT_INGEST, account.line, self.dag_ids)
             problems = (*account.problems, problem("alias", text))
             account = replace(account, dag_id=dag_id, requests={}, problems=problems)
             self.dag_ids[dag_id] = account

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cloudtrail_to_delta.alerts.events import EVENTS, Event
 from cloudtrail_to_delta.alerts.redaction import one_line, redact
+from cloudtrail_to_delta.records.alert_events import EVENTS, Event
 from cloudtrail_to_delta.records.cause import Cause
 
 # How many events one message spells out.

@@ -16,8 +16,8 @@ from airflow.sdk import (  # type: ignore[attr-defined] # the stub of airflow.sd
 )
 
 from cloudtrail_to_delta.alerts.context import make_teller
-from cloudtrail_to_delta.alerts.events import Event
 from cloudtrail_to_delta.params.ingest import PARAMS as RULES
+from cloudtrail_to_delta.records.alert_events import Event
 
 # Beyond the longest run on Databricks: preflight, the cluster's start, the validation.
 MARGIN = timedelta(hours=1)

@@ -12,11 +12,11 @@ from typing import Any
 
 from cloudtrail_to_delta.alerts.compose import SHOWN, Message, Scene, Told, compose, compose_recovery
 from cloudtrail_to_delta.alerts.ending import Ending
-from cloudtrail_to_delta.alerts.events import DEFAULT_EVENTS, Event
 from cloudtrail_to_delta.alerts.grouping import Verdict, fingerprint, is_forgotten, is_lasting, weigh
 from cloudtrail_to_delta.alerts.redaction import redact
 from cloudtrail_to_delta.alerts.state import AlertState
 from cloudtrail_to_delta.alerts.targets import Delivery, deliver, targets_of
+from cloudtrail_to_delta.records.alert_events import DEFAULT_EVENTS, Event
 from cloudtrail_to_delta.records.cause import Cause
 from cloudtrail_to_delta.records.notes import Note
 

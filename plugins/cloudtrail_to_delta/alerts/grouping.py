@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cloudtrail_to_delta.alerts.events import EVENTS, Event
 from cloudtrail_to_delta.alerts.redaction import redact
+from cloudtrail_to_delta.records.alert_events import EVENTS, Event
 from cloudtrail_to_delta.records.cause import Cause
 
 # A day, less what the start of a daily run varies by: at 24 hours sharp every second reminder is missed.

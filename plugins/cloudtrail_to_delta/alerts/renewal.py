@@ -9,11 +9,13 @@ from typing import Any
 
 from airflow.listeners import hookimpl
 
+from cloudtrail_to_delta.dag_ids import is_ingest
+
 
 @hookimpl
 def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflow's signature
     """Renew the deadline of a run of ours that was queued after it; the scheduler calls this."""
-    if dag_run.dag_id.startswith("cloudtrail_ingest"):
+    if is_ingest(dag_run.dag_id):
         renew(dag_run)
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cloudtrail_to_delta.alerts.events import Event
 from cloudtrail_to_delta.alerts.silence import describe_silence
+from cloudtrail_to_delta.records.alert_events import Event
 from cloudtrail_to_delta.records.fields import utc_text
 from cloudtrail_to_delta.records.findings import Finding
 from cloudtrail_to_delta.records.outcome import Insight, Outcome

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from cloudtrail_to_delta.balance import RECENT_DAYS
 from cloudtrail_to_delta.records.outcome import Outcome
+from cloudtrail_to_delta.tables.balance import RECENT_DAYS
 
 
 def is_silence_checked(outcome: Outcome, params: Mapping[str, Any], *, now: datetime) -> bool:

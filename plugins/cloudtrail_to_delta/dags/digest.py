@@ -18,6 +18,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
+from cloudtrail_to_delta import dag_ids
 from cloudtrail_to_delta.guidance import DIGEST, with_rows
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
@@ -28,7 +29,7 @@ from cloudtrail_to_delta.params.digest import digest_params
 def build_dag() -> DAG:
     """The digest as a DAG."""
     with DAG(
-        "cloudtrail_digest",
+        dag_ids.DIGEST,
         dag_display_name="CloudTrail digest",
         description=(
             "The day before in root use, sign-ins without MFA, denied calls, new regions and insights"

@@ -28,12 +28,9 @@ from typing import Any
 
 from airflow.sdk import get_parsing_context
 
-Namespace = MutableMapping[str, Any]
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, DIGEST, INGEST, SETUP
 
-# The ids of each family's DAGs begin with it.
-INGEST = "cloudtrail_ingest"
-SETUP = "cloudtrail_setup"
-DIGEST = "cloudtrail_digest"
+Namespace = MutableMapping[str, Any]
 
 
 def build_all(namespace: Namespace, file: str) -> None:
@@ -88,13 +85,12 @@ def build_ingest_form(
         ValueError: the id does not begin with `cloudtrail_ingest`, by which the plugin knows the DAGs whose
             runs need its pool and its deadlines; or it is one that an account has.
     """
-    from cloudtrail_to_delta.accounts import PREFIX
     from cloudtrail_to_delta.dags import ingest
 
-    if not dag_id.startswith(INGEST) or dag_id.startswith(PREFIX):
+    if not dag_id.startswith(INGEST) or dag_id.startswith(ACCOUNT_INGEST):
         raise ValueError(
-            f"dag_id={dag_id!r} in {file}: choose an id that begins with {INGEST!r} and not with {PREFIX!r}, "
-            "which the accounts of accounts.yaml have"
+            f"dag_id={dag_id!r} in {file}: choose an id that begins with {INGEST!r} and not with "
+            f"{ACCOUNT_INGEST!r}, which the accounts of accounts.yaml have"
         )
     namespace[dag_id] = ingest.build_dag(dag_id, deadline=deadline)
 

@@ -7,7 +7,7 @@ Every row of an answer belongs to a section: `section`, `account`, `what`, `deta
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from cloudtrail_to_delta.sql import quote_name
+from cloudtrail_to_delta.tables.sql import quote_name
 
 # How many rows a section shows, of each table and in all.
 SHOWN = 20

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 import requests
 from airflow.providers.common.compat.sdk import AirflowException
@@ -16,9 +17,8 @@ from airflow.providers.databricks.hooks.databricks import DatabricksHook, RunSta
 from airflow.providers.databricks.utils.databricks import extract_failed_task_errors
 from tenacity import stop_after_attempt
 
-from cloudtrail_to_delta.errors import CloudTrailError
-from cloudtrail_to_delta.run_names import is_ingest_run
-from cloudtrail_to_delta.urls import api_path
+from cloudtrail_to_delta.errors import CloudTrailError, FatalError
+from cloudtrail_to_delta.runs.names import is_ingest_run
 
 SQL_STATEMENTS = "2.0/sql/statements"
 LIST_RUNS = ("GET", "2.2/jobs/runs/list")
@@ -202,3 +202,15 @@ def result_rows(answer: dict[str, Any]) -> list[Row]:
     names = [column["name"] for column in manifest.get("schema", {}).get("columns", [])]
     data = answer.get("result", {}).get("data_array") or []
     return [dict(zip(names, row, strict=True)) for row in data]
+
+
+def api_path(root: str, *parts: str) -> str:
+    """`<root>/<part>/…`: each part quoted, so that it stays one part whatever is in it.
+
+    Raises:
+        FatalError: for a part that an HTTP client would resolve to another folder.
+    """
+    for part in parts:
+        if part in ("", ".", ".."):
+            raise FatalError(f"{part!r} cannot be a part of a URL below /api/{root}: give a name or an id.")
+    return "/".join([root, *(quote(part, safe="") for part in parts)])

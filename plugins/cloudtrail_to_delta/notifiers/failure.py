@@ -4,10 +4,10 @@ from airflow.sdk import BaseNotifier, Context
 
 from cloudtrail_to_delta.alerts.compose import Scene
 from cloudtrail_to_delta.alerts.context import keep_alerts, run_page, task_url, teller_of
-from cloudtrail_to_delta.alerts.events import Event
 from cloudtrail_to_delta.alerts.run import finding_events
 from cloudtrail_to_delta.errors import PreflightError
 from cloudtrail_to_delta.guidance import guidance_for
+from cloudtrail_to_delta.records.alert_events import Event
 from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
 from cloudtrail_to_delta.records.record import read
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from cloudtrail_to_delta.alerts.events import Event
 from cloudtrail_to_delta.guidance import setup_guidance_for
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
+from cloudtrail_to_delta.records.alert_events import Event
 
 PAGE = "setup"
 MEANING = (

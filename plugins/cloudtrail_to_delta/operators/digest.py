@@ -12,7 +12,7 @@ from cloudtrail_to_delta.alerts.context import params_of, teller_of
 from cloudtrail_to_delta.digest.queries import DigestTable, day_query
 from cloudtrail_to_delta.digest.text import render_digest
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.operators.statements import Result, StatementsOperator
+from cloudtrail_to_delta.operators.sql import Result, StatementsOperator
 from cloudtrail_to_delta.params.declaration import check_params
 from cloudtrail_to_delta.params.digest import DIGEST_PARAMS
 from cloudtrail_to_delta.params.values import table as check_table
@@ -20,7 +20,7 @@ from cloudtrail_to_delta.records.fields import utc_text
 from cloudtrail_to_delta.records.notes import ALERTS_KEY
 from cloudtrail_to_delta.records.record import read
 from cloudtrail_to_delta.records.table_event import TableEvent
-from cloudtrail_to_delta.table_events import TABLES, known_assets, newest_events
+from cloudtrail_to_delta.tables.assets import TABLES, known_assets, newest_events
 
 KINDS_ASKED = ("events", "insights")
 

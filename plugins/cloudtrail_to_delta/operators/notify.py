@@ -7,14 +7,14 @@ from airflow.sdk import BaseOperator, Context
 
 from cloudtrail_to_delta.alerts.context import params_of, run_page, task_url, teller_of
 from cloudtrail_to_delta.alerts.ending import Evidence, ending
-from cloudtrail_to_delta.alerts.events import Event
 from cloudtrail_to_delta.alerts.run import finding_events, outcome_events
 from cloudtrail_to_delta.alerts.targets import targets_of
-from cloudtrail_to_delta.metrics import send_metrics
+from cloudtrail_to_delta.records.alert_events import Event
 from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
 from cloudtrail_to_delta.records.notes import ALERTS_KEY, TARGETS_KEY
 from cloudtrail_to_delta.records.outcome import Outcome, read_outcomes
 from cloudtrail_to_delta.records.record import read
+from cloudtrail_to_delta.runs.metrics import send_metrics
 
 
 class NotifyOperator(BaseOperator):

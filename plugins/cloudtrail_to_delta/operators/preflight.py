@@ -6,7 +6,7 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 
-from cloudtrail_to_delta.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.operators.tables import describe_statement, properties_statement, schema_statement
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight import PreflightReport, run_preflight
@@ -15,8 +15,8 @@ from cloudtrail_to_delta.preflight.tables import Names, UnansweredError
 from cloudtrail_to_delta.preflight.targets import delta_logs_of
 from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
 from cloudtrail_to_delta.records.preflight import PreflightResult
-from cloudtrail_to_delta.run_names import own_run
-from cloudtrail_to_delta.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
+from cloudtrail_to_delta.runs.names import own_run
+from cloudtrail_to_delta.tables.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
 from cloudtrail_to_delta.ui.links import FindingsLink
 
 

@@ -10,7 +10,7 @@ from cloudtrail_to_delta.records.fields import utc_text
 from cloudtrail_to_delta.records.outcome import Outcome, read_outcomes
 from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.records.table_event import TableEvent
-from cloudtrail_to_delta.table_events import TABLES, table_asset
+from cloudtrail_to_delta.tables.assets import TABLES, table_asset
 
 # A summary names this many accounts; the XCom of `validate_rows` has them all.
 SHOWN_ACCOUNTS = 50

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail_to_delta.errors import PreflightError
 from cloudtrail_to_delta.operators.preflight import PreflightOperator
 from cloudtrail_to_delta.operators.setup import ingest_params_of, reached, require_approval
-from cloudtrail_to_delta.operators.statements import Result
+from cloudtrail_to_delta.operators.sql import Result
 from cloudtrail_to_delta.params.declaration import REQUIRED
 from cloudtrail_to_delta.params.ingest import PARAMS
 from cloudtrail_to_delta.params.request import IngestRequest

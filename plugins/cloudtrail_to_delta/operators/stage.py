@@ -7,11 +7,11 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import FatalError
+from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code
 from cloudtrail_to_delta.hooks.databricks import IngestHook
-from cloudtrail_to_delta.job_wheel import find_wheel, place_of
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import code_root
-from cloudtrail_to_delta.preflight.aws_errors import DENIED, error_code
+from cloudtrail_to_delta.runs.wheel import find_wheel, place_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class StageWheelOperator(BaseOperator):
     """Uploads the `cloudtrail_jobs` wheel to `<code root>/<content hash>/`, unless it is there already.
 
-    The wheel is the one of this package, see `job_wheel`. Old wheels are never deleted: an active run may
+    The wheel is the one of this package, see `runs.wheel`. Old wheels are never deleted: an active run may
     still load one.
 
     Returns:

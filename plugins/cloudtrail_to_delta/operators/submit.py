@@ -1,26 +1,119 @@
 """Submitting the ingest job: never two runs for one checkpoint, and a retry gets its own run back."""
 
+import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks import RunState
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
-from cloudtrail_to_delta.hooks.databricks import start_order
+from cloudtrail_to_delta.hooks.databricks import IngestHook, start_order
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.payload import submit_payload
-from cloudtrail_to_delta.pools import SUBMIT_POOL
 from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, RUN_ID_KEY
 from cloudtrail_to_delta.records.preflight import PreflightResult
-from cloudtrail_to_delta.run_names import own_run, run_name, works_on
-from cloudtrail_to_delta.triggers.room import RoomTrigger
-from cloudtrail_to_delta.triggers.settled import SettledTrigger
+from cloudtrail_to_delta.runs.names import own_run, run_name, works_on
+from cloudtrail_to_delta.runs.payload import submit_payload
+from cloudtrail_to_delta.runs.pools import SUBMIT_POOL
+
+
+class SettledTrigger(BaseTrigger):
+    """Fires when the run has ended, or is active and nobody has cancelled it for `grace_seconds`.
+
+    A run that is TERMINATING may still write: it is waited for to the end.
+
+    Args:
+        databricks_conn_id: the connection to the workspace.
+        run_id: the Databricks run.
+        grace_seconds: how long a cancellation may take to come.
+        poll_seconds: how often to look.
+    """
+
+    def __init__(
+        self, *, databricks_conn_id: str, run_id: int, grace_seconds: float, poll_seconds: float
+    ) -> None:
+        super().__init__()
+        self.databricks_conn_id = databricks_conn_id
+        self.run_id = run_id
+        self.grace_seconds = grace_seconds
+        self.poll_seconds = poll_seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What another triggerer process needs to go on with this wait."""
+        return (
+            "cloudtrail_to_delta.operators.submit.SettledTrigger",
+            {
+                "databricks_conn_id": self.databricks_conn_id,
+                "run_id": self.run_id,
+                "grace_seconds": self.grace_seconds,
+                "poll_seconds": self.poll_seconds,
+            },
+        )
+
+    def _hook(self) -> IngestHook:
+        return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until there is something to say."""
+        hook, until = self._hook(), time.monotonic() + self.grace_seconds
+        while True:
+            run = await sync_to_async(hook.find_run)(self.run_id)
+            state = None if run is None else RunState(**run["state"])
+            if state is None or state.is_terminal:
+                break
+            if state.life_cycle_state != "TERMINATING" and time.monotonic() >= until:
+                break
+            await asyncio.sleep(self.poll_seconds)
+        yield TriggerEvent({"run_id": self.run_id})
+
+    async def on_kill(self) -> None:
+        """Cancel the run when a person cancels, clears or fails the waiting task: nobody would watch it."""
+        await sync_to_async(self._hook().cancel_run)(self.run_id)
+
+
+class RoomTrigger(BaseTrigger):
+    """Fires when fewer than `limit` ingest runs are active in the workspace.
+
+    Others may wait for the same room: who is woken looks again before it submits.
+
+    Args:
+        databricks_conn_id: the connection to the workspace.
+        limit: how many runs may be active.
+        poll_seconds: how often to look.
+    """
+
+    def __init__(self, *, databricks_conn_id: str, limit: int, poll_seconds: int) -> None:
+        super().__init__()
+        self.databricks_conn_id = databricks_conn_id
+        self.limit = limit
+        self.poll_seconds = poll_seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What another triggerer process needs to go on with this wait."""
+        return (
+            "cloudtrail_to_delta.operators.submit.RoomTrigger",
+            {
+                "databricks_conn_id": self.databricks_conn_id,
+                "limit": self.limit,
+                "poll_seconds": self.poll_seconds,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until there is room."""
+        hook = IngestHook(self.databricks_conn_id, caller=type(self).__name__)
+        while len(active := await sync_to_async(hook.active_ingest_runs)()) >= self.limit:
+            await asyncio.sleep(self.poll_seconds)
+        yield TriggerEvent({"active": len(active)})
+
 
 # A DAG run that had to start its job this often has a fault that another start will not mend.
 MAX_GENERATIONS = 20

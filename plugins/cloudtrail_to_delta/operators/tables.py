@@ -6,11 +6,11 @@ from typing import Any
 from airflow.sdk import Context
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
-from cloudtrail_to_delta.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.params.locations import same_place
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.sql import UNKNOWN_TABLE, quote_name, text_literal
-from cloudtrail_to_delta.views import MARK, views_of
+from cloudtrail_to_delta.tables.sql import UNKNOWN_TABLE, quote_name, text_literal
+from cloudtrail_to_delta.tables.views import MARK, views_of
 
 
 class CreateTablesOperator(StatementsOperator):

@@ -8,20 +8,20 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta import balance
-from cloudtrail_to_delta.balance import Snapshot
-from cloudtrail_to_delta.batches import CLOCK_MARGIN, Marks, Times, Written
-from cloudtrail_to_delta.delta_log import TableLog, read_marks, storage_options
 from cloudtrail_to_delta.errors import CountMismatchError
-from cloudtrail_to_delta.operators.statements import Result, StatementsOperator, first_row
+from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.payload import run_mark
 from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
 from cloudtrail_to_delta.records.fields import Fields, to_json
 from cloudtrail_to_delta.records.outcome import Drift, Insight, Known, Outcome, merge_known
 from cloudtrail_to_delta.records.record import read
 from cloudtrail_to_delta.records.table_event import TableEvent
-from cloudtrail_to_delta.table_events import newest_events, table_asset
+from cloudtrail_to_delta.runs.payload import run_mark
+from cloudtrail_to_delta.tables import balance
+from cloudtrail_to_delta.tables.assets import newest_events, table_asset
+from cloudtrail_to_delta.tables.balance import Snapshot
+from cloudtrail_to_delta.tables.batches import CLOCK_MARGIN, Marks, Times, Written
+from cloudtrail_to_delta.tables.delta_log import TableLog, read_marks, storage_options
 
 # How many of a table's newest asset events are read. Their order does not matter: the latest moment counts.
 REMEMBERED = 10

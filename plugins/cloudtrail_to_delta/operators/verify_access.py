@@ -10,7 +10,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
-from cloudtrail_to_delta.job_wheel import find_wheel, place_of
 from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
 from cloudtrail_to_delta.operators.setup import reached, require_approval
 from cloudtrail_to_delta.operators.stage import put_wheel
@@ -18,7 +17,8 @@ from cloudtrail_to_delta.operators.submit import MAX_GENERATIONS, idempotency_to
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.records.setup import Approval, Planned
-from cloudtrail_to_delta.run_names import own_run
+from cloudtrail_to_delta.runs.names import own_run
+from cloudtrail_to_delta.runs.wheel import find_wheel, place_of
 from cloudtrail_to_delta.setup.databricks.access import checks, compute_of, verify_payload, write_folders
 from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.request import SetupRequest

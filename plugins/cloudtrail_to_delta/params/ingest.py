@@ -10,8 +10,6 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from cloudtrail_to_delta.alerts.events import CHOICES as EVENT_NAMES
-from cloudtrail_to_delta.alerts.events import DEFAULT_EVENTS, EVENTS
 from cloudtrail_to_delta.kinds import CHOICES as JOB_CHOICES
 from cloudtrail_to_delta.kinds import KINDS, Kind
 from cloudtrail_to_delta.params.declaration import ChoiceRule, Declaration, form_of, in_section
@@ -36,6 +34,8 @@ from cloudtrail_to_delta.params.values import (
     topic,
     yes_or_no,
 )
+from cloudtrail_to_delta.records.alert_events import CHOICES as EVENT_NAMES
+from cloudtrail_to_delta.records.alert_events import DEFAULT_EVENTS, EVENTS
 
 # More than a table has; a number of any size is not for every service, nor for arithmetic of times.
 MOST_ROWS = 10**12

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from cloudtrail_to_delta.notification_policy import notification_access
+from cloudtrail_to_delta.hooks.aws_errors import no_bucket
+from cloudtrail_to_delta.iam.notifications import notification_access
+from cloudtrail_to_delta.iam.reader import Access, key_access, required_access, tampering
 from cloudtrail_to_delta.params.request import IngestRequest, code_root
-from cloudtrail_to_delta.policies import Access, key_access, required_access, tampering
 from cloudtrail_to_delta.preflight import encryption, resource_policies, simulation
-from cloudtrail_to_delta.preflight.aws_errors import no_bucket
+from cloudtrail_to_delta.preflight.checks import Job, run_part
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.principals import NotSimulatedError, resolve_role
 from cloudtrail_to_delta.preflight.resource_policies import ResourcePolicy, owner_arn
-from cloudtrail_to_delta.preflight.running import Job, run_part
 
 
 def access_job(

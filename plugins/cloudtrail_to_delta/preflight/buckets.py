@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from cloudtrail_to_delta.bucket_regions import bucket_region
+from cloudtrail_to_delta.hooks.aws_errors import explain_bucket_error
+from cloudtrail_to_delta.hooks.bucket_regions import bucket_region
 from cloudtrail_to_delta.params.locations import S3Location
-from cloudtrail_to_delta.preflight.aws_errors import explain_bucket_error
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.listing import Listing
 

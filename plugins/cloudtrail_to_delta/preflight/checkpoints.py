@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloudtrail_to_delta.delta_log import latest_commit
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight.findings import Finding, Status
 from cloudtrail_to_delta.preflight.listing import Listing
 from cloudtrail_to_delta.preflight.targets import DeltaLogs
+from cloudtrail_to_delta.tables.delta_log import latest_commit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -13,9 +13,9 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cloudtrail_to_delta.hooks.aws_errors import DENIED, NOT_FOUND, error_code
 from cloudtrail_to_delta.params.locations import ANY, S3Location
 from cloudtrail_to_delta.params.request import IngestRequest, code_root
-from cloudtrail_to_delta.preflight.aws_errors import DENIED, NOT_FOUND, error_code
 from cloudtrail_to_delta.preflight.deliveries import newest_keys
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.listing import Listing

@@ -7,8 +7,8 @@ Locations: `effective_enable_file_events` says whether it is on.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from cloudtrail_to_delta.iam.reader import listing_prefix
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.policies import listing_prefix
 from cloudtrail_to_delta.preflight.findings import Finding
 
 CHECK = "external_location"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from cloudtrail_to_delta.policies import merge_statements
+from cloudtrail_to_delta.iam.reader import merge_statements
 from cloudtrail_to_delta.preflight.findings import Finding, MissingRight
 
 

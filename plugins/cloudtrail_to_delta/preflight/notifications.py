@@ -8,8 +8,8 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cloudtrail_to_delta.iam.reader import listing_prefix
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.policies import listing_prefix
 from cloudtrail_to_delta.preflight.findings import Finding
 
 if TYPE_CHECKING:

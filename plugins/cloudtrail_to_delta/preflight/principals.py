@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 from cloudtrail_to_delta.errors import CloudTrailError
-from cloudtrail_to_delta.policies import fix_policy
-from cloudtrail_to_delta.preflight.aws_errors import DENIED, NO_SUCH_ENTITY, caller_account, error_code
+from cloudtrail_to_delta.hooks.aws_errors import DENIED, NO_SUCH_ENTITY, caller_account, error_code
+from cloudtrail_to_delta.iam.reader import fix_policy
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

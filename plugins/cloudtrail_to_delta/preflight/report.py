@@ -7,21 +7,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.errors import PreflightError
+from cloudtrail_to_delta.hooks.aws_errors import no_bucket
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight import checkpoints, logs, targets
 from cloudtrail_to_delta.preflight.access import access_job
-from cloudtrail_to_delta.preflight.aws_errors import no_bucket
-from cloudtrail_to_delta.preflight.clients import Clients
-from cloudtrail_to_delta.preflight.findings import Finding, describe_failures, render_table, summary_line
-from cloudtrail_to_delta.preflight.folding import fold
-from cloudtrail_to_delta.preflight.jobs import (
+from cloudtrail_to_delta.preflight.checks import (
     bucket_jobs,
+    not_looked_at,
     notification_jobs,
+    run_jobs,
     storage_jobs,
     table_job,
     workspace_jobs,
 )
-from cloudtrail_to_delta.preflight.running import not_looked_at, run_jobs
+from cloudtrail_to_delta.preflight.clients import Clients
+from cloudtrail_to_delta.preflight.findings import Finding, describe_failures, render_table, summary_line
+from cloudtrail_to_delta.preflight.folding import fold
 from cloudtrail_to_delta.preflight.tables import Names
 from cloudtrail_to_delta.preflight.targets import DeltaLogs
 from cloudtrail_to_delta.preflight.workspace import Workspace

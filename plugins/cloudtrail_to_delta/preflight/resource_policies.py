@@ -12,8 +12,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloudtrail_to_delta.policies import Access, resource_policy
-from cloudtrail_to_delta.preflight.aws_errors import DENIED, NOT_FOUND, error_code
+from cloudtrail_to_delta.hooks.aws_errors import DENIED, NOT_FOUND, error_code
+from cloudtrail_to_delta.iam.reader import Access, resource_policy
 from cloudtrail_to_delta.preflight.findings import Finding
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cloudtrail_to_delta.policies import LIST, Access, fix_policy, pass_role
+from cloudtrail_to_delta.iam.reader import LIST, Access, fix_policy, pass_role
 from cloudtrail_to_delta.preflight.findings import Finding, MissingRight, Status
 from cloudtrail_to_delta.preflight.principals import NotSimulatedError, resolve_role
 from cloudtrail_to_delta.preflight.resource_policies import ResourcePolicy, owner_arn

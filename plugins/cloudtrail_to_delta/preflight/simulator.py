@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cloudtrail_to_delta.policies import LIST, Access
-from cloudtrail_to_delta.preflight.aws_errors import error_code
+from cloudtrail_to_delta.hooks.aws_errors import error_code
+from cloudtrail_to_delta.iam.reader import LIST, Access
 from cloudtrail_to_delta.preflight.principals import not_simulated
 from cloudtrail_to_delta.preflight.resource_policies import ResourcePolicy, owner_arn, stand_in_user
 

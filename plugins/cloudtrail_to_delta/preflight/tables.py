@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.params.locations import same_place
 from cloudtrail_to_delta.preflight.findings import Finding
-from cloudtrail_to_delta.views import MARK
+from cloudtrail_to_delta.tables.views import MARK
 
 CHECK = "table_name"
 

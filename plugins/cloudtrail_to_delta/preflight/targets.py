@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from cloudtrail_to_delta.columns import column_differences
-from cloudtrail_to_delta.delta_log import has_rows, latest_commit, storage_options, table_schema
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.listing import Listing
+from cloudtrail_to_delta.tables.columns import column_differences
+from cloudtrail_to_delta.tables.delta_log import has_rows, latest_commit, storage_options, table_schema
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook

@@ -9,14 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cloudtrail_to_delta.hooks.databricks import api_path
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.params.suggestions import did_you_mean
-from cloudtrail_to_delta.payload import new_cluster
-from cloudtrail_to_delta.preflight.cluster_policies import Rules, filled, flattened, refused
+from cloudtrail_to_delta.preflight.compute import Rules, check_profile, filled, flattened, refused
 from cloudtrail_to_delta.preflight.findings import Finding
-from cloudtrail_to_delta.preflight.profiles import check_profile
-from cloudtrail_to_delta.run_names import works_on
-from cloudtrail_to_delta.urls import api_path
+from cloudtrail_to_delta.runs.names import works_on
+from cloudtrail_to_delta.runs.payload import new_cluster
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

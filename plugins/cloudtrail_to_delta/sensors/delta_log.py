@@ -1,14 +1,130 @@
-"""The sensor for the first commit in a table's `_delta_log`."""
+"""The wait for the first commit in a table's `_delta_log`: the sensor, its trigger, and what both look at."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from functools import cached_property
 from typing import Any
 
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import BaseSensorOperator, Context
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
 
 from cloudtrail_to_delta.errors import DatabricksRunError, DeltaLogTimeoutError
-from cloudtrail_to_delta.hooks.delta_log import DeltaLogWatch
+from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_gone
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.triggers.delta_log import DeltaLogTrigger
+from cloudtrail_to_delta.tables.delta_log import latest_commit
+
+
+class DeltaLogWatch:
+    """Answers "has it begun?" for a table and the run that writes it, for the sensor and its trigger."""
+
+    def __init__(
+        self, *, delta_path: str, run_id: int, aws_conn_id: str, databricks_conn_id: str, region: str
+    ) -> None:
+        self.delta_path = delta_path
+        self.run_id = run_id
+        self.aws_conn_id = aws_conn_id
+        self.databricks_conn_id = databricks_conn_id
+        self.region = region
+
+    @cached_property
+    def _databricks(self) -> IngestHook:
+        return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region).get_conn()
+
+    def look(self) -> dict[str, Any] | None:
+        """`{"status": "found", "version": n}`, `{"status": "failed", "error": text}`, or None: not yet.
+
+        The run is asked first: a run that has failed must not pass for the commit of an earlier one.
+        """
+        run = self._databricks.find_run(self.run_id)
+        failure = describe_gone(self.run_id) if run is None else self._databricks.run_failure(run)
+        if failure is not None:
+            return {"status": "failed", "error": failure}
+        version = latest_commit(self._s3, self.delta_path)
+        return None if version is None else {"status": "found", "version": version}
+
+    def cancel_run(self) -> None:
+        """Cancel the Databricks run."""
+        self._databricks.cancel_run(self.run_id)
+
+
+class DeltaLogTrigger(BaseTrigger):
+    """Fires when the Delta log has a commit, the Databricks run has failed, or the deadline has passed.
+
+    Args:
+        delta_path: the Delta table's `s3://` path.
+        run_id: the Databricks run that is to write it.
+        deadline: epoch seconds after which to give up.
+        poll_seconds: how often to look.
+    """
+
+    def __init__(
+        self,
+        *,
+        delta_path: str,
+        run_id: int,
+        deadline: float,
+        aws_conn_id: str,
+        databricks_conn_id: str,
+        region: str,
+        poll_seconds: int,
+    ) -> None:
+        super().__init__()
+        self.delta_path = delta_path
+        self.run_id = run_id
+        self.deadline = deadline
+        self.aws_conn_id = aws_conn_id
+        self.databricks_conn_id = databricks_conn_id
+        self.region = region
+        self.poll_seconds = poll_seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What another triggerer process needs to go on with this wait."""
+        return (
+            "cloudtrail_to_delta.sensors.delta_log.DeltaLogTrigger",
+            {
+                "delta_path": self.delta_path,
+                "run_id": self.run_id,
+                "deadline": self.deadline,
+                "aws_conn_id": self.aws_conn_id,
+                "databricks_conn_id": self.databricks_conn_id,
+                "region": self.region,
+                "poll_seconds": self.poll_seconds,
+            },
+        )
+
+    def watch(self) -> DeltaLogWatch:
+        """What looks at the log and at the run."""
+        return DeltaLogWatch(
+            delta_path=self.delta_path,
+            run_id=self.run_id,
+            aws_conn_id=self.aws_conn_id,
+            databricks_conn_id=self.databricks_conn_id,
+            region=self.region,
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until there is something to say."""
+        watch = self.watch()
+        while True:
+            seen = await sync_to_async(watch.look)()
+            if seen is not None:
+                yield TriggerEvent(seen)
+                return
+            if time.time() >= self.deadline:
+                yield TriggerEvent({"status": "timeout"})
+                return
+            await asyncio.sleep(self.poll_seconds)
+
+    async def on_kill(self) -> None:
+        """Cancel the Databricks run when a person cancels, clears or fails the waiting task."""
+        await sync_to_async(self.watch().cancel_run)()
 
 
 class DeltaLogSensor(BaseSensorOperator):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cloudtrail_to_delta.preflight.aws_errors import error_code
+from cloudtrail_to_delta.hooks.aws_errors import error_code
 from cloudtrail_to_delta.setup.facts import fill, named, unknown
 from cloudtrail_to_delta.setup.plan import Change, Plan, unified_diff
 from cloudtrail_to_delta.setup.planning import known_facts, read_all

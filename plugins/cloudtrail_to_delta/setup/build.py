@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cloudtrail_to_delta.notification_policy import notification_access
+from cloudtrail_to_delta.iam.notifications import notification_access
+from cloudtrail_to_delta.iam.reader import assume_self, key_access, pass_role, reader_policy, required_access
 from cloudtrail_to_delta.params.setup import ACTIONS, NEW_KEY
-from cloudtrail_to_delta.policies import assume_self, key_access, pass_role, reader_policy, required_access
-from cloudtrail_to_delta.setup import statements
+from cloudtrail_to_delta.setup.aws import policies
 from cloudtrail_to_delta.setup.aws.bucket import Bucket
 from cloudtrail_to_delta.setup.aws.keys import Key
 from cloudtrail_to_delta.setup.aws.policies import BucketPolicy, KeyPolicy, OurStatements, TopicPolicy
@@ -46,8 +46,8 @@ def chosen_actions(request: SetupRequest) -> set[str]:
 
 def every_statement_id(name: str) -> OurStatements:
     """Every statement that a set-up of this name may have put into a policy, and none wanted: a removal's."""
-    purposes = (*statements.DELIVERY, *statements.READER, *statements.KEY_DELIVERY, *statements.KEY_READER)
-    possible = frozenset(sid(name, purpose) for purpose in (*purposes, *statements.TOPIC))
+    purposes = (*policies.DELIVERY, *policies.READER, *policies.KEY_DELIVERY, *policies.KEY_READER)
+    possible = frozenset(sid(name, purpose) for purpose in (*purposes, *policies.TOPIC))
     return OurStatements(wanted={}, managed=possible, possible=possible)
 
 
@@ -61,7 +61,7 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
                 **own,
                 alias=f"alias/{request.name}-logs",
                 bucket=request["bucket"],
-                base=statements.key_base(request),
+                base=policies.key_base(request),
             )
         )
     resources.append(
@@ -75,7 +75,7 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
         )
     )
     if request.topic_arn:
-        resources.append(Topic(**own, topic=request.topic_arn, base=statements.topic_base(request)))
+        resources.append(Topic(**own, topic=request.topic_arn, base=policies.topic_base(request)))
     return resources
 
 
@@ -140,8 +140,8 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
             bucket=request["bucket"],
             ours=_ours(
                 request.name,
-                (delivery, statements.DELIVERY, statements.delivery_statements(request)),
-                (reader, statements.READER, statements.reader_statements(request)),
+                (delivery, policies.DELIVERY, policies.delivery_statements(request)),
+                (reader, policies.READER, policies.reader_statements(request)),
             ),
         )
     ]
@@ -152,12 +152,12 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
                 **own,
                 account=account if new else request.key_arn.split(":")[4],
                 owner=f"key {f'alias/{request.name}-logs' if new else request.key_arn}",
-                base=statements.key_base(request) if new else None,
+                base=policies.key_base(request) if new else None,
                 key=f"alias/{request.name}-logs" if new else request.key_arn,
                 ours=_ours(
                     request.name,
-                    (delivery, statements.KEY_DELIVERY, statements.key_delivery_statements(request)),
-                    (reader, statements.KEY_READER, statements.key_reader_statements(request)),
+                    (delivery, policies.KEY_DELIVERY, policies.key_delivery_statements(request)),
+                    (reader, policies.KEY_READER, policies.key_reader_statements(request)),
                 ),
             )
         )
@@ -168,8 +168,8 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
                 account=account,
                 owner=f"topic {request['sns_topic']}",
                 topic=request.topic_arn,
-                base=statements.topic_base(request),
-                ours=_ours(request.name, (delivery, statements.TOPIC, statements.topic_statements(request))),
+                base=policies.topic_base(request),
+                ours=_ours(request.name, (delivery, policies.TOPIC, policies.topic_statements(request))),
             )
         )
     return resources

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowException
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
-from cloudtrail_to_delta.preflight.aws_errors import BAD_CREDENTIALS, DENIED, error_code
+from cloudtrail_to_delta.hooks.aws_errors import BAD_CREDENTIALS, DENIED, error_code
 from cloudtrail_to_delta.setup.resources import Clouds
 
 if TYPE_CHECKING:

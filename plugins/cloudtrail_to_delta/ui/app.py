@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from cloudtrail_to_delta.dag_ids import INGEST
 from cloudtrail_to_delta.ui import database, render
 from cloudtrail_to_delta.ui.access import readable
 from cloudtrail_to_delta.ui.cache import Cache
-from cloudtrail_to_delta.ui.database import FORM_DAG, read_facts
+from cloudtrail_to_delta.ui.database import read_facts
 from cloudtrail_to_delta.ui.history import read_history
 from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, GUIDANCE_PAGE, OVERVIEW_PAGE, PREFLIGHT_PAGE
 from cloudtrail_to_delta.ui.listing import DEFAULT_SORT, View, list_rows
@@ -112,7 +113,7 @@ def add_state(app: "FastAPI") -> None:
         """When the rows were read, and those that the user may see; 403 when that is none of some."""
         now, dags, rows = cache.get("overview", lambda: _read_rows(session))
         # Who may see no DAG is refused; while there is none, the form's stands for those to come.
-        allowed = readable(user, dags or {FORM_DAG}, session)
+        allowed = readable(user, dags or {INGEST}, session)
         if not allowed:
             raise HTTPException(403, "You may not read the runs of any CloudTrail DAG.")
         return now, [row for row in rows if row.dag.dag_id in allowed]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, INGEST
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, read_page
 from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
-FORM_DAG = "cloudtrail_ingest"
-ACCOUNT_DAGS = f"{FORM_DAG}__"
 # The tag of a DAG whose entry in accounts.yaml is broken.
 DISABLED_TAG = "disabled"
 RESULT = "return_value"
@@ -115,8 +114,8 @@ def read_facts(session: "Session", now: datetime) -> Facts:
     runs = {run.id: run for run in _recent_runs(session, dags, now - WINDOW)}
     runs |= {run.id: run for run in _runs(session, newest - runs.keys())}
     told = set(newest)
-    if FORM_DAG in dags:
-        form = list(last_runs(session, FORM_DAG, FORM_RUNS))
+    if INGEST in dags:
+        form = list(last_runs(session, INGEST, FORM_RUNS))
         runs |= {run.id: run for run in form}
         told |= {run.id for run in form}
     recorded = Recorded()
@@ -179,7 +178,7 @@ def read_dags(session: "Session") -> dict[str, Dag]:
         DagModel.has_import_errors,
         DagModel.timetable_summary,
         DagModel.next_dagrun_create_after,
-    ).where(or_(name == FORM_DAG, name.startswith(ACCOUNT_DAGS, autoescape=True)))
+    ).where(or_(name == INGEST, name.startswith(ACCOUNT_INGEST, autoescape=True)))
     return {
         dag_id: Dag(
             dag_id=dag_id,
@@ -398,7 +397,7 @@ def _read_before(
     last = {key: run for key, run in _last_validated(session, missing) if key not in seen}
     read_recorded(session, set(last.values()), recorded)
     # The form's runs are of many tables: of each, those at hand are all that is known.
-    failed = [id for id in missing if id != FORM_DAG and any(run.state == "failed" for run in runs[id])]
+    failed = [id for id in missing if id != INGEST and any(run.state == "failed" for run in runs[id])]
     ingested = _last_ingested(session, failed, recorded, succeeded)
     # A run that succeeded has not failed for a kind, whether or not it validated it.
     good = {

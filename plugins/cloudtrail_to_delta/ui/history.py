@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cloudtrail_to_delta.dag_ids import INGEST
 from cloudtrail_to_delta.records.details import Details, Episode, Place
 from cloudtrail_to_delta.records.findings import Findings
 from cloudtrail_to_delta.records.outcome import Drift, Outcome
@@ -148,7 +149,7 @@ def _is_of(row: Row, run: Run, validation: Validation | None, recorded: Recorded
         return row.kind in requests and requests[row.kind].table == row.table
     if validation and validation.outcome:
         return validation.outcome.table in ("", row.table)
-    return row.dag.dag_id != database.FORM_DAG or not row.table
+    return row.dag.dag_id != INGEST or not row.table
 
 
 def _hours(details: Iterable[Details], since: datetime) -> dict[datetime, tuple[int, int]]:

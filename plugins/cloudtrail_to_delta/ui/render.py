@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, INGEST
 from cloudtrail_to_delta.guidance import guidance_of
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.preflight.findings import by_urgency, counts_line
 from cloudtrail_to_delta.records.findings import Findings
 from cloudtrail_to_delta.ui import charts, formats
-from cloudtrail_to_delta.ui.database import ACCOUNT_DAGS, FORM_DAG
 from cloudtrail_to_delta.ui.facts import Run
 from cloudtrail_to_delta.ui.history import DAYS, History
 from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, airflow_root, findings_url, guidance_url
@@ -61,7 +61,7 @@ class Task:
     @property
     def is_ingest(self) -> bool:
         """Whether its DAG has tables on the overview."""
-        return self.dag_id == FORM_DAG or self.dag_id.startswith(ACCOUNT_DAGS)
+        return self.dag_id == INGEST or self.dag_id.startswith(ACCOUNT_INGEST)
 
 
 def headers() -> dict[str, str]:
@@ -91,11 +91,11 @@ def render_overview(listing: Listing, rows: Sequence[Row], now: datetime) -> str
         listing=listing,
         view=listing.view,
         now=now,
-        tables=sum(1 for row in rows if row.last_run or row.kind or row.dag.dag_id != FORM_DAG),
+        tables=sum(1 for row in rows if row.last_run or row.kind or row.dag.dag_id != INGEST),
         accounts=len({row.dag.dag_id for row in rows}),
         kinds=KINDS,
         columns=COLUMNS,
-        form_dag=FORM_DAG,
+        form_dag=INGEST,
         spark=_spark,
     )
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, INGEST
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.params.locations import ANY, LogsLocation
 from cloudtrail_to_delta.records.outcome import Outcome
-from cloudtrail_to_delta.ui.database import ACCOUNT_DAGS, FORM_DAG
 from cloudtrail_to_delta.ui.facts import Dag, Facts, Pushed, Run, Told, Validation
 from cloudtrail_to_delta.ui.states import Subject, state_of
 
@@ -104,7 +104,7 @@ def _readable_rows(facts: Facts, dag: Dag) -> list[Row]:
 
 def name_of(dag_id: str) -> str:
     """The account's name, as the DAG's id has it."""
-    return "by form" if dag_id == FORM_DAG else dag_id.removeprefix(ACCOUNT_DAGS)
+    return "by form" if dag_id == INGEST else dag_id.removeprefix(ACCOUNT_INGEST)
 
 
 def _rows_of_dag(facts: Facts, dag: Dag) -> Iterator[Row]:
@@ -112,7 +112,7 @@ def _rows_of_dag(facts: Facts, dag: Dag) -> Iterator[Row]:
     subjects = _subjects(facts, dag, runs)
     # Nothing says which tables these runs were for: a form that was refused, or a DAG that has never run.
     nameless = list(takewhile(lambda run: not _subjects_of_run(facts, run), runs)) if subjects else runs
-    if (dag.dag_id == FORM_DAG and nameless) or (dag.dag_id != FORM_DAG and not subjects):
+    if (dag.dag_id == INGEST and nameless) or (dag.dag_id != INGEST and not subjects):
         yield _row(facts, dag, Subject(kind="", table=""), nameless)
     for subject in subjects:
         yield _row(facts, dag, subject, [run for run in runs if _concerns(facts, dag, run, subject)])
@@ -137,7 +137,7 @@ def _subjects(facts: Facts, dag: Dag, runs: Sequence[Run]) -> list[Subject]:
     for run in runs:
         found += [subject for subject in _subjects_of_run(facts, run) if subject not in found]
         named = bool(facts.pushed.get(run.id, Pushed()).requests)
-        if named and dag.dag_id != FORM_DAG and not (run.manual and dag.next_run):
+        if named and dag.dag_id != INGEST and not (run.manual and dag.next_run):
             break
     return found
 
@@ -145,7 +145,7 @@ def _subjects(facts: Facts, dag: Dag, runs: Sequence[Run]) -> list[Subject]:
 def _concerns(facts: Facts, dag: Dag, run: Run, subject: Subject) -> bool:
     """Whether a run was to write the subject's table; of an account's run that says nothing, it was."""
     requests = facts.pushed.get(run.id, Pushed()).requests
-    if not requests and dag.dag_id != FORM_DAG:
+    if not requests and dag.dag_id != INGEST:
         return True
     return subject in _subjects_of_run(facts, run)
 

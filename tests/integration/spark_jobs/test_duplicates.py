@@ -8,7 +8,7 @@ import pytest
 
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.batches import write_batch
-from cloudtrail_to_delta.queries import files_query
+from cloudtrail_to_delta.tables.queries import files_query
 from tests.integration.spark_jobs.conftest import event
 
 ONE = "1" * 12

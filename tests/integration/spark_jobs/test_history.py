@@ -17,7 +17,7 @@ from cloudtrail_jobs.checkpoint import read_notes
 from cloudtrail_jobs.commits import Mark, find
 from cloudtrail_jobs.errors import BatchImbalanceError
 from cloudtrail_jobs.kinds import KINDS
-from cloudtrail_to_delta.queries import files_query
+from cloudtrail_to_delta.tables.queries import files_query
 from tests.integration.spark_jobs.conftest import event, pack
 
 BODY = gzip.decompress(pack(event(1), event(2)))

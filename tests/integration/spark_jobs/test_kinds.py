@@ -3,7 +3,7 @@
 import gzip
 import json
 
-from cloudtrail_to_delta.queries import episodes_query
+from cloudtrail_to_delta.tables.queries import episodes_query
 from tests.integration.spark_jobs.conftest import event
 
 

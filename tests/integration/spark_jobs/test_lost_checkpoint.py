@@ -9,7 +9,7 @@ from cloudtrail_jobs import source, stream
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.checkpoint import Owner, take
 from cloudtrail_jobs.errors import CheckpointConflictError
-from cloudtrail_to_delta.queries import files_query
+from cloudtrail_to_delta.tables.queries import files_query
 from tests.integration.spark_jobs.conftest import event
 
 ONE = "1" * 12

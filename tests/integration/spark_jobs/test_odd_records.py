@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from cloudtrail_to_delta.queries import drift_query
+from cloudtrail_to_delta.tables.queries import drift_query
 from tests.integration.spark_jobs.conftest import event
 
 TIME = '"eventTime":"2026-11-22T10:00:00Z","eventName":"Get"'

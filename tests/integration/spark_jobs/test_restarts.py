@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 from cloudtrail_jobs import stream
-from cloudtrail_to_delta.balance import read_at
-from cloudtrail_to_delta.delta_log import TableLog, read_marks
+from cloudtrail_to_delta.tables.balance import read_at
+from cloudtrail_to_delta.tables.delta_log import TableLog, read_marks
 from tests.integration.spark_jobs.conftest import event
 
 PATIENCE = 180

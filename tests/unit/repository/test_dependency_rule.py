@@ -93,17 +93,61 @@ def test_no_relative_imports_where_airflow_may_load_a_file_by_its_bare_name(part
     assert [path for path in sources(part) if "." in packages(path)] == []
 
 
-def test_records_know_nothing_of_who_leaves_and_who_reads_them() -> None:
-    package = "cloudtrail_to_delta"
-    found = {
-        node.module
-        for path in sources(f"plugins/{package}/records")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package)
-    }
-    others = {name for name in found if not str(name).startswith(f"{package}.records.")}
+# The rooms of the package and its single modules, from the ground up: each may import those before it.
+ROOMS = (
+    *("errors", "kinds", "dag_ids", "guidance", "records", "params", "iam", "runs", "hooks", "tables"),
+    *(
+        "preflight",
+        "alerts",
+        "setup",
+        "accounts",
+        "digest",
+        "ui",
+        "notifiers",
+        "sensors",
+        "operators",
+        "dags",
+    ),
+    *("reference", "plugin", "console", "__main__"),
+)
 
-    assert others == {f"{package}.errors"}
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms of the package that a module imports."""
+    package = "cloudtrail_to_delta"
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == package:
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{package}."):
+            found.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            found.update(
+                alias.name.split(".")[1] for alias in node.names if alias.name.startswith(f"{package}.")
+            )
+    return found & set(ROOMS)
+
+
+def test_no_arrow_runs_back_up_between_the_rooms_of_the_package() -> None:
+    package = ROOT / "plugins" / "cloudtrail_to_delta"
+    modules = [path for path in sources("plugins/cloudtrail_to_delta") if path != package / "__init__.py"]
+    room_of = {path: path.relative_to(package).with_suffix("").parts[0] for path in modules}
+
+    assert set(room_of.values()) == set(ROOMS)
+    back = {
+        str(path.relative_to(package)): [
+            other for other in rooms_imported(path) if ROOMS.index(other) > ROOMS.index(room)
+        ]
+        for path, room in room_of.items()
+    }
+
+    assert {path: rooms for path, rooms in back.items() if rooms} == {}
+
+
+def test_records_know_nothing_of_who_leaves_and_who_reads_them() -> None:
+    others = set().union(*(rooms_imported(path) for path in sources("plugins/cloudtrail_to_delta/records")))
+
+    assert others - {"records"} == {"errors"}
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from cloudtrail_to_delta.alerts.compose import Scene, Told, compose, compose_recovery, compose_test
-from cloudtrail_to_delta.alerts.events import EVENTS, Event
 from cloudtrail_to_delta.alerts.run import finding_events
 from cloudtrail_to_delta.guidance import DIGEST, DISABLED, INGEST
 from cloudtrail_to_delta.guidance import SETUP as SETUP_TASKS
 from cloudtrail_to_delta.notifiers.setup import PAGE as SETUP
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
+from cloudtrail_to_delta.records.alert_events import EVENTS, Event
 from cloudtrail_to_delta.records.cause import Cause
 from cloudtrail_to_delta.records.findings import Finding
 

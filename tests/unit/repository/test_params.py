@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from cloudtrail_to_delta.params.ingest import PARAMS
-from cloudtrail_to_delta.params.page import page
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS
+from cloudtrail_to_delta.reference.params import page
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cloudtrail_to_delta.permissions import page
+from cloudtrail_to_delta.reference.permissions import page
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cloudtrail_to_delta.errors import FatalError
+from cloudtrail_to_delta.hooks.aws_errors import error_code
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.preflight.aws_errors import error_code
 from cloudtrail_to_delta.preflight.notifications import OWN
-from cloudtrail_to_delta.run_names import works_on
+from cloudtrail_to_delta.runs.names import works_on
 from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resource
 
 GONE = frozenset(

@@ -7,9 +7,9 @@ Every bucket is encrypted since 2023: one that names no encryption has AES256.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cloudtrail_to_delta.bucket_regions import region_of
 from cloudtrail_to_delta.errors import FatalError
-from cloudtrail_to_delta.preflight.aws_errors import error_code
+from cloudtrail_to_delta.hooks.aws_errors import error_code
+from cloudtrail_to_delta.hooks.bucket_regions import region_of
 from cloudtrail_to_delta.setup.aws.roles import tag_value
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 

@@ -7,7 +7,7 @@ network activity events".
 
 from collections.abc import Sequence
 
-from cloudtrail_to_delta.policies import bucket_arn
+from cloudtrail_to_delta.iam.reader import bucket_arn
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Document
 

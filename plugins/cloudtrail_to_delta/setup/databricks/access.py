@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cloudtrail_to_delta.iam.reader import listing_prefix
 from cloudtrail_to_delta.params.locations import LogFileKey
-from cloudtrail_to_delta.payload import ENVIRONMENT_KEY, ENVIRONMENT_VERSION, PACKAGE, new_cluster
-from cloudtrail_to_delta.policies import listing_prefix
+from cloudtrail_to_delta.runs.payload import ENVIRONMENT_KEY, ENVIRONMENT_VERSION, PACKAGE, new_cluster
 from cloudtrail_to_delta.setup.databricks.build import databricks_resources
 from cloudtrail_to_delta.setup.databricks.cluster_policies import ClusterPolicy
 from cloudtrail_to_delta.setup.databricks.clusters import Cluster

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cloudtrail_to_delta.policies import listing_prefix
+from cloudtrail_to_delta.iam.reader import listing_prefix
 from cloudtrail_to_delta.setup.aws.auto_ingest import AutoIngestLeftovers
 from cloudtrail_to_delta.setup.aws.roles import RoleTrust
 from cloudtrail_to_delta.setup.databricks.catalog import ExternalLocation, StorageCredential

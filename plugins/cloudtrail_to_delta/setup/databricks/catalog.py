@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cloudtrail_to_delta.errors import FatalError
+from cloudtrail_to_delta.hooks.databricks import api_path
 from cloudtrail_to_delta.setup.databricks.calls import NOT_YET, look_up, send
 from cloudtrail_to_delta.setup.databricks.markers import marked, owner_of
 from cloudtrail_to_delta.setup.documents import sid
 from cloudtrail_to_delta.setup.facts import place_of
 from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resource
-from cloudtrail_to_delta.urls import api_path
 
 CREDENTIALS = "2.1/unity-catalog/storage-credentials"
 LOCATIONS = "2.1/unity-catalog/external-locations"

@@ -6,8 +6,7 @@ for file events; "Path rules and access in Unity Catalog volumes": no two locati
 
 from dataclasses import dataclass
 
-from cloudtrail_to_delta.params.locations import S3Location
-from cloudtrail_to_delta.policies import (
+from cloudtrail_to_delta.iam.reader import (
     LIST,
     LIST_LOGS,
     READ,
@@ -20,6 +19,7 @@ from cloudtrail_to_delta.policies import (
     listing_prefix,
     object_arn,
 )
+from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.setup.request import SetupRequest
 
 LIST_CODE = "ListCode"

@@ -11,10 +11,9 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from cloudtrail_to_delta.hooks.databricks import IngestHook
-from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
+from cloudtrail_to_delta.operators.submit import RoomTrigger, SubmitIngestOperator
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.request import resolve_requests
-from cloudtrail_to_delta.triggers.room import RoomTrigger
 from tests.fixtures.databricks import build_wheel, until
 
 

@@ -6,10 +6,10 @@ import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from deltalake import write_deltalake
 
-from cloudtrail_to_delta.delta_log import TableLog, storage_options
 from cloudtrail_to_delta.errors import CloudTrailError
-from cloudtrail_to_delta.hooks.delta_log import DeltaLogWatch
 from cloudtrail_to_delta.operators.stage import StageWheelOperator
+from cloudtrail_to_delta.sensors.delta_log import DeltaLogWatch
+from cloudtrail_to_delta.tables.delta_log import TableLog, storage_options
 from sandbox.aws.seed import CREDENTIALS
 from sandbox.warehouse import Warehouse
 from tests.fixtures.databricks import build_wheel

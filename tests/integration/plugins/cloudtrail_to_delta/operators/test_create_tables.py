@@ -4,7 +4,7 @@ import pytest
 
 from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.operators.tables import CreateTablesOperator
-from cloudtrail_to_delta.views import FILES, MARK
+from cloudtrail_to_delta.tables.views import FILES, MARK
 from sandbox.warehouse import Warehouse
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     form_values,

@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.operators.digest import DigestOperator
 from cloudtrail_to_delta.params.digest import digest_params
-from cloudtrail_to_delta.table_events import table_asset
+from cloudtrail_to_delta.tables.assets import table_asset
 from tests.integration.plugins.cloudtrail_to_delta.conftest import task_context
 
 ACCOUNTS = 200

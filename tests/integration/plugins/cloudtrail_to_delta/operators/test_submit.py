@@ -6,7 +6,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskD
 from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
-from cloudtrail_to_delta.pools import SUBMIT_POOL
+from cloudtrail_to_delta.runs.pools import SUBMIT_POOL
 from tests.fixtures.databricks import until
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     FAILS,

@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError
 from cloudtrail_to_delta.operators.notify import NotifyOperator
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
-from cloudtrail_to_delta.table_events import table_asset
+from cloudtrail_to_delta.tables.assets import table_asset
 from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     SUCCEEDS,

@@ -2,8 +2,8 @@
 
 import json
 
+from cloudtrail_to_delta.iam.reader import key_access, required_access
 from cloudtrail_to_delta.params.request import code_root, resolve_requests
-from cloudtrail_to_delta.policies import key_access, required_access
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
 
 TRUST = '{"Version":"2012-10-17","Statement":[]}'

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from cloudtrail_to_delta.notification_policy import notification_access
+from cloudtrail_to_delta.iam.notifications import notification_access
+from cloudtrail_to_delta.iam.reader import reader_policy
 from cloudtrail_to_delta.params.request import resolve_requests
-from cloudtrail_to_delta.policies import reader_policy
 from sandbox.aws.seed import ACCOUNT, LOGS_BUCKET
 from tests.integration.plugins.cloudtrail_to_delta.preflight.test_encryption import of
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cloudtrail_to_delta.errors import PreflightError
-from cloudtrail_to_delta.views import MARK
+from cloudtrail_to_delta.tables.views import MARK
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
 
 EVENTS_TABLE = f"s3://{LAKE_BUCKET}/delta/cloudtrail_events"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cloudtrail_to_delta.policies import reader_policy
+from cloudtrail_to_delta.iam.reader import reader_policy
 from cloudtrail_to_delta.preflight.simulation import check_access
 from sandbox.aws.seed import READER_ROLE
 from tests.integration.plugins.cloudtrail_to_delta.preflight.roles import (

@@ -5,9 +5,9 @@ import json
 import boto3
 import pytest
 
-from cloudtrail_to_delta.permissions import example_accesses, page
-from cloudtrail_to_delta.policies import reader_policy
+from cloudtrail_to_delta.iam.reader import reader_policy
 from cloudtrail_to_delta.preflight.simulation import check_access
+from cloudtrail_to_delta.reference.permissions import example_accesses, page
 from sandbox.aws.seed import DENIED_ROLE, LAKE_BUCKET, LOGS_BUCKET
 from tests.integration.plugins.cloudtrail_to_delta.preflight.roles import (
     NOTHING,

@@ -9,8 +9,7 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from cloudtrail_to_delta.errors import DatabricksRunError, DeltaLogTimeoutError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
-from cloudtrail_to_delta.sensors.delta_log import DeltaLogSensor
-from cloudtrail_to_delta.triggers.delta_log import DeltaLogTrigger
+from cloudtrail_to_delta.sensors.delta_log import DeltaLogSensor, DeltaLogTrigger
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     FAILS,
     WAITS,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cloudtrail_to_delta.setup.permissions import named
+from cloudtrail_to_delta.setup.deployment_role import named
 from cloudtrail_to_delta.setup.refusals import permission_for
 from cloudtrail_to_delta.setup.resources import TAG
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS, PRODUCTION, STAGING

@@ -1,7 +1,7 @@
 """What the set-up applies is allowed by the simulation that preflight asks, with bucket and key policies."""
 
-from cloudtrail_to_delta.notification_policy import notification_access
-from cloudtrail_to_delta.policies import key_access, required_access, tampering
+from cloudtrail_to_delta.iam.notifications import notification_access
+from cloudtrail_to_delta.iam.reader import key_access, required_access, tampering
 from cloudtrail_to_delta.preflight.resource_policies import fetch_policies
 from cloudtrail_to_delta.preflight.simulation import check_access, check_pass_role
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import LOGS

@@ -7,7 +7,7 @@ import pytest
 
 from cloudtrail_to_delta.alerts.compose import Scene
 from cloudtrail_to_delta.alerts.dispatch import Teller
-from cloudtrail_to_delta.alerts.events import Event
+from cloudtrail_to_delta.records.alert_events import Event
 from tests.fixtures.receiver import receiving
 from tests.unit.plugins.cloudtrail_to_delta.alerts.memory import Memory
 

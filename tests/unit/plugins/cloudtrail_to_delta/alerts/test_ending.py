@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cloudtrail_to_delta.alerts.ending import Evidence, ending
-from cloudtrail_to_delta.alerts.events import EVENTS
+from cloudtrail_to_delta.records.alert_events import EVENTS
 from cloudtrail_to_delta.records.cause import Cause
 from tests.unit.plugins.cloudtrail_to_delta.alerts.test_run import NOW, OUTCOME, PARAMS
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloudtrail_to_delta.alerts.events import Event
 from cloudtrail_to_delta.alerts.grouping import fingerprint, normalize, weigh
+from cloudtrail_to_delta.records.alert_events import Event
 from cloudtrail_to_delta.records.cause import Cause
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

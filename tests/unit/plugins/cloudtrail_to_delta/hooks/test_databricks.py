@@ -9,9 +9,8 @@ import pytest
 from airflow.providers.databricks.hooks.databricks_base import AZURE_MANAGEMENT_ENDPOINT
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
-from cloudtrail_to_delta.hooks.databricks import IngestHook
+from cloudtrail_to_delta.hooks.databricks import IngestHook, api_path
 from cloudtrail_to_delta.preflight.workspace import check_warehouse
-from cloudtrail_to_delta.urls import api_path
 
 
 @pytest.fixture

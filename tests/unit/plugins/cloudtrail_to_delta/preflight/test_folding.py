@@ -2,9 +2,9 @@
 
 import json
 
+from cloudtrail_to_delta.iam.reader import merge_statements, required_access
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.request import resolve_requests
-from cloudtrail_to_delta.policies import merge_statements, required_access
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.folding import fold
 from cloudtrail_to_delta.preflight.simulation import decide_access

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from cloudtrail_to_delta.iam.reader import Access, required_access
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.policies import Access, required_access
 from cloudtrail_to_delta.preflight.simulation import check_access, decide_access
 from cloudtrail_to_delta.preflight.simulator import Decision, plan_calls, simulate
 

@@ -4,7 +4,7 @@ import pytest
 
 from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.preflight.tables import Names, check_schema, check_table, check_view
-from cloudtrail_to_delta.views import MARK
+from cloudtrail_to_delta.tables.views import MARK
 
 PATH = "s3://lake/delta/trail"
 

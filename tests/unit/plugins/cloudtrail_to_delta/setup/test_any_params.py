@@ -8,7 +8,7 @@ from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.operators.setup import ingest_params_of
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS, setup_params
 from cloudtrail_to_delta.setup.build import build_resources
-from cloudtrail_to_delta.setup.permissions import setup_policy
+from cloudtrail_to_delta.setup.deployment_role import setup_policy
 from cloudtrail_to_delta.setup.request import SetupRequest, resolve_setup
 
 A = "111122223333"

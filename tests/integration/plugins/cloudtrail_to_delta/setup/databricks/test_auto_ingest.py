@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cloudtrail_to_delta.run_names import run_name
+from cloudtrail_to_delta.runs.names import run_name
 from cloudtrail_to_delta.setup.aws.auto_ingest import StreamActiveError
-from cloudtrail_to_delta.setup.permissions import named, named_for_databricks
+from cloudtrail_to_delta.setup.deployment_role import named, named_for_databricks
 from cloudtrail_to_delta.setup.refusals import SetupFailedError, permission_for
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET
 from tests.integration.sandbox.databricks import probe

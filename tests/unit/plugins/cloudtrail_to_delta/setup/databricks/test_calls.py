@@ -4,7 +4,7 @@ import pytest
 from airflow.providers.databricks.exceptions import DatabricksApiError
 
 from cloudtrail_to_delta.errors import CloudTrailError
-from cloudtrail_to_delta.preflight.aws_errors import error_code
+from cloudtrail_to_delta.hooks.aws_errors import error_code
 from cloudtrail_to_delta.setup.databricks.calls import (
     NOT_YET,
     NotYetError,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudtrail_to_delta.policies import reader_policy
+from cloudtrail_to_delta.iam.reader import reader_policy
 from cloudtrail_to_delta.setup.databricks.locations import catalog_access, logs_folder, places
 from cloudtrail_to_delta.setup.request import resolve_setup
 

@@ -1,0 +1,1 @@
+"""What IAM must allow: the reader role, Airflow's own connection, and discovery by file notifications."""

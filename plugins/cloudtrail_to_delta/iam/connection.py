@@ -1,0 +1,103 @@
+"""What Airflow's own AWS connection needs: preflight, staging, row counts and alerts.
+
+docs/permissions.md is made of it. A test runs everything that Airflow asks of AWS with an identity that holds
+this policy and no more, and holds the actions to those that were used.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from cloudtrail_to_delta.iam.reader import (
+    LIST,
+    READ,
+    READ_LOGS,
+    Access,
+    bucket_arn,
+    object_arn,
+    required_access,
+)
+from cloudtrail_to_delta.params.locations import S3Location
+from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.values import partitions_by_region
+
+BUCKETS = ("s3:GetEncryptionConfiguration", "s3:GetBucketPolicy", LIST)
+KEYS = ("kms:DescribeKey", "kms:GetKeyPolicy")
+# Statement → what it is for, in the order of the page.
+PURPOSES = {
+    "LookAtBuckets": "preflight lists the buckets and reads their keys and policies; the wait for the first "
+    "commit lists the tables",
+    "LookAtNotifications": "preflight, only for discovery `notifications`",
+    "LookAtLogFiles": "preflight reads the encryption of a log file",
+    "ReadTables": "preflight and the row counts read the Delta logs and the checkpoints' owners",
+    "StageCode": "`stage_code` puts the job wheel, under a new name each time it changes",
+    "LookAtKeys": "preflight, only with KMS keys of your own",
+    "ReadWithKey": "row counts, only where the tables' bucket has a KMS key of your own",
+    "StageWithKey": "`stage_code`, only where the code root's bucket has a KMS key of your own",
+    "SimulateRoles": "preflight, unless `iam_simulation` is `off`",
+    "LookAtRoles": "preflight, for a reader role that is given as an instance profile or a session",
+    "Alert": "alerts, and the daily digest, only with an alert topic",
+}
+
+
+def connection_access(
+    requests: Mapping[str, IngestRequest],
+    *,
+    code_root: str,
+    role: str,
+    deployment_role: str = "",
+    topic: str = "",
+    notifications: bool = False,
+    logs_keys: Iterable[str] = (),
+    buckets: Mapping[str, str] | None = None,
+) -> list[Access]:
+    """Everything that the connection needs for these requests, without repetition.
+
+    Args:
+        requests: kind → request.
+        code_root: where the wheel is put; one in a Unity Catalog volume needs nothing from IAM.
+        role: the reader role's ARN.
+        deployment_role: the ARN of the role that Databricks starts clusters with, where it is given.
+        topic: the alert topic's ARN, where there is one.
+        notifications: whether the discovery is `notifications`.
+        logs_keys: the ARNs of the KMS keys of the log files.
+        buckets: the ARN of the KMS key of a bucket of the tables or the code.
+    """
+    needed: list[Access] = []
+    encrypted = buckets or {}
+    code = S3Location.parse(code_root) if code_root.startswith("s3://") else None
+
+    def need(statement: str, actions: Iterable[str], *resources: str) -> None:
+        needed.extend(
+            Access(action=action, resource_arn=resource, purpose=PURPOSES[statement], statement=statement)
+            for action in actions
+            for resource in resources
+        )
+
+    for request in requests.values():
+        partition = partitions_by_region()[request.region]
+        tables, checkpoint = S3Location.parse(request.delta_path), S3Location.parse(request.checkpoint_path)
+        quarantine = S3Location.parse(request.quarantine_path)
+        names = (request.log_bucket, tables.bucket, checkpoint.bucket)
+        need("LookAtBuckets", BUCKETS, *(bucket_arn(name, partition) for name in names))
+        if notifications:
+            need("LookAtNotifications", ["s3:GetBucketNotification"], bucket_arn(names[0], partition))
+        read = required_access({request.kind: request}, code_root=code_root)
+        logs = [access.resource_arn for access in read if access.statement == READ_LOGS]
+        need("LookAtLogFiles", READ, *logs)
+        for folder, name in ((tables, "_delta_log"), (quarantine, "_delta_log"), (checkpoint, "owner")):
+            need("ReadTables", READ, object_arn(folder.bucket, f"{folder.prefix}{name}/*", partition))
+        if code:
+            need("StageCode", ["s3:PutObject"], object_arn(code.bucket, f"{code.prefix}*", partition))
+            # Its key is looked at as the tables' are: the reader role has to load the wheel.
+            need("LookAtBuckets", BUCKETS, bucket_arn(code.bucket, partition))
+        need("LookAtKeys", KEYS, *logs_keys, *encrypted.values())
+        of_tables = dict.fromkeys(encrypted[name] for name in names[1:] if name in encrypted)
+        need("ReadWithKey", ["kms:Decrypt"], *of_tables)
+        if code and code.bucket in encrypted:
+            need("StageWithKey", ["kms:GenerateDataKey"], encrypted[code.bucket])
+        account = role.split(":")[4]
+        profiles = f"arn:{partition}:iam::{account}:instance-profile/*"
+        need("SimulateRoles", ["iam:SimulatePrincipalPolicy"], role, *filter(None, [deployment_role]))
+        need("LookAtRoles", ["iam:GetInstanceProfile", "iam:GetRole"], role, profiles)
+        if topic:
+            need("Alert", ["sns:Publish"], topic)
+    return list(dict.fromkeys(needed))

@@ -1,0 +1,300 @@
+"""What the identity that runs the set-up needs: rows of docs/permissions.md, and a policy for each account.
+
+Tests hold the rows to the calls that a set-up and a removal of everything make, and run both with identities
+that hold these policies and no more. Source: Service Authorization Reference of each service; AWS CloudTrail
+User Guide, "Creating a trail for an organization".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cloudtrail_to_delta.iam.reader import bucket_arn, object_arn
+from cloudtrail_to_delta.params.locations import S3Location
+from cloudtrail_to_delta.setup.databricks.access import write_folders
+from cloudtrail_to_delta.setup.request import SetupRequest
+from cloudtrail_to_delta.setup.resources import Document
+
+# Whose account a right is needed in.
+Place = Literal["every", "bucket", "key", "reader", "deployment", "trail"]
+
+_READ_BUCKET = (
+    *("ListBucket", "ListBucketVersions", "GetBucketTagging", "GetBucketVersioning"),
+    *("GetEncryptionConfiguration", "GetBucketPublicAccessBlock", "GetLifecycleConfiguration"),
+    "GetBucketPolicy",
+)
+_WRITE_BUCKET = (
+    *("CreateBucket", "PutBucketPublicAccessBlock", "PutBucketVersioning", "PutEncryptionConfiguration"),
+    *("PutLifecycleConfiguration", "PutBucketPolicy"),
+)
+_READ_KEY = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags")
+_READ_TRAIL = ("GetTrail", "GetTrailStatus", "GetEventSelectors", "GetInsightSelectors", "ListTags")
+_WRITE_TRAIL = ("CreateTrail", "UpdateTrail", "PutEventSelectors", "PutInsightSelectors", "StartLogging")
+_WRITE_ROLE = ("CreateRole", "UpdateAssumeRolePolicy", "PutRolePolicy")
+_WRITE_PROFILE = ("CreateInstanceProfile", "AddRoleToInstanceProfile", "RemoveRoleFromInstanceProfile")
+
+_LEFT = "`databricks-auto-ingest-*`"
+
+
+@dataclass(frozen=True)
+class Right:
+    """Actions of one service.
+
+    Attributes:
+        on: what they are on: names of `_resources`.
+        where: the same in words.
+        when: for what.
+        place: in whose account.
+    """
+
+    service: str
+    names: tuple[str, ...]
+    on: tuple[str, ...]
+    where: str
+    when: str
+    place: Place = "bucket"
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """With their service: `s3:ListBucket`."""
+        return tuple(f"{self.service}:{name}" for name in self.names)
+
+
+# In the order of the page.
+CALLS: tuple[Right, ...] = (
+    Right("s3", _READ_BUCKET, ("bucket",), "the log bucket", "`plan`"),
+    Right("s3", _WRITE_BUCKET, ("bucket",), "the log bucket", "`apply`"),
+    Right(
+        "s3",
+        ("DeleteBucket", "DeleteBucketPolicy", "PutBucketTagging"),
+        ("bucket",),
+        "the log bucket",
+        "`remove`",
+    ),
+    Right("kms", _READ_KEY, ("key",), "the key", "`plan`, with a KMS key", "key"),
+    Right("kms", ("ListKeys",), ("new key",), "`*`", "`plan`, with a new key", "key"),
+    Right("kms", ("CreateKey",), ("new key",), "`*`", "`apply`, the same", "key"),
+    Right("kms", ("CreateAlias",), ("alias", "key"), "the key and its alias", "the same", "key"),
+    Right(
+        "kms", ("EnableKeyRotation", "PutKeyPolicy"), ("key",), "the key", "`apply`, with a KMS key", "key"
+    ),
+    Right(
+        "kms", ("DeleteAlias",), ("alias", "key"), "the key and its alias", "`remove`, of a new key", "key"
+    ),
+    Right("kms", ("ScheduleKeyDeletion", "UntagResource"), ("key",), "the key", "the same", "key"),
+    Right(
+        "sns", ("GetTopicAttributes", "ListTagsForResource"), ("topic",), "the topic", "`plan`, with a topic"
+    ),
+    Right("sns", ("CreateTopic", "SetTopicAttributes"), ("topic",), "the topic", "`apply`, the same"),
+    Right("sns", ("DeleteTopic",), ("topic",), "the topic", "`remove`, the same"),
+    Right("iam", ("GetRole", "GetRolePolicy"), ("role",), "the reader role", "`plan`", "reader"),
+    Right("iam", ("GetInstanceProfile",), ("profile",), "its instance profile", "`plan`", "reader"),
+    Right("iam", _WRITE_ROLE, ("role",), "the reader role", "`apply`", "reader"),
+    Right("iam", _WRITE_PROFILE, ("profile",), "its instance profile", "`apply`", "reader"),
+    Right("iam", ("DeleteRolePolicy", "DeleteRole"), ("role",), "the reader role", "`remove`", "reader"),
+    Right("iam", ("DeleteInstanceProfile",), ("profile",), "its instance profile", "`remove`", "reader"),
+    Right(
+        "iam",
+        ("GetRolePolicy", "PutRolePolicy", "DeleteRolePolicy"),
+        ("deployment role",),
+        "the deployment role",
+        "`plan`, `apply`, `remove`, when it is given",
+        "deployment",
+    ),
+    Right(
+        "iam",
+        ("GetAccountAuthorizationDetails",),
+        ("*",),
+        "`*`",
+        "`plan` of a removal: roles of ours, and those with our policy",
+        "every",
+    ),
+    Right(
+        "tag",
+        ("GetResources",),
+        ("*",),
+        "`*`",
+        "the same: buckets, keys, topics and trails of ours",
+        "every",
+    ),
+    Right("cloudtrail", _READ_TRAIL, ("trail",), "the trail, in each account", "`plan`", "trail"),
+    Right("cloudtrail", _WRITE_TRAIL, ("trail",), "the same", "`apply`", "trail"),
+    Right("cloudtrail", ("DeleteTrail",), ("trail",), "the same", "`remove`", "trail"),
+)
+# What the Databricks part asks of AWS beside those.
+DATABRICKS: tuple[Right, ...] = (
+    Right("s3", ("GetBucketNotification",), ("bucket",), "the log bucket", "`plan` of a removal"),
+    Right("sns", ("ListSubscriptionsByTopic", "GetTopicAttributes"), ("left topics",), _LEFT, "the same"),
+    Right(
+        "sqs", ("GetQueueUrl", "DeleteQueue"), ("left queues",), _LEFT, "`remove`, of what Auto Loader left"
+    ),
+    Right("sns", ("DeleteTopic",), ("left topics",), _LEFT, "the same"),
+    Right("sns", ("Unsubscribe",), ("*",), "`*`", "the same"),
+    Right("s3", ("PutBucketNotification",), ("bucket",), "the log bucket", "the same"),
+    Right(
+        "s3",
+        ("ListBucket",),
+        ("bucket", "lake"),
+        "the log bucket, and the buckets of tables, checkpoints and code",
+        "`check_targets`, `try_access`, `wait_for_access`",
+        "reader",
+    ),
+    Right(
+        "s3",
+        ("GetObject",),
+        ("tables",),
+        "the tables' `_delta_log/*`, the checkpoints' `owner/*`",
+        "`check_targets`",
+        "reader",
+    ),
+    Right("kms", ("Decrypt",), ("tables key",), "the tables' KMS key, if any", "`check_targets`", "reader"),
+    Right("s3", ("PutObject",), ("code",), "the code root", "`try_access`", "reader"),
+    Right(
+        "kms", ("GenerateDataKey",), ("code key",), "its bucket's KMS key, if any", "`try_access`", "reader"
+    ),
+    Right("s3", ("ListBucket",), ("bucket",), "the log bucket", "`try_access`"),
+    Right(
+        "s3",
+        ("DeleteObject",),
+        ("traces",),
+        "`_access_check/*` below the tables and checkpoints, and their folders' own empty objects",
+        "`wait_for_access`",
+        "reader",
+    ),
+)
+# What a call needs beside its own action, and what nobody may be refused.
+IMPLIED: tuple[Right, ...] = (
+    Right(
+        "sts",
+        ("AssumeRole",),
+        ("assumed role",),
+        "the role of `assume_role`, to the connection's identity",
+        "when it is given",
+        "every",
+    ),
+    Right("s3", ("TagResource",), ("bucket",), "the log bucket", "`apply`: it is tagged when it is made"),
+    Right("kms", ("TagResource",), ("new key",), "`*`", "the same of the key", "key"),
+    Right("sns", ("TagResource",), ("topic",), "the topic", "the same"),
+    Right("iam", ("TagRole",), ("role",), "the reader role", "the same", "reader"),
+    Right("iam", ("TagInstanceProfile",), ("profile",), "its instance profile", "the same", "reader"),
+    Right("cloudtrail", ("AddTags",), ("trail",), "the trail, in each account", "the same", "trail"),
+    Right(
+        "iam", ("PassRole",), ("role",), "the reader role", "`apply`: to put it into its profile", "reader"
+    ),
+    Right(
+        "organizations",
+        ("DescribeOrganization", "ListAWSServiceAccessForOrganization"),
+        ("organization",),
+        "`*`, in the management account",
+        "`apply` of an organization trail",
+        "trail",
+    ),
+    Right(
+        "iam",
+        ("CreateServiceLinkedRole",),
+        ("organization",),
+        "`*`, in the management account",
+        "the same",
+        "trail",
+    ),
+)
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """Actions, where, for what; for the page."""
+    return [(", ".join(right.actions), right.where, right.when) for right in (*CALLS, *DATABRICKS, *IMPLIED)]
+
+
+def setup_policy(request: SetupRequest, account: str) -> Document:
+    """The least-privilege policy of the identity that runs this set-up, and its removal, in one account."""
+    places = _places(request)
+    resources = _resources(request, account)
+    granted: dict[tuple[str, ...], dict[str, None]] = {}
+    for right in (*CALLS, *DATABRICKS, *IMPLIED):
+        on = tuple(dict.fromkeys(arn for name in right.on for arn in resources[name]))
+        if on and account in places[right.place]:
+            granted.setdefault(on, {}).update(dict.fromkeys(right.actions))
+    statements = [
+        {"Effect": "Allow", "Action": sorted(actions), "Resource": sorted(on)}
+        for on, actions in granted.items()
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def named() -> set[str]:
+    """Every action of `CALLS`."""
+    return _named(CALLS)
+
+
+def named_for_databricks() -> set[str]:
+    """Every action of `DATABRICKS`."""
+    return _named(DATABRICKS)
+
+
+def _named(rights: Iterable[Right]) -> set[str]:
+    return {action for right in rights for action in right.actions}
+
+
+def _places(request: SetupRequest) -> Mapping[Place, set[str]]:
+    deployment, key = request["deployment_role_arn"], request["kms_key"]
+    return {
+        "every": set(request["accounts"]),
+        "bucket": {request.bucket_account},
+        "key": {key.split(":")[4] if ":" in key else request.bucket_account},
+        "reader": {request.reader_account},
+        "deployment": {deployment.split(":")[4]} if deployment else set(),
+        "trail": set(request.trail_accounts),
+    }
+
+
+def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
+    """Name → ARNs in an account; none for what these params do not have."""
+    partition, region = request.partition, request["region"]
+
+    def arn(service: str, rest: str, *, regional: bool = True) -> str:
+        return f"arn:{partition}:{service}:{region if regional else ''}:{account}:{rest}"
+
+    key, deployment, topic = request["kms_key"], request["deployment_role_arn"], request.topic_arn
+    new = bool(key) and ":" not in key
+    code = S3Location.parse(request.code_root) if request.code_root.startswith("s3://") else None
+    in_lake = code is not None and code.bucket == S3Location.parse(request["target_root"]).bucket
+    code_key = request["tables_kms_key" if in_lake else "code_kms_key"]
+    folders = [S3Location.parse(folder) for folder in dict.fromkeys(write_folders(request))]
+    read = [
+        S3Location.parse(path).below(name)
+        for one in request.requests.values()
+        for path, name in (
+            (one.delta_path, "_delta_log"),
+            (one.quarantine_path, "_delta_log"),
+            (one.checkpoint_path, "owner"),
+        )
+    ]
+    lake = dict.fromkeys(folder.bucket for folder in (*folders, *read, *([code] if code else [])))
+    return {
+        "*": ["*"],
+        "bucket": [bucket_arn(request["bucket"], partition)],
+        "key": [arn("kms", "key/*")] if new else [key] * bool(key),
+        "new key": ["*"] * new,
+        "alias": [arn("kms", f"alias/{request.name}-logs")] if new else [],
+        "topic": [topic] * bool(topic),
+        "role": [request.reader_role_arn],
+        "profile": [request.instance_profile_arn],
+        "deployment role": [deployment] * bool(deployment),
+        "trail": [arn("cloudtrail", f"trail/{request['trail']}")],
+        "left topics": [arn("sns", "databricks-auto-ingest-*")],
+        "left queues": [arn("sqs", "databricks-auto-ingest-*")],
+        "code": [object_arn(code.bucket, f"{code.prefix}*", partition)] if code else [],
+        "code key": [code_key] * bool(code_key),
+        "lake": [bucket_arn(bucket, partition) for bucket in lake],
+        "tables": [object_arn(folder.bucket, f"{folder.prefix}*", partition) for folder in read],
+        "tables key": [request["tables_kms_key"]] * bool(request["tables_kms_key"]),
+        "traces": [
+            object_arn(folder.bucket, key, partition)
+            for folder in folders
+            for key in (f"{folder.prefix}*", f"{folder.key.rpartition('/')[0]}/")
+        ],
+        "assumed role": (
+            [arn("iam", f"role/{request['assume_role']}", regional=False)] if request["assume_role"] else []
+        ),
+        "organization": ["*"] if request["organization"] else [],
+    }

@@ -1,0 +1,281 @@
+"""The statements and the decision that prove a table complete: rows by SQL and by the log, records in files.
+
+The balance, per log file: `log_file_records` (how many records the file holds, written on every row) = rows
+in the table + records in the quarantine + records removed as duplicates. It is taken over the batches of one
+run (`cloudtrail_to_delta.tables.batches`), so that its cost follows the run and not the history. Source:
+docs/adr/0041-balance.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cloudtrail_to_delta.tables.batches import Times
+from cloudtrail_to_delta.tables.queries import drift_query, episodes_query, files_query
+from cloudtrail_to_delta.tables.sql import quote_name
+
+# A run's summary names this many odd fields; the view `<table>_schema_drift` has them all.
+SHOWN_FIELDS = 20
+# A run tells of this many new insights; the view `<table>_episodes` has them all.
+SHOWN_INSIGHTS = 20
+# The region in a log file's path.
+_REGION = "REGEXP_EXTRACT(log_file, '/[0-9]{12}/CloudTrail[A-Za-z-]*/([a-z0-9-]+)/', 1)"
+# How far back the newest log file is looked for when a run has written nothing.
+RECENT_DAYS = 14
+# Its regions and the newest hours of delivery, and its insights, as far as a page shows them.
+SHOWN_PLACES = 200
+SHOWN_EPISODES = 100
+# The columns of answers that are moments. SQL gives them as seconds since 1970: text would be in the time
+# zone of the session, which is a setting of the warehouse.
+MOMENTS = (
+    "ended_at",
+    "first_seen",
+    "hour",
+    "newest_delivery",
+    "newest_event",
+    "newest_file",
+    "started_at",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One table with its quarantine, each at the version whose log was read.
+
+    `rows` and `quarantine_rows` are counts by the Delta log, `since_ms` is when the run began (epoch ms).
+    """
+
+    kind: str
+    table: str
+    version: int
+    rows: int
+    quarantine_table: str
+    quarantine_version: int
+    quarantine_rows: int
+    since_ms: int
+
+    @property
+    def rows_source(self) -> str:
+        """The table at its version, as a FROM clause names it."""
+        return f"{quote_name(self.table)} VERSION AS OF {self.version}"
+
+    @property
+    def quarantine_source(self) -> str:
+        """The quarantine at its version, as a FROM clause names it."""
+        return f"{quote_name(self.quarantine_table)} VERSION AS OF {self.quarantine_version}"
+
+
+def count_rows(snapshot: Snapshot) -> str:
+    """COUNT(*) of both tables, in one row; `removed` is how many of the quarantine's rows are duplicates."""
+    return (
+        f"SELECT (SELECT COUNT(*) FROM {snapshot.rows_source}) AS row_count, "
+        f"(SELECT COUNT(*) FROM {snapshot.quarantine_source}) AS quarantined, "
+        f"(SELECT COUNT(*) FROM {snapshot.quarantine_source} WHERE reason = 'duplicate') AS removed"
+    )
+
+
+def read_at(times: Times) -> str:
+    """The rows that were read at these times, as a condition."""
+    ranges = (f"ingested_at BETWEEN {_literal(first)} AND {_literal(last)}" for first, last in times)
+    return "(" + " OR ".join(ranges) + ")"
+
+
+def _literal(micros: int) -> str:
+    """A moment as a SQL literal that means the same in every time zone."""
+    moment = datetime.fromtimestamp(micros // 1_000_000, UTC)
+    return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}.{micros % 1_000_000:06}+00:00'"
+
+
+def with_moments(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of an answer, its moments as UTC text."""
+    return {
+        name: f"{datetime.fromtimestamp(int(value), UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if name in MOMENTS and value is not None
+        else value
+        for name, value in row.items()
+    }
+
+
+def balance_files(snapshot: Snapshot, times: Times) -> str:
+    """Records and rows over the log files of these batches, how many do not balance, and whose they are."""
+    where = read_at(times)
+    files = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source, where)
+    sums = ", ".join(
+        f"COALESCE(SUM({name}), 0) AS {name}" for name in ("records", "kept", "quarantined", "removed")
+    )
+    return (
+        f"SELECT COUNT(*) AS files, {sums}, COUNT_IF(NOT balanced) AS unbalanced, "
+        "COUNT_IF(kept > records) AS doubled, MIN(CASE WHEN NOT balanced THEN log_file END) AS example, "
+        "ARRAY_JOIN(SORT_ARRAY(COLLECT_SET(account)), ' ') AS accounts "
+        f"FROM ({files})"
+    )
+
+
+def balance_newest(snapshot: Snapshot, times: Times) -> str:
+    """The same of a stream's newest batch, which may still be written."""
+    return balance_files(snapshot, times)
+
+
+def find_reloaded(snapshot: Snapshot, times: Times, *, begun: Times) -> str:
+    """How many of the run's log files have rows of an earlier load, whose checkpoint was lost.
+
+    Only batches with the numbers of the streams that the run has begun are looked at: see
+    `cloudtrail_to_delta.tables.batches.Written`.
+    """
+    numbers = " OR ".join(f"batch_id BETWEEN {first} AND {last}" for first, last in begun)
+    return (
+        f"SELECT COUNT(DISTINCT log_file) AS reloaded FROM {snapshot.rows_source} "
+        f"WHERE ({numbers}) AND NOT {read_at(times)} AND log_file IN "
+        f"(SELECT log_file FROM {snapshot.rows_source} WHERE {read_at(times)})"
+    )
+
+
+def describe_run(snapshot: Snapshot, times: Times) -> str:
+    """Newest event and newest delivery of these batches."""
+    return (
+        "SELECT UNIX_SECONDS(MAX(timestamp)) AS newest_event, "
+        "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery, "
+        "CAST(MAX(UNIX_TIMESTAMP(ingested_at) - UNIX_TIMESTAMP(delivered_at)) AS BIGINT) AS slowest_seconds "
+        f"FROM {snapshot.rows_source} WHERE {read_at(times)}"
+    )
+
+
+def find_drift(snapshot: Snapshot, times: Times) -> str:
+    """Fields without a column and values that do not fit theirs, in these batches; the most frequent ones."""
+    where = read_at(times)
+    return (
+        f"SELECT field, problem, UNIX_SECONDS(first_seen) AS first_seen, "
+        "records, example, COUNT(*) OVER () AS fields "
+        f"FROM ({drift_query(snapshot.rows_source, where)}) ORDER BY records DESC, field LIMIT {SHOWN_FIELDS}"
+    )
+
+
+def quarantine_reasons(snapshot: Snapshot, times: Times) -> str:
+    """What these batches put into the quarantine, per reason: how many rows, the first and the last."""
+    fields = ("log_file", "record_index", "detail")
+    ends = ", ".join(f"{end}.{name} AS {end}_{name}" for end in ("first", "last") for name in fields)
+    place = f"STRUCT(ingested_at, {', '.join(fields)})"
+    return (
+        f"SELECT reason, n, {ends} FROM (SELECT reason, COUNT(*) AS n, MIN({place}) AS first, "
+        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {read_at(times)} "
+        "GROUP BY reason) ORDER BY n DESC, reason"
+    )
+
+
+def count_deliveries(snapshot: Snapshot, times: Times) -> str:
+    """Log files and rows of these batches, per region of the path and per hour of delivery.
+
+    A row has one of `region` and `hour`, all regions come first and then the newest hours.
+    """
+    where = read_at(times)
+    return (
+        f"SELECT region, hour, COUNT(*) AS files, SUM(kept) AS kept, "
+        "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery FROM ("
+        f"SELECT {_REGION} AS region, "
+        "UNIX_SECONDS(MAX(delivered_at)) DIV 3600 * 3600 AS hour, MAX(delivered_at) AS delivered_at, "
+        "SUM(kept) AS kept FROM ("
+        f"SELECT log_file, delivered_at, 1 AS kept FROM {snapshot.rows_source} WHERE {where} UNION ALL "
+        f"SELECT log_file, delivered_at, 0 AS kept FROM {snapshot.quarantine_source} WHERE {where}) "
+        "GROUP BY log_file) GROUP BY GROUPING SETS ((region), (hour)) "
+        f"ORDER BY hour DESC NULLS FIRST, region LIMIT {SHOWN_PLACES}"
+    )
+
+
+def find_known(snapshot: Snapshot, since: int) -> str:
+    """Newest event and newest delivery of each region, of rows that were read since then; 0 for all.
+
+    Args:
+        snapshot: the tables at their versions.
+        since: microseconds since 1970.
+    """
+    where = f"WHERE ingested_at >= {_literal(since)}" if since else ""
+    return (
+        "SELECT region, UNIX_SECONDS(MAX(timestamp)) AS newest_event, "
+        "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery FROM ("
+        f"SELECT {_REGION} AS region, timestamp, delivered_at FROM {snapshot.rows_source} {where} UNION ALL "
+        f"SELECT {_REGION} AS region, CAST(NULL AS TIMESTAMP) AS timestamp, delivered_at "
+        f"FROM {snapshot.quarantine_source} {where}) GROUP BY region ORDER BY region LIMIT {SHOWN_PLACES}"
+    )
+
+
+def find_episodes(snapshot: Snapshot, times: Times) -> str:
+    """The insights whose records these batches have; one's Start and End may be in different runs."""
+    found = episodes_query(snapshot.rows_source, read_at(times))
+    moments = ", ".join(f"UNIX_SECONDS({name}) AS {name}" for name in ("started_at", "ended_at"))
+    return (
+        "SELECT shared_event_id, account, region, insight_type, event_source, event_name, error_code, "
+        f"{moments}, baseline, peak FROM ({found}) "
+        f"ORDER BY COALESCE(ended_at, started_at) DESC LIMIT {SHOWN_EPISODES}"
+    )
+
+
+def find_new_insights(snapshot: Snapshot, times: Times) -> str:
+    """The insights whose Start is in these batches, the newest ones; `found` is how many there are."""
+    statistics = "insightDetails.insightContext.statistics"
+    return (
+        "SELECT sharedEventID AS shared_event_id, MAX(recipientAccountId) AS account, "
+        "MAX(awsRegion) AS region, MAX(insightDetails.insightType) AS insight_type, "
+        "MAX(insightDetails.eventSource) AS event_source, "
+        "MAX(insightDetails.eventName) AS event_name, MAX(insightDetails.errorCode) AS error_code, "
+        "UNIX_SECONDS(MIN(timestamp)) AS started_at, "
+        f"MAX({statistics}.insight.average) AS rate, MAX({statistics}.baseline.average) AS baseline, "
+        f"COUNT(*) OVER () AS found FROM {snapshot.rows_source} "
+        "WHERE insightDetails.state = 'Start' AND sharedEventID IS NOT NULL "
+        f"AND {read_at(times)} "
+        f"GROUP BY sharedEventID ORDER BY started_at DESC, shared_event_id LIMIT {SHOWN_INSIGHTS}"
+    )
+
+
+def find_newest_file(snapshot: Snapshot) -> str:
+    """When the newest log file of the last days was delivered; null when there is none."""
+    since = datetime.fromtimestamp(snapshot.since_ms / 1000, UTC) - timedelta(days=RECENT_DAYS)
+    where = f"WHERE date >= DATE '{since:%Y-%m-%d}'"
+    return (
+        "SELECT UNIX_SECONDS(MAX(delivered_at)) AS newest_file FROM ("
+        f"SELECT delivered_at FROM {snapshot.rows_source} {where} "
+        f"UNION ALL SELECT delivered_at FROM {snapshot.quarantine_source} {where})"
+    )
+
+
+def find_mismatches(
+    snapshot: Snapshot, *, row_count: int, quarantined: int, balance: Mapping[str, Any], minimum_rows: int
+) -> list[str]:
+    """Every count that should agree and does not, in words.
+
+    Args:
+        snapshot: what the Delta logs say.
+        row_count: rows of the table by SQL.
+        quarantined: rows of the quarantine by SQL.
+        balance: the rows of `balance_files` and `find_reloaded`, as integers; empty without new batches.
+        minimum_rows: the least that the table must hold; 0 for no minimum.
+    """
+    problems = []
+    if row_count != snapshot.rows:
+        problems.append(
+            f"table {snapshot.table!r} at version {snapshot.version} has {row_count} rows by COUNT(*) but "
+            f"{snapshot.rows} by its Delta log"
+        )
+    if quarantined != snapshot.quarantine_rows:
+        problems.append(
+            f"table {snapshot.quarantine_table!r} at version {snapshot.quarantine_version} has {quarantined} "
+            f"rows by COUNT(*) but {snapshot.quarantine_rows} by its Delta log"
+        )
+    if row_count < minimum_rows:
+        problems.append(
+            f"table {snapshot.table!r} has {row_count} rows, fewer than param minimum_rows={minimum_rows}"
+        )
+    if balance and balance["unbalanced"]:
+        problems.append(
+            f"{balance['unbalanced']} of {balance['files']} log files do not balance (records = rows + "
+            f"quarantined + removed): {balance['records']} records, {balance['kept']} rows, "
+            f"{balance['quarantined']} quarantined, {balance['removed']} removed as duplicates; for example "
+            f"{balance['example']!r}"
+        )
+    if doubled := max(balance.get("doubled", 0), balance.get("reloaded", 0)):
+        problems.append(
+            f"{doubled} log files have more rows in {snapshot.table!r} than records, as when a checkpoint was"
+            " lost and its files were read again: docs/operations/validate_rows.md says how to restore the "
+            "table"
+        )
+    return problems

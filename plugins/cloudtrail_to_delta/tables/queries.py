@@ -1,0 +1,104 @@
+"""What is asked of a table and its quarantine: per log file, per odd field, per insight.
+
+`table` and `quarantine` are as a FROM clause has them (quoted names, perhaps at a version), `where` is a
+condition on their rows. The columns are those of `cloudtrail_to_delta.tables.views`.
+"""
+
+from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.tables.sql import quote_name
+
+EXAMPLE_CHARACTERS = 200
+
+
+def files_query(kind: str, table: str, quarantine: str, where: str = "TRUE") -> str:
+    """One row per log file. Each reading of a file gave a row for its first record, or for the whole file."""
+    of_both = "log_file, log_file_sha256, log_file_records, record_index, delivered_at, ingested_at"
+    return f"""
+SELECT *, kept + quarantined + removed = records * loads AND kept <= records AS balanced
+FROM (
+  SELECT
+    log_file,
+    MAX(path_account) AS account,
+    MAX(delivered_at) AS delivered_at,
+    MAX(ingested_at) AS ingested_at,
+    UNIX_TIMESTAMP(MIN(ingested_at)) - UNIX_TIMESTAMP(MAX(delivered_at)) AS lag_seconds,
+    MAX(log_file_sha256) AS log_file_sha256,
+    MAX(log_file_records) AS records,
+    COUNT_IF(reason IS NULL) AS kept,
+    COUNT_IF(reason <> 'duplicate' AND record_index IS NOT NULL) AS quarantined,
+    COUNT_IF(reason = 'duplicate') AS removed,
+    MAX(CASE WHEN record_index IS NULL THEN reason END) AS whole_file_reason,
+    COUNT_IF(row_account <> path_account) AS foreign_records,
+    GREATEST(COUNT_IF(record_index IS NULL), COUNT_IF(record_index = 0)) AS loads
+  FROM (
+    SELECT
+      *, NULLIF(REGEXP_EXTRACT(log_file, 'AWSLogs/(o-[a-z0-9]+/)?([0-9]{{12}})/', 2), '') AS path_account
+    FROM (
+      SELECT {of_both}, {quote_name(KINDS[kind].account)} AS row_account, CAST(NULL AS STRING) AS reason
+      FROM {table} WHERE {where}
+      UNION ALL
+      SELECT {of_both}, CAST(NULL AS STRING) AS row_account, reason
+      FROM {quarantine} WHERE {where}
+    )
+  )
+  GROUP BY log_file
+)"""
+
+
+def drift_query(table: str, where: str = "TRUE") -> str:
+    """One row per field and problem, with where it was seen first and what it looks like there."""
+    return f"""
+SELECT
+  field, problem, earliest.ingested_at AS first_seen, last_seen, records, earliest.log_file AS log_file,
+  earliest.record_index AS record_index, earliest.example AS example
+FROM (
+  SELECT
+    field, problem, MAX(ingested_at) AS last_seen, COUNT(*) AS records,
+    MIN(STRUCT(
+      ingested_at, log_file, record_index,
+      SUBSTRING(raw, LOCATE(CONCAT('"', SUBSTRING_INDEX(field, '.', -1), '"'), raw), {EXAMPLE_CHARACTERS})
+        AS example
+    )) AS earliest
+  FROM (
+    SELECT EXPLODE(unknown_fields) AS field, 'unknown_field' AS problem, ingested_at, log_file, record_index,
+      raw
+    FROM {table} WHERE unknown_fields IS NOT NULL AND {where}
+    UNION ALL
+    SELECT EXPLODE(misfits) AS field, 'misfit' AS problem, ingested_at, log_file, record_index, raw
+    FROM {table} WHERE misfits IS NOT NULL AND {where}
+  )
+  GROUP BY field, problem
+)"""
+
+
+def episodes_query(table: str, where: str = "TRUE") -> str:
+    """One row per insight: its Start and its End share an id, and either may be delivered more than once.
+
+    A Start states a duration too, the minute after which CloudTrail saw it: only an End's is the insight's.
+    """
+    return f"""
+SELECT
+  shared_event_id, account, region, insight_type, event_source, event_name, error_code, started_at, ended_at,
+  ended_at IS NULL AS open,
+  COALESCE((UNIX_TIMESTAMP(ended_at) - UNIX_TIMESTAMP(started_at)) / 60, stated_minutes) AS duration_minutes,
+  baseline, peak, records
+FROM (
+  SELECT
+    sharedEventID AS shared_event_id,
+    MAX(recipientAccountId) AS account,
+    MAX(awsRegion) AS region,
+    MAX(insightDetails.insightType) AS insight_type,
+    MAX(insightDetails.eventSource) AS event_source,
+    MAX(insightDetails.eventName) AS event_name,
+    MAX(insightDetails.errorCode) AS error_code,
+    MIN(CASE WHEN insightDetails.state = 'Start' THEN timestamp END) AS started_at,
+    MAX(CASE WHEN insightDetails.state = 'End' THEN timestamp END) AS ended_at,
+    MAX(
+      CASE WHEN insightDetails.state = 'End' THEN insightDetails.insightContext.statistics.insightDuration END
+    ) AS stated_minutes,
+    MAX_BY(insightDetails.insightContext.statistics.baseline.average, timestamp) AS baseline,
+    MAX(insightDetails.insightContext.statistics.insight.average) AS peak,
+    COUNT(*) AS records
+  FROM {table} WHERE sharedEventID IS NOT NULL AND {where}
+  GROUP BY sharedEventID
+)"""

@@ -1,0 +1,119 @@
+"""All that Airflow asks of AWS, by an identity that may do what docs/permissions.md says and no more."""
+
+import hashlib
+import json
+
+import pytest
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.sdk.exceptions import AirflowFailException
+
+from cloudtrail_to_delta.alerts.compose import Message
+from cloudtrail_to_delta.alerts.targets import deliver
+from cloudtrail_to_delta.iam.connection import connection_access
+from cloudtrail_to_delta.iam.reader import reader_policy
+from cloudtrail_to_delta.operators.stage import StageWheelOperator
+from cloudtrail_to_delta.params.request import code_root, resolve_requests
+from cloudtrail_to_delta.preflight.clients import Clients
+from cloudtrail_to_delta.runs.wheel import FOLDER_VARIABLE
+from cloudtrail_to_delta.tables.delta_log import latest_commit, row_counts, storage_options
+from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
+from tests.integration.plugins.cloudtrail_to_delta.conftest import task_context
+from tests.integration.plugins.cloudtrail_to_delta.preflight.test_run_preflight import COLUMNS, OWNER, owner
+
+USER = "arn:aws:iam::123456789012:user/airflow"
+CODE_BUCKET = "cloudtrail-code"
+CODE = {"code_root": f"s3://{CODE_BUCKET}/wheels"}
+TABLE = "delta/cloudtrail_events"
+WHEEL = "cloudtrail_jobs-1-py3-none-any.whl"
+
+
+@pytest.fixture
+def keys(account):
+    """A KMS key for the log files, the lake, and the code, which has a bucket of its own."""
+    kms = account.aws.client("kms")
+    made = [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(3)]
+    account.s3.create_bucket(Bucket=CODE_BUCKET)
+    for bucket, key in zip((LOGS_BUCKET, LAKE_BUCKET, CODE_BUCKET), made, strict=True):
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+        account.s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    account.encrypt_logs(made[0])
+    account.table(TABLE, COLUMNS)
+    account.put(OWNER, owner(account))
+    return made
+
+
+@pytest.fixture
+def limited(account, keys, monkeypatch, tmp_path):
+    """Airflow's connection is a user with the documented policy; returns what gives it another one."""
+    iam = account.aws.client("iam")
+    iam.create_user(UserName="airflow")
+    key = iam.create_access_key(UserName="airflow")["AccessKey"]
+    connection = {
+        "conn_type": "aws",
+        "login": key["AccessKeyId"],
+        "password": key["SecretAccessKey"],
+        "extra": {"endpoint_url": account.aws.endpoint, "region_name": "us-east-1"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv(f"AIRFLOW_VAR_{FOLDER_VARIABLE.upper()}", str(tmp_path))
+    (tmp_path / WHEEL).write_bytes(b"wheel")
+
+    def give(*, without=""):
+        params = account.params(**CODE)
+        needed = connection_access(
+            resolve_requests(params),
+            code_root=code_root(params),
+            role=account.seeded.reader_role_arn,
+            topic=account.seeded.alerts_topic_arn,
+            notifications=True,
+            logs_keys=keys[:1],
+            buckets={LAKE_BUCKET: keys[1], CODE_BUCKET: keys[2]},
+        )
+        policy = reader_policy([one for one in needed if one.action != without])
+        iam.put_user_policy(UserName="airflow", PolicyName="own", PolicyDocument=json.dumps(policy))
+        return {one.action for one in needed}
+
+    return give
+
+
+def stage(account):
+    params = account.params(**CODE) | {"preflight_only": False, "aws_conn_id": "aws_default"}
+    operator = StageWheelOperator(task_id="stage_code", aws_conn_id="aws_default")
+    return operator.execute(task_context(params=params))
+
+
+def test_the_documented_policy_is_enough_for_every_call_and_has_nothing_that_none_needs(account, limited):
+    documented = limited()
+    account.aws.forget_requests()
+    for discovery in ("listing", "notifications"):
+        report = account.preflight(
+            **CODE, reader_role_arn=account.seeded.instance_profile_arn, discovery=discovery
+        )
+        unseen = [one for one in report.findings if "AccessDenied" in one.detail or "Forbidden" in one.detail]
+        assert not unseen, report.render()
+    used = account.aws.judged(USER)
+    staged = {stage(account) for _ in range(2)}
+    digest = hashlib.sha256(b"wheel").hexdigest()[:16]
+    assert staged == {f"{CODE['code_root']}/{digest}/{WHEEL}"}
+    path = f"s3://{LAKE_BUCKET}/{TABLE}"
+    options = storage_options(AwsBaseHook("aws_default", client_type="s3"), path)
+    assert row_counts(path, storage_options=options).rows == 0
+    assert latest_commit(Clients.connect("aws_default", "us-east-1").s3, f"s3://{LAKE_BUCKET}/{TABLE}") == 0
+    told = deliver(Message(title="t", body="b"), {"alert_topic_arn": account.seeded.alerts_topic_arn})
+    assert [one.error for one in told] == [""]
+    used |= account.aws.judged(USER)
+    # `iam:GetRole` is for a session's ARN, `kms:DescribeKey` for a key that is given by its id.
+    assert documented - used == {"iam:GetRole", "kms:DescribeKey"}
+
+
+@pytest.mark.parametrize("action", ["s3:PutObject", "kms:GenerateDataKey"])
+def test_a_wheel_that_may_not_be_put_says_which_right_is_missing(account, limited, action):
+    limited(without=action)
+    with pytest.raises(AirflowFailException, match=r"Allow s3:PutObject.*kms:GenerateDataKey on the key"):
+        stage(account)
+
+
+def test_the_reader_role_needs_the_key_of_a_code_bucket_of_its_own(account, keys):
+    failed = account.preflight(**CODE).failed
+    resources = {one.subject for one in failed if "kms:Decrypt" in one.subject + one.detail}
+    assert keys[2] in json.dumps([(one.subject, one.detail, one.remedy) for one in failed]), resources

@@ -1,0 +1,134 @@
+"""The reader role's needs: exactly what the requests take, and the policy made of them."""
+
+import pytest
+
+from cloudtrail_to_delta.iam.reader import fix_policy, reader_policy, required_access
+from cloudtrail_to_delta.params.request import IngestRequest
+
+LOGS = "arn:aws:s3:::audit"
+LAKE = "arn:aws:s3:::lake"
+
+
+def request(kind="events", *, logs="s3://audit/AWSLogs/111122223333/CloudTrail/*/*", region="us-east-1"):
+    return IngestRequest(
+        kind=kind,
+        logs_path=logs,
+        delta_path=f"s3://lake/delta/{kind}",
+        checkpoint_path=f"s3://lake/checkpoints/{kind}",
+        table=kind,
+        region=region,
+    )
+
+
+def needs(*requests, code_root="s3://lake/code"):
+    accesses = required_access({one.kind: one for one in requests}, code_root=code_root)
+    return [(access.action, access.resource_arn, access.list_prefix) for access in accesses]
+
+
+def test_the_reader_lists_and_gets_logs_and_writes_tables_and_nothing_else():
+    assert set(needs(request())) == {
+        ("s3:ListBucket", LOGS, "AWSLogs/111122223333/CloudTrail/"),
+        ("s3:GetObject", f"{LOGS}/AWSLogs/111122223333/CloudTrail/*", ""),
+        *(
+            (f"s3:{action}Object", f"{LAKE}/{folder}/*", "")
+            for action in ("Get", "Put", "Delete")
+            for folder in ("delta/events", "delta/events_quarantine", "checkpoints/events")
+        ),
+        ("s3:ListBucket", LAKE, "delta/events/"),
+        ("s3:ListBucket", LAKE, "delta/events_quarantine/"),
+        ("s3:ListBucket", LAKE, "checkpoints/events/"),
+        ("s3:GetObject", f"{LAKE}/code/*", ""),
+    }
+
+
+def test_nothing_is_asked_for_twice_when_both_kinds_run():
+    both = needs(request(), request("insights", logs="s3://audit/AWSLogs/*/CloudTrail-Insight/*/*"))
+    assert len(both) == len(set(both))
+    assert both.count(("s3:GetObject", f"{LAKE}/code/*", "")) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "listed", "read"),
+    [
+        ("s3://audit/AWSLogs/*/CloudTrail/*/*", "AWSLogs/", ["AWSLogs/*/CloudTrail/*"]),
+        (
+            "s3://audit/p/AWSLogs/o-a1b2c3d4e5/*/CloudTrail/us-east-1/*",
+            "p/AWSLogs/o-a1b2c3d4e5/",
+            ["p/AWSLogs/o-a1b2c3d4e5/*/CloudTrail/us-east-1/*"],
+        ),
+        (
+            "s3://audit/AWSLogs/111122223333/CloudTrail/us-east-1/*",
+            "AWSLogs/111122223333/CloudTrail/us-east-1/",
+            ["AWSLogs/111122223333/CloudTrail/us-east-1/*"],
+        ),
+        (
+            "s3://audit/AWSLogs/111122223333/CloudTrail/{us-east-1,eu-west-1}/*",
+            "AWSLogs/111122223333/CloudTrail/",
+            ["AWSLogs/111122223333/CloudTrail/us-east-1/*", "AWSLogs/111122223333/CloudTrail/eu-west-1/*"],
+        ),
+    ],
+)
+def test_listing_starts_before_the_first_wildcard_and_reading_is_as_narrow_as_the_path(path, listed, read):
+    of_logs = [need for need in needs(request(logs=path)) if need[1].startswith(LOGS)]
+    assert of_logs == [
+        ("s3:ListBucket", LOGS, listed),
+        *(("s3:GetObject", f"{LOGS}/{key}", "") for key in read),
+    ]
+
+
+def test_resources_are_in_the_partition_of_the_region():
+    arns = [arn for _, arn, _ in needs(request(region="us-gov-west-1"))]
+    assert all(arn.startswith("arn:aws-us-gov:s3:::") for arn in arns)
+
+
+def test_code_in_a_unity_catalog_volume_needs_nothing_from_iam():
+    assert not [need for need in needs(request(), code_root="/Volumes/a/b/c") if "code" in need[1]]
+
+
+def test_the_policy_reads_the_source_and_writes_the_target_in_statements_of_their_own():
+    accesses = required_access({"events": request()}, code_root="s3://lake/code")
+    assert reader_policy(accesses) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ListLogs",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket"],
+                "Resource": [LOGS],
+                "Condition": {"StringLike": {"s3:prefix": ["AWSLogs/111122223333/CloudTrail/*"]}},
+            },
+            {"Sid": "ListTables", "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [LAKE]},
+            {
+                "Sid": "ReadCode",
+                "Effect": "Allow",
+                "Action": ["s3:GetObject"],
+                "Resource": [f"{LAKE}/code/*"],
+            },
+            {
+                "Sid": "ReadLogs",
+                "Effect": "Allow",
+                "Action": ["s3:GetObject"],
+                "Resource": [f"{LOGS}/AWSLogs/111122223333/CloudTrail/*"],
+            },
+            {
+                "Sid": "WriteTables",
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                "Resource": [
+                    f"{LAKE}/checkpoints/events/*",
+                    f"{LAKE}/delta/events/*",
+                    f"{LAKE}/delta/events_quarantine/*",
+                ],
+            },
+        ],
+    }
+
+
+def test_a_fix_is_one_statement_for_one_action_limited_to_the_prefix_that_is_listed():
+    assert fix_policy("s3:GetObject", f"{LOGS}/x/*") == {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject"],
+        "Resource": [f"{LOGS}/x/*"],
+    }
+    fix = fix_policy("s3:ListBucket", LOGS, list_prefix="AWSLogs/")
+    assert fix["Condition"] == {"StringLike": {"s3:prefix": ["AWSLogs/*"]}}

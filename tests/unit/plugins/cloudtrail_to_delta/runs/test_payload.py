@@ -1,0 +1,137 @@
+"""The runs/submit payload: exactly what Databricks' own types know, on each kind of compute."""
+
+import pytest
+from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
+
+from cloudtrail_jobs.args import parse_arguments
+from cloudtrail_to_delta.params.ingest import ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.runs.payload import job_parameters, run_mark, submit_payload
+
+WHEEL = "s3://cloudtrail-lake/code/0123/cloudtrail_jobs-0.1.0-py3-none-any.whl"
+
+RUN = "(cloudtrail_ingest__payments, scheduled__2026-11-22T10:00:00+00:00)"
+
+
+def params(**changed):
+    return {name: param.value for name, param in ingest_params().items()} | changed
+
+
+def payload(**changed):
+    values = params(**changed)
+    requests = list(resolve_requests(values).values())
+    return submit_payload(requests, values, wheel=WHEEL, name="a name", run=RUN)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        {"compute": "existing_cluster"},
+        {"compute": "new_cluster"},
+        {
+            "compute": "new_cluster",
+            "num_workers": 2,
+            "instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/reader",
+        },
+        {"compute": "new_cluster", "policy_id": "ABC", "spark_version": None},
+        {"compute": "serverless", "code_root": "/Volumes/main/security/code"},
+    ],
+)
+def test_the_payload_survives_a_round_trip_through_the_sdks_types(compute):
+    body = payload(**compute)
+    # The SDK drops every key it does not know, as the service does silently.
+    assert [SubmitTask.from_dict(task).as_dict() for task in body["tasks"]] == body["tasks"]
+    environments = body.get("environments", [])
+    assert [JobEnvironment.from_dict(one).as_dict() for one in environments] == environments
+
+
+def test_an_existing_cluster_gets_the_wheel_as_a_library():
+    (task,) = payload()["tasks"]
+    assert task["existing_cluster_id"] == "sandbox-cluster"
+    assert task["libraries"] == [{"whl": WHEEL}]
+
+
+def test_a_new_cluster_without_workers_is_a_single_node():
+    (task,) = payload(compute="new_cluster")["tasks"]
+    assert task["new_cluster"]["spark_conf"]["spark.databricks.cluster.profile"] == "singleNode"
+
+
+def test_a_new_cluster_carries_the_instance_profile():
+    profile = "arn:aws:iam::123456789012:instance-profile/reader"
+    (task,) = payload(compute="new_cluster", instance_profile_arn=profile)["tasks"]
+    assert task["new_cluster"]["aws_attributes"] == {"instance_profile_arn": profile}
+
+
+def test_under_a_policy_what_is_not_given_is_the_policys_to_say():
+    (task,) = payload(compute="new_cluster", policy_id="ABC", node_type_id=None)["tasks"]
+    cluster = task["new_cluster"]
+    assert (cluster["policy_id"], cluster["apply_policy_default_values"]) == ("ABC", True)
+    assert cluster["spark_version"] == "17.3.x-scala2.13"
+    assert not cluster.keys() & {"node_type_id", "data_security_mode"}
+
+
+def test_without_a_policy_a_new_cluster_is_of_one_user():
+    (task,) = payload(compute="new_cluster")["tasks"]
+    assert task["new_cluster"]["data_security_mode"] == "SINGLE_USER"
+    assert not task["new_cluster"].keys() & {"policy_id", "apply_policy_default_values"}
+
+
+def test_serverless_gets_the_wheel_as_a_dependency_of_its_environment():
+    body = payload(compute="serverless", code_root="/Volumes/main/security/code")
+    assert body["tasks"][0]["environment_key"] == body["environments"][0]["environment_key"]
+    assert body["environments"][0]["spec"]["dependencies"] == [WHEEL]
+    assert "libraries" not in body["tasks"][0]
+
+
+def test_a_run_that_ends_by_itself_is_bounded_and_a_continuous_one_is_not():
+    assert payload(run_timeout_minutes=60)["timeout_seconds"] == 3600
+    assert "timeout_seconds" not in payload(trigger="continuous")
+
+
+def test_the_job_gets_the_guides_five_parameters_and_its_own():
+    values = params()
+    parameters = job_parameters([resolve_requests(values)["events"]], values, run=RUN)
+    assert parameters == {
+        "kind": "events",
+        "logs-path": "s3://cloudtrail-logs/AWSLogs/*/CloudTrail/*/*",
+        "delta-path": "s3://cloudtrail-lake/delta/cloudtrail_events",
+        "checkpoint-path": "s3://cloudtrail-lake/checkpoints/cloudtrail_events",
+        "table": "cloudtrail_events",
+        "region": "us-east-1",
+        "run": RUN,
+        "discovery": "listing",
+        "trigger": "available_now",
+        "duplicates": "keep",
+        "max-files-per-trigger": "1000",
+        "max-bytes-per-trigger": "1g",
+    }
+
+
+def test_bounds_are_passed_only_when_they_are_given():
+    values = params(**{"from": "2026-01-31", "until": None})
+    parameters = job_parameters([resolve_requests(values)["events"]], values, run=RUN)
+    assert parameters["from"] == "2026-01-31"
+    assert "until" not in parameters
+
+
+def test_several_kinds_are_one_task_whose_arguments_the_job_takes():
+    values = params(**{"from": "2026-01-31", "kinds": ["insights", "events"]})
+    requests = list(resolve_requests(values).values())
+    (task,) = submit_payload(requests, values, wheel=WHEEL, name="a name", run=RUN)["tasks"]
+    named = task["python_wheel_task"]["named_parameters"]
+    together = parse_arguments([f"--{name}={value}" for name, value in named.items()])
+    alone = [job_parameters([request], values, run=RUN) for request in requests]
+    assert together == tuple(
+        arguments
+        for one in alone
+        for arguments in parse_arguments([f"--{name}={value}" for name, value in one.items()])
+    )
+    assert [one.kind for one in together] == ["insights", "events"]
+    assert {one.run for one in together} == {RUN}
+
+
+def test_a_databricks_run_says_how_it_marks_its_commits_unless_an_earlier_release_made_it():
+    assert run_mark(payload()) == RUN
+    earlier = payload()
+    del earlier["tasks"][0]["python_wheel_task"]["named_parameters"]["run"]
+    assert run_mark(earlier) == run_mark({"tasks": [{"notebook_task": {}}]}) == run_mark({}) == ""
