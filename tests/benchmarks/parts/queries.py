@@ -21,7 +21,7 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     entry["notes"] = [
         f"Each contender loads {records:,} records of 30 days in one run. One session asks both tables "
         f"each question in turn: once to warm up and then {sizes.question_rounds} times. Files and bytes "
-        "are the scan's own metrics. If the rows differ, the part fails.",
+        "are the scan's metrics. If the rows differ, the part fails.",
     ]
     try:
         for name in WHO:
