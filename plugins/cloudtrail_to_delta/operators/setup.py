@@ -25,25 +25,25 @@ BY_TAG = "found by its tag: the params do not mention it"
 
 def reached(values: Mapping[str, Any]) -> tuple[SetupRequest, Clouds]:
     """The request of a task's XCom, with the ARNs of the role that is there, and the clients for it."""
-    request = SetupRequest(values)
+    request = SetupRequest.from_dict(values)
     clouds = request.clouds()
     return request.located(clouds), clouds
 
 
 def make_plan(request: SetupRequest, clouds: Clouds) -> tuple[Plan, list[Tagged]]:
     """The plan of the request's mode, of what is there now; and what a removal has found by its tag."""
-    if request["mode"] == "remove":
+    if request.mode == "remove":
         found = find_tagged(request, clouds)
         resources = removal_resources(request, found)
         plan = plan_removal(resources, clouds, setup=request.name)
         return plan.with_notes(dict.fromkeys(unmentioned(request, resources), BY_TAG)), found
-    changes = request["change_adopted"]
+    changes = request.change_adopted
     return plan_setup(build_resources(request), clouds, setup=request.name, change_adopted=changes), []
 
 
 def planned_resources(request: SetupRequest, found: Iterable[Sequence[str]]) -> list[Resource]:
     """The resources that a plan was made of, `found` being what it had found by its tag."""
-    if request["mode"] != "remove":
+    if request.mode != "remove":
         return build_resources(request)
     return removal_resources(request, [(kind, account, name) for kind, account, name in found])
 
@@ -213,7 +213,7 @@ class SetupReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Put together what the other tasks returned; those skipped returned nothing."""
-        request = SetupRequest(self.request)
+        request = SetupRequest.from_dict(self.request)
         approval = Approval.from_dict(self.approval)
         done = [line for lines in self.applied if lines for line in lines]
         decided = "approved" if approval.approved else "rejected, nothing was changed,"
@@ -224,7 +224,7 @@ class SetupReportOperator(BaseOperator):
         ]
         summary = "\n".join(lines)
         self.log.info("%s", summary)
-        stands = approval.approved and request["mode"] == "apply"
+        stands = approval.approved and request.mode == "apply"
         if not stands:
             return SetupResult(summary=summary).to_dict()
         request, clouds = reached(self.request)
@@ -260,11 +260,12 @@ def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
     )
     # The form takes no empty text: what is not given is left out.
     optional = ("warehouse_id", "deployment_role_arn", "alert_topic_arn", "alert_conn_ids")
-    given = {name: request[name] for name in (*shared, *optional)}
+    values = request.to_dict()
+    given = {name: values[name] for name in (*shared, *optional)}
     params = {name: value for name, value in given.items() if value not in ("", None, [])}
     params["reader_role_arn"] = request.reader_role_arn
-    if request["reader"] == "instance_profile":
+    if request.reader == "instance_profile":
         params["instance_profile_arn"] = request.instance_profile_arn
-    if not request["assume_role"]:
-        params["aws_conn_id"] = request["accounts"][request.reader_account]
+    if not request.assume_role:
+        params["aws_conn_id"] = request.accounts[request.reader_account]
     return params

@@ -71,30 +71,30 @@ class SetupTargetsOperator(PreflightOperator):
 
     def execute(self, context: Context) -> Any:
         """Check, or skip in words."""
-        request = SetupRequest(self.request)
-        if request["mode"] != "apply":
-            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to check.")
-        if _FOR_TABLES.isdisjoint(request["actions"]):
+        request = SetupRequest.from_dict(self.request)
+        if request.mode != "apply":
+            raise AirflowSkipException(f"the mode is {request.mode!r}: there is nothing to check.")
+        if _FOR_TABLES.isdisjoint(request.actions):
             raise AirflowSkipException("neither the role nor Databricks is set up: nothing uses the tables.")
         return super().execute(context)
 
     def gather(self, context: Context) -> dict[str, Any]:
         """The statements about the names; none without a warehouse to ask."""
-        given = SetupRequest(self.request)["warehouse_id"]
+        given = SetupRequest.from_dict(self.request).warehouse_id
         return super().gather(context) if given else {"statements": []}
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
         """Run the checks, print the findings, raise PreflightError when any failed."""
-        request = SetupRequest(self.request)
+        request = SetupRequest.from_dict(self.request)
         clouds = request.clouds()
         account = request.reader_account
         report = check_targets(
             self._requests(),
             code_root=request.code_root,
             s3=clouds.aws(account, "s3"),
-            connection=request["accounts"][account],
+            connection=request.accounts[account],
             names=self.names(facts, results) if facts["statements"] else None,
-            warehouse=request["warehouse_id"],
+            warehouse=request.warehouse_id,
             delta_logs=delta_logs_of(clouds.hook(account)),
         )
         self.log.info("Findings:\n%s", report.render())
@@ -105,7 +105,7 @@ class SetupTargetsOperator(PreflightOperator):
         return PreflightResult(summary=report.summary_line()).to_dict()
 
     def _requests(self) -> dict[str, IngestRequest]:
-        return dict(SetupRequest(self.request).requests)
+        return dict(SetupRequest.from_dict(self.request).requests)
 
 
 class SetupPreflightOperator(PreflightOperator):
@@ -126,43 +126,50 @@ class SetupPreflightOperator(PreflightOperator):
     def execute(self, context: Context) -> Any:
         """Check, or skip in words."""
         require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
-        request = SetupRequest(self.request)
-        if request["mode"] != "apply":
-            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to check.")
-        for needed in ("warehouse_id", "databricks_compute"):
-            if request[needed] in ("", "none"):
+        request = SetupRequest.from_dict(self.request)
+        if request.mode != "apply":
+            raise AirflowSkipException(f"the mode is {request.mode!r}: there is nothing to check.")
+        for needed, is_given in (
+            ("warehouse_id", bool(request.warehouse_id)),
+            ("databricks_compute", request.databricks_compute != "none"),
+        ):
+            if not is_given:
                 raise AirflowSkipException(f"{needed} is not given: the preflight is left to the ingest.")
-        if "databricks" not in request["actions"]:
+        if "databricks" not in request.actions:
             raise AirflowSkipException(
                 "action databricks is not chosen: the preflight is left to the ingest."
             )
-        if request["assume_role"]:
+        if request.assume_role:
             raise AirflowSkipException(
                 "the preflight asks with a connection of the reader's own account, and this set-up reaches "
                 "the accounts by a role: the preflight is left to the ingest, with such a connection."
             )
-        self.aws_conn_id = request["accounts"][request.reader_account]
+        self.aws_conn_id = request.accounts[request.reader_account]
         return super().execute(context)
 
     def resume(
         self, context: Context, event: dict[str, Any], facts: dict[str, Any], results: list[Any]
     ) -> Any:
         """Go on after a deferral, on another worker."""
-        request = SetupRequest(self.request)
-        self.aws_conn_id = request["accounts"][request.reader_account]
+        request = SetupRequest.from_dict(self.request)
+        self.aws_conn_id = request.accounts[request.reader_account]
         return super().resume(context, event, facts, results)
 
     def params_of(self, context: Context) -> Mapping[str, Any]:  # noqa: ARG002 - of the set-up's own params
         """The ingest's defaults, and what the set-up made."""
         request, clouds = reached(self.request)
         defaults = {name: rule.default for name, rule in PARAMS.items() if rule.default is not REQUIRED}
-        own = {name: request[name] for name in ("databricks_conn_id", "warehouse_id", "deployment_role_arn")}
+        own = {
+            "databricks_conn_id": request.databricks_conn_id,
+            "warehouse_id": request.warehouse_id,
+            "deployment_role_arn": request.deployment_role_arn,
+        }
         made = ingest_params_of(request) | compute_params(request, clouds)
         return defaults | own | made | {"aws_conn_id": self.aws_conn_id}
 
     def clients(self, region: str) -> Clients:  # noqa: ARG002 - the set-up's own
         """Each service in the account where it is asked."""
-        request = SetupRequest(self.request)
+        request = SetupRequest.from_dict(self.request)
         clouds = request.clouds()
         bucket, reader = request.bucket_account, request.reader_account
         return Clients(
@@ -177,4 +184,4 @@ class SetupPreflightOperator(PreflightOperator):
             raise PreflightError(describe(failed, what=what, then="what was set up stays"))
 
     def _requests(self) -> dict[str, IngestRequest]:
-        return dict(SetupRequest(self.request).requests)
+        return dict(SetupRequest.from_dict(self.request).requests)

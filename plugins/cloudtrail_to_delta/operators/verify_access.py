@@ -44,27 +44,27 @@ class VerifyAccessOperator(OneTimeRunOperator):
     def execute(self, context: Context) -> int:
         """Stage the wheel, submit, or find the run of an earlier try; return its id."""
         require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
-        request = SetupRequest(self.request)
-        if request["mode"] != "apply":
-            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to verify.")
+        request = SetupRequest.from_dict(self.request)
+        if request.mode != "apply":
+            raise AirflowSkipException(f"the mode is {request.mode!r}: there is nothing to verify.")
         request, clouds = reached(self.request)
         compute = compute_of(request, clouds)
         if compute is None:
             raise AirflowSkipException(
                 "the set-up has no compute that the role could be tried on (databricks_compute is "
-                f"{request['databricks_compute']!r}, actions are {', '.join(request['actions'])}): nothing "
+                f"{request.databricks_compute!r}, actions are {', '.join(request.actions)}): nothing "
                 "was verified."
             )
         with refused_calls(f"the code root {request.code_root}", clouds):
             wheel = stage_wheel(request, clouds, self._hook)
-        with refused_calls(f"the log bucket {request['bucket']}", clouds):
+        with refused_calls(f"the log bucket {request.bucket}", clouds):
             wanted = checks(request, clouds)
         self.json = verify_payload(
             compute,
             wanted,
             wheel=wheel,
             name=f"cloudtrail verify access {own_run(context)}",
-            minutes=request["verify_timeout_minutes"],
+            minutes=request.verify_timeout_minutes,
         )
         for generation in range(MAX_GENERATIONS):
             self.idempotency_token = idempotency_token(context, self.task_id, generation)
@@ -119,7 +119,7 @@ class WaitForVerifyOperator(WaitForIngestRunOperator):
         return self._concluded()
 
     def _concluded(self) -> str:
-        request = SetupRequest(self.request)
+        request = SetupRequest.from_dict(self.request)
         left = remove_traces(request, request.clouds())
         if left:
             self.log.warning("Left of the access check, and not ours to remove: %s", ", ".join(left))

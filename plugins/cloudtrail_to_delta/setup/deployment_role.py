@@ -236,9 +236,9 @@ def _named(rights: Iterable[Right]) -> set[str]:
 
 
 def _places(request: SetupRequest) -> Mapping[Place, set[str]]:
-    deployment, key = request["deployment_role_arn"], request["kms_key"]
+    deployment, key = request.deployment_role_arn, request.kms_key
     return {
-        "every": set(request["accounts"]),
+        "every": set(request.accounts),
         "bucket": {request.bucket_account},
         "key": {key.split(":")[4] if ":" in key else request.bucket_account},
         "reader": {request.reader_account},
@@ -249,16 +249,16 @@ def _places(request: SetupRequest) -> Mapping[Place, set[str]]:
 
 def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
     """Name → ARNs in an account; none for what these params do not have."""
-    partition, region = request.partition, request["region"]
+    partition, region = request.partition, request.region
 
     def arn(service: str, rest: str, *, regional: bool = True) -> str:
         return f"arn:{partition}:{service}:{region if regional else ''}:{account}:{rest}"
 
-    key, deployment, topic = request["kms_key"], request["deployment_role_arn"], request.topic_arn
+    key, deployment, topic = request.kms_key, request.deployment_role_arn, request.topic_arn
     new = bool(key) and ":" not in key
     code = S3Location.parse(request.code_root) if request.code_root.startswith("s3://") else None
-    in_lake = code is not None and code.bucket == S3Location.parse(request["target_root"]).bucket
-    code_key = request["tables_kms_key" if in_lake else "code_kms_key"]
+    in_lake = code is not None and code.bucket == S3Location.parse(request.target_root).bucket
+    code_key = request.tables_kms_key if in_lake else request.code_kms_key
     folders = [S3Location.parse(folder) for folder in dict.fromkeys(write_folders(request))]
     read = [
         S3Location.parse(path).below(name)
@@ -272,7 +272,7 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
     lake = dict.fromkeys(folder.bucket for folder in (*folders, *read, *([code] if code else [])))
     return {
         "*": ["*"],
-        "bucket": [bucket_arn(request["bucket"], partition)],
+        "bucket": [bucket_arn(request.bucket, partition)],
         "key": [arn("kms", "key/*")] if new else [key] * bool(key),
         "new key": ["*"] * new,
         "alias": [arn("kms", f"alias/{request.name}-logs")] if new else [],
@@ -280,21 +280,21 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
         "role": [request.reader_role_arn],
         "profile": [request.instance_profile_arn],
         "deployment role": [deployment] * bool(deployment),
-        "trail": [arn("cloudtrail", f"trail/{request['trail']}")],
+        "trail": [arn("cloudtrail", f"trail/{request.trail}")],
         "left topics": [arn("sns", "databricks-auto-ingest-*")],
         "left queues": [arn("sqs", "databricks-auto-ingest-*")],
         "code": [object_arn(code.bucket, f"{code.prefix}*", partition)] if code else [],
         "code key": [code_key] * bool(code_key),
         "lake": [bucket_arn(bucket, partition) for bucket in lake],
         "tables": [object_arn(folder.bucket, f"{folder.prefix}*", partition) for folder in read],
-        "tables key": [request["tables_kms_key"]] * bool(request["tables_kms_key"]),
+        "tables key": [request.tables_kms_key] * bool(request.tables_kms_key),
         "traces": [
             object_arn(folder.bucket, key, partition)
             for folder in folders
             for key in (f"{folder.prefix}*", f"{folder.key.rpartition('/')[0]}/")
         ],
         "assumed role": (
-            [arn("iam", f"role/{request['assume_role']}", regional=False)] if request["assume_role"] else []
+            [arn("iam", f"role/{request.assume_role}", regional=False)] if request.assume_role else []
         ),
-        "organization": ["*"] if request["organization"] else [],
+        "organization": ["*"] if request.organization else [],
     }

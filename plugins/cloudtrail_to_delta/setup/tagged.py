@@ -55,7 +55,7 @@ def find_tagged(request: SetupRequest, clouds: Clouds) -> list[Tagged]:
     """
     actions = chosen_actions(request)
     found: list[Tagged] = []
-    for account in request["accounts"]:
+    for account in request.accounts:
         with refused_calls(f"what carries our tag in {account}", clouds):
             if actions & {"bucket", "trail"}:
                 found += _regional(request, clouds, account)
@@ -134,14 +134,14 @@ def _resources(request: SetupRequest, kind: str, account: str, name: str) -> lis
 def _bucket(request: SetupRequest, own: Own, name: str) -> list[Resource]:
     policy: Own = {"owner": f"bucket {name}", "bucket": name, "action": "bucket_policy"}
     policy["ours"] = every_statement_id(request.name)
-    return [Bucket(**own, bucket=name, region=request["region"]), BucketPolicy(**own, **policy)]
+    return [Bucket(**own, bucket=name, region=request.region), BucketPolicy(**own, **policy)]
 
 
 def _key(request: SetupRequest, own: Own, _: str) -> list[Resource]:
     alias = f"alias/{request.name}-logs"
     policy: Own = {"owner": f"key {alias}", "key": alias, "action": "bucket_policy"}
     policy["ours"] = every_statement_id(request.name)
-    return [Key(**own, alias=alias, bucket=request["bucket"], base={}), KeyPolicy(**own, **policy)]
+    return [Key(**own, alias=alias, bucket=request.bucket, base={}), KeyPolicy(**own, **policy)]
 
 
 def _topic(_: SetupRequest, own: Own, name: str) -> list[Resource]:

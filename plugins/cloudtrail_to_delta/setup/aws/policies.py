@@ -225,11 +225,11 @@ TOPIC = ("NotifyTopic",)
 
 def delivery_statements(request: SetupRequest) -> dict[str, Document]:
     """What CloudTrail needs to deliver the trails of all accounts, or the organization's, into the bucket."""
-    bucket = bucket_arn(request["bucket"], request.partition)
-    folders = [*request.trail_accounts, *([request["organization"]] if request["organization"] else [])]
-    prefix = f"{request['prefix']}/" if request["prefix"] else ""
+    bucket = bucket_arn(request.bucket, request.partition)
+    folders = [*request.trail_accounts, *([request.organization] if request.organization else [])]
+    prefix = f"{request.prefix}/" if request.prefix else ""
     resources = [
-        object_arn(request["bucket"], f"{prefix}{ROOT}/{folder}/*", request.partition) for folder in folders
+        object_arn(request.bucket, f"{prefix}{ROOT}/{folder}/*", request.partition) for folder in folders
     ]
     source = _source(request)
     return {
@@ -249,11 +249,11 @@ def reader_statements(request: SetupRequest) -> dict[str, Document]:
     the external location, and the bucket's notifications for file events. Auto Loader's own need the same
     of the bucket.
     """
-    bucket = bucket_arn(request["bucket"], request.partition)
+    bucket = bucket_arn(request.bucket, request.partition)
     needed = required_access(request.requests, code_root=request.code_root)
-    if request["reader"] == "storage_credential":
+    if request.reader == "storage_credential":
         needed += catalog_access(request)
-    if request["discovery"] == "notifications":
+    if request.discovery == "notifications":
         needed += notification_access(request.requests, account=request.reader_account)
     accesses = [
         access
@@ -328,7 +328,7 @@ def _for_reader(request: SetupRequest, accesses: list[Access]) -> dict[str, Docu
 
 
 def _source(request: SetupRequest) -> dict[str, Any]:
-    return {"aws:SourceArn": request.trail_arns, "aws:SourceAccount": request.trail_accounts}
+    return {"aws:SourceArn": request.trail_arns, "aws:SourceAccount": list(request.trail_accounts)}
 
 
 def _allow(action: str, resource: str | list[str], condition: Document) -> Document:

@@ -24,12 +24,12 @@ DEFAULT_BASIC: Document = {
 def advanced_selectors(request: SetupRequest) -> list[Document]:
     """The selectors of a trail, in the one form."""
     selectors = [*_management(request)]
-    if objects := request["s3_data_events"]:
+    if objects := list(request.s3_data_events):
         selectors.append(_objects(request, objects))
-    if functions := request["lambda_data_events"]:
+    if functions := list(request.lambda_data_events):
         fields = [] if functions == ["*"] else [_field("resources.ARN", "Equals", functions)]
         selectors.append(_data("Lambda data events", "AWS::Lambda::Function", fields))
-    for source in request["network_activity_sources"]:
+    for source in request.network_activity_sources:
         fields = [_equals("eventCategory", "NetworkActivity"), _equals("eventSource", source)]
         selectors.append(_selector(f"Network activity of {source}", fields))
     return in_one_form(selectors)
@@ -60,14 +60,14 @@ def in_one_form(selectors: Sequence[Document]) -> list[Document]:
 
 
 def _management(request: SetupRequest) -> list[Document]:
-    events = request["management_events"]
+    events = request.management_events
     if events == "none":
         return []
     fields = [_equals("eventCategory", "Management")]
     if events in READ_ONLY:
         fields.append(_equals("readOnly", READ_ONLY[events]))
-    excluded = ["kms.amazonaws.com"] * request["exclude_kms_events"]
-    excluded += ["rdsdata.amazonaws.com"] * request["exclude_rds_data_events"]
+    excluded = ["kms.amazonaws.com"] * request.exclude_kms_events
+    excluded += ["rdsdata.amazonaws.com"] * request.exclude_rds_data_events
     if excluded:
         fields.append(_field("eventSource", "NotEquals", excluded))
     return [_selector("Management events", fields)]
@@ -78,7 +78,7 @@ def _objects(request: SetupRequest, objects: list[str]) -> Document:
     if objects != ["*"]:
         fields = [_field("resources.ARN", "StartsWith", objects)]
     else:
-        logs = f"{bucket_arn(request['bucket'], request.partition)}/"
+        logs = f"{bucket_arn(request.bucket, request.partition)}/"
         fields = [_field("resources.ARN", "NotStartsWith", [logs])]
     return _data("S3 data events", "AWS::S3::Object", fields)
 

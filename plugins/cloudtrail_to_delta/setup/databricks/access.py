@@ -43,7 +43,7 @@ def write_folders(request: SetupRequest) -> list[str]:
 
     Unity Catalog lets nobody write into the folder of a table that is registered.
     """
-    if request["reader"] == "storage_credential":
+    if request.reader == "storage_credential":
         return [f"{place.where.uri}/{FOLDER}" for place in places(request) if not place.read_only]
     return [
         f"{path}/{FOLDER}"
@@ -61,14 +61,14 @@ def log_file(s3: Any, bucket: str, prefix: str) -> str:
 
 def compute_of(request: SetupRequest, clouds: Clouds) -> dict[str, Any] | None:
     """The part of the job's task that says where it runs; None when the set-up has nothing to run it on."""
-    if "databricks" not in request["actions"]:
+    if "databricks" not in request.actions:
         return None
-    profile = request["reader"] == "instance_profile"
-    match request["databricks_compute"]:
+    profile = request.reader == "instance_profile"
+    match request.databricks_compute:
         case "cluster":
             return {"existing_cluster_id": _made(request, clouds)["cluster_id"]}
         case "existing_cluster":
-            return {"existing_cluster_id": request["cluster_id"]}
+            return {"existing_cluster_id": request.cluster_id}
         case "cluster_policy":
             policy_id = _made(request, clouds)["policy_id"]
             return {"new_cluster": _new_cluster(request, policy_id, with_profile=profile)}
@@ -80,7 +80,7 @@ def compute_of(request: SetupRequest, clouds: Clouds) -> dict[str, Any] | None:
 
 def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
     """The ingest's params about compute that fit what the set-up made."""
-    chosen = request["databricks_compute"]
+    chosen = request.databricks_compute
     compute = None if chosen == "none" else compute_of(request, clouds)
     if compute is None:
         return {}
@@ -88,7 +88,7 @@ def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
         return {"compute": "existing_cluster", "cluster_id": compute["existing_cluster_id"]}
     return {
         "compute": "new_cluster",
-        "num_workers": request["min_workers"],
+        "num_workers": request.min_workers,
         **{name: compute["new_cluster"][name] for name in ("policy_id", "spark_version", "node_type_id")},
     }
 
@@ -134,7 +134,12 @@ def _made(request: SetupRequest, clouds: Clouds) -> Mapping[str, str]:
 
 def _new_cluster(request: SetupRequest, policy_id: str, *, with_profile: bool) -> dict[str, Any]:
     """A cluster for this run alone, as the policy wants it."""
-    params = {name: request[name] for name in ("spark_version", "node_type_id")}
-    params |= {"policy_id": policy_id, "num_workers": request["min_workers"]}
-    params["instance_profile_arn"] = request.instance_profile_arn if with_profile else ""
-    return new_cluster(params)
+    return new_cluster(
+        {
+            "spark_version": request.spark_version,
+            "node_type_id": request.node_type_id,
+            "policy_id": policy_id,
+            "num_workers": request.min_workers,
+            "instance_profile_arn": request.instance_profile_arn if with_profile else "",
+        }
+    )

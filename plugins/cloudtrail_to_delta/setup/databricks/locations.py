@@ -52,8 +52,8 @@ def places(request: SetupRequest) -> list[Place]:
     """The places that take a location each; one that lies in another takes none."""
     wanted = [
         Place(purpose="logs", where=logs_folder(request), read_only=True),
-        Place(purpose="tables", where=S3Location.parse(request["target_root"]), read_only=False),
-        Place(purpose="checkpoints", where=S3Location.parse(request["checkpoint_root"]), read_only=False),
+        Place(purpose="tables", where=S3Location.parse(request.target_root), read_only=False),
+        Place(purpose="checkpoints", where=S3Location.parse(request.checkpoint_root), read_only=False),
     ]
     if request.code_root.startswith("s3://"):
         wanted.append(Place(purpose="code", where=S3Location.parse(request.code_root), read_only=True))
@@ -79,7 +79,7 @@ def logs_folder(request: SetupRequest) -> S3Location:
         if len(set(parts)) > 1:
             break
         common.append(parts[0])
-    return S3Location(bucket=request["bucket"], key="/".join(common))
+    return S3Location(bucket=request.bucket, key="/".join(common))
 
 
 def catalog_access(request: SetupRequest) -> list[Access]:
@@ -109,7 +109,7 @@ def catalog_access(request: SetupRequest) -> list[Access]:
                     conditional=True,
                 )
             )
-    if request["discovery"] == "file_events":
+    if request.discovery == "file_events":
         needed += _file_events(request)
     return needed
 
@@ -117,7 +117,7 @@ def catalog_access(request: SetupRequest) -> list[Access]:
 def _file_events(request: SetupRequest) -> list[Access]:
     own = f"arn:{request.partition}:{{}}:*:*:csms-*"
     resources = {
-        bucket_arn(request["bucket"], request.partition): _BUCKET_EVENTS,
+        bucket_arn(request.bucket, request.partition): _BUCKET_EVENTS,
         own.format("sns"): _TOPIC_EVENTS,
         own.format("sqs"): _QUEUE_EVENTS,
         "*": _LIST_EVENTS,

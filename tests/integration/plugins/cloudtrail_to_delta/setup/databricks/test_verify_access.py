@@ -42,7 +42,7 @@ def submit(request, dag_run, *, approval=APPROVED):
     """One try of the task, as Airflow makes it; the workspace remembers the tokens of every DAG run."""
     operator = VerifyAccessOperator(
         task_id="verify_access",
-        request=dict(request.values),
+        request=request.to_dict(),
         planned=PLANNED,
         approval=approval,
         databricks_conn_id="databricks_default",
@@ -56,7 +56,7 @@ def wait(request, run_id):
     """The task that waits, through its deferrals."""
     operator = WaitForVerifyOperator(
         task_id="wait_for_verify",
-        request=dict(request.values),
+        request=request.to_dict(),
         run_id=run_id,
         databricks_conn_id="databricks_default",
         poll_seconds=1,
