@@ -1,6 +1,6 @@
-"""The preflight of the ingest, in a set-up: what can be checked before the plan, and all of it at the end.
+"""The ingest's preflight within a set-up: some checks before the plan, and all of them at the end.
 
-Both ask with the set-up's params and each account's own connection, and name only params that its form has.
+Both tasks use the set-up's params and each account's connection. They name only params of the set-up's form.
 """
 
 import re
@@ -30,9 +30,9 @@ from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.setup.databricks.access import compute_params
 from cloudtrail_to_delta.setup.request import SetupRequest
 
-# The actions that are for the tables: the others make no use of the target.
+# The actions that concern the tables.
 _FOR_TABLES = frozenset({"role", "databricks"})
-# What a remedy of the ingest names, and what the form of the set-up has for it.
+# Params that a remedy of the ingest names, and what the set-up's form has instead.
 _IN_SETUP = (
     (r"\b\w+_checkpoint_path or (?=checkpoint_root\b)", ""),
     (r"\b\w+_delta_path or (?=target_root\b)", ""),
@@ -42,7 +42,7 @@ _IN_SETUP = (
 
 
 def in_setup_words(finding: Finding) -> Finding:
-    """The finding with a remedy that names only params of the set-up's form."""
+    """Return the finding with a remedy that names only params of the set-up's form."""
     remedy = finding.remedy
     for pattern, words in _IN_SETUP:
         remedy = re.sub(pattern, words, remedy)
@@ -50,17 +50,17 @@ def in_setup_words(finding: Finding) -> Finding:
 
 
 def describe(failed: Sequence[Finding], *, what: str, then: str) -> str:
-    """The failed findings as the text of an error: what failed, what follows for the set-up, the remedies."""
+    """Return the text of an error: what failed, the consequence for the set-up, and the remedies."""
     findings = [in_setup_words(finding) for finding in failed]
     _, _, lines = describe_failures(findings).partition("\n")
     return f"{len(failed)} {what}; {then}:\n{lines}"
 
 
 class SetupTargetsOperator(PreflightOperator):
-    """Before anything is planned: the folders, checkpoints and names of the tables are free, or the set-up's.
+    """Checks, before the plan, that the tables' folders, checkpoints and names are free or the set-up's own.
 
-    The names are looked up where a SQL warehouse is given. Skips itself in mode `remove`, and when neither
-    the role nor Databricks is set up: nothing uses the tables then.
+    It checks the names only if a SQL warehouse is given. It skips itself in mode `remove`, and if the actions
+    include neither the role nor Databricks: then nothing uses the tables.
     """
 
     template_fields = (*PreflightOperator.template_fields, "request")
@@ -70,21 +70,23 @@ class SetupTargetsOperator(PreflightOperator):
         self.request = request
 
     def execute(self, context: Context) -> Any:
-        """Check, or skip in words."""
+        """Check, or skip with a reason."""
         request = SetupRequest.from_dict(self.request)
         if request.mode != "apply":
             raise AirflowSkipException(f"the mode is {request.mode!r}: there is nothing to check.")
         if _FOR_TABLES.isdisjoint(request.actions):
-            raise AirflowSkipException("neither the role nor Databricks is set up: nothing uses the tables.")
+            raise AirflowSkipException(
+                "the actions include neither role nor databricks: nothing uses the tables."
+            )
         return super().execute(context)
 
     def gather(self, context: Context) -> dict[str, Any]:
-        """The statements about the names; none without a warehouse to ask."""
+        """Return the statements about the names; none without a warehouse."""
         given = SetupRequest.from_dict(self.request).warehouse_id
         return super().gather(context) if given else {"statements": []}
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
-        """Run the checks, print the findings, raise PreflightError when any failed."""
+        """Run the checks and print the findings. Raise PreflightError if a check failed."""
         request = SetupRequest.from_dict(self.request)
         clouds = request.clouds()
         account = request.reader_account
@@ -109,10 +111,10 @@ class SetupTargetsOperator(PreflightOperator):
 
 
 class SetupPreflightOperator(PreflightOperator):
-    """Runs every check of the ingest that the set-up is for; that no log file is there yet is no failure.
+    """Runs every check of the ingest that uses the set-up. It does not fail if there are no log files yet.
 
-    Skips itself in mode `remove`, for a plan that was not approved, and without a SQL warehouse, which tells
-    where the table names point.
+    Skips itself in mode `remove`, for a plan that was not approved, and without a SQL warehouse, which
+    resolves the table names.
     """
 
     template_fields = (*PreflightOperator.template_fields, "request", "planned", "approval")
@@ -124,7 +126,7 @@ class SetupPreflightOperator(PreflightOperator):
         self.approval = approval
 
     def execute(self, context: Context) -> Any:
-        """Check, or skip in words."""
+        """Check, or skip with a reason."""
         require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
         request = SetupRequest.from_dict(self.request)
         if request.mode != "apply":
@@ -134,15 +136,15 @@ class SetupPreflightOperator(PreflightOperator):
             ("databricks_compute", request.databricks_compute != "none"),
         ):
             if not is_given:
-                raise AirflowSkipException(f"{needed} is not given: the preflight is left to the ingest.")
+                raise AirflowSkipException(f"{needed} is not given: the ingest runs the preflight instead.")
         if "databricks" not in request.actions:
             raise AirflowSkipException(
-                "action databricks is not chosen: the preflight is left to the ingest."
+                "the actions do not include databricks: the ingest runs the preflight instead."
             )
         if request.assume_role:
             raise AirflowSkipException(
-                "the preflight asks with a connection of the reader's own account, and this set-up reaches "
-                "the accounts by a role: the preflight is left to the ingest, with such a connection."
+                "the preflight needs an AWS connection of the reader role's account, but this set-up uses "
+                "assume_role: give the ingest such a connection, and it runs the preflight instead."
             )
         self.aws_conn_id = request.accounts[request.reader_account]
         return super().execute(context)
@@ -150,13 +152,13 @@ class SetupPreflightOperator(PreflightOperator):
     def resume(
         self, context: Context, event: dict[str, Any], facts: dict[str, Any], results: list[Any]
     ) -> Any:
-        """Go on after a deferral, on another worker."""
+        """Continue after a deferral, on another worker."""
         request = SetupRequest.from_dict(self.request)
         self.aws_conn_id = request.accounts[request.reader_account]
         return super().resume(context, event, facts, results)
 
-    def params_of(self, context: Context) -> Mapping[str, Any]:  # noqa: ARG002 - of the set-up's own params
-        """The ingest's defaults, and what the set-up made."""
+    def params_of(self, context: Context) -> Mapping[str, Any]:  # noqa: ARG002 - the set-up's own params
+        """Return the ingest's defaults, updated with the resources of the set-up."""
         request, clouds = reached(self.request)
         defaults = {name: rule.default for name, rule in PARAMS.items() if rule.default is not REQUIRED}
         own = {
@@ -168,7 +170,7 @@ class SetupPreflightOperator(PreflightOperator):
         return defaults | own | made | {"aws_conn_id": self.aws_conn_id}
 
     def clients(self, region: str) -> Clients:  # noqa: ARG002 - the set-up's own
-        """Each service in the account where it is asked."""
+        """Return the clients, each for the account in which its service is used."""
         request = SetupRequest.from_dict(self.request)
         clouds = request.clouds()
         bucket, reader = request.bucket_account, request.reader_account
@@ -177,11 +179,11 @@ class SetupPreflightOperator(PreflightOperator):
         )
 
     def judge(self, report: PreflightReport) -> None:
-        """Raise PreflightError when a check failed, but for the log files of a new trail."""
+        """Raise PreflightError if a check failed, except for the missing log files of a new trail."""
         failed = [finding for finding in report.failed if finding.check != LOGS]
         if failed:
             what = "check(s) of the ingest failed"
-            raise PreflightError(describe(failed, what=what, then="what was set up stays"))
+            raise PreflightError(describe(failed, what=what, then="the set-up stays in place"))
 
     def _requests(self) -> dict[str, IngestRequest]:
         return dict(SetupRequest.from_dict(self.request).requests)

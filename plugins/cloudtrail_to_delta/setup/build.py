@@ -1,4 +1,4 @@
-"""Request → resources, in the order in which they are applied: each after what it needs."""
+"""Build the resources of a request, in the order in which they are applied: each after its prerequisites."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +20,12 @@ from cloudtrail_to_delta.setup.documents import sid
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Document, Resource
 
-# The actions that want CloudTrail's statements in the policies of bucket, key and topic.
+# The actions that need CloudTrail's statements in the policies of bucket, key and topic.
 _DELIVERING = frozenset({"bucket", "trail"})
 
 
 def build_resources(request: SetupRequest) -> list[Resource]:
-    """The resources of the actions that are chosen, in the order of `ACTIONS`."""
+    """Return the resources of the chosen actions, in the order of `ACTIONS`."""
     resources = [
         *bucket_resources(request),
         *role_resources(request),
@@ -39,20 +39,20 @@ def build_resources(request: SetupRequest) -> list[Resource]:
 
 
 def chosen_actions(request: SetupRequest) -> set[str]:
-    """The actions, with `bucket_policy` where another takes it: without its statements no trail delivers."""
+    """Return the chosen actions, with `bucket_policy` if another needs it: it lets trails deliver."""
     actions = set(request.actions)
     return actions | ({"bucket_policy"} if actions & _DELIVERING else set())
 
 
 def every_statement_id(name: str) -> OurStatements:
-    """Every statement that a set-up of this name may have put into a policy, and none wanted: a removal's."""
+    """Return, for a removal, all statements that a set-up of this name may have written; none is wanted."""
     purposes = (*policies.DELIVERY, *policies.READER, *policies.KEY_DELIVERY, *policies.KEY_READER)
     possible = frozenset(sid(name, purpose) for purpose in (*purposes, *policies.TOPIC))
     return OurStatements(wanted={}, managed=possible, possible=possible)
 
 
 def bucket_resources(request: SetupRequest) -> list[Resource]:
-    """The log bucket, and the key and the topic where they are asked for."""
+    """Return the log bucket and, if requested, the key and the topic."""
     own: dict[str, Any] = {"setup": request.name, "account": request.bucket_account}
     resources: list[Resource] = []
     if request.kms_key == NEW_KEY:
@@ -80,7 +80,7 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
 
 
 def role_resources(request: SetupRequest) -> list[Resource]:
-    """The reader role with its policy, its profile, and the deployment role's right to pass it."""
+    """Return the reader role, its policy and profile, and the deployment role's permission to pass it."""
     own = {"setup": request.name, "account": request.reader_account}
     role = request.reader_role
     by_profile = request.reader == "instance_profile"
@@ -103,7 +103,7 @@ def role_resources(request: SetupRequest) -> list[Resource]:
 
 
 def reader_document(request: SetupRequest) -> Document:
-    """The reader role's policy, of the accesses that preflight simulates."""
+    """Return the reader role's policy, made from the same accesses that preflight simulates."""
     needed = required_access(request.requests, code_root=request.code_root)
     keys = _bucket_keys(request)
     needed += key_access(
@@ -120,14 +120,14 @@ def reader_document(request: SetupRequest) -> Document:
 
 
 def _bucket_keys(request: SetupRequest) -> dict[str, str]:
-    """Bucket → its KMS key, of tables, checkpoints and code; the code may lie in a bucket of its own."""
+    """Return bucket → KMS key, for tables, checkpoints and code. The code may be in another bucket."""
     roots = {request.code_root: request.code_kms_key}
     roots |= dict.fromkeys((request.target_root, request.checkpoint_root), request.tables_kms_key)
     return {root.split("/")[2]: key for root, key in roots.items() if key and root.startswith("s3://")}
 
 
 def policy_resources(request: SetupRequest) -> list[Resource]:
-    """Our statements in the policies of bucket, key and topic."""
+    """Return the set-up's statements in the policies of bucket, key and topic."""
     account = request.bucket_account
     own: dict[str, Any] = {"setup": request.name, "action": "bucket_policy"}
     delivery = not _DELIVERING.isdisjoint(request.actions)
@@ -176,7 +176,7 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
 
 
 def trail_resources(request: SetupRequest) -> list[Resource]:
-    """A trail per account, or one of the organization."""
+    """Return one trail for each account, or one for the organization."""
     settings = {
         "bucket": request.bucket,
         "prefix": request.prefix,
@@ -201,7 +201,7 @@ def trail_resources(request: SetupRequest) -> list[Resource]:
 
 
 def _ours(name: str, *parts: tuple[bool, tuple[str, ...], Mapping[str, Document]]) -> OurStatements:
-    """Of the parts of a policy (whether this run decides about it, its purposes, its statements)."""
+    """Combine the parts of a policy: whether this run manages the part, its purposes, its statements."""
     chosen = [(purposes, found) for decides, purposes, found in parts if decides]
     return OurStatements(
         wanted={key: one for _, found in chosen for key, one in found.items()},

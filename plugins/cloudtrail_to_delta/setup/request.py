@@ -1,4 +1,4 @@
-"""Params → one request: what the resources of a set-up are made from."""
+"""The request of a set-up: its checked params, from which its resources are built."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace

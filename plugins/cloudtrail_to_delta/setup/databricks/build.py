@@ -15,13 +15,13 @@ from cloudtrail_to_delta.setup.resources import Resource
 
 
 def databricks_resources(request: SetupRequest) -> list[Resource]:
-    """What the action `databricks` makes, in the order in which it is applied."""
+    """Return the resources of the action `databricks`, in the order in which they are applied."""
     leftovers = _leftovers(request) if request.mode == "remove" else []
     return [*leftovers, *_workspace(request)]
 
 
 def _leftovers(request: SetupRequest) -> list[Resource]:
-    """What Auto Loader made for the streams of this set-up, whatever its discovery is now."""
+    """Return what Auto Loader created for the set-up's streams, regardless of the current discovery mode."""
     requests = request.requests.values()
     return [
         AutoIngestLeftovers(
@@ -67,7 +67,7 @@ def _compute(request: SetupRequest, *, profile: str) -> list[Resource]:
 
 
 def _catalog(request: SetupRequest) -> list[Resource]:
-    """The credential, then the trust of its role, which needs its external id, then the locations."""
+    """Return the credential, the trust policy of its role (it needs the external id), then the locations."""
     name = request.storage_credential or request.name
     credential = StorageCredential(setup=request.name, credential=name, role_arn=request.reader_role_arn)
     trust = RoleTrust(
