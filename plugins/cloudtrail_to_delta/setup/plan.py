@@ -148,8 +148,8 @@ def unified_diff(
     if old == new:
         return ""
     whole = max(len(old), len(new))
-    titles = [f"{name} ({label})" for label in labels]
-    return "\n".join(difflib.unified_diff(old, new, *titles, n=whole, lineterm=""))
+    left, right = (f"{name} ({label})" for label in labels)
+    return "\n".join(difflib.unified_diff(old, new, left, right, n=whole, lineterm=""))
 
 
 def _lines(document: Document | None) -> list[str]:
