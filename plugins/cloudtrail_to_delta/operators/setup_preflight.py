@@ -131,12 +131,12 @@ class SetupPreflightOperator(PreflightOperator):
         request = SetupRequest.from_dict(self.request)
         if request.mode != "apply":
             raise AirflowSkipException(f"the mode is {request.mode!r}: there is nothing to check.")
-        for needed, is_given in (
-            ("warehouse_id", bool(request.warehouse_id)),
-            ("databricks_compute", request.databricks_compute != "none"),
-        ):
-            if not is_given:
-                raise AirflowSkipException(f"{needed} is not given: the ingest runs the preflight instead.")
+        if not request.warehouse_id:
+            raise AirflowSkipException("warehouse_id is not given: the ingest runs the preflight instead.")
+        if request.databricks_compute == "none":
+            raise AirflowSkipException(
+                "databricks_compute is not given: the ingest runs the preflight instead."
+            )
         if "databricks" not in request.actions:
             raise AirflowSkipException(
                 "the actions do not include databricks: the ingest runs the preflight instead."

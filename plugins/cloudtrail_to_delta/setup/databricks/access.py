@@ -25,7 +25,7 @@ LISTED = 1000
 def checks(request: SetupRequest, clouds: Clouds) -> dict[str, list[str]]:
     """Return check → paths: folders that the ingest lists, a log file of each kind, folders that it writes.
 
-    The job reads a log file only if the first keys of a kind include one: a new trail delivers after minutes.
+    The job reads a log file only if the first keys of a kind include one: a new trail has none at first.
     """
     logs = [one.logs for one in request.requests.values()]
     listed = [f"s3://{one.bucket}/{listing_prefix(one)}".rstrip("/") for one in logs]
