@@ -2,7 +2,7 @@
 
 Before the first write, every resource is read again. Each of its settings must have the value from before the
 plan or the planned value. An earlier, interrupted try leaves the planned value. Any other value is somebody
-else's change, and the task stops (docs/adr/0055-plan-and-apply.md).
+else's change, and the task stops (docs/adr/0022-set-up-plan.md).
 """
 
 import logging

@@ -124,7 +124,7 @@ class Plan:
         """Return one line for each resource, for the approval page: first the changes, last the rest.
 
         The diffs are in the log, at `log_url`: Airflow's page cannot collapse text, and it shows the buttons
-        below the text (docs/adr/0088-the-approval-is-short.md).
+        below the text (docs/adr/0022-set-up-plan.md).
         """
         where = f"[the log of `plan`]({log_url})" if log_url else "the log of `plan`"
         left = [change for change in self.changes if not change.writes and change.changed]

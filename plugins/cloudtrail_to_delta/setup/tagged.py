@@ -1,7 +1,7 @@
 """The search of a removal: all resources with the set-up's tag, even those that the params do not mention.
 
 With other params than the run that created the resources, a removal would silently leave some of them. So it
-searches by tag in every account of `accounts` and in the workspace (docs/adr/0075-removal-looks-by-tag.md).
+searches by tag in every account of `accounts` and in the workspace (docs/adr/0023-set-up-ownership.md).
 
 Sources: Resource Groups Tagging API, GetResources (one region; no roles); IAM API,
 GetAccountAuthorizationDetails; Databricks REST, the lists of each kind.

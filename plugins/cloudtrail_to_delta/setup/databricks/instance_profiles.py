@@ -18,7 +18,7 @@ class ProfileRegistration(Resource):
     """The registration of an instance profile. The tag of the profile in AWS says who owns it.
 
     A registration has neither tags nor a comment, so the set-up owns it if it owns the profile
-    (docs/adr/0060-whose-in-databricks.md).
+    (docs/adr/0023-set-up-ownership.md).
     """
 
     action = "databricks"

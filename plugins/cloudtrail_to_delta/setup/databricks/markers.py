@@ -1,7 +1,7 @@
 """Marks for objects that cannot have tags: the set-up's name at the end of their comment.
 
 Clusters have tags. Storage credentials and external locations have a comment, and cluster policies have a
-description (docs/adr/0060-whose-in-databricks.md).
+description (docs/adr/0023-set-up-ownership.md).
 """
 
 import re
