@@ -1,6 +1,6 @@
-"""The sandbox's accounts as the product sets them up: its DAG makes log bucket, reader role and trails.
+"""The set-up of the sandbox's accounts by the product's DAG: log bucket, reader role and trails.
 
-A person approves the plan in production; here the same call of Airflow's REST API does.
+In production a person approves the plan. Here a call of Airflow's REST API does.
 """
 
 import time
@@ -14,27 +14,27 @@ from sandbox.sample_logs.spec import ACCOUNTS
 
 DAG = "cloudtrail_setup"
 APPROVAL, APPROVE = "approve", "Approve"
-# When this task has succeeded the trails record.
+# The trails record once this task has succeeded.
 TRAILS = "apply.trail"
 RUN_SECONDS = 300
-# How long the sandbox's person reads the plan: longer than it takes the worker's supervisor to see that its
-# task waits (`[workers] min_heartbeat_interval`, five seconds), and the scheduler after it. See `answer`.
+# The pause before the sandbox answers. It is longer than the worker's supervisor needs to notice that the
+# task waits (`[workers] min_heartbeat_interval`, 5 seconds), and the scheduler after it. See `answer`.
 READING_SECONDS = 12
-# The role that each account's connection assumes there; the sandbox's STS lets it.
+# The role that each account's connection assumes there. The sandbox's STS allows it.
 ROLE = "CloudTrailSetup"
 NAME, BUCKET, READER = "accounts", "accounts-logs", "accounts-reader"
 ORGANIZATION = "o-a1b2c3d4e5"
 
 
 def connect(airflow: AirflowClient, aws_url: str) -> None:
-    """Add a connection for each account that has none: the management connection, assuming a role there."""
+    """Add a connection for each account: the management connection, which assumes a role there."""
     for account in ACCOUNTS:
         airflow.add_connection(
             f"aws_{account}",
             "aws",
-            # Airflow masks a password wherever it prints it: it must not be a word of names.
+            # Airflow masks a password in everything it prints, so it must not be a part of any name.
             login="sandbox",
-            password="any-key-will-do",  # noqa: S106 - the sandbox takes every key
+            password="any-key-will-do",  # noqa: S106 - the sandbox accepts every key
             endpoint_url=aws_url,
             region_name=REGION,
             role_arn=f"arn:aws:iam::{account}:role/{ROLE}",
@@ -43,9 +43,9 @@ def connect(airflow: AirflowClient, aws_url: str) -> None:
 
 
 def params() -> dict[str, Any]:
-    """A trail for each account of the sample logs; bucket, reader and cluster are in the sandbox's own.
+    """Return params for a trail in each account of the sample logs, and the rest in the sandbox's account.
 
-    The names are none of those that the sandbox is seeded with: everything is made.
+    The names differ from those that the sandbox is seeded with, so the set-up creates everything.
     """
     return {
         "name": NAME,
@@ -60,7 +60,7 @@ def params() -> dict[str, Any]:
 
 
 def organization_params() -> dict[str, Any]:
-    """One trail of the organization, in its management account, for all of its accounts."""
+    """Return params for one trail of the organization, in its management account, for all its accounts."""
     return params() | {
         "name": "organization",
         "accounts": {ACCOUNT: "aws_default"},
@@ -72,7 +72,7 @@ def organization_params() -> dict[str, Any]:
 
 
 def shortened(question: Mapping[str, Any]) -> str:
-    """What an approval asks, without its Markdown: what becomes of each resource."""
+    """Return the question of an approval without its Markdown: its subject and one line for each resource."""
     body = str(question["body"]).splitlines()
     lines = [f"  {line.removeprefix('- ')}" for line in body if line.startswith("- ")]
     return "\n".join([str(question["subject"]), *lines])
@@ -85,13 +85,13 @@ def run(
     on_question: Callable[[dict[str, Any]], None] | None = None,
     on_change: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:
-    """Set up, approving the plan when it is asked for, and return the run when it has succeeded.
+    """Run the set-up, approve its plan, and return the run once it has succeeded.
 
-    `on_question` is given what the approval asks (`subject`, `body`), once, before it is answered; for
+    `on_question` receives the question of the approval (`subject`, `body`), once, before the answer. For
     `on_change` see `AirflowClient.wait`.
 
     Raises:
-        SandboxError: when the run failed.
+        SandboxError: if the run failed.
     """
     airflow.wait_for_dag(DAG)
     run = airflow.trigger(DAG, params() | dict(changed or {}))
@@ -110,10 +110,10 @@ def answer(
     *,
     on_question: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
-    """Answer the approval as often as it asks; where there is nothing to do, nobody is asked.
+    """Answer the approval as often as it asks. If there is nothing to do, it does not ask.
 
-    No person answers within five seconds of the question: Airflow's scheduler, which may not have heard by
-    then that the worker has ended, would take the task for one that was lost, and its retry would ask again.
+    It waits before each answer: within 5 seconds of the question, Airflow's scheduler may not know yet that
+    the worker has ended. It would then treat the task as lost, and the retry would ask again.
     """
     while airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success", "failed") == "awaiting_input":
         if on_question:

@@ -105,7 +105,7 @@ def test_a_person_was_shown_every_resource_with_the_way_to_every_setting_and_app
     question = sandbox.airflow.question(first_run, setup.APPROVAL)
     assert question["chosen_options"] == [setup.APPROVE]
     for account in ACCOUNTS:
-        assert f"- trail: trail cloudtrail in {account} will be made" in question["body"]
+        assert f"- trail: trail cloudtrail in {account} will be created" in question["body"]
     assert re.search(r"\[the log of `plan`\]\(http\S+/tasks/plan\?try_number=1\)", question["body"])
     log = sandbox.airflow.task_log(first_run, "plan", 1)
     assert re.search(r'\+ +\\?"aws:SourceArn\\?": \[', log)
@@ -173,7 +173,7 @@ def test_a_second_run_plans_nothing_and_asks_nobody(sandbox, first_run):
     assert found["approve"] == "success"
     assert {state for task, state in found.items() if task.startswith(("apply.", "remove."))} == {"skipped"}
     assert "Nothing to do" in reported(sandbox, run)["summary"]
-    assert "nobody: there is nothing to do" in reported(sandbox, run)["summary"]
+    assert "nobody, because there is nothing to do" in reported(sandbox, run)["summary"]
 
 
 def test_a_rejected_plan_changes_nothing(sandbox, first_run):
@@ -182,7 +182,7 @@ def test_a_rejected_plan_changes_nothing(sandbox, first_run):
     assert sandbox.airflow.wait(run) == "success"
     found = states(sandbox, run)
     assert {state for task, state in found.items() if task.startswith(("apply.", "remove."))} == {"skipped"}
-    assert "rejected, nothing was changed, by" in reported(sandbox, run)["summary"]
+    assert ", and nothing was changed." in reported(sandbox, run)["summary"]
     s3 = sandbox.aws.client("s3")
     with pytest.raises(Exception, match="NoSuchLifecycleConfiguration"):
         s3.get_bucket_lifecycle_configuration(Bucket=setup.BUCKET)

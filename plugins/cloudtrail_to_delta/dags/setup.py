@@ -68,7 +68,7 @@ def described(name: str, row: str = "") -> dict[str, Any]:
 def resolve(params: dict[str, Any]) -> dict[str, Any]:
     """Params → sound values; every violation of the contract in one error."""
     with titled(setup_params()):
-        return dict(resolve_setup(params).values)
+        return resolve_setup(params).to_dict()
 
 
 def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs

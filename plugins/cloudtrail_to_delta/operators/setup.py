@@ -24,32 +24,32 @@ BY_TAG = "found by its tag: the params do not mention it"
 
 
 def reached(values: Mapping[str, Any]) -> tuple[SetupRequest, Clouds]:
-    """The request of a task's XCom, with the ARNs of the role that is there, and the clients for it."""
-    request = SetupRequest(values)
+    """Return the request in a task's XCom, with the ARNs of an existing role, and its clients."""
+    request = SetupRequest.from_dict(values)
     clouds = request.clouds()
     return request.located(clouds), clouds
 
 
 def make_plan(request: SetupRequest, clouds: Clouds) -> tuple[Plan, list[Tagged]]:
-    """The plan of the request's mode, of what is there now; and what a removal has found by its tag."""
-    if request["mode"] == "remove":
+    """Plan from the current state, in the request's mode. Return also what a removal has found by its tag."""
+    if request.mode == "remove":
         found = find_tagged(request, clouds)
         resources = removal_resources(request, found)
         plan = plan_removal(resources, clouds, setup=request.name)
         return plan.with_notes(dict.fromkeys(unmentioned(request, resources), BY_TAG)), found
-    changes = request["change_adopted"]
+    changes = request.change_adopted
     return plan_setup(build_resources(request), clouds, setup=request.name, change_adopted=changes), []
 
 
 def planned_resources(request: SetupRequest, found: Iterable[Sequence[str]]) -> list[Resource]:
-    """The resources that a plan was made of, `found` being what it had found by its tag."""
-    if request["mode"] != "remove":
+    """Return the resources of a plan; `found` is what it has found by its tag."""
+    if request.mode != "remove":
         return build_resources(request)
     return removal_resources(request, [(kind, account, name) for kind, account, name in found])
 
 
 class PlanSetupOperator(BaseOperator):
-    """Reads everything that the request is about and shows what it takes. Writes nothing.
+    """Reads every resource of the request and shows the changes that it needs. Writes nothing.
 
     Returns:
         `records.setup.Planned`, as a dict.
@@ -62,7 +62,7 @@ class PlanSetupOperator(BaseOperator):
         self.request = request
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Plan, print the plan, push its short form as Markdown."""
+        """Make the plan, print it, and push its short form as Markdown."""
         request, clouds = reached(self.request)
         plan, found = make_plan(request, clouds)
         self.log.info("Plan:\n%s", plan.render())
@@ -80,8 +80,8 @@ class PlanSetupOperator(BaseOperator):
 class ApproveSetupOperator(HITLOperator):
     """Waits, without a worker slot, until a person approves the plan or rejects it.
 
-    It does not wait when there is nothing to do, or when the param `approve` is true. When nobody answers in
-    time the task fails for good: to ask again would only delay the alert.
+    It does not wait if there is nothing to do, or if the param `approve` is true. If nobody answers in time,
+    the task fails without a retry: asking again would only delay the alert.
 
     Returns:
         `records.setup.Approval`, as a dict.
@@ -94,31 +94,32 @@ class ApproveSetupOperator(HITLOperator):
         self.planned = planned
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Decide at once, or ask."""
+        """Decide at once, or ask a person."""
         if not Planned.from_dict(self.planned).writes:
-            return self._decided(True, "nobody: there is nothing to do")
+            return self._decided(True, "nobody, because there is nothing to do")
         if context["params"]["approve"]:
             return self._decided(True, "the param approve")
         answer: dict[str, Any] = super().execute(context)
         return answer
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """A person has answered, or nobody has in time."""
+        """Return a person's decision; raise if nobody answered in time."""
         answer = super().execute_complete(context, event)
         person = answer["responded_by_user"] or {}
         by = str(person.get("name") or person.get("id") or "somebody")
         return self._decided(answer["chosen_options"] == [APPROVE], by)
 
     def process_trigger_event_error(self, event: dict[str, Any]) -> None:
-        """Fail without another try when the time is over.
+        """Fail without a retry after the timeout.
 
         Raises:
-            NotApprovedError: when nobody has answered in time.
+            NotApprovedError: if nobody answered in time.
         """
         if event["error_type"] == "timeout":
             days = self.response_timeout.days if self.response_timeout else 0
             raise NotApprovedError(
-                f"Nobody answered within {days} days; nothing was changed. Trigger a new run: it plans anew."
+                f"Nobody answered within {days} days, and nothing was changed. Trigger a new run, which "
+                "makes a new plan."
             )
         super().process_trigger_event_error(event)
 
@@ -129,9 +130,9 @@ class ApproveSetupOperator(HITLOperator):
 
 
 class ApplySetupOperator(BaseOperator):
-    """Applies the changes of one action, in one mode; skips, with the reason, when there are none.
+    """Applies the changes of one action, in one mode. Skips itself, with a reason, if there are none.
 
-    Safe to retry and to clear: what an earlier try has done is seen and left.
+    Safe to retry and to clear: it detects and keeps what an earlier try has done.
 
     Returns:
         What was done, in words.
@@ -150,7 +151,7 @@ class ApplySetupOperator(BaseOperator):
         self.approval = approval
 
     def execute(self, context: Context) -> list[str]:  # noqa: ARG002 - Airflow's signature
-        """Apply, or skip in words."""
+        """Apply the changes, or skip with a reason."""
         planned = Planned.from_dict(self.planned)
         plan = Plan.from_dict(planned.plan)
         if plan.mode != self.mode:
@@ -166,7 +167,7 @@ class ApplySetupOperator(BaseOperator):
 
 
 class VerifySetupOperator(BaseOperator):
-    """Plans again, after the apply: nothing may be left to do.
+    """Plans again after the changes were applied: nothing may be left to do.
 
     Returns:
         One line.
@@ -184,19 +185,19 @@ class VerifySetupOperator(BaseOperator):
         """Plan again.
 
         Raises:
-            SetupFailedError: when something is left, with the plan of it.
+            SetupFailedError: if changes are left, with their plan.
         """
         require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
         plan, _ = make_plan(*reached(self.request))
         if plan.writes:
             raise SetupFailedError(
-                "the plan was applied, and yet this is left to do; trigger a new run:\n" + plan.render()
+                "the plan was applied, but these changes are left to do. Trigger a new run:\n" + plan.render()
             )
         return plan.summary()
 
 
 class SetupReportOperator(BaseOperator):
-    """The summary of a run, and the params that an ingest of it takes.
+    """Returns the summary of a run, and the params for an ingest with the new resources.
 
     Returns:
         `records.setup.SetupResult`, as a dict.
@@ -212,19 +213,19 @@ class SetupReportOperator(BaseOperator):
         self.applied = applied
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
-        """Put together what the other tasks returned; those skipped returned nothing."""
-        request = SetupRequest(self.request)
+        """Combine what the other tasks returned. Skipped tasks returned nothing."""
+        request = SetupRequest.from_dict(self.request)
         approval = Approval.from_dict(self.approval)
         done = [line for lines in self.applied if lines for line in lines]
-        decided = "approved" if approval.approved else "rejected, nothing was changed,"
-        lines = [
-            Planned.from_dict(self.planned).summary,
-            f"The plan was {decided} by {approval.by}.",
-            *done,
-        ]
+        decision = (
+            f"The plan was approved by {approval.by}."
+            if approval.approved
+            else f"The plan was rejected by {approval.by}, and nothing was changed."
+        )
+        lines = [Planned.from_dict(self.planned).summary, decision, *done]
         summary = "\n".join(lines)
         self.log.info("%s", summary)
-        stands = approval.approved and request["mode"] == "apply"
+        stands = approval.approved and request.mode == "apply"
         if not stands:
             return SetupResult(summary=summary).to_dict()
         request, clouds = reached(self.request)
@@ -233,38 +234,39 @@ class SetupReportOperator(BaseOperator):
 
 
 def require_approval(planned: Planned, approval: Approval) -> None:
-    """Go on only with the very plan that was approved.
+    """Raise unless exactly this plan was approved.
 
     Raises:
-        AirflowSkipException: when it was rejected.
-        NotApprovedError: when another plan was decided about.
+        AirflowSkipException: if it was rejected.
+        NotApprovedError: if the decision is about another plan.
     """
     if approval.digest != planned.digest:
         raise NotApprovedError(
-            "another plan was approved than the one that is there: clear `approve` as well."
+            "the approved plan no longer matches the current one: clear `approve` as well."
         )
     if not approval.approved:
         raise AirflowSkipException(f"the plan was rejected by {approval.by}")
 
 
 def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
-    """The params of the ingest DAG that fit what was set up: those of the logs, the tables and the reader.
+    """Return the params of the ingest DAG that match the set-up: those of the logs, tables and reader.
 
-    With `assume_role` the AWS connection is left out: one connection stands for every account, and is
-    of none of them.
+    With `assume_role` they have no AWS connection: the one connection serves every account but belongs to
+    none of them.
     """
     shared = (
         *("bucket", "prefix", "organization", "account", "regions", "region", "kinds", "discovery"),
         *("target_root", "checkpoint_root", "code_root", "databricks_conn_id", "iam_simulation"),
         *(f"{kind}_table" for kind in KINDS),
     )
-    # The form takes no empty text: what is not given is left out.
+    # The form does not accept empty texts, so empty values are left out.
     optional = ("warehouse_id", "deployment_role_arn", "alert_topic_arn", "alert_conn_ids")
-    given = {name: request[name] for name in (*shared, *optional)}
+    values = request.to_dict()
+    given = {name: values[name] for name in (*shared, *optional)}
     params = {name: value for name, value in given.items() if value not in ("", None, [])}
     params["reader_role_arn"] = request.reader_role_arn
-    if request["reader"] == "instance_profile":
+    if request.reader == "instance_profile":
         params["instance_profile_arn"] = request.instance_profile_arn
-    if not request["assume_role"]:
-        params["aws_conn_id"] = request["accounts"][request.reader_account]
+    if not request.assume_role:
+        params["aws_conn_id"] = request.accounts[request.reader_account]
     return params

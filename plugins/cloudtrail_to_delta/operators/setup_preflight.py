@@ -1,6 +1,6 @@
-"""The preflight of the ingest, in a set-up: what can be checked before the plan, and all of it at the end.
+"""The ingest's preflight within a set-up: some checks before the plan, and all of them at the end.
 
-Both ask with the set-up's params and each account's own connection, and name only params that its form has.
+Both tasks use the set-up's params and each account's connection. They name only params of the set-up's form.
 """
 
 import re
@@ -30,9 +30,9 @@ from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.setup.databricks.access import compute_params
 from cloudtrail_to_delta.setup.request import SetupRequest
 
-# The actions that are for the tables: the others make no use of the target.
+# The actions that concern the tables.
 _FOR_TABLES = frozenset({"role", "databricks"})
-# What a remedy of the ingest names, and what the form of the set-up has for it.
+# Params that a remedy of the ingest names, and what the set-up's form has instead.
 _IN_SETUP = (
     (r"\b\w+_checkpoint_path or (?=checkpoint_root\b)", ""),
     (r"\b\w+_delta_path or (?=target_root\b)", ""),
@@ -42,7 +42,7 @@ _IN_SETUP = (
 
 
 def in_setup_words(finding: Finding) -> Finding:
-    """The finding with a remedy that names only params of the set-up's form."""
+    """Return the finding with a remedy that names only params of the set-up's form."""
     remedy = finding.remedy
     for pattern, words in _IN_SETUP:
         remedy = re.sub(pattern, words, remedy)
@@ -50,17 +50,17 @@ def in_setup_words(finding: Finding) -> Finding:
 
 
 def describe(failed: Sequence[Finding], *, what: str, then: str) -> str:
-    """The failed findings as the text of an error: what failed, what follows for the set-up, the remedies."""
+    """Return the text of an error: what failed, the consequence for the set-up, and the remedies."""
     findings = [in_setup_words(finding) for finding in failed]
     _, _, lines = describe_failures(findings).partition("\n")
     return f"{len(failed)} {what}; {then}:\n{lines}"
 
 
 class SetupTargetsOperator(PreflightOperator):
-    """Before anything is planned: the folders, checkpoints and names of the tables are free, or the set-up's.
+    """Checks, before the plan, that the tables' folders, checkpoints and names are free or the set-up's own.
 
-    The names are looked up where a SQL warehouse is given. Skips itself in mode `remove`, and when neither
-    the role nor Databricks is set up: nothing uses the tables then.
+    It checks the names only if a SQL warehouse is given. It skips itself in mode `remove`, and if the actions
+    include neither the role nor Databricks: then nothing uses the tables.
     """
 
     template_fields = (*PreflightOperator.template_fields, "request")
@@ -70,31 +70,33 @@ class SetupTargetsOperator(PreflightOperator):
         self.request = request
 
     def execute(self, context: Context) -> Any:
-        """Check, or skip in words."""
-        request = SetupRequest(self.request)
-        if request["mode"] != "apply":
-            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to check.")
-        if _FOR_TABLES.isdisjoint(request["actions"]):
-            raise AirflowSkipException("neither the role nor Databricks is set up: nothing uses the tables.")
+        """Check, or skip with a reason."""
+        request = SetupRequest.from_dict(self.request)
+        if request.mode != "apply":
+            raise AirflowSkipException(f"the mode is {request.mode!r}: there is nothing to check.")
+        if _FOR_TABLES.isdisjoint(request.actions):
+            raise AirflowSkipException(
+                "the actions include neither role nor databricks: nothing uses the tables."
+            )
         return super().execute(context)
 
     def gather(self, context: Context) -> dict[str, Any]:
-        """The statements about the names; none without a warehouse to ask."""
-        given = SetupRequest(self.request)["warehouse_id"]
+        """Return the statements about the names; none without a warehouse."""
+        given = SetupRequest.from_dict(self.request).warehouse_id
         return super().gather(context) if given else {"statements": []}
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
-        """Run the checks, print the findings, raise PreflightError when any failed."""
-        request = SetupRequest(self.request)
+        """Run the checks and print the findings. Raise PreflightError if a check failed."""
+        request = SetupRequest.from_dict(self.request)
         clouds = request.clouds()
         account = request.reader_account
         report = check_targets(
             self._requests(),
             code_root=request.code_root,
             s3=clouds.aws(account, "s3"),
-            connection=request["accounts"][account],
+            connection=request.accounts[account],
             names=self.names(facts, results) if facts["statements"] else None,
-            warehouse=request["warehouse_id"],
+            warehouse=request.warehouse_id,
             delta_logs=delta_logs_of(clouds.hook(account)),
         )
         self.log.info("Findings:\n%s", report.render())
@@ -105,14 +107,14 @@ class SetupTargetsOperator(PreflightOperator):
         return PreflightResult(summary=report.summary_line()).to_dict()
 
     def _requests(self) -> dict[str, IngestRequest]:
-        return dict(SetupRequest(self.request).requests)
+        return dict(SetupRequest.from_dict(self.request).requests)
 
 
 class SetupPreflightOperator(PreflightOperator):
-    """Runs every check of the ingest that the set-up is for; that no log file is there yet is no failure.
+    """Runs every check of the ingest that uses the set-up. It does not fail if there are no log files yet.
 
-    Skips itself in mode `remove`, for a plan that was not approved, and without a SQL warehouse, which tells
-    where the table names point.
+    Skips itself in mode `remove`, for a plan that was not approved, and without a SQL warehouse, which
+    resolves the table names.
     """
 
     template_fields = (*PreflightOperator.template_fields, "request", "planned", "approval")
@@ -124,45 +126,52 @@ class SetupPreflightOperator(PreflightOperator):
         self.approval = approval
 
     def execute(self, context: Context) -> Any:
-        """Check, or skip in words."""
+        """Check, or skip with a reason."""
         require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
-        request = SetupRequest(self.request)
-        if request["mode"] != "apply":
-            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to check.")
-        for needed in ("warehouse_id", "databricks_compute"):
-            if request[needed] in ("", "none"):
-                raise AirflowSkipException(f"{needed} is not given: the preflight is left to the ingest.")
-        if "databricks" not in request["actions"]:
+        request = SetupRequest.from_dict(self.request)
+        if request.mode != "apply":
+            raise AirflowSkipException(f"the mode is {request.mode!r}: there is nothing to check.")
+        if not request.warehouse_id:
+            raise AirflowSkipException("warehouse_id is not given: the ingest runs the preflight instead.")
+        if request.databricks_compute == "none":
             raise AirflowSkipException(
-                "action databricks is not chosen: the preflight is left to the ingest."
+                "databricks_compute is not given: the ingest runs the preflight instead."
             )
-        if request["assume_role"]:
+        if "databricks" not in request.actions:
             raise AirflowSkipException(
-                "the preflight asks with a connection of the reader's own account, and this set-up reaches "
-                "the accounts by a role: the preflight is left to the ingest, with such a connection."
+                "the actions do not include databricks: the ingest runs the preflight instead."
             )
-        self.aws_conn_id = request["accounts"][request.reader_account]
+        if request.assume_role:
+            raise AirflowSkipException(
+                "the preflight needs an AWS connection of the reader role's account, but this set-up uses "
+                "assume_role: give the ingest such a connection, and it runs the preflight instead."
+            )
+        self.aws_conn_id = request.accounts[request.reader_account]
         return super().execute(context)
 
     def resume(
         self, context: Context, event: dict[str, Any], facts: dict[str, Any], results: list[Any]
     ) -> Any:
-        """Go on after a deferral, on another worker."""
-        request = SetupRequest(self.request)
-        self.aws_conn_id = request["accounts"][request.reader_account]
+        """Continue after a deferral, on another worker."""
+        request = SetupRequest.from_dict(self.request)
+        self.aws_conn_id = request.accounts[request.reader_account]
         return super().resume(context, event, facts, results)
 
-    def params_of(self, context: Context) -> Mapping[str, Any]:  # noqa: ARG002 - of the set-up's own params
-        """The ingest's defaults, and what the set-up made."""
+    def params_of(self, context: Context) -> Mapping[str, Any]:  # noqa: ARG002 - the set-up's own params
+        """Return the ingest's defaults, updated with the resources of the set-up."""
         request, clouds = reached(self.request)
         defaults = {name: rule.default for name, rule in PARAMS.items() if rule.default is not REQUIRED}
-        own = {name: request[name] for name in ("databricks_conn_id", "warehouse_id", "deployment_role_arn")}
+        own = {
+            "databricks_conn_id": request.databricks_conn_id,
+            "warehouse_id": request.warehouse_id,
+            "deployment_role_arn": request.deployment_role_arn,
+        }
         made = ingest_params_of(request) | compute_params(request, clouds)
         return defaults | own | made | {"aws_conn_id": self.aws_conn_id}
 
     def clients(self, region: str) -> Clients:  # noqa: ARG002 - the set-up's own
-        """Each service in the account where it is asked."""
-        request = SetupRequest(self.request)
+        """Return the clients, each for the account in which its service is used."""
+        request = SetupRequest.from_dict(self.request)
         clouds = request.clouds()
         bucket, reader = request.bucket_account, request.reader_account
         return Clients(
@@ -170,11 +179,11 @@ class SetupPreflightOperator(PreflightOperator):
         )
 
     def judge(self, report: PreflightReport) -> None:
-        """Raise PreflightError when a check failed, but for the log files of a new trail."""
+        """Raise PreflightError if a check failed, except for the missing log files of a new trail."""
         failed = [finding for finding in report.failed if finding.check != LOGS]
         if failed:
             what = "check(s) of the ingest failed"
-            raise PreflightError(describe(failed, what=what, then="what was set up stays"))
+            raise PreflightError(describe(failed, what=what, then="the set-up stays in place"))
 
     def _requests(self) -> dict[str, IngestRequest]:
-        return dict(SetupRequest(self.request).requests)
+        return dict(SetupRequest.from_dict(self.request).requests)

@@ -1,4 +1,4 @@
-"""The verifying job of the set-up: submitted once, waited for without a worker slot, its traces removed."""
+"""The verification job of the set-up: submit it once, wait without a worker slot, remove its traces."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -28,8 +28,8 @@ from cloudtrail_to_delta.setup.resources import Clouds
 class VerifyAccessOperator(OneTimeRunOperator):
     """Submits the job that lists, reads, writes and deletes with the reader role; returns its run id.
 
-    As with an ingest, a retry or a cleared task gets its own run back: only one that ended without success
-    is followed by another. Skips itself in mode `remove`, for a plan that was not approved, and when the
+    As in an ingest, a retried or cleared task finds its earlier run. It starts another run only if that one
+    ended without success. It skips itself in mode `remove`, for a plan that was not approved, and if the
     set-up has no compute.
     """
 
@@ -42,29 +42,29 @@ class VerifyAccessOperator(OneTimeRunOperator):
         self.approval = approval
 
     def execute(self, context: Context) -> int:
-        """Stage the wheel, submit, or find the run of an earlier try; return its id."""
+        """Stage the wheel, then submit the job or find the run of an earlier try. Return the run id."""
         require_approval(Planned.from_dict(self.planned), Approval.from_dict(self.approval))
-        request = SetupRequest(self.request)
-        if request["mode"] != "apply":
-            raise AirflowSkipException(f"the mode is {request['mode']!r}: there is nothing to verify.")
+        request = SetupRequest.from_dict(self.request)
+        if request.mode != "apply":
+            raise AirflowSkipException(f"the mode is {request.mode!r}: there is nothing to verify.")
         request, clouds = reached(self.request)
         compute = compute_of(request, clouds)
         if compute is None:
             raise AirflowSkipException(
-                "the set-up has no compute that the role could be tried on (databricks_compute is "
-                f"{request['databricks_compute']!r}, actions are {', '.join(request['actions'])}): nothing "
+                "the set-up has no compute to try the role on (databricks_compute is "
+                f"{request.databricks_compute!r}, actions are {', '.join(request.actions)}): nothing "
                 "was verified."
             )
         with refused_calls(f"the code root {request.code_root}", clouds):
             wheel = stage_wheel(request, clouds, self._hook)
-        with refused_calls(f"the log bucket {request['bucket']}", clouds):
+        with refused_calls(f"the log bucket {request.bucket}", clouds):
             wanted = checks(request, clouds)
         self.json = verify_payload(
             compute,
             wanted,
             wheel=wheel,
             name=f"cloudtrail verify access {own_run(context)}",
-            minutes=request["verify_timeout_minutes"],
+            minutes=request.verify_timeout_minutes,
         )
         for generation in range(MAX_GENERATIONS):
             self.idempotency_token = idempotency_token(context, self.task_id, generation)
@@ -72,20 +72,20 @@ class VerifyAccessOperator(OneTimeRunOperator):
             state = RunState(**self._hook.get_run(int(self.run_id or 0))["state"])
             if state.life_cycle_state == "TERMINATING":
                 raise CloudTrailError(
-                    f"run {self.run_id} is being cancelled: the next try starts another when it has ended."
+                    f"run {self.run_id} is being canceled: the next try starts another one once it has ended."
                 )
             if not state.is_terminal or state.is_successful:
                 self.log.info("Run %s (generation %s): %s", self.run_id, generation, state)
                 return int(self.run_id or 0)
             self.log.info("Run %s of generation %s ended as %s", self.run_id, generation, state)
         raise FatalError(
-            f"{MAX_GENERATIONS} verifying runs failed in this DAG run, the last one with id {self.run_id}: "
-            "mend what its error names, then trigger a new DAG run."
+            f"{MAX_GENERATIONS} verification runs failed in this DAG run; the last one is {self.run_id}. Fix "
+            "the error that it shows, then trigger a new DAG run."
         )
 
 
 class WaitForVerifyOperator(WaitForIngestRunOperator):
-    """Waits for the verifying run, and removes what Spark left of it; fails with what the role cannot do.
+    """Waits for the verification run and removes what Spark left. Fails with what the role cannot do.
 
     Returns:
         One line.
@@ -102,8 +102,8 @@ class WaitForVerifyOperator(WaitForIngestRunOperator):
         """The hook of the set-up's connection."""
         return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
 
-    def execute(self, context: Context) -> str:  # type: ignore[override] # one line, where an ingest has nothing
-        """Look once, then defer until the run ends."""
+    def execute(self, context: Context) -> str:  # type: ignore[override] # one line, an ingest returns nothing
+        """Check the run once, then defer until it ends."""
         try:
             super().execute(context)
         except DatabricksRunError as failed:
@@ -111,7 +111,7 @@ class WaitForVerifyOperator(WaitForIngestRunOperator):
         return self._concluded()
 
     def conclude(self, context: Context, event: dict[str, Any]) -> str:  # type: ignore[override] # as above
-        """Take the trigger's event."""
+        """Handle the trigger's event."""
         try:
             super().conclude(context, event)
         except DatabricksRunError as failed:
@@ -119,27 +119,29 @@ class WaitForVerifyOperator(WaitForIngestRunOperator):
         return self._concluded()
 
     def _concluded(self) -> str:
-        request = SetupRequest(self.request)
+        request = SetupRequest.from_dict(self.request)
         left = remove_traces(request, request.clouds())
         if left:
-            self.log.warning("Left of the access check, and not ours to remove: %s", ", ".join(left))
+            self.log.warning("The access check left objects that could not be deleted: %s", ", ".join(left))
         return "the reader role can list and read the logs, and write, read and delete in the target"
 
 
 def explained(failed: DatabricksRunError) -> DatabricksRunError:
-    """The same error with what to do about it."""
+    """Return the same error, with the remedy."""
     return DatabricksRunError(
-        f"{failed} What the role is not allowed is missing in its policy, in the policy of the bucket or "
-        "key, or denied by a service control policy; a new policy may take a minute to be seen. When "
-        "it is mended, run the set-up again or clear the task that submits this job and those after it."
+        f"{failed} The permission is missing in the policy of the role, of the bucket or of the key, or a "
+        "service control policy denies it. A new policy may take a minute to take effect. Fix the policy, "
+        "then run the set-up again, or clear the task that submits this job and its downstream tasks."
     )
 
 
 def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:
-    """Put the job wheel under the code root, named by its content, unless it is there; return its path.
+    """Put the job wheel under the code root, unless it is already there. Return its path.
+
+    Its path contains a hash of its content.
 
     Raises:
-        FatalError: when there is no wheel, or more than one.
+        FatalError: if there is no wheel, or more than one.
     """
     wheel = find_wheel()
     content = wheel.read_bytes()
@@ -152,7 +154,7 @@ def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:
 
 
 def remove_traces(request: SetupRequest, clouds: Clouds) -> list[str]:
-    """Delete what commit protocols leave in the check's folders; what could not be deleted is returned."""
+    """Delete what commit protocols leave in the check's folders. Return what could not be deleted."""
     from botocore.exceptions import ClientError
 
     s3 = clouds.aws(request.reader_account, "s3")
@@ -169,9 +171,9 @@ def remove_traces(request: SetupRequest, clouds: Clouds) -> list[str]:
 
 
 def _remove_marker(s3: Any, folder: S3Location) -> None:
-    """Delete the empty object that Hadoop leaves in place of a folder whose last file it deleted.
+    """Delete the empty object that Hadoop leaves in place of a folder after deleting its last file.
 
-    Preflight would take it for a file in the place of a table. One with anything beside it stays.
+    Preflight would treat it as a file in the place of a table. It stays if the folder has other objects.
     """
     parent = f"{folder.key.rpartition('/')[0]}/"
     there = s3.list_objects_v2(Bucket=folder.bucket, Prefix=parent, MaxKeys=2).get("Contents", [])

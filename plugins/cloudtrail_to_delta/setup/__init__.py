@@ -1,9 +1,9 @@
-"""Everything the guide has a person click, as resources that are read, planned, applied and removed.
+"""The manual steps of the original Databricks guide (2020), as resources to plan, apply and remove.
 
-resources   what a resource is: read, wanted, apply, remove
-facts       what is known of a resource only once it is there, and its place in documents until then
-plan        the difference between what is there and what is wanted, as a person reviews it
-planning    resources → plan, for setting up and for removing
-applying    plan → world, refused when the world has changed, resumed where it was interrupted
-refusals    which call on which resource was refused, and the permission that is missing
+resources   the interface of a resource: read, wanted, apply, remove
+facts       values that a service assigns to a new resource, and their placeholders until then
+plan        the difference between the current and the wanted state, for a person to review
+planning    turns resources into a plan, for a set-up and for a removal
+applying    applies a plan; refuses if the resources have changed, resumes after an interruption
+refusals    explains a refused call: the resource, the missing permission, the work done so far
 """

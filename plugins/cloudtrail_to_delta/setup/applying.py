@@ -1,8 +1,8 @@
-"""Plan → world: refused when the world has changed, and resumed where it was interrupted.
+"""Apply a plan. Refuse if a resource has changed since; resume after an interruption.
 
-Before anything is written every resource is read again. Each of its settings has to be as the plan saw it,
-or already as the plan wants it: the first is the untouched world, the second what an earlier, interrupted try
-has done. Anything else is somebody's change, and refused (docs/adr/0055-plan-and-apply.md).
+Before the first write, every resource is read again. Each of its settings must have the value from before the
+plan or the planned value. An earlier, interrupted try leaves the planned value. Any other value is somebody
+else's change, and the task stops (docs/adr/0022-set-up-plan.md).
 """
 
 import logging
@@ -19,7 +19,7 @@ from cloudtrail_to_delta.setup.resources import Clouds, Found, Resource
 
 log = logging.getLogger(__name__)
 
-# A new role is known everywhere within seconds, seldom a minute: 2 minutes in all.
+# AWS spreads a new role within seconds, rarely a minute. These tries take 2 minutes in total.
 TRIES = 12
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
@@ -27,13 +27,13 @@ LONGEST_PAUSE_SECONDS = 15.0
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How often, and how far apart, to try what another resource's spreading delays."""
+    """The number of tries, and the pauses between them, while another resource spreads."""
 
     tries: int = TRIES
     pause: Callable[[float], None] = time.sleep
 
     def __iter__(self) -> Iterator[bool]:
-        """Once per try, with a pause between; true on the last."""
+        """Yield once per try, with a pause between tries: true on the last try, else false."""
         seconds = FIRST_PAUSE_SECONDS
         for number in range(1, self.tries + 1):
             yield number == self.tries
@@ -49,19 +49,19 @@ def apply_action(
     *,
     patience: Patience | None = None,
 ) -> list[str]:
-    """Apply the changes of one action, in the plan's order, and say what was done.
+    """Apply the changes of one action, in the plan's order, and return what was done.
 
     Args:
         plan: the approved plan.
-        action: of `ACTIONS`; the changes of others are checked, not applied.
-        resources: of the same request as the plan's.
+        action: one of `ACTIONS`; the changes of the other actions are checked, not applied.
+        resources: the resources of the request that the plan was made from.
         clouds: the clients.
-        patience: how long to wait for what spreads.
+        patience: how long to wait for resources that spread.
 
     Raises:
-        WorldChangedError: before anything was written, when something is neither as planned nor as before.
-        SetupRefusedError: when a call was refused.
-        SetupFailedError: when a call failed, or what was written did not show in time.
+        WorldChangedError: before the first write, if a resource is in neither its old nor its planned state.
+        SetupRefusedError: if a call was refused.
+        SetupFailedError: if a call failed, or if a change did not become visible in time.
     """
     by_name = {resource.name: resource for resource in resources}
     found = read_all(resources, clouds)
@@ -73,7 +73,7 @@ def apply_action(
             continue
         resource = by_name[change.resource]
         if plan.mode == "remove" and found[resource.name] is None:
-            continue  # an earlier try removed it, or what it was a part of
+            continue  # an earlier try removed it, or the resource that it was a part of
         now = _apply(resource, change, clouds, facts, patience or Patience(), done)
         facts |= named(resource.name, now.facts) if now else {}
         done.append(f"{change.resource}: {change.verb}")
@@ -84,42 +84,44 @@ def apply_action(
 def require_unchanged(
     plan: Plan, resources: Mapping[str, Resource], found: Mapping[str, Found | None]
 ) -> None:
-    """Hold the world against the plan, resource by resource.
+    """Compare the current state with the plan, resource by resource.
 
     Raises:
-        WorldChangedError: with the differences of all that have changed.
+        WorldChangedError: with the differences of all resources that have changed.
     """
     missing = [change.resource for change in plan.changes if change.resource not in resources]
     if missing:
         raise WorldChangedError(
-            f"the plan has {', '.join(missing)}, which the params do not: trigger a new run, do not clear "
-            "this one."
+            f"the plan has {', '.join(missing)}, but the params do not: trigger a new run instead of "
+            "clearing this one."
         )
     facts = known_facts(found)
     changed = []
     for change in plan.changes:
         resource, now = resources[change.resource], found[change.resource]
         if now is None and plan.mode == "remove":
-            continue  # what it is a part of may be gone by now
+            continue  # the resource that it is a part of may no longer exist
         if why := _what_changed(_filled(change, facts), resource, now):
-            shown = unified_diff(change.before, now.document if now else None, name=change.resource)
+            found_now = now.document if now else None
+            labels = ("when planned", "current")
+            shown = unified_diff(change.before, found_now, name=change.resource, labels=labels)
             changed.append(f"{change.resource}: {why}\n{shown}")
     if changed:
         raise WorldChangedError(
-            "what is there has changed since the plan was made; nothing was written by this task. Trigger a "
-            "new run, which plans anew:\n" + "\n".join(changed)
+            "resources have changed since the plan was made; this task wrote nothing. Trigger a new run, "
+            "which makes a new plan:\n" + "\n".join(changed)
         )
 
 
 def _what_changed(change: Change, resource: Resource, now: Found | None) -> str:
-    """Why `now` is neither before nor after the change, nor between; empty when it is."""
+    """Return why `now` is not a state before, during or after the change; empty if it is one."""
     if now is None:
-        return "" if change.before is None or change.after is None else "it is gone"
+        return "" if change.before is None or change.after is None else "it no longer exists"
     if resource.tagged and change.before is None and now.owner != resource.setup:
-        return "somebody else has made it"
+        return "somebody else has created it"
     settings = [document for document in (change.before, change.after) if document is not None]
     if change.before is None or change.after is None:
-        # Made, or taken apart, in several calls.
+        # It is created, or removed, in several calls.
         settings.append(resource.initial())
     absent = object()
     wrong = [
@@ -142,8 +144,8 @@ def _apply(
     change = _filled(change, facts)
     if change.after is not None and (waiting := unknown(change.after)):
         raise SetupFailedError(
-            f"{change.resource} needs {', '.join(waiting)}, which is not there yet: apply the action that "
-            f"makes it first. {until_then(done)}"
+            f"{change.resource} needs {', '.join(waiting)}, which does not exist yet: apply the action that "
+            f"creates it first. {until_then(done)}"
         )
     with refused_calls(resource.name, clouds, done=done):
         for last in patience:
@@ -153,7 +155,7 @@ def _apply(
             except Exception as error:
                 if last or error_code(error) not in resource.not_yet:
                     raise
-                log.info("%s: not yet, %s; trying again", resource.name, error)
+                log.info("%s: not possible yet (%s); trying again", resource.name, error)
         return _read_back(resource, change, clouds, patience, done)
 
 
@@ -172,15 +174,16 @@ def _write(resource: Resource, change: Change, clouds: Clouds) -> None:
 def _read_back(
     resource: Resource, change: Change, clouds: Clouds, patience: Patience, done: Sequence[str]
 ) -> Found | None:
-    """Read until it is as planned: what was written may take a while to show."""
+    """Read until the resource matches the plan: a change may take a while to become visible."""
     found = None
     for _ in patience:
         found = resource.read(clouds)
         if (found.document if found else None) == change.after and _owned_as_planned(change, resource, found):
             return found
-    shown = unified_diff(change.after, found.document if found else None, name=resource.name)
+    found_now, labels = found.document if found else None, ("planned", "current")
+    shown = unified_diff(change.after, found_now, name=resource.name, labels=labels)
     raise SetupFailedError(
-        f"{resource.name} does not show what was written to it; clear this task to try again. "
+        f"{resource.name} does not show the change that was written. Clear this task to try again. "
         f"{until_then(done)}\n{shown}"
     )
 

@@ -1,4 +1,4 @@
-"""Request → resources, in the order in which they are applied: each after what it needs."""
+"""Build the resources of a request, in the order in which they are applied: each after its prerequisites."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +20,12 @@ from cloudtrail_to_delta.setup.documents import sid
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Document, Resource
 
-# The actions that want CloudTrail's statements in the policies of bucket, key and topic.
+# The actions that need CloudTrail's statements in the policies of bucket, key and topic.
 _DELIVERING = frozenset({"bucket", "trail"})
 
 
 def build_resources(request: SetupRequest) -> list[Resource]:
-    """The resources of the actions that are chosen, in the order of `ACTIONS`."""
+    """Return the resources of the chosen actions, in the order of `ACTIONS`."""
     resources = [
         *bucket_resources(request),
         *role_resources(request),
@@ -39,39 +39,39 @@ def build_resources(request: SetupRequest) -> list[Resource]:
 
 
 def chosen_actions(request: SetupRequest) -> set[str]:
-    """The actions, with `bucket_policy` where another takes it: without its statements no trail delivers."""
-    actions = set(request["actions"])
+    """Return the chosen actions, with `bucket_policy` if another needs it: it lets trails deliver."""
+    actions = set(request.actions)
     return actions | ({"bucket_policy"} if actions & _DELIVERING else set())
 
 
 def every_statement_id(name: str) -> OurStatements:
-    """Every statement that a set-up of this name may have put into a policy, and none wanted: a removal's."""
+    """Return, for a removal, all statements that a set-up of this name may have written; none is wanted."""
     purposes = (*policies.DELIVERY, *policies.READER, *policies.KEY_DELIVERY, *policies.KEY_READER)
     possible = frozenset(sid(name, purpose) for purpose in (*purposes, *policies.TOPIC))
     return OurStatements(wanted={}, managed=possible, possible=possible)
 
 
 def bucket_resources(request: SetupRequest) -> list[Resource]:
-    """The log bucket, and the key and the topic where they are asked for."""
+    """Return the log bucket and, if requested, the key and the topic."""
     own: dict[str, Any] = {"setup": request.name, "account": request.bucket_account}
     resources: list[Resource] = []
-    if request["kms_key"] == NEW_KEY:
+    if request.kms_key == NEW_KEY:
         resources.append(
             Key(
                 **own,
                 alias=f"alias/{request.name}-logs",
-                bucket=request["bucket"],
+                bucket=request.bucket,
                 base=policies.key_base(request),
             )
         )
     resources.append(
         Bucket(
             **own,
-            bucket=request["bucket"],
-            region=request["region"],
+            bucket=request.bucket,
+            region=request.region,
             kms_key=request.key_arn,
-            versioning=request["versioning"],
-            expire_days=request["expire_days"],
+            versioning=request.versioning,
+            expire_days=request.expire_days,
         )
     )
     if request.topic_arn:
@@ -80,17 +80,17 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
 
 
 def role_resources(request: SetupRequest) -> list[Resource]:
-    """The reader role with its policy, its profile, and the deployment role's right to pass it."""
+    """Return the reader role, its policy and profile, and the deployment role's permission to pass it."""
     own = {"setup": request.name, "account": request.reader_account}
-    role = request["reader_role"]
-    by_profile = request["reader"] == "instance_profile"
+    role = request.reader_role
+    by_profile = request.reader == "instance_profile"
     resources: list[Resource] = [
         Role(**own, role=role, trust=EC2_TRUST if by_profile else None),
         RolePolicy(**own, role=role, policy=reader_document(request)),
     ]
     if by_profile:
         resources.append(InstanceProfile(**own, profile=role, role=role))
-        if deployment := request["deployment_role_arn"]:
+        if deployment := request.deployment_role_arn:
             resources.append(
                 RolePolicy(
                     setup=request.name,
@@ -103,7 +103,7 @@ def role_resources(request: SetupRequest) -> list[Resource]:
 
 
 def reader_document(request: SetupRequest) -> Document:
-    """The reader role's policy, of the accesses that preflight simulates."""
+    """Return the reader role's policy, made from the same accesses that preflight simulates."""
     needed = required_access(request.requests, code_root=request.code_root)
     keys = _bucket_keys(request)
     needed += key_access(
@@ -112,32 +112,32 @@ def reader_document(request: SetupRequest) -> Document:
         buckets=keys,
         code_root=request.code_root,
     )
-    if request["discovery"] == "notifications":
+    if request.discovery == "notifications":
         needed += notification_access(request.requests, account=request.reader_account)
-    if request["reader"] == "storage_credential":
+    if request.reader == "storage_credential":
         needed += assume_self(request.reader_role_arn) + catalog_access(request)
     return reader_policy(needed)
 
 
 def _bucket_keys(request: SetupRequest) -> dict[str, str]:
-    """Bucket → its KMS key, of tables, checkpoints and code; the code may lie in a bucket of its own."""
-    roots = {request.code_root: request["code_kms_key"]}
-    roots |= dict.fromkeys((request["target_root"], request["checkpoint_root"]), request["tables_kms_key"])
+    """Return bucket → KMS key, for tables, checkpoints and code. The code may be in another bucket."""
+    roots = {request.code_root: request.code_kms_key}
+    roots |= dict.fromkeys((request.target_root, request.checkpoint_root), request.tables_kms_key)
     return {root.split("/")[2]: key for root, key in roots.items() if key and root.startswith("s3://")}
 
 
 def policy_resources(request: SetupRequest) -> list[Resource]:
-    """Our statements in the policies of bucket, key and topic."""
+    """Return the set-up's statements in the policies of bucket, key and topic."""
     account = request.bucket_account
     own: dict[str, Any] = {"setup": request.name, "action": "bucket_policy"}
-    delivery = not _DELIVERING.isdisjoint(request["actions"])
-    reader = "bucket_policy" in request["actions"]
+    delivery = not _DELIVERING.isdisjoint(request.actions)
+    reader = "bucket_policy" in request.actions
     resources: list[Resource] = [
         BucketPolicy(
             **own,
             account=account,
-            owner=f"bucket {request['bucket']}",
-            bucket=request["bucket"],
+            owner=f"bucket {request.bucket}",
+            bucket=request.bucket,
             ours=_ours(
                 request.name,
                 (delivery, policies.DELIVERY, policies.delivery_statements(request)),
@@ -146,7 +146,7 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
         )
     ]
     if request.key_arn:
-        new = request["kms_key"] == NEW_KEY
+        new = request.kms_key == NEW_KEY
         resources.append(
             KeyPolicy(
                 **own,
@@ -166,7 +166,7 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
             TopicPolicy(
                 **own,
                 account=account,
-                owner=f"topic {request['sns_topic']}",
+                owner=f"topic {request.sns_topic}",
                 topic=request.topic_arn,
                 base=policies.topic_base(request),
                 ours=_ours(request.name, (delivery, policies.TOPIC, policies.topic_statements(request))),
@@ -176,32 +176,32 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
 
 
 def trail_resources(request: SetupRequest) -> list[Resource]:
-    """A trail per account, or one of the organization."""
+    """Return one trail for each account, or one for the organization."""
     settings = {
-        "bucket": request["bucket"],
-        "prefix": request["prefix"],
-        "multi_region": request["multi_region"],
-        "log_file_validation": request["log_file_validation"],
+        "bucket": request.bucket,
+        "prefix": request.prefix,
+        "multi_region": request.multi_region,
+        "log_file_validation": request.log_file_validation,
         "kms_key": request.key_arn,
         "sns_topic": request.topic_arn,
-        "organization": bool(request["organization"]),
+        "organization": bool(request.organization),
     }
     return [
         Trail(
             setup=request.name,
             account=account,
-            trail=request["trail"],
+            trail=request.trail,
             arn=arn,
             settings=settings,
             selectors=advanced_selectors(request),
-            insights=request["insights"],
+            insights=list(request.insights),
         )
         for account, arn in zip(request.trail_accounts, request.trail_arns, strict=True)
     ]
 
 
 def _ours(name: str, *parts: tuple[bool, tuple[str, ...], Mapping[str, Document]]) -> OurStatements:
-    """Of the parts of a policy (whether this run decides about it, its purposes, its statements)."""
+    """Combine the parts of a policy: whether this run manages the part, its purposes, its statements."""
     chosen = [(purposes, found) for decides, purposes, found in parts if decides]
     return OurStatements(
         wanted={key: one for _, found in chosen for key, one in found.items()},

@@ -1,8 +1,8 @@
-"""What the identity that runs the set-up needs: rows of docs/permissions.md, and a policy for each account.
+"""The permissions to run a set-up: the rows of docs/permissions.md, and a policy for each account.
 
-Tests hold the rows to the calls that a set-up and a removal of everything make, and run both with identities
-that hold these policies and no more. Source: Service Authorization Reference of each service; AWS CloudTrail
-User Guide, "Creating a trail for an organization".
+Tests compare the rows with the calls of a full set-up and removal, and run both with identities that have
+only these policies. Source: Service Authorization Reference of each service; AWS CloudTrail User Guide,
+"Creating a trail for an organization".
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from cloudtrail_to_delta.setup.databricks.access import write_folders
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Document
 
-# Whose account a right is needed in.
+# The account in which a permission is needed.
 Place = Literal["every", "bucket", "key", "reader", "deployment", "trail"]
 
 _READ_BUCKET = (
@@ -34,17 +34,20 @@ _WRITE_ROLE = ("CreateRole", "UpdateAssumeRolePolicy", "PutRolePolicy")
 _WRITE_PROFILE = ("CreateInstanceProfile", "AddRoleToInstanceProfile", "RemoveRoleFromInstanceProfile")
 
 _LEFT = "`databricks-auto-ingest-*`"
+_LEFTOVERS = "`remove`: topics and queues that Auto Loader left"
+_TAGGED = "`apply`: the new resource gets its tag"
+_ORGANIZATION = "`apply` of an organization trail"
 
 
 @dataclass(frozen=True)
 class Right:
-    """Actions of one service.
+    """A permission: some actions of one service.
 
     Attributes:
-        on: what they are on: names of `_resources`.
+        on: the resources, by their names in `_resources`.
         where: the same in words.
-        when: for what.
-        place: in whose account.
+        when: the tasks that need it, in words.
+        place: the account in which it is needed.
     """
 
     service: str
@@ -56,11 +59,11 @@ class Right:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """With their service: `s3:ListBucket`."""
+        """The actions with their service: `s3:ListBucket`."""
         return tuple(f"{self.service}:{name}" for name in self.names)
 
 
-# In the order of the page.
+# In the order of docs/permissions.md.
 CALLS: tuple[Right, ...] = (
     Right("s3", _READ_BUCKET, ("bucket",), "the log bucket", "`plan`"),
     Right("s3", _WRITE_BUCKET, ("bucket",), "the log bucket", "`apply`"),
@@ -73,20 +76,29 @@ CALLS: tuple[Right, ...] = (
     ),
     Right("kms", _READ_KEY, ("key",), "the key", "`plan`, with a KMS key", "key"),
     Right("kms", ("ListKeys",), ("new key",), "`*`", "`plan`, with a new key", "key"),
-    Right("kms", ("CreateKey",), ("new key",), "`*`", "`apply`, the same", "key"),
-    Right("kms", ("CreateAlias",), ("alias", "key"), "the key and its alias", "the same", "key"),
+    Right("kms", ("CreateKey",), ("new key",), "`*`", "`apply`, with a new key", "key"),
+    Right(
+        "kms", ("CreateAlias",), ("alias", "key"), "the key and its alias", "`apply`, with a new key", "key"
+    ),
     Right(
         "kms", ("EnableKeyRotation", "PutKeyPolicy"), ("key",), "the key", "`apply`, with a KMS key", "key"
     ),
     Right(
-        "kms", ("DeleteAlias",), ("alias", "key"), "the key and its alias", "`remove`, of a new key", "key"
+        "kms", ("DeleteAlias",), ("alias", "key"), "the key and its alias", "`remove`, with a new key", "key"
     ),
-    Right("kms", ("ScheduleKeyDeletion", "UntagResource"), ("key",), "the key", "the same", "key"),
+    Right(
+        "kms",
+        ("ScheduleKeyDeletion", "UntagResource"),
+        ("key",),
+        "the key",
+        "`remove`, with a new key",
+        "key",
+    ),
     Right(
         "sns", ("GetTopicAttributes", "ListTagsForResource"), ("topic",), "the topic", "`plan`, with a topic"
     ),
-    Right("sns", ("CreateTopic", "SetTopicAttributes"), ("topic",), "the topic", "`apply`, the same"),
-    Right("sns", ("DeleteTopic",), ("topic",), "the topic", "`remove`, the same"),
+    Right("sns", ("CreateTopic", "SetTopicAttributes"), ("topic",), "the topic", "`apply`, with a topic"),
+    Right("sns", ("DeleteTopic",), ("topic",), "the topic", "`remove`, with a topic"),
     Right("iam", ("GetRole", "GetRolePolicy"), ("role",), "the reader role", "`plan`", "reader"),
     Right("iam", ("GetInstanceProfile",), ("profile",), "its instance profile", "`plan`", "reader"),
     Right("iam", _WRITE_ROLE, ("role",), "the reader role", "`apply`", "reader"),
@@ -98,7 +110,7 @@ CALLS: tuple[Right, ...] = (
         ("GetRolePolicy", "PutRolePolicy", "DeleteRolePolicy"),
         ("deployment role",),
         "the deployment role",
-        "`plan`, `apply`, `remove`, when it is given",
+        "`plan`, `apply` and `remove`, with `deployment_role_arn`",
         "deployment",
     ),
     Right(
@@ -106,7 +118,7 @@ CALLS: tuple[Right, ...] = (
         ("GetAccountAuthorizationDetails",),
         ("*",),
         "`*`",
-        "`plan` of a removal: roles of ours, and those with our policy",
+        "`plan` of a removal: finds the set-up's roles, and other roles with its policy",
         "every",
     ),
     Right(
@@ -114,23 +126,27 @@ CALLS: tuple[Right, ...] = (
         ("GetResources",),
         ("*",),
         "`*`",
-        "the same: buckets, keys, topics and trails of ours",
+        "`plan` of a removal: finds the set-up's buckets, keys, topics and trails",
         "every",
     ),
     Right("cloudtrail", _READ_TRAIL, ("trail",), "the trail, in each account", "`plan`", "trail"),
-    Right("cloudtrail", _WRITE_TRAIL, ("trail",), "the same", "`apply`", "trail"),
-    Right("cloudtrail", ("DeleteTrail",), ("trail",), "the same", "`remove`", "trail"),
+    Right("cloudtrail", _WRITE_TRAIL, ("trail",), "the trail, in each account", "`apply`", "trail"),
+    Right("cloudtrail", ("DeleteTrail",), ("trail",), "the trail, in each account", "`remove`", "trail"),
 )
-# What the Databricks part asks of AWS beside those.
+# The additional AWS permissions of the Databricks part.
 DATABRICKS: tuple[Right, ...] = (
     Right("s3", ("GetBucketNotification",), ("bucket",), "the log bucket", "`plan` of a removal"),
-    Right("sns", ("ListSubscriptionsByTopic", "GetTopicAttributes"), ("left topics",), _LEFT, "the same"),
     Right(
-        "sqs", ("GetQueueUrl", "DeleteQueue"), ("left queues",), _LEFT, "`remove`, of what Auto Loader left"
+        "sns",
+        ("ListSubscriptionsByTopic", "GetTopicAttributes"),
+        ("left topics",),
+        _LEFT,
+        "`plan` of a removal",
     ),
-    Right("sns", ("DeleteTopic",), ("left topics",), _LEFT, "the same"),
-    Right("sns", ("Unsubscribe",), ("*",), "`*`", "the same"),
-    Right("s3", ("PutBucketNotification",), ("bucket",), "the log bucket", "the same"),
+    Right("sqs", ("GetQueueUrl", "DeleteQueue"), ("left queues",), _LEFT, _LEFTOVERS),
+    Right("sns", ("DeleteTopic",), ("left topics",), _LEFT, _LEFTOVERS),
+    Right("sns", ("Unsubscribe",), ("*",), "`*`", _LEFTOVERS),
+    Right("s3", ("PutBucketNotification",), ("bucket",), "the log bucket", _LEFTOVERS),
     Right(
         "s3",
         ("ListBucket",),
@@ -150,43 +166,48 @@ DATABRICKS: tuple[Right, ...] = (
     Right("kms", ("Decrypt",), ("tables key",), "the tables' KMS key, if any", "`check_targets`", "reader"),
     Right("s3", ("PutObject",), ("code",), "the code root", "`try_access`", "reader"),
     Right(
-        "kms", ("GenerateDataKey",), ("code key",), "its bucket's KMS key, if any", "`try_access`", "reader"
+        "kms",
+        ("GenerateDataKey",),
+        ("code key",),
+        "the KMS key of the code root's bucket, if any",
+        "`try_access`",
+        "reader",
     ),
     Right("s3", ("ListBucket",), ("bucket",), "the log bucket", "`try_access`"),
     Right(
         "s3",
         ("DeleteObject",),
         ("traces",),
-        "`_access_check/*` below the tables and checkpoints, and their folders' own empty objects",
+        "`_access_check/*` below the tables and checkpoints, and the empty objects of their folders",
         "`wait_for_access`",
         "reader",
     ),
 )
-# What a call needs beside its own action, and what nobody may be refused.
+# Permissions that a call needs in addition to its own action.
 IMPLIED: tuple[Right, ...] = (
     Right(
         "sts",
         ("AssumeRole",),
         ("assumed role",),
-        "the role of `assume_role`, to the connection's identity",
-        "when it is given",
+        "the role in `assume_role`, for the identity of the connection",
+        "with `assume_role`",
         "every",
     ),
-    Right("s3", ("TagResource",), ("bucket",), "the log bucket", "`apply`: it is tagged when it is made"),
-    Right("kms", ("TagResource",), ("new key",), "`*`", "the same of the key", "key"),
-    Right("sns", ("TagResource",), ("topic",), "the topic", "the same"),
-    Right("iam", ("TagRole",), ("role",), "the reader role", "the same", "reader"),
-    Right("iam", ("TagInstanceProfile",), ("profile",), "its instance profile", "the same", "reader"),
-    Right("cloudtrail", ("AddTags",), ("trail",), "the trail, in each account", "the same", "trail"),
+    Right("s3", ("TagResource",), ("bucket",), "the log bucket", _TAGGED),
+    Right("kms", ("TagResource",), ("new key",), "`*`", _TAGGED, "key"),
+    Right("sns", ("TagResource",), ("topic",), "the topic", _TAGGED),
+    Right("iam", ("TagRole",), ("role",), "the reader role", _TAGGED, "reader"),
+    Right("iam", ("TagInstanceProfile",), ("profile",), "its instance profile", _TAGGED, "reader"),
+    Right("cloudtrail", ("AddTags",), ("trail",), "the trail, in each account", _TAGGED, "trail"),
     Right(
-        "iam", ("PassRole",), ("role",), "the reader role", "`apply`: to put it into its profile", "reader"
+        "iam", ("PassRole",), ("role",), "the reader role", "`apply`: adds the role to its profile", "reader"
     ),
     Right(
         "organizations",
         ("DescribeOrganization", "ListAWSServiceAccessForOrganization"),
         ("organization",),
         "`*`, in the management account",
-        "`apply` of an organization trail",
+        _ORGANIZATION,
         "trail",
     ),
     Right(
@@ -194,19 +215,19 @@ IMPLIED: tuple[Right, ...] = (
         ("CreateServiceLinkedRole",),
         ("organization",),
         "`*`, in the management account",
-        "the same",
+        _ORGANIZATION,
         "trail",
     ),
 )
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """Actions, where, for what; for the page."""
+    """Return the rows of docs/permissions.md: actions, where, for what."""
     return [(", ".join(right.actions), right.where, right.when) for right in (*CALLS, *DATABRICKS, *IMPLIED)]
 
 
 def setup_policy(request: SetupRequest, account: str) -> Document:
-    """The least-privilege policy of the identity that runs this set-up, and its removal, in one account."""
+    """Return the least-privilege policy in one account for running this set-up and its removal."""
     places = _places(request)
     resources = _resources(request, account)
     granted: dict[tuple[str, ...], dict[str, None]] = {}
@@ -222,12 +243,12 @@ def setup_policy(request: SetupRequest, account: str) -> Document:
 
 
 def named() -> set[str]:
-    """Every action of `CALLS`."""
+    """Return every action in `CALLS`."""
     return _named(CALLS)
 
 
 def named_for_databricks() -> set[str]:
-    """Every action of `DATABRICKS`."""
+    """Return every action in `DATABRICKS`."""
     return _named(DATABRICKS)
 
 
@@ -236,9 +257,9 @@ def _named(rights: Iterable[Right]) -> set[str]:
 
 
 def _places(request: SetupRequest) -> Mapping[Place, set[str]]:
-    deployment, key = request["deployment_role_arn"], request["kms_key"]
+    deployment, key = request.deployment_role_arn, request.kms_key
     return {
-        "every": set(request["accounts"]),
+        "every": set(request.accounts),
         "bucket": {request.bucket_account},
         "key": {key.split(":")[4] if ":" in key else request.bucket_account},
         "reader": {request.reader_account},
@@ -248,17 +269,17 @@ def _places(request: SetupRequest) -> Mapping[Place, set[str]]:
 
 
 def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
-    """Name → ARNs in an account; none for what these params do not have."""
-    partition, region = request.partition, request["region"]
+    """Return name → ARNs in an account; an empty list for a resource that the params do not have."""
+    partition, region = request.partition, request.region
 
     def arn(service: str, rest: str, *, regional: bool = True) -> str:
         return f"arn:{partition}:{service}:{region if regional else ''}:{account}:{rest}"
 
-    key, deployment, topic = request["kms_key"], request["deployment_role_arn"], request.topic_arn
+    key, deployment, topic = request.kms_key, request.deployment_role_arn, request.topic_arn
     new = bool(key) and ":" not in key
     code = S3Location.parse(request.code_root) if request.code_root.startswith("s3://") else None
-    in_lake = code is not None and code.bucket == S3Location.parse(request["target_root"]).bucket
-    code_key = request["tables_kms_key" if in_lake else "code_kms_key"]
+    in_lake = code is not None and code.bucket == S3Location.parse(request.target_root).bucket
+    code_key = request.tables_kms_key if in_lake else request.code_kms_key
     folders = [S3Location.parse(folder) for folder in dict.fromkeys(write_folders(request))]
     read = [
         S3Location.parse(path).below(name)
@@ -272,7 +293,7 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
     lake = dict.fromkeys(folder.bucket for folder in (*folders, *read, *([code] if code else [])))
     return {
         "*": ["*"],
-        "bucket": [bucket_arn(request["bucket"], partition)],
+        "bucket": [bucket_arn(request.bucket, partition)],
         "key": [arn("kms", "key/*")] if new else [key] * bool(key),
         "new key": ["*"] * new,
         "alias": [arn("kms", f"alias/{request.name}-logs")] if new else [],
@@ -280,21 +301,21 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
         "role": [request.reader_role_arn],
         "profile": [request.instance_profile_arn],
         "deployment role": [deployment] * bool(deployment),
-        "trail": [arn("cloudtrail", f"trail/{request['trail']}")],
+        "trail": [arn("cloudtrail", f"trail/{request.trail}")],
         "left topics": [arn("sns", "databricks-auto-ingest-*")],
         "left queues": [arn("sqs", "databricks-auto-ingest-*")],
         "code": [object_arn(code.bucket, f"{code.prefix}*", partition)] if code else [],
         "code key": [code_key] * bool(code_key),
         "lake": [bucket_arn(bucket, partition) for bucket in lake],
         "tables": [object_arn(folder.bucket, f"{folder.prefix}*", partition) for folder in read],
-        "tables key": [request["tables_kms_key"]] * bool(request["tables_kms_key"]),
+        "tables key": [request.tables_kms_key] * bool(request.tables_kms_key),
         "traces": [
             object_arn(folder.bucket, key, partition)
             for folder in folders
             for key in (f"{folder.prefix}*", f"{folder.key.rpartition('/')[0]}/")
         ],
         "assumed role": (
-            [arn("iam", f"role/{request['assume_role']}", regional=False)] if request["assume_role"] else []
+            [arn("iam", f"role/{request.assume_role}", regional=False)] if request.assume_role else []
         ),
-        "organization": ["*"] if request["organization"] else [],
+        "organization": ["*"] if request.organization else [],
     }

@@ -1,8 +1,8 @@
-"""Policy documents: one form for equal ones, our statements among others', and the services' size limits.
+"""Policy documents: their normalized form, the set-up's statements in them, and the services' size limits.
 
-S3 gives a policy back in another form than it was given (a list of one as its value); two documents are
-compared in one form, with lists sorted and lists of one as their value. What a statement allows does not
-depend on that. Source: IAM User Guide, "IAM JSON policy elements reference" and "Grammar".
+S3 may return a policy in another form: it replaces a list of one value by that value. Documents are therefore
+compared in a normalized form, with sorted lists and without lists of one value. This does not change what a
+statement allows. Source: IAM User Guide, "IAM JSON policy elements reference" and "Grammar".
 """
 
 import json
@@ -16,24 +16,24 @@ VERSION = "2012-10-17"
 
 
 class PolicyTooLargeError(FatalError):
-    """A policy is larger than its service takes; it was not sent."""
+    """A policy that exceeds the size limit of its service. It was not sent."""
 
 
 def sid(setup: str, purpose: str) -> str:
-    """The id of a statement of ours: letters and digits, as IAM wants it; no two set-ups share one.
+    """Return the id of one of the set-up's statements: letters and digits, as IAM requires.
 
-    `setup` is small letters and digits, `purpose` starts with a capital letter: the border is never in doubt.
+    No two set-ups share an id: `setup` has lowercase letters and digits, and `purpose` starts with a capital.
     """
     return f"CloudTrailSetup{setup.capitalize()}{purpose}"
 
 
 def policy(statements: Sequence[Document]) -> Document:
-    """A document of these statements, in the one form."""
+    """Return a normalized document with these statements."""
     return normalized({"Version": VERSION, "Statement": list(statements)})
 
 
 def normalized(document: Mapping[str, Any]) -> Document:
-    """A policy in the one form; the order of its statements is kept."""
+    """Return the policy in its normalized form. The statements keep their order."""
     statements = document.get("Statement", [])
     statements = statements if isinstance(statements, list) else [statements]
     return {**document, "Statement": [_statement(one) for one in statements]}
@@ -42,12 +42,12 @@ def normalized(document: Mapping[str, Any]) -> Document:
 def merged(
     existing: Document | None, ours: Mapping[str, Document], *, managed: Collection[str]
 ) -> Document | None:
-    """`existing` with our statements in it, each in the place where it stood; None when nothing is left.
+    """Return `existing` with the set-up's statements, each in its old place; None if nothing is left.
 
     Args:
-        existing: the policy in the one form, or None.
-        ours: statement id → statement, as it should be.
-        managed: the statement ids that this run decides about; those of them not in `ours` are taken out.
+        existing: the normalized policy, or None.
+        ours: statement id → wanted statement.
+        managed: the statement ids that this run manages; it removes those that are not in `ours`.
     """
     missing = dict(ours)
     statements = []
@@ -64,12 +64,12 @@ def merged(
 
 
 def require_size(document: Document, *, limit: int, owner: str, advice: str) -> None:
-    """Refuse a policy before it is sent.
+    """Raise if a policy is too large, before it is sent.
 
     Args:
         document: the policy.
-        limit: bytes that the service takes, without white space.
-        owner: whose policy, in words.
+        limit: the service's limit in bytes, without white space.
+        owner: the resource that the policy belongs to, in words.
         advice: what to do.
 
     Raises:
@@ -78,12 +78,12 @@ def require_size(document: Document, *, limit: int, owner: str, advice: str) -> 
     size = len(text(document).encode())
     if size > limit:
         raise PolicyTooLargeError(
-            f"the policy of {owner} would have {size} bytes, {limit} are allowed; it was not sent. {advice}"
+            f"the policy of {owner} would have {size} bytes (limit {limit}); it was not sent. {advice}"
         )
 
 
 def text(document: Document) -> str:
-    """The policy as it is sent."""
+    """Return the policy as it is sent."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 

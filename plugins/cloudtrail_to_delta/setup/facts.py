@@ -1,8 +1,8 @@
-"""What is known of a resource only once it is there, and what stands for it in a document until then.
+"""Facts: values that a service assigns to a new resource, and the placeholders for them in documents.
 
-A new KMS key's ARN and a storage credential's external id are given by the service. A document that needs one
-has `${storage credential cloudtrail: external_id}` in its place; the plan shows it like that, and `fill`
-puts the value there as soon as the resource has been read.
+AWS assigns the ARN of a new KMS key; Databricks assigns the external id of a storage credential. Until then a
+document holds a placeholder such as `${storage credential cloudtrail: external_id}`, which the plan shows.
+`fill` replaces it once the resource exists.
 """
 
 import json
@@ -16,23 +16,23 @@ _PLACE = re.compile(r"\$\{([^${}]+: [a-z_]+)\}")
 
 
 def place_of(resource: str, fact: str) -> str:
-    """What stands in a document for a fact of a resource, by the resource's name."""
+    """Return the placeholder for a fact of the resource with this name."""
     return f"${{{resource}: {fact}}}"
 
 
 def fill(document: Document, facts: Mapping[str, str]) -> Document:
-    """The document with every known fact in its place; `facts` is `resource: fact` → value."""
+    """Return the document with every known fact filled in; `facts` is `resource: fact` → value."""
     filled: Document = _filled(document, facts)
     return filled
 
 
 def unknown(document: Document) -> list[str]:
-    """The facts that a document still waits for."""
+    """Return the facts whose placeholders are still in the document."""
     return sorted(set(_PLACE.findall(json.dumps(document, ensure_ascii=False))))
 
 
 def named(resource: str, facts: Mapping[str, str]) -> dict[str, str]:
-    """The facts of a resource as `fill` takes them."""
+    """Return the facts of a resource in the form that `fill` expects."""
     return {f"{resource}: {fact}": value for fact, value in facts.items()}
 
 

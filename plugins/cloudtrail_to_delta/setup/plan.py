@@ -1,4 +1,4 @@
-"""A plan: what is there, what will be there, and the difference, as a person reviews it."""
+"""The plan: the current state, the planned state and their difference, for a person to review."""
 
 import difflib
 import hashlib
@@ -12,26 +12,26 @@ from cloudtrail_to_delta.setup.resources import Document
 Verb = Literal["create", "change", "keep", "adopt", "delete", "release"]
 
 IN_WORDS: dict[Verb, str] = {
-    "create": "will be made",
+    "create": "will be created",
     "change": "will be changed",
-    "keep": "is as it should be",
-    "adopt": "is there already and not ours: adopted, not changed",
+    "keep": "is up to date",
+    "adopt": "already exists and is not managed by this set-up; adopted, not changed",
     "delete": "will be deleted",
-    "release": "will be kept, without our tag",
+    "release": "will be kept, but loses the set-up's tag",
 }
-# What needs approval, because it writes.
+# The verbs that write something and therefore need approval.
 WRITES: frozenset[Verb] = frozenset({"create", "change", "delete", "release"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What becomes of one resource.
+    """The planned change of one resource.
 
     Attributes:
-        before: the document as it was read; None when there was nothing.
-        after: the document as it will be; None when it will be gone.
-        left: of something adopted, what it would be if the set-up could change it; None when the same.
-        note: why, in words; empty when the verb says it all.
+        before: the current document; None if the resource does not exist.
+        after: the planned document; None if the resource will be deleted.
+        left: for an adopted resource, the document that the set-up would want; None if it does not differ.
+        note: the reason, in words; empty if the verb is enough.
     """
 
     action: str
@@ -44,12 +44,12 @@ class Change:
 
     @property
     def writes(self) -> bool:
-        """Whether applying it writes anything."""
+        """Whether the change writes anything."""
         return self.verb in WRITES
 
     @property
     def changed(self) -> list[str]:
-        """The settings that will differ, or that stay different in something adopted; none of a new one."""
+        """The settings that change, or that stay different in an adopted resource; empty for a new one."""
         after = self.after if self.left is None else self.left
         if self.before is None or after is None:
             return []
@@ -57,13 +57,13 @@ class Change:
         return sorted(name for name in names if self.before.get(name) != after.get(name))
 
     def diff(self) -> str:
-        """The unified diff of the two documents; empty when they are equal."""
+        """Return the unified diff of the two documents; empty if they are equal."""
         return unified_diff(self.before, self.after, name=self.resource)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The changes in the order in which they are applied; `mode` is `apply` or `remove`."""
+    """The changes, in the order in which they are applied. `mode` is `apply` or `remove`."""
 
     setup: str
     mode: str
@@ -71,17 +71,17 @@ class Plan:
 
     @property
     def writes(self) -> tuple[Change, ...]:
-        """The changes that write; empty when there is nothing to do."""
+        """The changes that write something; empty if there is nothing to do."""
         return tuple(change for change in self.changes if change.writes)
 
     @property
     def digest(self) -> str:
-        """Names this plan and no other: of everything in it."""
+        """A hash of the whole plan, which identifies it."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as an XCom holds it."""
+        """Return the plan as an XCom holds it."""
         return {
             "setup": self.setup,
             "mode": self.mode,
@@ -90,7 +90,7 @@ class Plan:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The reverse of `to_dict`."""
+        """Read what `to_dict` has written."""
         known = {field.name for field in fields(Change)}
         changes = tuple(
             Change(**{name: value for name, value in change.items() if name in known})
@@ -99,7 +99,7 @@ class Plan:
         return cls(setup=values["setup"], mode=values["mode"], changes=changes)
 
     def with_notes(self, notes: Mapping[str, str]) -> Self:
-        """The plan with a note for some of its resources, by their names, beside those that it has."""
+        """Return the plan with these notes added; `notes` is resource name → note."""
         changes = tuple(
             replace(change, note=", ".join(filter(None, (change.note, notes.get(change.resource, "")))))
             for change in self.changes
@@ -107,9 +107,9 @@ class Plan:
         return replace(self, changes=changes)
 
     def summary(self) -> str:
-        """One line: how many of what."""
+        """Return one line with the number of changes of each verb."""
         if not self.writes:
-            return f"Nothing to do: all {len(self.changes)} resources are as they should be."
+            return f"Nothing to do: all {len(self.changes)} resources stay as they are."
         counts = {
             verb: sum(change.verb == verb for change in self.changes)
             for verb in dict.fromkeys(change.verb for change in self.changes)
@@ -117,33 +117,39 @@ class Plan:
         return ", ".join(f"{count} {verb}" for verb, count in counts.items()) + f" (plan {self.digest[:12]})"
 
     def render(self) -> str:
-        """Everything, as text for the log."""
+        """Return the whole plan as text for the log."""
         return "\n".join([self.summary(), *(line for change in self.changes for line in _as_text(change))])
 
     def render_markdown(self, *, log_url: str = "") -> str:
-        """One line for each resource, for the page of the approval: what writes first, what stays last.
+        """Return one line for each resource, for the approval page: first the changes, last the rest.
 
-        The diffs are in the log, at `log_url`: Airflow's page can fold nothing, and its buttons are below the
-        text (docs/adr/0088-the-approval-is-short.md).
+        The diffs are in the log, at `log_url`: Airflow's page cannot collapse text, and it shows the buttons
+        below the text (docs/adr/0022-set-up-plan.md).
         """
         where = f"[the log of `plan`]({log_url})" if log_url else "the log of `plan`"
         left = [change for change in self.changes if not change.writes and change.changed]
         same = [change.resource for change in self.changes if not change.writes and not change.changed]
         lines = [f"- {_line(change)}" for change in (*self.writes, *left)]
-        parts = [f"Every setting and policy, as a diff, is in {where}.", "\n".join(lines)]
+        parts = [f"The diff of every setting and policy is in {where}.", "\n".join(lines)]
         if same:
             parts.append(f"No change: {', '.join(same)}.")
         return "\n\n".join(filter(None, parts))
 
 
-def unified_diff(before: Document | None, after: Document | None, *, name: str) -> str:
-    """The unified diff of two documents as JSON, with all of their lines."""
+def unified_diff(
+    before: Document | None,
+    after: Document | None,
+    *,
+    name: str,
+    labels: tuple[str, str] = ("current", "planned"),
+) -> str:
+    """Return the unified diff of two documents as JSON, with all of their lines."""
     old, new = _lines(before), _lines(after)
     if old == new:
         return ""
     whole = max(len(old), len(new))
-    shown = difflib.unified_diff(old, new, f"{name} (as it is)", f"{name} (as planned)", n=whole, lineterm="")
-    return "\n".join(shown)
+    left, right = (f"{name} ({label})" for label in labels)
+    return "\n".join(difflib.unified_diff(old, new, left, right, n=whole, lineterm=""))
 
 
 def _lines(document: Document | None) -> list[str]:
@@ -178,6 +184,7 @@ def _diffs(change: Change) -> Iterable[tuple[str, str]]:
         yield "", diff
     if change.left is not None:
         yield (
-            f"This difference stays, it is not ours; name {change.action!r} in change_adopted to change it:",
+            "This difference stays, because this set-up does not manage the resource. To change it, add "
+            f"{change.action!r} to change_adopted:",
             unified_diff(change.before, change.left, name=change.resource),
         )

@@ -1,4 +1,4 @@
-"""Resources → plan. Read-only."""
+"""Turn resources into a plan. Read-only."""
 
 from collections.abc import Container, Mapping, Sequence
 
@@ -11,13 +11,13 @@ from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resourc
 def plan_setup(
     resources: Sequence[Resource], clouds: Clouds, *, setup: str, change_adopted: Container[str] = ()
 ) -> Plan:
-    """What it takes until everything is as it should be.
+    """Plan the changes that bring every resource to its wanted state.
 
     Args:
-        resources: in the order in which they are applied.
-        clouds: the clients to read with.
+        resources: the resources, in the order in which they are applied.
+        clouds: the clients that read them.
         setup: the set-up's name.
-        change_adopted: the actions that may also change what is there already and is not ours.
+        change_adopted: the actions that may also change adopted resources.
     """
     found = read_all(resources, clouds)
     facts = known_facts(found)
@@ -29,17 +29,17 @@ def plan_setup(
 
 
 def plan_removal(resources: Sequence[Resource], clouds: Clouds, *, setup: str) -> Plan:
-    """What it takes until nothing of ours is left, in the opposite order."""
+    """Plan the removal of everything that the set-up owns, in reverse order."""
     found = read_all(resources, clouds)
     changes = [_decide_removal(resource, found[resource.name]) for resource in reversed(resources)]
     return Plan(setup=setup, mode="remove", changes=tuple(change for change in changes if change))
 
 
 def read_all(resources: Sequence[Resource], clouds: Clouds) -> dict[str, Found | None]:
-    """Name → what is there.
+    """Return the current state of each resource, by its name.
 
     Raises:
-        SetupRefusedError: when something may not be read.
+        SetupRefusedError: if a service refuses to show a resource.
     """
     read: dict[str, Found | None] = {}
     for resource in resources:
@@ -49,7 +49,7 @@ def read_all(resources: Sequence[Resource], clouds: Clouds) -> dict[str, Found |
 
 
 def known_facts(found: Mapping[str, Found | None]) -> dict[str, str]:
-    """`resource: fact` → value, of everything that is there."""
+    """Return the facts of all existing resources, as `resource: fact` → value."""
     return {
         name: value
         for resource, one in found.items()
@@ -62,13 +62,12 @@ def _decide(resource: Resource, found: Found | None, facts: Mapping[str, str], *
     wanted = fill(resource.wanted(found), facts)
     before = found.document if found else None
     if found and resource.tagged and found.owner != resource.setup:
-        note = f"made by set-up {found.owner!r}" if found.owner else ""
+        note = f"created by set-up {found.owner!r}" if found.owner else ""
         if not may_change or wanted == before:
             left = wanted if wanted != before else None
             return _change(resource, "adopt", found, after=before, left=left, note=note)
-        return _change(
-            resource, "change", found, after=wanted, note=note or "it is not ours; change_adopted asks for it"
-        )
+        note = note or "not managed by this set-up; change_adopted allows the change"
+        return _change(resource, "change", found, after=wanted, note=note)
     if before is None:
         return _change(resource, "create", found, after=wanted)
     return _change(resource, "keep" if wanted == before else "change", found, after=wanted)

@@ -1,4 +1,4 @@
-"""Which call on which resource was refused, the permission that is missing, and what had been done."""
+"""Errors about a refused call: the call, the resource, the missing permission, and the work done so far."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 DENIALS = DENIED | {"UnauthorizedOperation", "AuthorizationError", "AccessDeniedError"}
 
-# Where the permission is not named like the call. Source: Service Authorization Reference, S3 and others;
-# every other call is `service:Call`.
+# Calls whose permission has another name. Source: Service Authorization Reference, S3 and others. The
+# permission for every other call is `service:Call`.
 _PERMISSIONS = {
     "resourcegroupstaggingapi:GetResources": "tag:GetResources",
     "s3:HeadBucket": "s3:ListBucket",
@@ -37,39 +37,39 @@ _PERMISSIONS = {
 
 
 class SetupRefusedError(FatalError):
-    """A call was refused. The message has the call, the resource, the permission, and what had been done."""
+    """A refused call. The message names the call, the resource, the permission and the work done so far."""
 
 
 class SetupFailedError(CloudTrailError):
-    """A call failed in a way that another try may mend; what had been done stays done."""
+    """A failed call that may succeed in another try. The work done so far stays."""
 
 
 class NotApprovedError(FatalError):
-    """Nobody has decided about this plan. Only a person can, so Airflow does not try again."""
+    """A plan without a decision. Only a person can decide, so Airflow does not retry."""
 
 
 class WorldChangedError(FatalError):
-    """What is there is neither what the plan saw nor what it makes: plan again."""
+    """A resource is in neither its old nor its planned state. The set-up needs a new plan."""
 
 
 def permission_for(service: str, operation: str) -> str:
-    """The IAM action that a call needs: `permission_for("s3", "PutBucketEncryption")`."""
+    """Return the IAM action that a call needs: `permission_for("s3", "PutBucketEncryption")`."""
     call = f"{service}:{operation}"
     return _PERMISSIONS.get(call, call)
 
 
 @contextmanager
 def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) -> Iterator[None]:
-    """Turn a service's error about a resource into one that a person can act on.
+    """Turn a service's error about a resource into an error that a person can act on.
 
     Args:
         resource: the resource's name.
-        clouds: knows which call of AWS was the last one.
-        done: what had been done by then, in words.
+        clouds: the clients, which know the last AWS call.
+        done: the work done so far, in words.
 
     Raises:
-        SetupRefusedError: a permission is missing, or the credentials are wrong: no other try mends it.
-        SetupFailedError: anything else that a service answers.
+        SetupRefusedError: if a permission is missing or the credentials are wrong; a retry does not help.
+        SetupFailedError: for any other error of a service.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -78,36 +78,34 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
     except ClientError as error:
         call = _last_call(error, clouds)
         permission = permission_for(*call.split(":", 1))
-        said = f"{call} on {resource} was refused: {error}."
+        said = f"AWS refused {call} on {resource}: {error}."
         if error_code(error) in DENIALS:
-            advice = f"Allow {permission} on it to the identity of the AWS connection"
+            advice = f"Allow {permission} on it for the identity of the AWS connection"
             raise SetupRefusedError(f"{said} {advice}, then clear this task. {until_then(done)}") from error
         if error_code(error) in BAD_CREDENTIALS:
             raise SetupRefusedError(
                 f"{said} Correct the connection's credentials. {until_then(done)}"
             ) from error
-        raise SetupFailedError(
-            f"{said} Mend what it names, then clear this task. {until_then(done)}"
-        ) from error
+        raise SetupFailedError(f"{said} Fix the cause, then clear this task. {until_then(done)}") from error
     except BotoCoreError as error:
-        raise SetupFailedError(f"{resource}: {error}. {until_then(done)}") from error
+        raise SetupFailedError(f"An AWS call on {resource} failed: {error}. {until_then(done)}") from error
     except CloudTrailError:
         raise
     except AirflowException as error:
-        # The provider's hook gives Databricks' own answer as the error's text.
+        # The provider's hook puts the answer of Databricks into the text of the error.
         said = f"Databricks refused a call on {resource}: {error}."
         if re.search(r"PERMISSION_DENIED|Status Code: 40[13]", str(error)):
-            advice = "Allow it to the identity of the Databricks connection"
+            advice = "Allow it for the identity of the Databricks connection"
             raise SetupRefusedError(f"{said} {advice}, then clear this task. {until_then(done)}") from error
         raise SetupFailedError(f"{said} {until_then(done)}") from error
 
 
 def _last_call(error: "ClientError", clouds: Clouds) -> str:
-    """The refused call: the last one made, or the session's own of STS, which nobody hears of."""
+    """Return the refused call: the last recorded one, or an STS call of the session, which is unrecorded."""
     last = clouds.calls[-1] if clouds.calls else ""
     return last if last.endswith(f":{error.operation_name}") else f"sts:{error.operation_name}"
 
 
 def until_then(done: Sequence[str]) -> str:
-    """What had been done before an error, in words."""
-    return f"Done by then: {'; '.join(done)}." if done else "Nothing had been changed by then."
+    """Return the work done before an error, in words."""
+    return f"Done before the error: {'; '.join(done)}." if done else "Nothing was changed before the error."

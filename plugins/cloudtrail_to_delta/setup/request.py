@@ -1,11 +1,12 @@
-"""Params → one request: what the resources of a set-up are made from."""
+"""The request of a set-up: its checked params, from which its resources are built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from cloudtrail_to_delta.errors import InvalidRequestError
+from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.params.declaration import check_choices, check_params
 from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
 from cloudtrail_to_delta.params.request import code_root as code_root_of
@@ -16,7 +17,14 @@ from cloudtrail_to_delta.setup.facts import place_of
 from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.resources import Clouds
 
-# What the ingest's contract asks for and the set-up does not know: it is made by the set-up, or given later.
+Mode = Literal["apply", "remove"]
+Action = Literal["bucket", "role", "bucket_policy", "trail", "databricks"]
+ManagementEvents = Literal["all", "read", "write", "none"]
+Reader = Literal["instance_profile", "storage_credential"]
+Discovery = Literal["listing", "notifications", "file_events"]
+Compute = Literal["cluster", "cluster_policy", "existing_cluster", "none"]
+
+# The ingest's contract requires these. The set-up makes the cluster; the others are given later.
 _LATER = {"cluster_id": "made-by-the-set-up", "warehouse_id": "given-later", "iam_simulation": "off"}
 _SHARED = (
     *("kinds", "bucket", "prefix", "organization", "account", "regions", "region", "target_root"),
@@ -24,74 +32,157 @@ _SHARED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SetupRequest:
-    """The set-up's sound params, and what follows from them."""
+    """The checked params of a set-up and what follows from them.
 
-    values: Mapping[str, Any]
-    #: The ARNs of the reader role and of its profile as IAM gives them, once `located`.
-    arns: Mapping[str, str] = field(default_factory=dict)
+    A field has the name and the value of its param, except for the fields that are described here.
+
+    Attributes:
+        bucket_account: the account of the log bucket: as given, or the only one in `accounts`.
+        trail_accounts: the accounts that get a trail: as given, or all; one for an organization trail.
+        reader_account: the account of the reader role: as given, or the bucket's.
+        tables: kind → the name of its table.
+        given_code_root: `code_root` as given; empty for the default.
+        existing_role_arn: the reader role's ARN in IAM; empty until `located`, or when there is no such role.
+        existing_profile_arn: the same for its instance profile.
+    """
+
+    mode: Mode
+    name: str
+    actions: tuple[Action, ...]
+    change_adopted: tuple[Action, ...]
+
+    accounts: Mapping[str, str]
+    assume_role: str
+    bucket: str
+    bucket_account: str
+    region: str
+    prefix: str
+    versioning: bool
+    expire_days: int
+    kms_key: str
+
+    trail: str
+    trail_accounts: tuple[str, ...]
+    organization: str
+    multi_region: bool
+    management_events: ManagementEvents
+    exclude_kms_events: bool
+    exclude_rds_data_events: bool
+    s3_data_events: tuple[str, ...]
+    lambda_data_events: tuple[str, ...]
+    network_activity_sources: tuple[str, ...]
+    insights: tuple[str, ...]
+    log_file_validation: bool
+    sns_topic: str
+
+    reader: Reader
+    reader_role: str
+    reader_account: str
+    deployment_role_arn: str
+    discovery: Discovery
+    tables_kms_key: str
+    code_kms_key: str
+    iam_simulation: Literal["require", "warn", "off"]
+    kinds: tuple[str, ...]
+    account: str
+    regions: tuple[str, ...]
+
+    target_root: str
+    checkpoint_root: str
+    given_code_root: str
+    tables: Mapping[str, str]
+
+    databricks_conn_id: str
+    databricks_compute: Compute
+    cluster_name: str
+    cluster_id: str
+    access_mode: Literal["SINGLE_USER", "USER_ISOLATION"]
+    spark_version: str
+    node_type_id: str
+    min_workers: int
+    max_workers: int
+    autotermination_minutes: int
+    storage_credential: str
+    warehouse_id: str
+    verify_timeout_minutes: int
+    skip_profile_validation: bool
+
+    alert_topic_arn: str
+    alert_conn_ids: tuple[str, ...]
+
+    existing_role_arn: str = ""
+    existing_profile_arn: str = ""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Make the request from params that the contract has accepted; the reverse of `to_dict`."""
+        names = {field.name for field in fields(cls)}
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list | tuple) else value
+            for name, value in values.items()
+            if name in names
+        }
+        bucket_account = given["bucket_account"] or next(iter(given["accounts"]))
+        return cls(
+            **given
+            | {
+                "bucket_account": bucket_account,
+                "trail_accounts": given["trail_accounts"] or tuple(given["accounts"]),
+                "reader_account": given["reader_account"] or bucket_account,
+                "given_code_root": values["code_root"],
+                "tables": {kind: values[f"{kind}_table"] for kind in KINDS},
+            }
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the params as an XCom holds them. Each task looks up the ARNs in IAM again."""
+        own = ("given_code_root", "tables", "existing_role_arn", "existing_profile_arn")
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in own}
+        values |= {"accounts": dict(self.accounts), "code_root": self.given_code_root}
+        values |= {f"{kind}_table": table for kind, table in self.tables.items()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     def located(self, clouds: Clouds) -> Self:
-        """The request with the ARNs of the role and the profile that are there: adopted ones may have a path.
+        """Return the request with the ARNs of an existing role and profile: adopted ones may have a path.
 
         Raises:
-            SetupRefusedError: when they may not be read.
+            SetupRefusedError: if AWS refuses to show them.
         """
-        name = self["reader_role"]
+        name = self.reader_role
         with refused_calls(f"role {name} in {self.reader_account}", clouds):
             iam = clouds.aws(self.reader_account, "iam")
-            found = {"role": get_role(iam, name)}
-            if self["reader"] == "instance_profile":
-                found["profile"] = get_profile(iam, name)
-        return replace(self, arns={kind: str(one["Arn"]) for kind, one in found.items() if one})
-
-    def __getitem__(self, param: str) -> Any:
-        """The value of a param."""
-        return self.values[param]
-
-    @property
-    def name(self) -> str:
-        """The set-up's name: the value of the tag, a part of statement ids and policy names."""
-        return str(self["name"])
+            role = get_role(iam, name)
+            profile = get_profile(iam, name) if self.reader == "instance_profile" else None
+        return replace(
+            self,
+            existing_role_arn=str(role["Arn"]) if role else "",
+            existing_profile_arn=str(profile["Arn"]) if profile else "",
+        )
 
     @property
     def partition(self) -> str:
-        """The partition that everything is in."""
-        return partitions_by_region()[self["region"]]
-
-    @property
-    def bucket_account(self) -> str:
-        """The account of the log bucket: as given, or the only one of the accounts."""
-        return str(self["bucket_account"] or next(iter(self["accounts"])))
-
-    @property
-    def reader_account(self) -> str:
-        """The account of the reader role: as given, or the bucket's."""
-        return str(self["reader_account"] or self.bucket_account)
+        """The AWS partition of the region."""
+        return partitions_by_region()[self.region]
 
     @property
     def reader_role_arn(self) -> str:
-        """The reader role's ARN: as IAM gives it, or the one that the set-up makes it with."""
-        new = f"arn:{self.partition}:iam::{self.reader_account}:role/{self['reader_role']}"
-        return self.arns.get("role", new)
+        """The reader role's ARN in IAM, or the one that a new role gets."""
+        new = f"arn:{self.partition}:iam::{self.reader_account}:role/{self.reader_role}"
+        return self.existing_role_arn or new
 
     @property
     def instance_profile_arn(self) -> str:
-        """The ARN of its instance profile, of the same name: the same."""
-        new = f"arn:{self.partition}:iam::{self.reader_account}:instance-profile/{self['reader_role']}"
-        return self.arns.get("profile", new)
-
-    @property
-    def trail_accounts(self) -> list[str]:
-        """The accounts that get a trail: as given, or all; one for an organization trail."""
-        return list(self["trail_accounts"] or self["accounts"])
+        """The same for its instance profile, which has the role's name."""
+        new = f"arn:{self.partition}:iam::{self.reader_account}:instance-profile/{self.reader_role}"
+        return self.existing_profile_arn or new
 
     @property
     def trail_arns(self) -> list[str]:
-        """The ARN of each account's trail, known before the trail is there."""
-        place = f"arn:{self.partition}:cloudtrail:{self['region']}"
-        return [f"{place}:{account}:trail/{self['trail']}" for account in self.trail_accounts]
+        """The ARN of each account's trail, also of a trail that does not exist yet."""
+        place = f"arn:{self.partition}:cloudtrail:{self.region}"
+        return [f"{place}:{account}:trail/{self.trail}" for account in self.trail_accounts]
 
     @property
     def key_name(self) -> str:
@@ -100,32 +191,32 @@ class SetupRequest:
 
     @property
     def key_arn(self) -> str:
-        """The ARN of the log files' key: as given, its place for a new one, empty for none."""
-        return place_of(self.key_name, "arn") if self["kms_key"] == NEW_KEY else str(self["kms_key"])
+        """The ARN of the log files' key: as given, a placeholder for a new key, or empty for none."""
+        return place_of(self.key_name, "arn") if self.kms_key == NEW_KEY else self.kms_key
 
     @property
     def topic_arn(self) -> str:
-        """The ARN of the topic that hears of new log files; empty for none."""
-        topic = self["sns_topic"]
-        return f"arn:{self.partition}:sns:{self['region']}:{self.bucket_account}:{topic}" if topic else ""
-
-    @cached_property
-    def requests(self) -> dict[str, IngestRequest]:
-        """Kind → the request of the ingest that the reader role is for."""
-        return resolve_requests(_ingest_params(self.values))
+        """The ARN of the topic that is notified of new log files; empty for none."""
+        topic = self.sns_topic
+        return f"arn:{self.partition}:sns:{self.region}:{self.bucket_account}:{topic}" if topic else ""
 
     @property
     def code_root(self) -> str:
-        """Where the job wheel will be."""
-        return code_root_of(self.values)
+        """The folder below which the job wheel lies: as given, or `code` next to the checkpoints."""
+        return code_root_of({"code_root": self.given_code_root, "checkpoint_root": self.checkpoint_root})
+
+    @cached_property
+    def requests(self) -> dict[str, IngestRequest]:
+        """Kind → the request of the ingest that uses the reader role."""
+        return resolve_requests(_ingest_params(self.to_dict()))
 
     def clouds(self) -> Clouds:
-        """The clients for it."""
+        """Return the clients that read and write its resources."""
         return Clouds(
-            self["accounts"],
-            region=self["region"],
-            databricks_conn_id=self["databricks_conn_id"],
-            assume_role=self["assume_role"],
+            self.accounts,
+            region=self.region,
+            databricks_conn_id=self.databricks_conn_id,
+            assume_role=self.assume_role,
         )
 
 
@@ -144,7 +235,7 @@ def resolve_setup(params: Mapping[str, Any]) -> SetupRequest:
             violations += error.violations
     if violations:
         raise InvalidRequestError(violations)
-    return SetupRequest(values)
+    return SetupRequest.from_dict(values)
 
 
 def _ingest_params(values: Mapping[str, Any]) -> dict[str, Any]:

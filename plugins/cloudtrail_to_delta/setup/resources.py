@@ -1,8 +1,7 @@
-"""What a resource is: something in AWS or Databricks that the set-up reads, compares, makes and takes away.
+"""The interface of a resource: an object in AWS or Databricks that the set-up creates, changes and removes.
 
-A document is what the set-up manages of it: setting → JSON value, a policy among them. What a service sets by
-itself and the set-up does not manage is in no document. Resources are made from the request alone, without a
-call; every task makes them anew.
+A document holds the settings that the set-up manages: setting → JSON value, for example a policy. It leaves
+out settings that only the service manages. Each task builds the resources from the request, without any call.
 """
 
 from abc import ABC, abstractmethod
@@ -19,19 +18,19 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-# Whatever the set-up makes carries this tag; its value is the name of the set-up.
+# Everything that the set-up creates carries this tag. Its value is the name of the set-up.
 TAG = "cloudtrail-setup"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A resource as it is.
+    """The current state of a resource.
 
     Attributes:
-        document: setting → value, of those that the set-up manages.
-        owner: the value of its tag `cloudtrail-setup`; empty when it has none, or cannot have one.
-        facts: what exists only since it is there (`arn`, `external_id`): see `setup.facts`.
-        kept_because: why it must not be deleted even when it is ours ("it holds objects"); empty when it may.
+        document: setting → value, for the settings that the set-up manages.
+        owner: the value of its tag `cloudtrail-setup`; empty if it has no such tag or cannot have one.
+        facts: values that the service has assigned (`arn`, `external_id`): see `setup.facts`.
+        kept_because: why the set-up must not delete it although it owns it ("it holds objects"); else empty.
     """
 
     document: Document
@@ -42,30 +41,30 @@ class Found:
 
 @dataclass(frozen=True)
 class Clouds:
-    """The clients that resources read and write with; made when first asked for.
+    """The clients that read and write resources; each is created when it is first used.
 
-    `connections` is account → Airflow connection, `assume_role` the name of a role that each of them assumes
-    in the account, or nothing.
+    `connections` is account → Airflow connection. `assume_role` is the name of a role that the connection
+    assumes in each account; empty for none.
     """
 
     connections: Mapping[str, str]
     region: str
     databricks_conn_id: str = "databricks_default"
     assume_role: str = ""
-    #: Every call of AWS that was made, as `service:Operation`, in order.
+    #: All AWS calls so far, as `service:Operation`, in order.
     calls: list[str] = field(default_factory=list, compare=False, repr=False)
     _accounts: dict[str, "AccountClients"] = field(default_factory=dict, compare=False, repr=False)
 
     def aws(self, account: str, service: str) -> Any:
-        """A boto3 client of a service in an account.
+        """Return a boto3 client for a service in an account.
 
         Raises:
-            WrongAccountError: when the account's connection is of another account.
+            WrongAccountError: if the connection belongs to another account.
         """
         return self._of(account).client(service)
 
     def hook(self, account: str) -> "AwsBaseHook":
-        """The hook of an account's connection, of the role that is assumed there."""
+        """Return the hook of the account's connection, with the role that it assumes there."""
         return self._of(account).hook
 
     def _of(self, account: str) -> "AccountClients":
@@ -92,52 +91,53 @@ class Clouds:
 class Resource(ABC):
     """One resource.
 
-    A resource whose `tagged` is true can carry our tag: one that is there without it is *adopted*, changed
-    only where that is asked for and never removed. One whose `tagged` is false is a part of another resource
-    (a policy, of which only our statements are ours): it is never adopted, and `released` says what is left.
+    If `tagged` is true, the resource can carry the set-up's tag. The set-up *adopts* an existing one without
+    the tag: it changes it only on request and never removes it. If `tagged` is false, the resource is a part
+    of another one, such as a policy in which the set-up owns only its statements. A part is never adopted,
+    and `released` returns what a removal leaves of it.
     """
 
-    #: Of `params.setup.ACTIONS`: the task group that applies it.
+    #: One of `params.setup.ACTIONS`: the task that applies it.
     action: str
-    #: What and which, in words; unique in a plan: "bucket my-logs".
+    #: Its type and name, unique in a plan: "bucket my-logs".
     name: str
     #: The set-up's name, the value of the tag.
     setup: str
     tagged: ClassVar[bool] = True
-    #: Codes of errors that mean "not yet": another resource is not seen everywhere. Tried again, bounded.
+    #: Error codes that mean "not yet": another resource has not spread everywhere. The call is retried.
     not_yet: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def read(self, clouds: Clouds) -> Found | None:
-        """What is there, or None when nothing is. Read-only."""
+        """Return the current state, or None if the resource does not exist. Read-only."""
 
     @abstractmethod
     def wanted(self, found: Found | None) -> Document:
-        """What should be there; statements and settings of others in `found` are kept."""
+        """Return the wanted document. It keeps the statements and settings of others in `found`."""
 
-    def remark(self, found: Found | None) -> str:  # noqa: ARG002 - for those that have one
-        """What a person should know of it beside the difference, for the plan; empty for nothing."""
+    def remark(self, found: Found | None) -> str:  # noqa: ARG002 - for subclasses with a remark
+        """Return a remark for the plan, in addition to the difference; empty for none."""
         return ""
 
     @abstractmethod
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """Make it (tagged in the same call) or change it, until it is as `after` says.
+        """Create it, with its tag in the same call, or change it, so that it matches `after`.
 
-        Called again after an interruption: each call compares with `found` and does what is left to do.
+        After an interruption this is called again: it compares with `found` and does only the rest.
         """
 
     @abstractmethod
     def remove(self, clouds: Clouds, found: Found) -> None:
-        """Delete it. Called only for what is ours and may be deleted."""
+        """Delete it. Called only if the set-up owns it and may delete it."""
 
     def released(self, found: Found) -> Document | None:
-        """What a removal leaves of a part (`tagged` false); None to delete it."""
-        raise NotImplementedError(f"{type(self).__name__} is a part and has to say what is left of it")
+        """Return what a removal leaves of a part (`tagged` is false); None to delete it."""
+        raise NotImplementedError(f"{type(self).__name__} is a part and must define `released`")
 
     def release(self, clouds: Clouds, found: Found) -> None:
-        """Take our tag off something of ours that must not be deleted (`Found.kept_because`)."""
-        raise NotImplementedError(f"{type(self).__name__} cannot be kept without its tag")
+        """Remove the set-up's tag from a resource that must not be deleted (`Found.kept_because`)."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be released")
 
     def initial(self) -> Document:
-        """The settings that a new one has before they are set: what an interruption may leave."""
+        """Return the settings that the service gives a new one: an interruption may leave them."""
         return {}

@@ -1,7 +1,7 @@
-"""What carries a set-up's tag, whether the params mention it or not: the search of a removal.
+"""The search of a removal: all resources with the set-up's tag, even those that the params do not mention.
 
-A removal with other params than the run that made things would leave them and say nothing. So it looks by tag
-in every account of `accounts` and in the workspace (docs/adr/0075-removal-looks-by-tag.md).
+With other params than the run that created the resources, a removal would silently leave some of them. So it
+searches by tag in every account of `accounts` and in the workspace (docs/adr/0023-set-up-ownership.md).
 
 Sources: Resource Groups Tagging API, GetResources (one region; no roles); IAM API,
 GetAccountAuthorizationDetails; Databricks REST, the lists of each kind.
@@ -29,14 +29,14 @@ from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Resource
 
-# What is found, as an XCom holds it: kind, account, name (or ARN).
+# A resource that the search has found, as an XCom holds it: kind, account, name (or ARN).
 Tagged = tuple[str, str, str]
-# What a resource is made with.
+# The fields of a resource.
 Own = dict[str, Any]
 
 TYPES = ("s3", "kms:key", "sns", "cloudtrail:trail")
 _KINDS = {"s3": "bucket", "kms": "key", "sns": "topic", "cloudtrail": "trail"}
-# Within an action a removal goes through them backwards: locations before the credential that they use.
+# Within an action, a removal uses the reverse order: locations before the credential that they use.
 _ORDER: tuple[type[Resource], ...] = (
     *(Key, Bucket, Topic),
     *(Role, RolePolicy, InstanceProfile),
@@ -48,29 +48,29 @@ _ORDER: tuple[type[Resource], ...] = (
 
 
 def find_tagged(request: SetupRequest, clouds: Clouds) -> list[Tagged]:
-    """Everything with the set-up's tag, of the actions that are chosen.
+    """Find every resource with the set-up's tag, for the chosen actions.
 
     Raises:
-        SetupRefusedError: when somewhere nobody may look.
+        SetupRefusedError: if a search is refused.
     """
     actions = chosen_actions(request)
     found: list[Tagged] = []
-    for account in request["accounts"]:
-        with refused_calls(f"what carries our tag in {account}", clouds):
+    for account in request.accounts:
+        with refused_calls(f"the resources with the set-up's tag in {account}", clouds):
             if actions & {"bucket", "trail"}:
                 found += _regional(request, clouds, account)
             if "role" in actions:
                 found += _roles(request, clouds, account)
     if "databricks" in actions:
-        with refused_calls("what carries our mark in Databricks", clouds):
+        with refused_calls("the objects with the set-up's mark in Databricks", clouds):
             found += [(kind, "", name) for kind, name in workspace.find_marked(request.name, clouds)]
     return found
 
 
 def removal_resources(request: SetupRequest, found: Iterable[Tagged]) -> list[Resource]:
-    """The resources of the params, and those that were found and are none of them.
+    """Return the resources of the params and, in addition, those that the search has found.
 
-    Made without a call, as the request's own are, so that every task has the same ones.
+    This makes no call, so every task builds the same resources.
     """
     mentioned = build_resources(request)
     known = {resource.name for resource in mentioned}
@@ -91,13 +91,13 @@ def removal_resources(request: SetupRequest, found: Iterable[Tagged]) -> list[Re
 
 
 def unmentioned(request: SetupRequest, resources: Iterable[Resource]) -> set[str]:
-    """The names of a removal's resources that only the tag tells of."""
+    """Return the names of those resources of a removal that the params do not mention."""
     known = {resource.name for resource in build_resources(request)}
     return {resource.name for resource in resources} - known
 
 
 def _regional(request: SetupRequest, clouds: Clouds, account: str) -> Iterator[Tagged]:
-    """Buckets, keys, topics and trails, of the region of the params."""
+    """Find buckets, keys, topics and trails in the region of the params."""
     client = clouds.aws(account, "resourcegroupstaggingapi")
     tags = [{"Key": TAG, "Values": [request.name]}]
     for page in client.get_paginator("get_resources").paginate(
@@ -107,13 +107,13 @@ def _regional(request: SetupRequest, clouds: Clouds, account: str) -> Iterator[T
             arn = str(one["ResourceARN"])
             service = arn.split(":")[2]
             name = arn.rpartition(":")[2] if service == "s3" else arn
-            # What was tagged once may be listed still.
+            # The list may still have a resource that has lost its tag.
             if tag_value(one["Tags"]) == request.name:
                 yield _KINDS[service], account, name
 
 
 def _roles(request: SetupRequest, clouds: Clouds, account: str) -> Iterator[Tagged]:
-    """Roles of ours, and roles of others that have our inline policy: tags, policies and profiles at once."""
+    """Find the set-up's roles, and other roles with the set-up's inline policy; one call lists both."""
     iam = clouds.aws(account, "iam")
     policy = f"{TAG}-{request.name}"
     pages = iam.get_paginator("get_account_authorization_details").paginate(Filter=["Role"])
@@ -125,7 +125,7 @@ def _roles(request: SetupRequest, clouds: Clouds, account: str) -> Iterator[Tagg
 
 
 def _resources(request: SetupRequest, kind: str, account: str, name: str) -> list[Resource]:
-    """What there may be to remove of one thing that was found; each reads for itself what is there."""
+    """Return the resources that may have to be removed for one result of the search."""
     if kind not in _OF_AWS:
         return [workspace.marked_resource(request.name, kind, name)]
     return _OF_AWS[kind](request, {"setup": request.name, "account": account}, name)
@@ -134,14 +134,14 @@ def _resources(request: SetupRequest, kind: str, account: str, name: str) -> lis
 def _bucket(request: SetupRequest, own: Own, name: str) -> list[Resource]:
     policy: Own = {"owner": f"bucket {name}", "bucket": name, "action": "bucket_policy"}
     policy["ours"] = every_statement_id(request.name)
-    return [Bucket(**own, bucket=name, region=request["region"]), BucketPolicy(**own, **policy)]
+    return [Bucket(**own, bucket=name, region=request.region), BucketPolicy(**own, **policy)]
 
 
 def _key(request: SetupRequest, own: Own, _: str) -> list[Resource]:
     alias = f"alias/{request.name}-logs"
     policy: Own = {"owner": f"key {alias}", "key": alias, "action": "bucket_policy"}
     policy["ours"] = every_statement_id(request.name)
-    return [Key(**own, alias=alias, bucket=request["bucket"], base={}), KeyPolicy(**own, **policy)]
+    return [Key(**own, alias=alias, bucket=request.bucket, base={}), KeyPolicy(**own, **policy)]
 
 
 def _topic(_: SetupRequest, own: Own, name: str) -> list[Resource]:

@@ -6,9 +6,9 @@ from sandbox import setup
 from sandbox.airflow_client import AirflowClient, Run
 
 RUN = Run("cloudtrail_setup", "r")
-BODY = """Every setting and policy, as a diff, is in [the log of `plan`](http://airflow/log).
+BODY = """The diff of every setting and policy is in [the log of `plan`](http://airflow/log).
 
-- bucket: bucket logs will be made
+- bucket: bucket logs will be created
 - trail: trail cloudtrail in 111122223333 will be changed: logging
 
 No change: role r in 111122223333."""
@@ -17,7 +17,7 @@ No change: role r in 111122223333."""
 def test_a_plan_is_shown_with_what_becomes_of_each_resource() -> None:
     assert setup.shortened({"subject": "apply set-up demo", "body": BODY}).splitlines() == [
         "apply set-up demo",
-        "  bucket: bucket logs will be made",
+        "  bucket: bucket logs will be created",
         "  trail: trail cloudtrail in 111122223333 will be changed: logging",
     ]
 

@@ -1,1 +1,1 @@
-"""The resources in AWS: trail, log bucket, keys, topic, roles, and the policies of each."""
+"""The AWS resources: trail, log bucket, key, topic and roles, with their policies."""

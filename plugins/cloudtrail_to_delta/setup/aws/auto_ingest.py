@@ -1,8 +1,8 @@
-"""What Auto Loader's file notifications leave behind: topics, queues and the bucket's notifications to them.
+"""Leftovers of Auto Loader's file notifications: topics, queues and the bucket's notifications to them.
 
-Auto Loader makes them for a stream and never takes them away: an orphaned queue keeps messages, and the
-bucket's notification stands in the way of the next stream. Source: the guide, "Configure Auto Loader for file
-notifications", names and the actions for a teardown.
+Auto Loader creates them for a stream and never removes them. An orphaned queue keeps messages, and the
+bucket's notification blocks the next stream. Source: the original Databricks guide (2020), "Configure Auto
+Loader for file notifications", for the names and the actions of a teardown.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,16 +22,17 @@ GONE = frozenset(
 
 
 class StreamActiveError(FatalError):
-    """A stream still works on the logs: its notifications are not orphaned."""
+    """A stream still reads the logs, so its notifications are not orphaned."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AutoIngestLeftovers(Resource):
-    """Auto Loader's notifications of the log bucket for our logs, their topics, and the topics' queues.
+    """Auto Loader's notifications of the log bucket for the set-up's logs, with their topics and queues.
 
-    Only for a removal. What is not named `databricks-auto-ingest-…`, or announces other keys than those below
-    `prefixes`, belongs to somebody else. The document has one setting for each thing, so that a removal that
-    was interrupted finds fewer of them; the notification goes last, since the others are found by it.
+    Only for a removal. Objects belong to somebody else if their name does not start with
+    `databricks-auto-ingest-`, or if they announce keys outside `prefixes`. The document has one setting for
+    each object, so a removal after an interruption finds fewer of them. The notification is removed last,
+    because the search starts from it.
     """
 
     action = "databricks"
@@ -40,16 +41,16 @@ class AutoIngestLeftovers(Resource):
     account: str
     bucket: str
     prefixes: tuple[str, ...]
-    #: The ingests whose runs read by these notifications.
+    #: The ingests whose runs use these notifications.
     requests: tuple[IngestRequest, ...]
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`file notifications of bucket my-logs`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `file notifications of bucket my-logs`."""
         return f"file notifications of bucket {self.bucket}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """GetBucketNotificationConfiguration, ListSubscriptionsByTopic of each topic."""
+        """Read the bucket's notifications, then the topics and their subscriptions."""
         document: Document = {}
         for one in self._ours(self._notifications(clouds)):
             topic = str(one["TopicArn"])
@@ -61,28 +62,28 @@ class AutoIngestLeftovers(Resource):
         return Found(document=document) if document else None
 
     def wanted(self, found: Found | None) -> Document:
-        """Whatever is there: the set-up makes none of them, Auto Loader does."""
+        """Return the current document: Auto Loader creates these objects, not the set-up."""
         return dict(found.document) if found else {}
 
     def released(self, found: Found) -> Document | None:  # noqa: ARG002 - the protocol's signature
-        """Nothing."""
+        """Return None: a removal leaves nothing."""
         return None
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """Never: see `wanted`."""
-        raise NotImplementedError("Auto Loader makes its notifications itself")
+        """Raise: there is never anything to apply, see `wanted`."""
+        raise NotImplementedError("Auto Loader creates its own notifications")
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - it is read again, in order
-        """Queues and their subscriptions, then topics, then the bucket's notifications to them.
+        """Delete the queues and their subscriptions, then the topics, then the bucket's notifications.
 
         Raises:
-            StreamActiveError: when a run works on the logs.
+            StreamActiveError: if a run reads the logs.
         """
         for run in clouds.databricks.active_runs():
             name = str(run.get("run_name", ""))
             if any(works_on(name, request) for request in self.requests):
                 raise StreamActiveError(
-                    f"Databricks run {run['run_id']} ({name!r}) reads by these notifications: "
+                    f"Databricks run {run['run_id']} ({name!r}) uses these notifications: "
                     "cancel it, then clear this task."
                 )
         answer = self._notifications(clouds)
@@ -121,7 +122,7 @@ class AutoIngestLeftovers(Resource):
         return _unless_gone(lambda: sns.get_topic_attributes(TopicArn=topic)) is not None
 
     def _subscriptions(self, clouds: Clouds, topic: str) -> Iterator[Mapping[str, Any]]:
-        """Those of queues that Auto Loader made."""
+        """Return the subscriptions of queues that Auto Loader created."""
         sns = clouds.aws(*_place(clouds, topic, "sns"))
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
         found = _unless_gone(lambda: [one for page in pages for one in page["Subscriptions"]])
@@ -140,25 +141,27 @@ class AutoIngestLeftovers(Resource):
 
 
 def _place(clouds: Clouds, arn: str, service: str) -> tuple[str, str]:
-    """Account and service of a topic or queue; its region is the bucket's, S3 takes no other.
+    """Return account and service of a topic or queue. S3 requires that it is in the bucket's region.
 
     Raises:
-        FatalError: when the account has no connection.
+        FatalError: if the account has no connection.
     """
     account = arn.split(":")[4]
     if account not in clouds.connections:
-        raise FatalError(f"{arn} is in account {account}: add it to accounts with its AWS connection.")
+        raise FatalError(
+            f"{arn} is in account {account}: add this account to accounts, with an AWS connection."
+        )
     return account, service
 
 
 def _prefix(notification: Mapping[str, Any]) -> str:
-    """The keys that a notification is for; empty for all."""
+    """Return the key prefix of a notification; empty for all keys."""
     rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return next((str(rule["Value"]) for rule in rules if rule["Name"].lower() == "prefix"), "")
 
 
 def _unless_gone(call: Any, gone: frozenset[str] | set[str] = GONE) -> Any:
-    """The answer, or None when the service says that there is no such thing."""
+    """Return the answer of a call, or None if the service says that the object does not exist."""
     from botocore.exceptions import ClientError
 
     try:

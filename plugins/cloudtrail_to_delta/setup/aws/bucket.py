@@ -1,7 +1,7 @@
 """The log bucket and its settings.
 
 Sources: Amazon S3 API Reference; "Blocking public access", "Setting default encryption".
-Every bucket is encrypted since 2023: one that names no encryption has AES256.
+S3 encrypts every bucket since 2023: a bucket without an encryption setting uses AES256.
 """
 
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ AES = {"algorithm": "AES256"}
 
 
 class BucketInOtherRegionError(FatalError):
-    """The bucket is there, but not in the region of the params."""
+    """The bucket exists, but not in the region of the params."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket(Resource):
-    """The log bucket: public access blocked, versioned, encrypted; it expires only when that is asked for."""
+    """The log bucket: public access blocked, versioned and encrypted. Log files expire only on request."""
 
     action = "bucket"
-    # A bucket just deleted, or two settings at once.
+    # The bucket was just deleted, or two settings change at once.
     not_yet: ClassVar[frozenset[str]] = frozenset({"OperationAborted", "NoSuchBucket"})
     setup: str
     account: str
@@ -37,20 +37,20 @@ class Bucket(Resource):
     expire_days: int = 0
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`bucket my-logs`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `bucket my-logs`."""
         return f"bucket {self.bucket}"
 
     @property
     def rule(self) -> str:
-        """The id of our lifecycle rule."""
+        """The id of the set-up's lifecycle rule."""
         return f"{TAG}-{self.setup}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """HeadBucket, which says where it is, and a Get of each setting.
+        """Read the region with HeadBucket, then each setting.
 
         Raises:
-            BucketInOtherRegionError: when it is not where the params say.
+            BucketInOtherRegionError: if the bucket is in another region than the params say.
         """
         s3 = clouds.aws(self.account, "s3")
         head = optional(lambda: s3.head_bucket(Bucket=self.bucket), {"404", "NoSuchBucket"})
@@ -75,7 +75,7 @@ class Bucket(Resource):
         )
 
     def wanted(self, found: Found | None) -> Document:
-        """The settings; lifecycle rules of others are kept, and ours is there only when it is asked for."""
+        """Return the settings. Other lifecycle rules are kept; the set-up adds its rule only if requested."""
         rules = dict(found.document["lifecycle"]) if found else {}
         rules.pop(self.rule, None)
         if self.expire_days:
@@ -88,13 +88,13 @@ class Bucket(Resource):
         }
 
     def remark(self, found: Found | None) -> str:
-        """That the bucket is versioned although the params say otherwise."""
+        """Remark that the bucket is versioned although the params say otherwise."""
         if self.versioning or not (found and found.document["versioning"]):
             return ""
-        return "it keeps its versioning: S3 could only suspend it, and old versions would stay"
+        return "it keeps its versioning: S3 can only suspend it, and old versions would remain"
 
     def initial(self) -> Document:
-        """What S3 gives a new bucket: nothing but AES256; its public access block shows at once or later."""
+        """Return the settings of a new bucket: only AES256. S3 may show its public access block later."""
         return {
             "public_access_block": dict.fromkeys(BLOCKS, False),
             "versioning": False,
@@ -103,7 +103,7 @@ class Bucket(Resource):
         }
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """CreateBucket with its tag, then each setting that differs."""
+        """Create the bucket with its tag, then change each setting that differs."""
         s3 = clouds.aws(self.account, "s3")
         now = found.document if found else self.initial()
         if found is None:
@@ -120,11 +120,11 @@ class Bucket(Resource):
             self._put_lifecycle(s3, list(after["lifecycle"].values()))
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """DeleteBucket; S3 refuses it for a bucket that got an object meanwhile."""
+        """Delete the bucket. S3 refuses if the bucket has received an object since the plan."""
         clouds.aws(self.account, "s3").delete_bucket(Bucket=self.bucket)
 
     def release(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """Take our tag off; PutBucketTagging replaces all tags, so the others are put again."""
+        """Remove the set-up's tag. PutBucketTagging replaces all tags, so it also writes the other tags."""
         s3 = clouds.aws(self.account, "s3")
         others = [one for one in s3.get_bucket_tagging(Bucket=self.bucket)["TagSet"] if one["Key"] != TAG]
         if others:
@@ -133,7 +133,7 @@ class Bucket(Resource):
             s3.delete_bucket_tagging(Bucket=self.bucket)
 
     def _create(self, s3: Any) -> None:
-        # In one call, so that no interruption leaves a bucket that nobody knows to be ours.
+        # In one call, so that an interruption cannot leave a bucket without the tag.
         configuration: dict[str, Any] = {"Tags": [{"Key": TAG, "Value": self.setup}]}
         if self.region != "us-east-1":
             configuration["LocationConstraint"] = self.region
@@ -163,7 +163,7 @@ class Bucket(Resource):
         default = {"SSEAlgorithm": encryption["algorithm"]}
         if "key" in encryption:
             default["KMSMasterKeyID"] = encryption["key"]
-        # Without a bucket key: with one, CloudTrail would need kms:Decrypt on the key too.
+        # No bucket key: with one, CloudTrail would also need kms:Decrypt on the key.
         rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": False}
         s3.put_bucket_encryption(Bucket=self.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
@@ -175,7 +175,7 @@ class Bucket(Resource):
         return {rule["ID"]: rule for rule in answer["Rules"]} if answer else {}
 
     def _expiry(self) -> Document:
-        # Old versions too, whatever `versioning` says: a bucket that ever kept them would never lose them.
+        # Old versions expire too, also without `versioning`: a bucket may still have some from before.
         return {
             "ID": self.rule,
             "Status": "Enabled",
@@ -192,13 +192,13 @@ class Bucket(Resource):
 
 
 def holds_objects(s3: Any, bucket: str) -> bool:
-    """Whether a bucket has an object, a version or a delete marker: with any of them it is not empty."""
+    """Return whether a bucket has an object, a version or a delete marker: such a bucket is not empty."""
     versions = optional(lambda: s3.list_object_versions(Bucket=bucket, MaxKeys=1), {"NoSuchBucket"})
     return bool(versions and (versions.get("Versions") or versions.get("DeleteMarkers")))
 
 
 def optional(call: Any, gone: set[str]) -> Any:
-    """The answer; None when the service says that there is no such thing."""
+    """Return the answer of a call, or None if the service says that the object does not exist."""
     from botocore.exceptions import ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""AWS clients of an account, by its Airflow connection, also by a role that the connection assumes there."""
+"""AWS clients for an account: through its Airflow connection and, if given, a role that it assumes there."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
 
 class WrongAccountError(FatalError):
-    """A connection leads to another account than the one it is given for."""
+    """A connection that belongs to another account than `accounts` says."""
 
 
 class AccountClients:
-    """The clients of one account, all of one session: a role is assumed once, not once per service."""
+    """The clients for one account. They share one session, so the role is assumed only once."""
 
     def __init__(
         self, aws_conn_id: str, *, account: str, region: str, assume_role: str, note: Callable[[str], None]
     ) -> None:
-        """Nothing is asked yet.
+        """Create the object without any call.
 
         Args:
             aws_conn_id: the Airflow connection.
-            account: whose; `assume_role` is a role of that account.
-            region: where.
-            assume_role: the name of the role that the connection assumes first; empty for none.
-            note: hears of every call, as `service:Operation`.
+            account: the account that the connection must reach.
+            region: the AWS region.
+            assume_role: the name of a role in that account that the connection assumes first; empty for none.
+            note: receives every call, as `service:Operation`.
         """
         self._connection = aws_conn_id
         self._account = account
@@ -38,10 +38,10 @@ class AccountClients:
         self._made: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
-        """The client of a service, which asks again when the service has been asked too often.
+        """Return the client of a service. It retries when the service throttles.
 
         Raises:
-            WrongAccountError: when the connection is of another account.
+            WrongAccountError: if the connection belongs to another account.
         """
         if not self._made:
             require_account(self._make("sts"), self._account, connection=self._connection)
@@ -52,7 +52,7 @@ class AccountClients:
 
         if service not in self._made:
             settings = self.hook.conn_config
-            # What the connection says of retries comes first.
+            # The connection's own retry settings take precedence.
             patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
             client: Any = self._session.client(
                 service,
@@ -69,7 +69,7 @@ class AccountClients:
 
     @cached_property
     def hook(self) -> "AwsBaseHook":
-        """The connection's hook, which assumes the role when one is given."""
+        """The connection's hook, which assumes the role if one is given."""
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
         hook: AwsBaseHook = AwsBaseHook(self._connection, client_type="s3", region_name=self._region)
@@ -85,14 +85,14 @@ class AccountClients:
 
 
 def require_account(sts: Any, account: str, *, connection: str) -> None:
-    """Make sure of whose account a connection's client is.
+    """Check that a connection's client belongs to the account.
 
     Raises:
-        WrongAccountError: when it is another one's.
+        WrongAccountError: if it belongs to another account.
     """
     found = sts.get_caller_identity()["Account"]
     if found != account:
         raise WrongAccountError(
-            f"accounts: AWS connection {connection!r} is of account {found}, not {account}: correct "
-            "`accounts`, or give `assume_role` a role that the connection may assume in that account."
+            f"accounts: AWS connection {connection!r} belongs to account {found}, not {account}: correct "
+            "`accounts`, or set `assume_role` to a role that the connection may assume in that account."
         )

@@ -1,4 +1,4 @@
-"""A new KMS key for the log files, found again by its alias. Source: AWS KMS API Reference."""
+"""A new KMS key for the log files, identified by its alias. Source: AWS KMS API Reference."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,31 +9,31 @@ from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Re
 
 DAYS_UNTIL_DELETION = 30
 GONE = {"NotFoundException"}
-# How its description begins; the bucket's name follows.
+# The start of its description; the bucket's name follows.
 WORDS = "CloudTrail log files in bucket "
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key(Resource):
-    """A symmetric key with rotation. Without it no log file can be read: it goes only with its bucket."""
+    """A symmetric key with rotation. Log files need it, so it is removed only together with its bucket."""
 
     action = "bucket"
     setup: str
     account: str
     alias: str
     bucket: str
-    #: Its first policy.
+    #: The policy that a new key gets.
     base: Document
-    #: For a removal: other buckets of ours, whose files it may encrypt as well.
+    #: For a removal: other buckets of the set-up whose files it may encrypt.
     also: tuple[str, ...] = ()
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`key alias/cloudtrail-logs in 111122223333`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `key alias/cloudtrail-logs in 111122223333`."""
         return f"key {self.alias} in {self.account}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """DescribeKey by alias; a key of ours that has no alias yet is found by its tag."""
+        """Read the key by its alias. A key of the set-up that has no alias yet is found by its tag."""
         kms = clouds.aws(self.account, "kms")
         answer = optional(lambda: kms.describe_key(KeyId=self.alias), GONE)
         key = answer["KeyMetadata"] if answer else self._without_alias(kms)
@@ -48,19 +48,19 @@ class Key(Resource):
             },
             owner=_owner(kms, key["KeyId"]),
             facts={"arn": key["Arn"]},
-            kept_because=f"log files in bucket {encrypted[0]} need it to be read" if encrypted else "",
+            kept_because=f"it is needed to read the log files in bucket {encrypted[0]}" if encrypted else "",
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """Its alias, and rotation."""
+        """Return the alias and rotation."""
         return {"alias": self.alias, "rotation": True}
 
     def initial(self) -> Document:
-        """A new key has neither."""
+        """Return the document of a new key: no alias, no rotation."""
         return {"alias": "", "rotation": False}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """CreateKey with its tag, CreateAlias, EnableKeyRotation: what is not done yet."""
+        """Create the key with its tag, create its alias and enable rotation, as far as not done yet."""
         kms = clouds.aws(self.account, "kms")
         now = found.document if found else self.initial()
         key = found.facts["arn"] if found else self._create(kms)
@@ -70,7 +70,7 @@ class Key(Resource):
             kms.enable_key_rotation(KeyId=key)
 
     def remove(self, clouds: Clouds, found: Found) -> None:
-        """Schedule its deletion: KMS keeps it for 30 days, in which that can be taken back."""
+        """Schedule its deletion. KMS keeps the key for 30 days; until then you can cancel the deletion."""
         kms = clouds.aws(self.account, "kms")
         if found.document["alias"]:
             kms.delete_alias(AliasName=self.alias)
@@ -78,11 +78,11 @@ class Key(Resource):
         kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=DAYS_UNTIL_DELETION)
 
     def release(self, clouds: Clouds, found: Found) -> None:
-        """Take our tag off."""
+        """Remove the set-up's tag."""
         clouds.aws(self.account, "kms").untag_resource(KeyId=found.facts["arn"], TagKeys=[TAG])
 
     def _buckets(self, key: Any) -> list[str]:
-        """Whose files it may encrypt: the params' bucket, the one that it was made for, and `also`."""
+        """Return the buckets whose files it may encrypt: the params' bucket, its first bucket, and `also`."""
         described = str(key.get("Description", ""))
         made_for = [described.removeprefix(WORDS)] if described.startswith(WORDS) else []
         return list(dict.fromkeys([self.bucket, *made_for, *self.also]))
@@ -94,7 +94,7 @@ class Key(Resource):
         return str(key["KeyMetadata"]["Arn"])
 
     def _without_alias(self, kms: Any) -> Any:
-        """Ours, when a try was interrupted between CreateKey and CreateAlias."""
+        """Find the set-up's key after an interruption between CreateKey and CreateAlias."""
         for page in kms.get_paginator("list_keys").paginate():
             for entry in page["Keys"]:
                 if _owner(kms, entry["KeyId"]) == self.setup:
@@ -110,7 +110,7 @@ def _owner(kms: Any, key: str) -> str:
     try:
         tags = kms.list_resource_tags(KeyId=key)["Tags"]
     except ClientError as error:
-        # A key whose policy lets nobody of the account see its tags is not ours.
+        # If the key's policy hides its tags from the account, the set-up has not created the key.
         if error.response["Error"]["Code"] == "AccessDeniedException":
             return ""
         raise

@@ -1,8 +1,9 @@
-"""The policies of bucket, key and topic, and our statements in them: for CloudTrail and the reader.
+"""The policies of bucket, key and topic, and the set-up's statements in them: for CloudTrail and the reader.
 
 Sources: AWS CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail" (organization trails too),
-"Configure AWS KMS key policies for CloudTrail", "Amazon SNS topic policy for CloudTrail". The original
-Databricks guide (2020) lacks `aws:SourceArn` and `aws:SourceAccount`: any trail could write into the bucket.
+"Configure AWS KMS key policies for CloudTrail", "Amazon SNS topic policy for CloudTrail". The policy in the
+original Databricks guide (2020) lacks `aws:SourceArn` and `aws:SourceAccount`, so any trail could write into
+the bucket.
 """
 
 import json
@@ -30,12 +31,12 @@ from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resourc
 
 @dataclass(frozen=True, kw_only=True)
 class OurStatements:
-    """Our statements in a policy, by their ids.
+    """The set-up's statements in a policy, by their ids.
 
     Attributes:
-        wanted: id → statement, as it should be.
-        managed: the ids that this run decides about: those not in `wanted` are taken out.
-        possible: every id that a set-up of this name may have put there: a removal takes them out.
+        wanted: id → wanted statement.
+        managed: the ids that this run manages; it removes those that are not in `wanted`.
+        possible: every id that a set-up of this name may have written; a removal removes them.
     """
 
     wanted: Mapping[str, Document]
@@ -45,7 +46,7 @@ class OurStatements:
 
 @dataclass(frozen=True, kw_only=True)
 class StatementsOf(Resource):
-    """A resource's policy, `owner` in words."""
+    """The policy of a resource. `owner` names that resource."""
 
     tagged: ClassVar[bool] = False
     limit: ClassVar[int]
@@ -56,24 +57,24 @@ class StatementsOf(Resource):
     account: str
     owner: str
     ours: OurStatements
-    #: What the set-up makes a new one with: of the service's own default the plan would show nothing.
+    #: The policy that a new resource gets: the plan could not show the service's own default.
     base: Document | None = None
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`policy of bucket my-logs`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `policy of bucket my-logs`."""
         return f"policy of {self.owner}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """The policy in one form, so that equal ones are equal."""
+        """Read the policy and normalize it, so that equal policies compare as equal."""
         found = self.fetch(clouds)
         return None if found is None else Found(document={"policy": normalized(json.loads(found))})
 
     def wanted(self, found: Found | None) -> Document:
-        """Every statement of others, and ours.
+        """Return the statements of others and those of the set-up.
 
         Raises:
-            PolicyTooLargeError: when that is more than the service takes.
+            PolicyTooLargeError: if the policy exceeds the service's limit.
         """
         existing = found.document["policy"] if found else self.base
         document = merged(existing, self.ours.wanted, managed=self.ours.managed) or {"Statement": []}
@@ -81,25 +82,25 @@ class StatementsOf(Resource):
         return {"policy": document}
 
     def initial(self) -> Document:
-        """What a new one is made with."""
+        """Return the policy of a new resource."""
         return {} if self.base is None else {"policy": self.base}
 
     def released(self, found: Found) -> Document | None:
-        """The statements of others; None when there are none."""
+        """Return the statements of others; None if there are none."""
         left = merged(found.document["policy"], {}, managed=self.ours.possible)
         return None if left is None else {"policy": left}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
-        """Put the whole policy: the services have no call for one statement."""
+        """Write the whole policy: the services have no call for a single statement."""
         self.put(clouds, text(after["policy"]))
 
     @abstractmethod
     def fetch(self, clouds: Clouds) -> str | None:
-        """The policy's JSON; None when there is none, or nothing that it could be of."""
+        """Return the policy's JSON; None if the policy or its resource does not exist."""
 
     @abstractmethod
     def put(self, clouds: Clouds, policy: str) -> None:
-        """Put it."""
+        """Write the policy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,25 +109,25 @@ class BucketPolicy(StatementsOf):
 
     limit: ClassVar[int] = 20 * 1024
     advice: ClassVar[str] = (
-        "Use an organization trail, which takes one statement for all accounts, or another bucket for some."
+        "Use an organization trail, which needs one statement for all accounts, or another bucket for some."
     )
-    # A principal that is not known everywhere yet; the same code is given for a document that is wrong.
+    # A principal that has not spread everywhere yet. S3 returns the same code for an invalid document.
     not_yet: ClassVar[frozenset[str]] = frozenset({"MalformedPolicy", "OperationAborted", "NoSuchBucket"})
     bucket: str
 
     def fetch(self, clouds: Clouds) -> str | None:
-        """GetBucketPolicy."""
+        """Read the policy with GetBucketPolicy."""
         s3 = clouds.aws(self.account, "s3")
         return _answer(
             lambda: s3.get_bucket_policy(Bucket=self.bucket), {"NoSuchBucketPolicy", "NoSuchBucket"}
         )
 
     def put(self, clouds: Clouds, policy: str) -> None:
-        """PutBucketPolicy."""
+        """Write the policy with PutBucketPolicy."""
         clouds.aws(self.account, "s3").put_bucket_policy(Bucket=self.bucket, Policy=policy)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """DeleteBucketPolicy."""
+        """Delete the policy."""
         clouds.aws(self.account, "s3").delete_bucket_policy(Bucket=self.bucket)
 
 
@@ -134,7 +135,7 @@ class BucketPolicy(StatementsOf):
 class KeyPolicy(StatementsOf):
     """A KMS key's policy. Source: AWS KMS Developer Guide, "Quotas": 32 KB at most.
 
-    `key` is an ARN, or an alias of a key that is not there yet.
+    `key` is an ARN, or the alias of a key that may not exist yet.
     """
 
     limit: ClassVar[int] = 32 * 1024
@@ -143,21 +144,21 @@ class KeyPolicy(StatementsOf):
     key: str
 
     def fetch(self, clouds: Clouds) -> str | None:
-        """DescribeKey for the id behind an alias, GetKeyPolicy."""
+        """Read the policy with GetKeyPolicy; DescribeKey resolves an alias."""
         kms, key = self._key(clouds)
         return None if key is None else str(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
 
     def put(self, clouds: Clouds, policy: str) -> None:
-        """PutKeyPolicy."""
+        """Write the policy with PutKeyPolicy."""
         kms, key = self._key(clouds)
         kms.put_key_policy(KeyId=key or self.key, PolicyName="default", Policy=policy)
 
     def released(self, found: Found) -> Document | None:
-        """A key cannot be without a policy: one that is only ours stays."""
+        """Return the statements of others. If there are none, the policy stays: a key must have one."""
         return super().released(found) or found.document
 
     def remove(self, clouds: Clouds, found: Found) -> None:
-        """Never: see `released`."""
+        """Raise: the policy always stays, see `released`."""
         raise NotImplementedError("a key always has a policy")
 
     def _key(self, clouds: Clouds) -> tuple[Any, str | None]:
@@ -179,27 +180,27 @@ class TopicPolicy(StatementsOf):
     topic: str
 
     def fetch(self, clouds: Clouds) -> str | None:
-        """GetTopicAttributes."""
+        """Read the policy with GetTopicAttributes."""
         sns = clouds.aws(self.account, "sns")
         gone = {"NotFound", "NotFoundException"}
         return _answer(lambda: sns.get_topic_attributes(TopicArn=self.topic), gone, "Attributes", "Policy")
 
     def put(self, clouds: Clouds, policy: str) -> None:
-        """SetTopicAttributes."""
+        """Write the policy with SetTopicAttributes."""
         sns = clouds.aws(self.account, "sns")
         sns.set_topic_attributes(TopicArn=self.topic, AttributeName="Policy", AttributeValue=policy)
 
     def released(self, found: Found) -> Document | None:
-        """A topic cannot be without a policy either."""
+        """Return the statements of others. If there are none, the policy stays: a topic must have one."""
         return super().released(found) or found.document
 
     def remove(self, clouds: Clouds, found: Found) -> None:
-        """Never: see `released`."""
+        """Raise: the policy always stays, see `released`."""
         raise NotImplementedError("a topic always has a policy")
 
 
 def _answer(call: Any, gone: set[str], *path: str) -> str | None:
-    """One value of an answer; None when the service says that there is no such thing."""
+    """Return one value of an answer; None if the service says that the object does not exist."""
     from botocore.exceptions import ClientError
 
     try:
@@ -215,7 +216,7 @@ def _answer(call: Any, gone: set[str], *path: str) -> str | None:
 
 SERVICE = {"Service": "cloudtrail.amazonaws.com"}
 
-# What each action adds; a run decides about the statements of its own actions only.
+# The statements of each action. A run manages only the statements of its own actions.
 DELIVERY = ("CheckAcl", "Deliver")
 READER = ("ListLogs", "ReadLogs", NOTIFICATIONS["s3"], FILE_EVENTS_BUCKET)
 KEY_DELIVERY = ("EncryptLogs", "DescribeKey")
@@ -224,12 +225,12 @@ TOPIC = ("NotifyTopic",)
 
 
 def delivery_statements(request: SetupRequest) -> dict[str, Document]:
-    """What CloudTrail needs to deliver the trails of all accounts, or the organization's, into the bucket."""
-    bucket = bucket_arn(request["bucket"], request.partition)
-    folders = [*request.trail_accounts, *([request["organization"]] if request["organization"] else [])]
-    prefix = f"{request['prefix']}/" if request["prefix"] else ""
+    """Return the statements that let CloudTrail deliver the trails of all accounts into the bucket."""
+    bucket = bucket_arn(request.bucket, request.partition)
+    folders = [*request.trail_accounts, *([request.organization] if request.organization else [])]
+    prefix = f"{request.prefix}/" if request.prefix else ""
     resources = [
-        object_arn(request["bucket"], f"{prefix}{ROOT}/{folder}/*", request.partition) for folder in folders
+        object_arn(request.bucket, f"{prefix}{ROOT}/{folder}/*", request.partition) for folder in folders
     ]
     source = _source(request)
     return {
@@ -243,17 +244,17 @@ def delivery_statements(request: SetupRequest) -> dict[str, Document]:
 
 
 def reader_statements(request: SetupRequest) -> dict[str, Document]:
-    """What the bucket's policy has to allow the reader role: the same as the role's own policy.
+    """Return the statements of the bucket's policy for the reader role: the same as in the role's policy.
 
-    A role of another account needs both. Unity Catalog tries more than an ingest does: the whole folder of
-    the external location, and the bucket's notifications for file events. Auto Loader's own need the same
-    of the bucket.
+    A role of another account needs both. Unity Catalog tests more than an ingest uses: the whole folder of
+    the external location and, for file events, the bucket's notifications. Auto Loader's file notifications
+    need the same permissions on the bucket.
     """
-    bucket = bucket_arn(request["bucket"], request.partition)
+    bucket = bucket_arn(request.bucket, request.partition)
     needed = required_access(request.requests, code_root=request.code_root)
-    if request["reader"] == "storage_credential":
+    if request.reader == "storage_credential":
         needed += catalog_access(request)
-    if request["discovery"] == "notifications":
+    if request.discovery == "notifications":
         needed += notification_access(request.requests, account=request.reader_account)
     accesses = [
         access
@@ -264,7 +265,7 @@ def reader_statements(request: SetupRequest) -> dict[str, Document]:
 
 
 def key_delivery_statements(request: SetupRequest) -> dict[str, Document]:
-    """What CloudTrail needs to encrypt the log files with the key."""
+    """Return the statements that let CloudTrail encrypt the log files with the key."""
     trails = [f"arn:{request.partition}:cloudtrail:*:{account}:trail/*" for account in request.trail_accounts]
     source = _source(request)
     context = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}}
@@ -277,13 +278,13 @@ def key_delivery_statements(request: SetupRequest) -> dict[str, Document]:
 
 
 def key_reader_statements(request: SetupRequest) -> dict[str, Document]:
-    """The key policy entry that the reader role needs; in a key's policy `*` is the key itself."""
+    """Return the key policy statements for the reader role. In a key policy, `*` means the key itself."""
     accesses = key_access(request.requests, logs=dict.fromkeys(request.requests, ("*",)), buckets={})
     return _for_reader(request, accesses)
 
 
 def topic_statements(request: SetupRequest) -> dict[str, Document]:
-    """What CloudTrail needs to tell the topic of new log files."""
+    """Return the statement that lets CloudTrail notify the topic of new log files."""
     return {
         sid(request.name, "NotifyTopic"): _allow(
             "sns:Publish", request.topic_arn, {"StringEquals": _source(request)}
@@ -292,7 +293,7 @@ def topic_statements(request: SetupRequest) -> dict[str, Document]:
 
 
 def key_base(request: SetupRequest) -> Document:
-    """What a new key is made with: its account decides by its own policies.
+    """Return the policy of a new key: its account controls access through IAM policies.
 
     Source: AWS KMS Developer Guide, "Default key policy".
     """
@@ -300,7 +301,7 @@ def key_base(request: SetupRequest) -> Document:
 
 
 def topic_base(request: SetupRequest) -> Document:
-    """What a new topic is made with: the actions of SNS's own default, for its account alone."""
+    """Return the policy of a new topic: the actions of SNS's default, for its own account only."""
     actions = [
         f"SNS:{name}"
         for name in (
@@ -328,7 +329,7 @@ def _for_reader(request: SetupRequest, accesses: list[Access]) -> dict[str, Docu
 
 
 def _source(request: SetupRequest) -> dict[str, Any]:
-    return {"aws:SourceArn": request.trail_arns, "aws:SourceAccount": request.trail_accounts}
+    return {"aws:SourceArn": request.trail_arns, "aws:SourceAccount": list(request.trail_accounts)}
 
 
 def _allow(action: str, resource: str | list[str], condition: Document) -> Document:

@@ -21,7 +21,7 @@ EC2_TRUST: Document = {
         {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     ],
 }
-# A role that names itself, or an external id that is not known yet, cannot be trusted when it is made.
+# A new role cannot trust itself, or an external id that Databricks has not assigned yet.
 NOBODY: Document = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
@@ -30,7 +30,7 @@ NOBODY: Document = {
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Resource):
-    """A role and who may assume it; `trust` None leaves that to a `RoleTrust` applied later."""
+    """A role and its trust policy. If `trust` is None, a `RoleTrust` sets the trust policy later."""
 
     action = "role"
     setup: str
@@ -39,12 +39,12 @@ class Role(Resource):
     trust: Document | None = None
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`role cloudtrail-reader in 111122223333`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `role cloudtrail-reader in 111122223333`."""
         return f"role {self.role} in {self.account}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """GetRole, ListRoleTags."""
+        """Read the role and its tags."""
         role = get_role(clouds.aws(self.account, "iam"), self.role)
         if role is None:
             return None
@@ -58,14 +58,14 @@ class Role(Resource):
         )
 
     def wanted(self, found: Found | None) -> Document:
-        """The trust; the description of a role that is there is left."""
+        """Return the trust policy. An existing role keeps its description."""
         description = found.document["description"] if found else "Reads CloudTrail logs, writes their tables"
         return {"description": description} | (
             {} if self.trust is None else {"trust": normalized(self.trust)}
         )
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """CreateRole with its tag, or UpdateAssumeRolePolicy."""
+        """Create the role with its tag, or update its trust policy."""
         iam: IAMClient = clouds.aws(self.account, "iam")
         trust = json.dumps(after.get("trust", NOBODY))
         if found is None:
@@ -79,12 +79,12 @@ class Role(Resource):
             iam.update_assume_role_policy(RoleName=self.role, PolicyDocument=trust)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """DeleteRole; its inline policy and its profile are removed before, others' policies make it fail."""
+        """Delete the role, after its inline policy and profile. AWS refuses if it has other policies."""
         clouds.aws(self.account, "iam").delete_role(RoleName=self.role)
 
 
 def get_role(iam: "IAMClient", name: str) -> Any:
-    """The role as GetRole gives it, or None."""
+    """Return the role as GetRole describes it, or None."""
     try:
         return iam.get_role(RoleName=name)["Role"]
     except iam.exceptions.NoSuchEntityException:
@@ -92,7 +92,7 @@ def get_role(iam: "IAMClient", name: str) -> Any:
 
 
 def get_profile(iam: "IAMClient", name: str) -> Any:
-    """The instance profile as GetInstanceProfile gives it, or None."""
+    """Return the instance profile as GetInstanceProfile describes it, or None."""
     try:
         return iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     except iam.exceptions.NoSuchEntityException:
@@ -100,25 +100,25 @@ def get_profile(iam: "IAMClient", name: str) -> Any:
 
 
 def parsed(document: Any) -> Document:
-    """A policy as botocore (a mapping) or the service (URL-encoded JSON) gives it."""
+    """Parse a policy, given as a mapping (by botocore) or as URL-encoded JSON (by the service)."""
     found: Document = json.loads(unquote(document)) if isinstance(document, str) else dict(document)
     return found
 
 
 def tag_value(tags: Sequence[Any]) -> str:
-    """The value of our tag among `{"Key": …, "Value": …}`; empty when it is not there."""
+    """Return the value of the set-up's tag among `{"Key": …, "Value": …}`; empty if it is missing."""
     return next((str(tag["Value"]) for tag in tags if tag["Key"] == TAG), "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoleTrust(Resource):
-    """Who may assume a role, set after the role: for a trust that needs what is known only later.
+    """The trust policy of a role, set after the role, because it needs facts that exist only later.
 
-    `ours` is statement id → statement; a role that was there keeps the statements of others.
+    `ours` is statement id → statement. An adopted role keeps the statements of others.
     """
 
     tagged: ClassVar[bool] = False
-    # The principals are not known everywhere yet.
+    # The principals have not spread everywhere yet.
     not_yet: ClassVar[frozenset[str]] = frozenset({"MalformedPolicyDocument", "NoSuchEntity"})
     setup: str
     action: str
@@ -127,42 +127,43 @@ class RoleTrust(Resource):
     ours: Mapping[str, Document]
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`trust of role cloudtrail-reader in 111122223333`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `trust of role cloudtrail-reader in 111122223333`."""
         return f"trust of role {self.role} in {self.account}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """GetRole; None while nobody may assume it."""
+        """Read the trust policy with GetRole; None as long as nobody may assume the role."""
         role = get_role(clouds.aws(self.account, "iam"), self.role)
         trust = normalized(parsed(role["AssumeRolePolicyDocument"])) if role else None
         return None if trust in (None, normalized(NOBODY)) else Found(document={"trust": trust})
 
     def wanted(self, found: Found | None) -> Document:
-        """Every statement of others, and ours."""
+        """Return the statements of others and those of the set-up."""
         existing = found.document["trust"] if found else None
         return {"trust": merged(existing, self.ours, managed=self.ours.keys())}
 
     def released(self, found: Found) -> Document | None:
-        """The statements of others; None when there are none."""
+        """Return the statements of others; None if there are none."""
         left = merged(found.document["trust"], {}, managed=self.ours.keys())
         return None if left is None else {"trust": left}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
-        """UpdateAssumeRolePolicy."""
+        """Write the trust policy with UpdateAssumeRolePolicy."""
         iam = clouds.aws(self.account, "iam")
         iam.update_assume_role_policy(RoleName=self.role, PolicyDocument=json.dumps(after["trust"]))
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """Nobody may assume it any more."""
+        """Replace the trust policy: nobody may assume the role any more."""
         iam = clouds.aws(self.account, "iam")
         iam.update_assume_role_policy(RoleName=self.role, PolicyDocument=json.dumps(NOBODY))
 
 
 @dataclass(frozen=True, kw_only=True)
 class RolePolicy(Resource):
-    """An inline policy of a role, known as ours by its name. All of it is ours.
+    """An inline policy of a role. The set-up owns all of it and recognizes it by its name.
 
-    Source: IAM User Guide, "IAM and AWS STS quotas": a role's inline policies have 10,240 characters in all.
+    Source: IAM User Guide, "IAM and AWS STS quotas": all inline policies of a role together have at most
+    10,240 characters.
     """
 
     action = "role"
@@ -174,17 +175,17 @@ class RolePolicy(Resource):
     policy: Document
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`policy of role cloudtrail-reader in 111122223333`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `policy of role cloudtrail-reader in 111122223333`."""
         return f"policy of role {self.role} in {self.account}"
 
     @property
     def policy_name(self) -> str:
-        """`cloudtrail-setup-cloudtrail`."""
+        """The name, such as `cloudtrail-setup-cloudtrail`."""
         return f"{TAG}-{self.setup}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """GetRolePolicy."""
+        """Read the policy with GetRolePolicy."""
         iam = clouds.aws(self.account, "iam")
         try:
             answer = iam.get_role_policy(RoleName=self.role, PolicyName=self.policy_name)
@@ -193,10 +194,10 @@ class RolePolicy(Resource):
         return Found(document={"policy": normalized(parsed(answer["PolicyDocument"]))})
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """The policy.
+        """Return the policy.
 
         Raises:
-            PolicyTooLargeError: when it is more than IAM takes.
+            PolicyTooLargeError: if it exceeds IAM's limit.
         """
         document = normalized(self.policy)
         advice = "Name fewer kinds, accounts or regions."
@@ -204,24 +205,24 @@ class RolePolicy(Resource):
         return {"policy": document}
 
     def released(self, found: Found) -> Document | None:  # noqa: ARG002 - the protocol's signature
-        """Nothing."""
+        """Return None: a removal leaves nothing."""
         return None
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
-        """PutRolePolicy."""
+        """Write the policy with PutRolePolicy."""
         clouds.aws(self.account, "iam").put_role_policy(
             RoleName=self.role, PolicyName=self.policy_name, PolicyDocument=text(after["policy"])
         )
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """DeleteRolePolicy."""
+        """Delete the policy."""
         iam = clouds.aws(self.account, "iam")
         iam.delete_role_policy(RoleName=self.role, PolicyName=self.policy_name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceProfile(Resource):
-    """What an instance carries a role in: one role at most."""
+    """The instance profile that gives the role to an instance. It holds at most one role."""
 
     action = "role"
     not_yet: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
@@ -231,12 +232,12 @@ class InstanceProfile(Resource):
     role: str
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`instance profile cloudtrail-reader in 111122223333`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `instance profile cloudtrail-reader in 111122223333`."""
         return f"instance profile {self.profile} in {self.account}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """GetInstanceProfile."""
+        """Read the profile with GetInstanceProfile."""
         profile = get_profile(clouds.aws(self.account, "iam"), self.profile)
         if profile is None:
             return None
@@ -247,15 +248,15 @@ class InstanceProfile(Resource):
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """The role in it."""
+        """Return the role that the profile must hold."""
         return {"role": self.role}
 
     def initial(self) -> Document:
-        """A new one is empty."""
+        """Return the document of a new profile, which is empty."""
         return {"role": ""}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """CreateInstanceProfile with its tag, AddRoleToInstanceProfile in place of another role."""
+        """Create the profile with its tag, or take another role out; then add the role."""
         iam = clouds.aws(self.account, "iam")
         if found is None:
             tags = [{"Key": TAG, "Value": self.setup}]
@@ -265,7 +266,7 @@ class InstanceProfile(Resource):
         iam.add_role_to_instance_profile(InstanceProfileName=self.profile, RoleName=after["role"])
 
     def remove(self, clouds: Clouds, found: Found) -> None:
-        """Take the role out, DeleteInstanceProfile."""
+        """Take the role out, then delete the profile."""
         iam = clouds.aws(self.account, "iam")
         if found.document["role"]:
             self._take_out(iam, found.document["role"])

@@ -1,4 +1,4 @@
-"""Which events a trail records, as advanced event selectors.
+"""The events that a trail records, as advanced event selectors.
 
 Source: AWS CloudTrail API Reference, AdvancedEventSelector and AdvancedFieldSelector; User Guide, "Logging
 management events" (exclusion of AWS KMS and Amazon RDS Data API events), "Logging data events", "Logging
@@ -12,7 +12,7 @@ from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Document
 
 READ_ONLY = {"read": "true", "write": "false"}
-# What a trail has as long as nobody chose: all management events.
+# The default of a trail: all management events.
 DEFAULT_BASIC: Document = {
     "ReadWriteType": "All",
     "IncludeManagementEvents": True,
@@ -22,23 +22,23 @@ DEFAULT_BASIC: Document = {
 
 
 def advanced_selectors(request: SetupRequest) -> list[Document]:
-    """The selectors of a trail, in the one form."""
+    """Return the selectors of a trail in their normalized form."""
     selectors = [*_management(request)]
-    if objects := request["s3_data_events"]:
+    if objects := list(request.s3_data_events):
         selectors.append(_objects(request, objects))
-    if functions := request["lambda_data_events"]:
+    if functions := list(request.lambda_data_events):
         fields = [] if functions == ["*"] else [_field("resources.ARN", "Equals", functions)]
         selectors.append(_data("Lambda data events", "AWS::Lambda::Function", fields))
-    for source in request["network_activity_sources"]:
+    for source in request.network_activity_sources:
         fields = [_equals("eventCategory", "NetworkActivity"), _equals("eventSource", source)]
         selectors.append(_selector(f"Network activity of {source}", fields))
     return in_one_form(selectors)
 
 
 def in_one_form(selectors: Sequence[Document]) -> list[Document]:
-    """The selectors with their fields and values sorted, as their order does not matter.
+    """Return the selectors with sorted fields and values, because the order has no meaning.
 
-    An operator without values is left out: CloudTrail gives back every operator, the unused ones empty.
+    Operators without values are left out: CloudTrail returns every operator, and empty lists for unused ones.
     """
     return [
         {
@@ -60,25 +60,25 @@ def in_one_form(selectors: Sequence[Document]) -> list[Document]:
 
 
 def _management(request: SetupRequest) -> list[Document]:
-    events = request["management_events"]
+    events = request.management_events
     if events == "none":
         return []
     fields = [_equals("eventCategory", "Management")]
     if events in READ_ONLY:
         fields.append(_equals("readOnly", READ_ONLY[events]))
-    excluded = ["kms.amazonaws.com"] * request["exclude_kms_events"]
-    excluded += ["rdsdata.amazonaws.com"] * request["exclude_rds_data_events"]
+    excluded = ["kms.amazonaws.com"] * request.exclude_kms_events
+    excluded += ["rdsdata.amazonaws.com"] * request.exclude_rds_data_events
     if excluded:
         fields.append(_field("eventSource", "NotEquals", excluded))
     return [_selector("Management events", fields)]
 
 
 def _objects(request: SetupRequest, objects: list[str]) -> Document:
-    """Of all buckets means of all but the log bucket: every delivery would be an event to be delivered."""
+    """Select S3 objects. `*` excludes the log bucket: otherwise each delivery would cause a new event."""
     if objects != ["*"]:
         fields = [_field("resources.ARN", "StartsWith", objects)]
     else:
-        logs = f"{bucket_arn(request['bucket'], request.partition)}/"
+        logs = f"{bucket_arn(request.bucket, request.partition)}/"
         fields = [_field("resources.ARN", "NotStartsWith", [logs])]
     return _data("S3 data events", "AWS::S3::Object", fields)
 

@@ -1,4 +1,4 @@
-"""The topic that hears of each new log file. Source: Amazon SNS API Reference."""
+"""The SNS topic that is notified of each new log file. Source: Amazon SNS API Reference."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,22 @@ from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Re
 
 @dataclass(frozen=True, kw_only=True)
 class Topic(Resource):
-    """A standard topic; its policy is a resource of its own."""
+    """A standard topic. Its policy is a separate resource."""
 
     action = "bucket"
     setup: str
     account: str
     topic: str
-    #: Its first policy.
+    #: The policy that a new topic gets.
     base: Document
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`topic cloudtrail in 111122223333`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `topic cloudtrail in 111122223333`."""
         return f"topic {self.topic.rpartition(':')[2]} in {self.account}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """GetTopicAttributes, ListTagsForResource."""
+        """Read the topic with GetTopicAttributes and ListTagsForResource."""
         sns = clouds.aws(self.account, "sns")
         gone = {"NotFound", "NotFoundException"}
         if optional(lambda: sns.get_topic_attributes(TopicArn=self.topic), gone) is None:
@@ -34,11 +34,11 @@ class Topic(Resource):
         return Found(document={"arn": self.topic}, owner=tag_value(tags))
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """That it is there."""
+        """Return a document that says that the topic exists."""
         return {"arn": self.topic}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
-        """CreateTopic with its tag."""
+        """Create the topic with its tag."""
         clouds.aws(self.account, "sns").create_topic(
             Name=self.topic.rpartition(":")[2],
             Attributes={"Policy": text(self.base)},
@@ -46,5 +46,5 @@ class Topic(Resource):
         )
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """DeleteTopic."""
+        """Delete the topic."""
         clouds.aws(self.account, "sns").delete_topic(TopicArn=self.topic)

@@ -1,4 +1,4 @@
-"""A trail of one account, or of an organization. Source: AWS CloudTrail API Reference."""
+"""A trail of one account or of an organization. Source: AWS CloudTrail API Reference."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,17 +18,17 @@ _PARAMETERS = {
     "sns_topic": "SnsTopicName",
     "organization": "IsOrganizationTrail",
 }
-# The settings by which GetTrail gives them back.
+# Document setting → name in the answer of GetTrail.
 _ANSWER = _PARAMETERS | {"log_file_validation": "LogFileValidationEnabled", "sns_topic": "SnsTopicARN"}
 _TEXT = ("bucket", "prefix", "kms_key", "sns_topic")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trail(Resource):
-    """A trail that records, with its selectors."""
+    """A trail that records, with its event selectors."""
 
     action = "trail"
-    # Policies that were put a moment ago.
+    # The policies were written a moment ago.
     not_yet: ClassVar[frozenset[str]] = frozenset(
         {
             "InsufficientS3BucketPolicyException",
@@ -42,18 +42,18 @@ class Trail(Resource):
     account: str
     trail: str
     arn: str
-    #: Setting → value, of `_PARAMETERS`.
+    #: Setting → value, for the settings in `_PARAMETERS`.
     settings: Document
     selectors: list[Document]
     insights: list[str]
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`trail cloudtrail in 111122223333`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `trail cloudtrail in 111122223333`."""
         return f"trail {self.trail} in {self.account}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """GetTrail, its status, its selectors and its tags."""
+        """Read the trail, its status, its selectors and its tags."""
         client = clouds.aws(self.account, "cloudtrail")
         answer = optional(lambda: client.get_trail(Name=self.arn), {"TrailNotFoundException"})
         if answer is None:
@@ -73,7 +73,7 @@ class Trail(Resource):
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """The settings of the params, and that it records."""
+        """Return the settings of the params, with logging on."""
         return {
             **self.settings,
             "selectors": {"advanced": self.selectors},
@@ -82,11 +82,11 @@ class Trail(Resource):
         }
 
     def initial(self) -> Document:
-        """A new trail has its settings, records nothing, and would record all management events."""
+        """Return the state of a new trail: it does not record, and it selects all management events."""
         return {"selectors": {"basic": [DEFAULT_BASIC]}, "insights": [], "logging": False}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """CreateTrail with its tag or UpdateTrail, the selectors, StartLogging: what is not done yet."""
+        """Create or update the trail, put its selectors and start logging, as far as not done yet."""
         client = clouds.aws(self.account, "cloudtrail")
         now = found.document if found else {**after, **self.initial()}
         if found is None:
@@ -104,12 +104,12 @@ class Trail(Resource):
             client.start_logging(Name=self.arn)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """DeleteTrail; the log files stay."""
+        """Delete the trail. The log files stay."""
         clouds.aws(self.account, "cloudtrail").delete_trail(Name=self.arn)
 
     @staticmethod
     def _parameters(settings: Document, after: Document, *, empty: bool = False) -> dict[str, Any]:
-        """The call's parameters; an empty text takes a value away, which CreateTrail does not know."""
+        """Return the call's parameters. An empty text removes a value; CreateTrail does not accept it."""
         named = {_PARAMETERS[name]: settings[name] for name in _PARAMETERS if name in settings}
         if "IsMultiRegionTrail" in named and after["multi_region"]:
             named["IncludeGlobalServiceEvents"] = True

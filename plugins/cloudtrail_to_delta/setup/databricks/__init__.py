@@ -1,1 +1,1 @@
-"""The Databricks part of the set-up: its params, its section of the form, its resources."""
+"""The Databricks part of the set-up: its resources and the job that verifies access."""

@@ -1,4 +1,4 @@
-"""What the verifying job is asked to do, and where it runs. Pure, but for one listing of the log bucket."""
+"""The checks of the verification job, and its compute. Pure, except for one listing of the log bucket."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,16 +16,16 @@ from cloudtrail_to_delta.setup.resources import Clouds
 
 ENTRY_POINT = "cloudtrail-verify-access"
 TASK_KEY = "verify_access"
-# Below a table or a checkpoint: where the ingest's own rights are; Delta leaves names with _ alone.
+# A folder below a table or checkpoint, where the ingest may write. Delta ignores names that start with _.
 FOLDER = "_access_check"
-# One listing, of at most as many keys as S3 gives at once.
+# One listing, with the most keys that S3 returns at once.
 LISTED = 1000
 
 
 def checks(request: SetupRequest, clouds: Clouds) -> dict[str, list[str]]:
-    """Check → places: the folders that the ingest lists, a log file of each kind, where it writes.
+    """Return check → paths: folders that the ingest lists, a log file of each kind, folders that it writes.
 
-    A log file is read when the first keys of a kind have one; a new trail delivers within minutes.
+    The job reads a log file only if the first keys of a kind include one: a new trail has none at first.
     """
     logs = [one.logs for one in request.requests.values()]
     listed = [f"s3://{one.bucket}/{listing_prefix(one)}".rstrip("/") for one in logs]
@@ -39,11 +39,11 @@ def checks(request: SetupRequest, clouds: Clouds) -> dict[str, list[str]]:
 
 
 def write_folders(request: SetupRequest) -> list[str]:
-    """Where the job writes: below each table and checkpoint, or with Unity Catalog below each location.
+    """Return the folders that the job writes: below each table and checkpoint, or below each location.
 
-    Unity Catalog lets nobody write into the folder of a table that is registered.
+    With Unity Catalog it uses the locations, because nobody may write into the folder of a registered table.
     """
-    if request["reader"] == "storage_credential":
+    if request.reader == "storage_credential":
         return [f"{place.where.uri}/{FOLDER}" for place in places(request) if not place.read_only]
     return [
         f"{path}/{FOLDER}"
@@ -53,22 +53,22 @@ def write_folders(request: SetupRequest) -> list[str]:
 
 
 def log_file(s3: Any, bucket: str, prefix: str) -> str:
-    """A log file among the first keys below a prefix; empty when there is none."""
+    """Return a log file among the first keys below a prefix; empty if there is none."""
     answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=LISTED)
     keys = [one["Key"] for one in answer.get("Contents", [])]
     return next((f"s3://{bucket}/{key}" for key in keys if LogFileKey.parse(key)), "")
 
 
 def compute_of(request: SetupRequest, clouds: Clouds) -> dict[str, Any] | None:
-    """The part of the job's task that says where it runs; None when the set-up has nothing to run it on."""
-    if "databricks" not in request["actions"]:
+    """Return the compute part of the job's task; None if the set-up has no compute to run it on."""
+    if "databricks" not in request.actions:
         return None
-    profile = request["reader"] == "instance_profile"
-    match request["databricks_compute"]:
+    profile = request.reader == "instance_profile"
+    match request.databricks_compute:
         case "cluster":
             return {"existing_cluster_id": _made(request, clouds)["cluster_id"]}
         case "existing_cluster":
-            return {"existing_cluster_id": request["cluster_id"]}
+            return {"existing_cluster_id": request.cluster_id}
         case "cluster_policy":
             policy_id = _made(request, clouds)["policy_id"]
             return {"new_cluster": _new_cluster(request, policy_id, with_profile=profile)}
@@ -79,8 +79,8 @@ def compute_of(request: SetupRequest, clouds: Clouds) -> dict[str, Any] | None:
 
 
 def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
-    """The ingest's params about compute that fit what the set-up made."""
-    chosen = request["databricks_compute"]
+    """Return the ingest's compute params that match the compute of the set-up."""
+    chosen = request.databricks_compute
     compute = None if chosen == "none" else compute_of(request, clouds)
     if compute is None:
         return {}
@@ -88,7 +88,7 @@ def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
         return {"compute": "existing_cluster", "cluster_id": compute["existing_cluster_id"]}
     return {
         "compute": "new_cluster",
-        "num_workers": request["min_workers"],
+        "num_workers": request.min_workers,
         **{name: compute["new_cluster"][name] for name in ("policy_id", "spark_version", "node_type_id")},
     }
 
@@ -96,9 +96,9 @@ def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
 def verify_payload(
     compute: Mapping[str, Any], wanted: Mapping[str, list[str]], *, wheel: str, name: str, minutes: int
 ) -> dict[str, Any]:
-    """The body of `runs/submit`: one wheel task. Source: Databricks REST, Jobs API 2.2.
+    """Return the body of `runs/submit`: one wheel task. Source: Databricks REST, Jobs API 2.2.
 
-    The parameters are named ones: where a task has none, the provider's operator puts in all DAG params.
+    The task has named parameters: without any, the provider's operator passes all DAG params.
     """
     parameters = {check: ",".join(found) for check, found in wanted.items() if found}
     task: dict[str, Any] = {
@@ -120,21 +120,26 @@ def verify_payload(
 
 
 def _made(request: SetupRequest, clouds: Clouds) -> Mapping[str, str]:
-    """The facts of the cluster or the policy that the set-up has made or adopted.
+    """Return the facts of the cluster or policy that the set-up has created or adopted.
 
     Raises:
-        SetupFailedError: when it is not there.
+        SetupFailedError: if it does not exist.
     """
     resource = next(one for one in databricks_resources(request) if isinstance(one, Cluster | ClusterPolicy))
     found = resource.read(clouds)
     if found is None:
-        raise SetupFailedError(f"{resource.name} is not there: run the set-up with the action databricks.")
+        raise SetupFailedError(f"{resource.name} does not exist: run the set-up with the action databricks.")
     return found.facts
 
 
 def _new_cluster(request: SetupRequest, policy_id: str, *, with_profile: bool) -> dict[str, Any]:
-    """A cluster for this run alone, as the policy wants it."""
-    params = {name: request[name] for name in ("spark_version", "node_type_id")}
-    params |= {"policy_id": policy_id, "num_workers": request["min_workers"]}
-    params["instance_profile_arn"] = request.instance_profile_arn if with_profile else ""
-    return new_cluster(params)
+    """Return a cluster for this run only, as the policy requires."""
+    return new_cluster(
+        {
+            "spark_version": request.spark_version,
+            "node_type_id": request.node_type_id,
+            "policy_id": policy_id,
+            "num_workers": request.min_workers,
+            "instance_profile_arn": request.instance_profile_arn if with_profile else "",
+        }
+    )

@@ -15,19 +15,19 @@ from cloudtrail_to_delta.setup.resources import Resource
 
 
 def databricks_resources(request: SetupRequest) -> list[Resource]:
-    """What the action `databricks` makes, in the order in which it is applied."""
-    leftovers = _leftovers(request) if request["mode"] == "remove" else []
+    """Return the resources of the action `databricks`, in the order in which they are applied."""
+    leftovers = _leftovers(request) if request.mode == "remove" else []
     return [*leftovers, *_workspace(request)]
 
 
 def _leftovers(request: SetupRequest) -> list[Resource]:
-    """What Auto Loader made for the streams of this set-up, whatever its discovery is now."""
+    """Return what Auto Loader created for the set-up's streams, regardless of the current discovery mode."""
     requests = request.requests.values()
     return [
         AutoIngestLeftovers(
             setup=request.name,
             account=request.bucket_account,
-            bucket=request["bucket"],
+            bucket=request.bucket,
             prefixes=tuple(dict.fromkeys(listing_prefix(one.logs) for one in requests)),
             requests=tuple(requests),
         )
@@ -35,12 +35,12 @@ def _leftovers(request: SetupRequest) -> list[Resource]:
 
 
 def _workspace(request: SetupRequest) -> list[Resource]:
-    if request["reader"] == "storage_credential":
+    if request.reader == "storage_credential":
         return [*_catalog(request), *_compute(request, profile="")]
     registration = ProfileRegistration(
         setup=request.name,
         arn=request.instance_profile_arn,
-        skip_validation=request["skip_profile_validation"],
+        skip_validation=request.skip_profile_validation,
     )
     return [registration, *_compute(request, profile=request.instance_profile_arn)]
 
@@ -49,19 +49,17 @@ def _compute(request: SetupRequest, *, profile: str) -> list[Resource]:
     shared: dict[str, Any] = {
         "setup": request.name,
         "instance_profile_arn": profile,
-        **{
-            name: request[name]
-            for name in (
-                *("spark_version", "node_type_id", "max_workers", "access_mode"),
-                "autotermination_minutes",
-            )
-        },
+        "spark_version": request.spark_version,
+        "node_type_id": request.node_type_id,
+        "max_workers": request.max_workers,
+        "access_mode": request.access_mode,
+        "autotermination_minutes": request.autotermination_minutes,
     }
-    name = request["cluster_name"] or request.name
-    match request["databricks_compute"]:
+    name = request.cluster_name or request.name
+    match request.databricks_compute:
         case "cluster":
-            least = request["min_workers"]
-            return [Cluster(**shared, cluster=name, min_workers=least, only_ours=request["mode"] == "remove")]
+            least = request.min_workers
+            return [Cluster(**shared, cluster=name, min_workers=least, only_ours=request.mode == "remove")]
         case "cluster_policy":
             return [ClusterPolicy(**shared, policy=name)]
         case _:
@@ -69,14 +67,14 @@ def _compute(request: SetupRequest, *, profile: str) -> list[Resource]:
 
 
 def _catalog(request: SetupRequest) -> list[Resource]:
-    """The credential, then the trust of its role, which needs its external id, then the locations."""
-    name = request["storage_credential"] or request.name
+    """Return the credential, the trust policy of its role (it needs the external id), then the locations."""
+    name = request.storage_credential or request.name
     credential = StorageCredential(setup=request.name, credential=name, role_arn=request.reader_role_arn)
     trust = RoleTrust(
         setup=request.name,
         action="databricks",
         account=request.reader_account,
-        role=request["reader_role"],
+        role=request.reader_role,
         ours=credential.trust(),
     )
     locations = [
@@ -86,8 +84,8 @@ def _catalog(request: SetupRequest) -> list[Resource]:
             url=place.where.uri,
             credential=name,
             read_only=place.read_only,
-            file_events=place.purpose == "logs" and request["discovery"] == "file_events",
-            only_ours=request["mode"] == "remove",
+            file_events=place.purpose == "logs" and request.discovery == "file_events",
+            only_ours=request.mode == "remove",
         )
         for place in places(request)
     ]

@@ -1,4 +1,4 @@
-"""Calls of Databricks that change something, and which of its refusals mean "not yet"."""
+"""Calls that change something in Databricks, and the refusals that mean "not yet"."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from airflow.sdk.exceptions import AirflowException
 
 from cloudtrail_to_delta.setup.resources import Clouds
 
-# What a resource of Databricks has as `not_yet`.
+# The code in `not_yet` of the Databricks resources.
 NOT_YET = "NotYet"
-# A role or profile that IAM does not know everywhere, or whose trust or rights have not spread.
+# A role or profile, its trust policy or its permissions have not spread through IAM yet.
 _SPREADING = (
     "Invalid IAM Instance Profile",
     "is not authorized to perform: iam:PassRole",
@@ -18,15 +18,15 @@ _SPREADING = (
     "not self-assuming",
     "AWS IAM role does not have",
 )
-# A cluster that starts or stops takes no edit. A new credential may not be seen by what answers next.
+# A cluster cannot be edited while it starts or stops.
 _BUSY = re.compile(r"unexpected state (PENDING|RESTARTING|RESIZING|TERMINATING)", re.IGNORECASE)
 
 
 class NotYetError(AirflowException):
-    """Refused for a reason that may pass by itself; tried again, and an error like any other at the end.
+    """A refusal that may resolve itself. The call is retried; the last refusal is an error like any other.
 
-    It is no error of this project's own root, so that what is said of refused calls is said of it, too. It
-    carries its code where a botocore error has it.
+    It does not derive from this project's root error, so `refused_calls` explains it like any refused call.
+    It carries its code in the same place as a botocore error.
     """
 
     def __init__(self, message: str) -> None:
@@ -35,10 +35,10 @@ class NotYetError(AirflowException):
 
 
 def send(clouds: Clouds, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The answer to one call that changes something.
+    """Make one call that changes something, and return its answer.
 
     Raises:
-        NotYetError: when trying again may help.
+        NotYetError: if a retry may help.
         DatabricksApiError: for any other refusal.
     """
     from airflow.providers.databricks.exceptions import DatabricksApiError
@@ -51,8 +51,8 @@ def send(clouds: Clouds, method: str, path: str, body: dict[str, Any] | None = N
             raise NotYetError(f"{method} {path}: too many requests: {words}") from refused
         if any(reason in words for reason in _SPREADING):
             raise NotYetError(
-                f"{method} {path}: {words}. Databricks asked AWS and was refused: correct the policy or the "
-                "trust policy of the role that it names; the actions role and databricks make them"
+                f"{method} {path}: {words}. AWS refused a call of Databricks: correct the policy or the "
+                "trust policy of the role that the error names; the actions role and databricks write them"
             ) from refused
         if _BUSY.search(words):
             raise NotYetError(f"{method} {path}: {words}") from refused
@@ -60,7 +60,7 @@ def send(clouds: Clouds, method: str, path: str, body: dict[str, Any] | None = N
 
 
 def look_up(clouds: Clouds, path: str, **query: str) -> dict[str, Any] | None:
-    """The answer to a GET of one object, or None when there is none.
+    """Return the answer to a GET of one object, or None if the object does not exist.
 
     Raises:
         DatabricksApiError: for any other refusal.
@@ -76,17 +76,17 @@ def look_up(clouds: Clouds, path: str, **query: str) -> dict[str, Any] | None:
 
 
 def code_of(refused: Exception) -> str:
-    """The error code of Databricks' answer, such as PERMISSION_DENIED; empty when it has none."""
+    """Return the error code in Databricks' answer, such as PERMISSION_DENIED; empty for none."""
     return str(_answer(refused).get("error_code", ""))
 
 
 def message_of(refused: Exception) -> str:
-    """The service's own words."""
+    """Return the message of Databricks."""
     return str(_answer(refused).get("message") or refused)
 
 
 def _answer(refused: Exception) -> dict[str, Any]:
-    """The JSON in the text of the hook's error: `Response: {…}, Status Code: 400`."""
+    """Parse the JSON in the text of the hook's error: `Response: {…}, Status Code: 400`."""
     found = re.fullmatch(r"Response: (.*), Status Code: [0-9]+", str(refused), re.DOTALL)
     try:
         answer = json.loads(found[1]) if found else {}

@@ -1,7 +1,7 @@
 """The Unity Catalog alternative to an instance profile: a storage credential, and external locations.
 
-Source: Databricks REST, Unity Catalog API 2.1; "Create a storage credential for connecting to AWS S3": the
-credential is made first, its external id goes into the role's trust policy, then locations can be made.
+Source: Databricks REST, Unity Catalog API 2.1; "Create a storage credential for connecting to AWS S3": create
+the credential first, put its external id into the role's trust policy, then create the locations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,14 @@ WORDS = "Reads CloudTrail logs, writes their tables"
 
 
 class LocationConflictError(FatalError):
-    """An external location is in the way: it lies inside the one that is wanted, or has its name."""
+    """A conflicting external location: it lies inside the wanted one, or it has the same name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StorageCredential(Resource):
-    """A credential for the reader role, known by its name, ours by its comment.
+    """A credential for the reader role. Its name identifies it, and its comment says who owns it.
 
-    Its facts are what the role's trust policy needs: `external_id` and `unity_catalog_iam_arn`.
+    The role's trust policy needs its facts: `external_id` and `unity_catalog_iam_arn`.
     """
 
     action = "databricks"
@@ -39,16 +39,16 @@ class StorageCredential(Resource):
     role_arn: str
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`storage credential cloudtrail`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `storage credential cloudtrail`."""
         return f"storage credential {self.credential}"
 
     def trust(self) -> dict[str, Document]:
-        """The statements of its role's trust policy by their ids, with places for what the credential says.
+        """Return the statements of the role's trust policy by their ids, with placeholders for the facts.
 
-        Source: Databricks, the same page, "Step 3: Update the IAM role trust relationship policy". One for
-        each principal: policies are compared with their lists sorted, and where a place sorts says nothing of
-        where its value does.
+        Source: Databricks, the same page, "Step 3: Update the IAM role trust relationship policy". Each
+        principal has its own statement: policies are compared with sorted lists, and a placeholder sorts
+        differently from its value.
         """
         principals = {"UnityCatalog": place_of(self.name, "unity_catalog_iam_arn"), "Itself": self.role_arn}
         return {
@@ -62,7 +62,7 @@ class StorageCredential(Resource):
         }
 
     def read(self, clouds: Clouds) -> Found | None:
-        """GET of the credential."""
+        """Read the credential."""
         one = look_up(clouds, api_path(CREDENTIALS, self.credential))
         if one is None:
             return None
@@ -74,11 +74,11 @@ class StorageCredential(Resource):
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """The role, to read and to write with: each location says for itself."""
+        """Return the role, with read and write access: each location limits its own access."""
         return {"role_arn": self.role_arn, "read_only": False}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """POST with the mark, or PATCH; the role need not trust Databricks yet."""
+        """Create the credential with the mark, or update it. The role need not trust Databricks yet."""
         body = {"aws_iam_role": {"role_arn": after["role_arn"]}, "read_only": after["read_only"]}
         if found is None:
             made = {"name": self.credential, "comment": marked(WORDS, self.setup)}
@@ -87,16 +87,16 @@ class StorageCredential(Resource):
             send(clouds, "PATCH", api_path(CREDENTIALS, self.credential), body)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """DELETE, which Unity Catalog refuses while somebody else's location uses it."""
+        """Delete the credential. Unity Catalog refuses while another location uses it."""
         send(clouds, "DELETE", api_path(CREDENTIALS, self.credential))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalLocation(Resource):
-    """A location, known by its name, ours by its comment; or somebody's that holds the same place.
+    """A location. Its name identifies it, and its comment says who owns it.
 
-    Unity Catalog has at most one location for a place: another one's that holds `url` is adopted, whatever
-    its name and credential are.
+    Unity Catalog has at most one location for a path. The set-up therefore adopts another location that
+    contains `url`, regardless of its name and credential.
     """
 
     action = "databricks"
@@ -107,19 +107,19 @@ class ExternalLocation(Resource):
     credential: str
     read_only: bool
     file_events: bool = False
-    #: For a removal: somebody else's location that holds the place is none, and none is in the way.
+    #: For a removal: ignore the locations of others; they cause no conflict.
     only_ours: bool = False
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`external location cloudtrail_logs`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `external location cloudtrail_logs`."""
         return f"external location {self.location}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """The location of ours, or anybody's that holds the url.
+        """Read the set-up's location, or another one that contains the url.
 
         Raises:
-            LocationConflictError: when one lies inside the url, or has the name and lies elsewhere.
+            LocationConflictError: if another location lies inside the url, or has the name but another url.
         """
         locations = list(clouds.databricks.pages(LOCATIONS, "external_locations"))
         named = next((one for one in locations if one["name"] == self.location), None)
@@ -129,8 +129,8 @@ class ExternalLocation(Resource):
             one = None if self.only_ours else self._around(locations)
         if one is None and named and not self.only_ours:
             raise LocationConflictError(
-                f"the name of {self.name} is taken by somebody's location for {named['url']}: rename that "
-                "one, or give the set-up another name."
+                f"{self.name} cannot be created: another location, for {named['url']}, has this name. "
+                "Rename that location, or give the set-up another name."
             )
         if one is None:
             return None
@@ -147,7 +147,7 @@ class ExternalLocation(Resource):
         )
 
     def wanted(self, found: Found | None) -> Document:
-        """The place, the credential, and what it is for; of somebody else's, only what it is for."""
+        """Return path, credential and settings. An adopted location keeps its path and credential."""
         document = {
             "url": self.url,
             "credential_name": self.credential,
@@ -163,7 +163,7 @@ class ExternalLocation(Resource):
         return document | found.document | enough
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """POST with the mark, or PATCH; Unity Catalog tries it out."""
+        """Create the location with the mark, or update it. Unity Catalog validates it."""
         events: dict[str, Any] = {"enable_file_events": after["file_events"]}
         if after["file_events"]:
             events["file_event_queue"] = {"managed_sqs": {}}
@@ -175,18 +175,19 @@ class ExternalLocation(Resource):
             send(clouds, "PATCH", api_path(LOCATIONS, found.facts["name"]), body)
 
     def remove(self, clouds: Clouds, found: Found) -> None:
-        """DELETE, which Unity Catalog refuses while a table lies in it; no file is touched."""
+        """Delete the location, but no file. Unity Catalog refuses while it contains a table."""
         send(clouds, "DELETE", api_path(LOCATIONS, found.facts["name"]))
 
     def _around(self, locations: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-        """The location that holds the url; the innermost, where old ones lie in each other."""
+        """Return the location that contains the url: the innermost, if older locations are nested."""
         around = [one for one in locations if _holds(str(one["url"]), self.url)]
         inside = [one for one in locations if one not in around and _holds(self.url, str(one["url"]))]
         if inside and not around:
             named = ", ".join(f"{one['name']!r} ({one['url']})" for one in inside)
             raise LocationConflictError(
-                f"{self.name} cannot be made for {self.url}: {named} lies inside it, and Unity Catalog takes "
-                "no two that overlap. Delete it, or give a root that does not hold it."
+                f"{self.name} cannot be created for {self.url}: {named} lies inside it, and Unity Catalog "
+                "does not allow locations to overlap. Delete that location, or give a root that does not "
+                "contain it."
             )
         return max(around, key=lambda one: len(str(one["url"]).rstrip("/")), default=None)
 

@@ -1,4 +1,4 @@
-"""A cluster policy, for whoever starts clusters of their own for the ingest.
+"""A cluster policy, for ingests that start a cluster for each run.
 
 Source: Databricks REST, Cluster Policies API 2.0; "Compute policy reference" for the rules.
 """
@@ -12,13 +12,13 @@ from cloudtrail_to_delta.setup.databricks.markers import marked, owner_of
 from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resource
 
 WORDS = "Clusters that ingest CloudTrail logs"
-# What an edit replaces, and the set-up does not manage.
+# Fields that an edit replaces but the set-up does not manage.
 _KEPT = ("description", "max_clusters_per_user", "libraries")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterPolicy(Resource):
-    """A policy, known by its name, ours by its description."""
+    """A policy. Its name identifies it, and its description says who owns it."""
 
     action = "databricks"
     setup: str
@@ -31,12 +31,12 @@ class ClusterPolicy(Resource):
     instance_profile_arn: str = ""
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`cluster policy cloudtrail`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `cluster policy cloudtrail`."""
         return f"cluster policy {self.policy}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """`policies/clusters/list`."""
+        """Read `policies/clusters/list`."""
         one = self._named(clouds)
         if one is None:
             return None
@@ -47,13 +47,13 @@ class ClusterPolicy(Resource):
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """The rules: runtime, node type, size, access mode, an end when idle, and the instance profile."""
+        """Return the rules: runtime, node type, size, access mode, auto-termination and instance profile."""
         rules: dict[str, Any] = {
             "spark_version": _fixed(self.spark_version),
             "node_type_id": _fixed(self.node_type_id),
             "data_security_mode": _fixed(self.access_mode),
-            # No defaults, for a request that asks for them: a job's cluster knows no end when idle (Jobs API,
-            # `new_cluster`), and of the two sizes it may have one.
+            # No default values: a job's cluster has no auto-termination (Jobs API, `new_cluster`), and it may
+            # have only one of the two sizes.
             "autotermination_minutes": _at_most(self.autotermination_minutes, least=10),
             "num_workers": _at_most(self.max_workers),
             "autoscale.max_workers": _at_most(self.max_workers),
@@ -63,7 +63,7 @@ class ClusterPolicy(Resource):
         return {"definition": rules}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """`policies/clusters/create` with the mark, or `edit`."""
+        """Create the policy with the mark, or edit it."""
         body: dict[str, Any] = {"name": self.policy, "definition": json.dumps(after["definition"])}
         if found is None:
             made = {"description": marked(WORDS, self.setup)}
@@ -75,7 +75,7 @@ class ClusterPolicy(Resource):
         send(clouds, "POST", "2.0/policies/clusters/edit", kept | body | own)
 
     def remove(self, clouds: Clouds, found: Found) -> None:
-        """`policies/clusters/delete`; its clusters go on."""
+        """Delete the policy. Its clusters keep running."""
         body = {"policy_id": found.facts["policy_id"]}
         send(clouds, "POST", "2.0/policies/clusters/delete", body)
 

@@ -8,9 +8,9 @@ from cloudtrail_to_delta.setup.databricks.calls import NOT_YET, send
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 
 LIST = "2.1/clusters/list"
-# A cluster that jobs made for themselves is not one to be adopted.
+# A cluster that a job created for itself cannot be adopted.
 SOURCES = ("UI", "API", None)
-# What `clusters/get` shows and `clusters/edit` does not take.
+# Fields that `clusters/get` returns and `clusters/edit` does not accept.
 _SHOWN_ONLY = frozenset(
     (
         *("cluster_id", "creator_user_name", "driver", "executors", "spark_context_id", "jdbc_port", "state"),
@@ -27,9 +27,9 @@ _SIZES = ("num_workers", "autoscale")
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster(Resource):
-    """An all-purpose cluster, known by its name, ours by its tag.
+    """An all-purpose cluster. Its name identifies it, and its tag says who owns it.
 
-    `max_workers` above `min_workers` is autoscaling; both 0 is a single node.
+    If `max_workers` is above `min_workers`, the cluster autoscales. If both are 0, it is a single node.
     """
 
     action = "databricks"
@@ -43,16 +43,16 @@ class Cluster(Resource):
     access_mode: str
     autotermination_minutes: int
     instance_profile_arn: str = ""
-    #: For a removal: somebody else's cluster of the name is none.
+    #: For a removal: ignore other clusters of the same name.
     only_ours: bool = False
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`cluster cloudtrail`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `cluster cloudtrail`."""
         return f"cluster {self.cluster}"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """`clusters/list`; of several with the name ours comes first."""
+        """Read `clusters/list`. If several clusters have the name, the set-up's own comes first."""
         named = [one for one in self._named(clouds) if not self.only_ours or owner_of(one) == self.setup]
         if not named:
             return None
@@ -62,7 +62,7 @@ class Cluster(Resource):
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """The settings that the set-up manages; all others of a cluster that is there are kept."""
+        """Return the settings that the set-up manages. An existing cluster keeps all others."""
         size: Document = {"num_workers": self.min_workers}
         if self.max_workers > self.min_workers:
             size = {"autoscale": {"min_workers": self.min_workers, "max_workers": self.max_workers}}
@@ -75,7 +75,7 @@ class Cluster(Resource):
         }
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """`clusters/create` with the tag, or `clusters/edit`, which replaces all: other settings go along."""
+        """Create the cluster with its tag, or edit it. An edit replaces, so it repeats, all settings."""
         if found is None:
             body = _body({"cluster_name": self.cluster, "custom_tags": {TAG: self.setup}}, after)
             send(clouds, "POST", "2.1/clusters/create", body)
@@ -86,7 +86,7 @@ class Cluster(Resource):
         send(clouds, "POST", "2.1/clusters/edit", {"cluster_id": cluster_id} | _body(kept, after))
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """`clusters/permanent-delete` of every one of the name that is ours."""
+        """Delete permanently every cluster of this name that the set-up owns."""
         for cluster in self._named(clouds):
             if owner_of(cluster) == self.setup:
                 body = {"cluster_id": cluster["cluster_id"]}
@@ -102,12 +102,12 @@ class Cluster(Resource):
 
 
 def owner_of(cluster: Mapping[str, Any]) -> str:
-    """The value of our tag on a cluster as `clusters/list` shows it."""
+    """Return the value of the set-up's tag on a cluster from `clusters/list`."""
     return str((cluster.get("custom_tags") or {}).get(TAG, ""))
 
 
 def document_of(cluster: Mapping[str, Any]) -> Document:
-    """What the set-up manages of a cluster as `clusters/list` shows it."""
+    """Return the settings that the set-up manages, for a cluster from `clusters/list`."""
     scale = cluster.get("autoscale")
     size: Document = {"num_workers": cluster.get("num_workers", 0)}
     if scale:
@@ -122,7 +122,7 @@ def document_of(cluster: Mapping[str, Any]) -> Document:
 
 
 def _body(kept: Mapping[str, Any], after: Document) -> dict[str, Any]:
-    """The settings as the service takes them: `kept`, with the document's in their places."""
+    """Return the body of a call: `kept`, with the settings of the document in place of its own."""
     settings = {key: value for key, value in after.items() if key != "instance_profile_arn"}
     body: dict[str, Any] = {**kept, **settings}
     aws = {

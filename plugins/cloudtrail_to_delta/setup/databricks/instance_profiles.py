@@ -1,6 +1,7 @@
 """The registration of an instance profile in the workspace.
 
-Source: Databricks REST, Instance Profiles API 2.0; the guide, "Add the instance profile to Databricks".
+Sources: Databricks REST, Instance Profiles API 2.0; the original Databricks guide (2020), "Add the instance
+profile to Databricks".
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,10 @@ from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resourc
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileRegistration(Resource):
-    """A registered instance profile: a part of the profile, which says whose it is by its tag in AWS.
+    """The registration of an instance profile. The tag of the profile in AWS says who owns it.
 
-    A registration has neither tags nor a comment; the one of a profile that is ours is ours
-    (docs/adr/0060-whose-in-databricks.md).
+    A registration has neither tags nor a comment, so the set-up owns it if it owns the profile
+    (docs/adr/0023-set-up-ownership.md).
     """
 
     action = "databricks"
@@ -28,12 +29,12 @@ class ProfileRegistration(Resource):
     skip_validation: bool = False
 
     @property
-    def name(self) -> str:  # type: ignore[override] # a name made of the fields
-        """`registration of instance profile cloudtrail-reader in Databricks`."""
+    def name(self) -> str:  # type: ignore[override] # built from the fields
+        """The name, such as `registration of instance profile cloudtrail-reader in Databricks`."""
         return f"registration of instance profile {self.arn.rpartition('/')[2]} in Databricks"
 
     def read(self, clouds: Clouds) -> Found | None:
-        """`instance-profiles/list`, and the profile's tags in AWS when it is registered."""
+        """Read `instance-profiles/list` and, if the profile is registered, its tags in AWS."""
         profiles = clouds.databricks.get("2.0/instance-profiles/list").get("instance_profiles", [])
         known = next((one for one in profiles if one["instance_profile_arn"] == self.arn), None)
         if known is None:
@@ -41,26 +42,26 @@ class ProfileRegistration(Resource):
         return Found(document={"instance_profile_arn": self.arn}, owner=self._owner(clouds))
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """The profile, registered."""
+        """Return a document that says that the profile is registered."""
         return {"instance_profile_arn": self.arn}
 
     def released(self, found: Found) -> Document | None:
-        """Nothing when the profile is ours; else it stays registered."""
+        """Return None if the set-up owns the profile; otherwise it stays registered."""
         return None if found.owner == self.setup else found.document
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
-        """`instance-profiles/add`, tried out by Databricks unless asked not to."""
+        """Register the profile. Databricks validates it unless `skip_validation` is set."""
         body: dict[str, Any] = dict(after)
         if self.skip_validation:
             body["skip_validation"] = True
         send(clouds, "POST", "2.0/instance-profiles/add", body)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """`instance-profiles/remove`."""
+        """Remove the registration."""
         send(clouds, "POST", "2.0/instance-profiles/remove", {"instance_profile_arn": self.arn})
 
     def _owner(self, clouds: Clouds) -> str:
-        """The tag of the profile; one that is gone is not ours."""
+        """Return the value of the profile's tag; empty if the profile no longer exists."""
         from botocore.exceptions import ClientError
 
         account, name = self.arn.split(":")[4], self.arn.rpartition("/")[2]

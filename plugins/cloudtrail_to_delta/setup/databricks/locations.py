@@ -1,7 +1,7 @@
-"""Which external locations the ingest needs, and what Unity Catalog's trial of them takes.
+"""The external locations that the ingest needs, and the permissions with which Unity Catalog validates them.
 
-Source: Databricks, "Create a storage credential for connecting to AWS S3": the policy of the role, the one
-for file events; "Path rules and access in Unity Catalog volumes": no two locations overlap.
+Source: Databricks, "Create a storage credential for connecting to AWS S3": the policy of the role and the one
+for file events; "Path rules and access in Unity Catalog volumes": locations do not overlap.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ _LIST_EVENTS = ("sqs:ListQueues", "sns:ListTopics")
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What one external location is for: its name's end, where it is, and whether anything is written."""
+    """The path of one external location. `purpose` is the end of its name."""
 
     purpose: str
     where: S3Location
@@ -49,11 +49,11 @@ class Place:
 
 
 def places(request: SetupRequest) -> list[Place]:
-    """The places that take a location each; one that lies in another takes none."""
+    """Return the paths that need a location of their own; a path inside another one needs none."""
     wanted = [
         Place(purpose="logs", where=logs_folder(request), read_only=True),
-        Place(purpose="tables", where=S3Location.parse(request["target_root"]), read_only=False),
-        Place(purpose="checkpoints", where=S3Location.parse(request["checkpoint_root"]), read_only=False),
+        Place(purpose="tables", where=S3Location.parse(request.target_root), read_only=False),
+        Place(purpose="checkpoints", where=S3Location.parse(request.checkpoint_root), read_only=False),
     ]
     if request.code_root.startswith("s3://"):
         wanted.append(Place(purpose="code", where=S3Location.parse(request.code_root), read_only=True))
@@ -67,28 +67,28 @@ def places(request: SetupRequest) -> list[Place]:
 
 
 def _inside(place: Place, other: Place, *, earlier: bool) -> bool:
-    """Whether the other one holds the place; of two that are the same the earlier one does."""
+    """Return whether the other path contains this one; of two equal paths, the earlier contains the later."""
     return other.where.contains(place.where) and (earlier or other.where != place.where)
 
 
 def logs_folder(request: SetupRequest) -> S3Location:
-    """The innermost folder that holds the log files of all kinds that are asked for."""
+    """Return the innermost folder with the log files of all requested kinds."""
     folders = [listing_prefix(one.logs).strip("/").split("/") for one in request.requests.values()]
     common = []
     for parts in zip(*folders, strict=False):
         if len(set(parts)) > 1:
             break
         common.append(parts[0])
-    return S3Location(bucket=request["bucket"], key="/".join(common))
+    return S3Location(bucket=request.bucket, key="/".join(common))
 
 
 def catalog_access(request: SetupRequest) -> list[Access]:
-    """What the credential's role needs beside what the ingest does: Unity Catalog tries each location."""
+    """Return the role's accesses in addition to the ingest's: Unity Catalog validates each location."""
     needed: list[Access] = []
     for place in places(request):
         bucket, keys = place.where.bucket, f"{place.where.prefix}*"
         statement = {"logs": READ_LOGS, "code": READ_CODE}.get(place.purpose, WRITE_TABLES)
-        purpose = f"be tried as the external location of the {place.purpose}"
+        purpose = f"validate the external location of the {place.purpose}"
         needed += [
             Access(
                 action=action,
@@ -109,7 +109,7 @@ def catalog_access(request: SetupRequest) -> list[Access]:
                     conditional=True,
                 )
             )
-    if request["discovery"] == "file_events":
+    if request.discovery == "file_events":
         needed += _file_events(request)
     return needed
 
@@ -117,7 +117,7 @@ def catalog_access(request: SetupRequest) -> list[Access]:
 def _file_events(request: SetupRequest) -> list[Access]:
     own = f"arn:{request.partition}:{{}}:*:*:csms-*"
     resources = {
-        bucket_arn(request["bucket"], request.partition): _BUCKET_EVENTS,
+        bucket_arn(request.bucket, request.partition): _BUCKET_EVENTS,
         own.format("sns"): _TOPIC_EVENTS,
         own.format("sqs"): _QUEUE_EVENTS,
         "*": _LIST_EVENTS,

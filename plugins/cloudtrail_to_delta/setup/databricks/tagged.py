@@ -1,4 +1,4 @@
-"""What carries a set-up's tag or mark in the workspace, and what a removal needs to know of it: its name."""
+"""Search the workspace for objects with the set-up's tag or mark. A removal needs only their names."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,10 +18,12 @@ from cloudtrail_to_delta.setup.resources import Clouds, Resource
 
 
 def find_marked(setup: str, clouds: Clouds) -> Iterator[tuple[str, str]]:
-    """Kind and name of every cluster, cluster policy, storage credential and external location of ours.
+    """Find kind and name of the set-up's clusters, cluster policies, storage credentials and locations.
+
+    A workspace without Unity Catalog has no storage credentials and no external locations.
 
     Raises:
-        DatabricksApiError: when a list is refused; a workspace without Unity Catalog has none of its things.
+        DatabricksApiError: if Databricks refuses a list.
     """
     databricks = clouds.databricks
     for one in databricks.pages(LIST, "clusters", page_size="100"):
@@ -40,7 +42,7 @@ def find_marked(setup: str, clouds: Clouds) -> Iterator[tuple[str, str]]:
 
 
 def marked_resource(setup: str, kind: str, name: str) -> Resource:
-    """What removes it; the settings that it would be made with do not matter."""
+    """Return the resource that removes the object. Its other settings do not matter."""
     cluster: dict[str, Any] = {
         "setup": setup,
         **dict.fromkeys(("spark_version", "node_type_id", "access_mode"), ""),
@@ -57,7 +59,7 @@ def marked_resource(setup: str, kind: str, name: str) -> Resource:
             return ExternalLocation(
                 setup=setup, location=name, url="", credential="", read_only=True, only_ours=True
             )
-    raise ValueError(f"{kind!r} is nothing that a removal finds in Databricks")
+    raise ValueError(f"a removal finds no object of kind {kind!r} in Databricks")
 
 
 def _of_catalog(clouds: Clouds, path: str, key: str) -> list[Mapping[str, Any]]:

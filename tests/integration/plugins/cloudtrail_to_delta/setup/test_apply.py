@@ -133,7 +133,7 @@ def test_a_bucket_that_somebody_else_makes_meanwhile_is_not_taken_over(world):
     request = world.request()
     plan = world.plan(request)
     world.client("s3").create_bucket(Bucket=BUCKET)
-    with pytest.raises(WorldChangedError, match="somebody else has made it"):
+    with pytest.raises(WorldChangedError, match="somebody else has created it"):
         world.apply(request, plan)
 
 
@@ -144,9 +144,9 @@ def test_a_refused_call_is_named_with_its_permission_and_what_was_done_before(wo
     with pytest.raises(SetupRefusedError) as caught:
         world.apply(request)
     message = str(caught.value)
-    assert "s3:PutBucketVersioning on bucket org-logs was refused" in message
+    assert "AWS refused s3:PutBucketVersioning on bucket org-logs" in message
     assert "Allow s3:PutBucketVersioning on it" in message
-    assert "Nothing had been changed by then" in message
+    assert "Nothing was changed before the error" in message
 
 
 def test_a_principal_that_is_not_known_everywhere_yet_is_waited_for_by_trying(world):
@@ -176,7 +176,7 @@ def test_two_set_ups_share_a_bucket_and_leave_each_others_statements(world):
 
 def test_a_connection_of_another_account_is_refused_before_anything_is_read(world):
     request = world.request(accounts={LOGS: "aws_default"}, assume_role="")
-    with pytest.raises(Exception, match="is of account 123456789012, not 111122223333"):
+    with pytest.raises(Exception, match="belongs to account 123456789012, not 111122223333"):
         world.plan(request)
 
 

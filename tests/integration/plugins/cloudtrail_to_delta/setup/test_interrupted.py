@@ -80,7 +80,7 @@ def test_killed_at_every_write_in_turn_it_ends_in_the_state_of_a_run_that_was_no
 def test_a_removal_killed_at_every_write_in_turn_leaves_nothing(world):
     request = request_number(world, 0)
     world.apply(request)
-    removal = world.request(**{**request.values, "mode": "remove"})
+    removal = world.request(**{**request.to_dict(), "mode": "remove"})
     plan, kills = world.plan(removal), 0
     while killed_after_one_write(world, removal, plan):
         kills += 1

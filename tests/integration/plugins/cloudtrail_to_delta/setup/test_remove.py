@@ -168,7 +168,7 @@ def test_a_key_that_another_bucket_of_ours_needs_is_kept(world):
     verbs = {change.resource: (change.verb, change.note) for change in plan.changes}
     verb, note = verbs[f"key alias/cloudtrail-logs in {LOGS}"]
     assert verb == "release"
-    assert f"log files in bucket {BUCKET} need it to be read" in note
+    assert f"it is needed to read the log files in bucket {BUCKET}" in note
     assert verbs[f"bucket {BUCKET}"][0] == "release"
     world.apply(removal(world, **OTHER), plan)
     assert BUCKET not in str(everything_tagged(world))

@@ -84,10 +84,10 @@ def test_a_set_up_is_never_scheduled_and_has_the_entrys_owner_and_tags(payments,
 
 def test_its_form_has_the_entrys_values_and_elsewhere_the_contracts_defaults(payments):
     request = resolve_setup(values(payments))
-    assert request["accounts"] == {"123456789012": "aws_logs", "111122223333": "aws_payments"}
-    assert (request.name, request["expire_days"]) == ("payments", 365)
+    assert request.accounts == {"123456789012": "aws_logs", "111122223333": "aws_payments"}
+    assert (request.name, request.expire_days) == ("payments", 365)
     # What the form shows as an example is no default of an account.
-    assert request["warehouse_id"] == "0a1b2c3d4e5f6a7b"
+    assert request.warehouse_id == "0a1b2c3d4e5f6a7b"
     assert values(payments)["kms_key"] is None
     # What Airflow checks when somebody triggers it.
     payments.params.validate()

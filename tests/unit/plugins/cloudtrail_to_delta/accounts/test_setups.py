@@ -50,9 +50,9 @@ def test_a_set_up_has_what_the_entry_says_and_its_own_fields(read):
     assert (setup.owner, setup.tags) == ("security", ("pci",))
     request = resolve_setup(setup.params)
     assert request.name == "payments"
-    assert (request["bucket"], request["kms_key"]) == ("example-cloudtrail-logs", "new")
-    assert request["target_root"] == "s3://example-lake/delta/pay_ments"
-    assert request["account"] == "111122223333"
+    assert (request.bucket, request.kms_key) == ("example-cloudtrail-logs", "new")
+    assert request.target_root == "s3://example-lake/delta/pay_ments"
+    assert request.account == "111122223333"
 
 
 def test_one_block_in_the_defaults_serves_every_account(read):

@@ -77,7 +77,7 @@ SETUP = {
 def test_any_params_of_a_set_up_are_a_request_or_violations_that_can_be_read(changed):
     violations = []
     try:
-        json.dumps(resolve_setup(SETUP | changed).values)
+        json.dumps(resolve_setup(SETUP | changed).to_dict())
     except InvalidRequestError as refused:
         violations = refused.violations
     assert all(isinstance(violation, str) and violation for violation in violations)

@@ -36,9 +36,9 @@ def outcome(params):
         request = resolve_setup(params)
     except InvalidRequestError as error:
         return error.violations
-    assert SetupRequest(dict(request.values)) == request
+    assert SetupRequest.from_dict(request.to_dict()) == request
     ingest_params_of(request)
-    for account in request["accounts"]:
+    for account in request.accounts:
         setup_policy(request, account)
     return [resource.name for resource in build_resources(request)]
 

@@ -46,7 +46,10 @@ def apply(*, approval, action="bucket", mode="apply"):
 
 def test_nobody_is_asked_about_a_plan_that_writes_nothing():
     empty = Plan(setup="cloudtrail", mode="apply", changes=())
-    assert approve(empty).execute({"params": {"approve": False}})["by"] == "nobody: there is nothing to do"
+    assert (
+        approve(empty).execute({"params": {"approve": False}})["by"]
+        == "nobody, because there is nothing to do"
+    )
 
 
 def test_the_param_approves_without_asking():
@@ -73,7 +76,7 @@ def test_a_rejected_plan_is_skipped_in_words():
 
 
 def test_a_plan_made_after_the_approval_is_not_applied():
-    with pytest.raises(AirflowFailException, match="another plan was approved"):
+    with pytest.raises(AirflowFailException, match="the approved plan no longer matches"):
         apply(approval=decision(True, digest="of another one"))
 
 

@@ -48,9 +48,7 @@ def test_a_policy_of_ours_alone_is_nothing_without_us():
 
 def test_a_policy_that_is_too_large_is_refused_with_both_sizes():
     large = policy([statement(f"S{number}") for number in range(300)])
-    with pytest.raises(
-        PolicyTooLargeError, match=r"2\d{4} bytes, 20480 are allowed; it was not sent\. Do this"
-    ):
+    with pytest.raises(PolicyTooLargeError, match=r"2\d{4} bytes \(limit 20480\); it was not sent\. Do this"):
         require_size(large, limit=20480, owner="bucket b", advice="Do this.")
 
 

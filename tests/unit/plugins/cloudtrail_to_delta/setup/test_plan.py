@@ -28,7 +28,7 @@ def plan(*changes):
 
 def test_every_setting_of_something_new_is_in_the_diff():
     shown = plan(CREATE).render()
-    assert "bucket logs will be made" in shown
+    assert "bucket logs will be created" in shown
     assert '+  "versioning": true' in shown
     assert '+  "key": "${key a in 1: arn}"' in shown
 
@@ -40,8 +40,8 @@ def test_a_diff_shows_the_lines_that_stay_too():
 
 def test_a_difference_that_is_left_is_shown_and_said_to_stay():
     shown = plan(ADOPT).render()
-    assert "not ours: adopted, not changed" in shown
-    assert "name 'trail' in change_adopted" in shown
+    assert "is not managed by this set-up; adopted, not changed" in shown
+    assert "add 'trail' to change_adopted" in shown
     assert '+  "logging": true' in shown
     assert plan(ADOPT).writes == ()
 
@@ -59,11 +59,12 @@ CHANGE = Change(
 def test_the_approval_has_one_line_for_each_resource_and_those_that_change_first():
     shown = plan(KEEP, ADOPT, CREATE, CHANGE).render_markdown(log_url="http://airflow/log")
     assert shown.splitlines() == [
-        "Every setting and policy, as a diff, is in [the log of `plan`](http://airflow/log).",
+        "The diff of every setting and policy is in [the log of `plan`](http://airflow/log).",
         "",
-        "- bucket: bucket logs will be made",
+        "- bucket: bucket logs will be created",
         "- trail: trail u in 1 will be changed: insights, logging",
-        "- trail: trail t in 1 is there already and not ours: adopted, not changed: logging",
+        "- trail: trail t in 1 already exists and is not managed by this set-up; adopted, not changed: "
+        "logging",
         "",
         "No change: role r in 1.",
     ]
@@ -74,7 +75,7 @@ def test_the_approval_of_any_plan_has_no_diff():
 
 
 def test_a_plan_that_writes_nothing_says_so():
-    assert plan(ADOPT).summary() == "Nothing to do: all 1 resources are as they should be."
+    assert plan(ADOPT).summary() == "Nothing to do: all 1 resources stay as they are."
 
 
 def test_the_digest_is_the_same_after_an_xcom_and_another_for_another_plan():

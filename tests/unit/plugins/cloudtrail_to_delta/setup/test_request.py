@@ -1,6 +1,7 @@
 """The contract of the set-up, and what follows from its params."""
 
 import json
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -8,12 +9,12 @@ from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.operators.setup import ingest_params_of
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.request import resolve_requests
-from cloudtrail_to_delta.params.setup import setup_params
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS, setup_params
 from cloudtrail_to_delta.setup.aws.policies import BucketPolicy
 from cloudtrail_to_delta.setup.aws.selectors import advanced_selectors, in_one_form
 from cloudtrail_to_delta.setup.build import build_resources, reader_document
 from cloudtrail_to_delta.setup.documents import PolicyTooLargeError
-from cloudtrail_to_delta.setup.request import resolve_setup
+from cloudtrail_to_delta.setup.request import SetupRequest, resolve_setup
 
 A, B = "111122223333", "222233334444"
 
@@ -42,6 +43,32 @@ def test_the_forms_defaults_are_a_request_that_the_contract_accepts():
     assert (
         resolve_setup({name: param.resolve() for name, param in setup_params().items()}).name == "cloudtrail"
     )
+
+
+def test_the_request_has_every_param_but_those_that_no_task_reads_from_it():
+    assert set(SETUP_PARAMS) - set(setup().to_dict()) == {"approve", "aws_conn_id"}
+    assert set(setup().to_dict()) <= set(SETUP_PARAMS)
+
+
+def test_the_fields_of_the_request_have_the_types_that_the_contract_accepts():
+    types = {"string": str, "boolean": bool, "integer": int, "array": tuple}
+    for name, hint in get_type_hints(SetupRequest).items():
+        if name not in SETUP_PARAMS or name == "accounts":
+            continue
+        schema, kind = SETUP_PARAMS[name].check.schema, get_origin(hint) or hint
+        words = schema.get("items", schema).get("enum")
+        word = get_args(hint)[0] if kind is tuple else hint
+        assert kind in (types[schema["type"]], Literal), name
+        if get_origin(word) is Literal:
+            assert set(get_args(word)) == set(words), name
+        elif words:
+            assert name in {"insights", "kinds"}
+
+
+def test_what_the_params_leave_out_follows_from_the_others():
+    request = setup()
+    assert (request.bucket_account, request.reader_account, request.trail_accounts) == (A, A, (A,))
+    assert (request.given_code_root, request.code_root) == ("", "s3://lake/code")
 
 
 @pytest.mark.parametrize("name", setup_params())
@@ -207,7 +234,7 @@ def test_a_list_that_is_emptied_in_the_form_is_sent_as_null_and_is_no_star():
     assert {"trail_accounts", "insights", "change_adopted", "s3_data_events"} <= set(lists)
     for name in lists:
         assert form[name].resolve(None) is None, name
-        assert setup(**{name: None})[name] == [], name
+        assert setup(**{name: None}).to_dict()[name] == ([A] if name == "trail_accounts" else []), name
 
 
 def test_every_field_but_a_name_that_says_it_all_has_its_help():

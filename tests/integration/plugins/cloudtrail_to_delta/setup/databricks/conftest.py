@@ -45,7 +45,7 @@ class Workspace:
         order = ACTIONS if plan.mode == "apply" else reversed(ACTIONS)
         request = request.located(self.clouds)
         for action in order:
-            if action in request["actions"]:
+            if action in request.actions:
                 resources = planned_resources(request, json.loads(json.dumps(self.found)))
                 apply_action(plan, action, resources, self.clouds, patience=AT_ONCE)
 

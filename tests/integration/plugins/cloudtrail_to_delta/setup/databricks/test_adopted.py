@@ -109,7 +109,11 @@ def test_a_location_that_holds_the_place_is_adopted_whatever_its_name(workspace)
     ("name", "url", "words"),
     [
         ("inner", f"s3://{BUCKET}/AWSLogs/111122223333", "'inner' .* lies inside it"),
-        ("cloudtrail_logs", "s3://elsewhere/logs", "is taken by somebody's location for s3://elsewhere"),
+        (
+            "cloudtrail_logs",
+            "s3://elsewhere/logs",
+            "another location, for s3://elsewhere/logs, has this name",
+        ),
     ],
 )
 def test_a_location_in_the_way_is_said_when_it_is_planned(workspace, name, url, words):

@@ -104,7 +104,7 @@ def refused_while_it_runs(workspace, streams, databricks, probe_wheel, tmp_path)
         hold = probe.task(location, "probe-hold", str(tmp_path / "here"), str(tmp_path / "go"))
         databricks.submit(hold, run_name=run_name(requests, DAG_RUN))
         try:
-            with pytest.raises(StreamActiveError, match="reads by these notifications: cancel it"):
+            with pytest.raises(StreamActiveError, match="uses these notifications: cancel it"):
                 workspace.apply(request)
         finally:
             databricks.cancel_all()

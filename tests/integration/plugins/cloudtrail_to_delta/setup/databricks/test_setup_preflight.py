@@ -17,7 +17,7 @@ WAREHOUSE = {"warehouse_id": "sandbox-warehouse", "kinds": ["events"]}
 def operator(request):
     return SetupPreflightOperator(
         task_id="preflight",
-        request=dict(request.values),
+        request=request.to_dict(),
         planned=PLANNED,
         approval=APPROVED,
         databricks_conn_id="databricks_default",

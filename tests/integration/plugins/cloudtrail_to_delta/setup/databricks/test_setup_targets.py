@@ -18,9 +18,9 @@ def checked(request):
     """The findings of the task, by check and subject."""
     operator = SetupTargetsOperator(
         task_id="check_targets",
-        request=dict(request.values),
+        request=request.to_dict(),
         databricks_conn_id="databricks_default",
-        warehouse_id=request["warehouse_id"],
+        warehouse_id=request.warehouse_id,
         poll_seconds=1,
     )
     context = task_context(params={})

@@ -42,7 +42,7 @@ def submit(request, dag_run, *, approval=APPROVED):
     """One try of the task, as Airflow makes it; the workspace remembers the tokens of every DAG run."""
     operator = VerifyAccessOperator(
         task_id="verify_access",
-        request=dict(request.values),
+        request=request.to_dict(),
         planned=PLANNED,
         approval=approval,
         databricks_conn_id="databricks_default",
@@ -56,7 +56,7 @@ def wait(request, run_id):
     """The task that waits, through its deferrals."""
     operator = WaitForVerifyOperator(
         task_id="wait_for_verify",
-        request=dict(request.values),
+        request=request.to_dict(),
         run_id=run_id,
         databricks_conn_id="databricks_default",
         poll_seconds=1,
@@ -123,7 +123,7 @@ def test_a_failure_says_what_is_not_allowed_and_the_next_try_is_another_run(work
     wheel(REFUSED)
     run_id = submit(request, dag_run)
     with pytest.raises(
-        DatabricksRunError, match=r"not allowed s3:PutObject.* missing in its policy"
+        DatabricksRunError, match=r"not allowed s3:PutObject.* missing in the policy of the role"
     ) as failed:
         wait(request, run_id)
     assert isinstance(failed.value, FatalError)
@@ -169,9 +169,9 @@ def test_where_there_is_nothing_to_verify_the_task_says_so_and_skips(
 
 
 def test_without_the_cluster_or_the_code_bucket_the_error_says_what_is_missing(workspace, wheel, dag_run):
-    with pytest.raises(SetupFailedError, match="cluster cloudtrail is not there"):
+    with pytest.raises(SetupFailedError, match="cluster cloudtrail does not exist"):
         submit(workspace.request(), dag_run)
     wheel(SAYS)
     request = workspace.made(code_root="s3://absent/code")
-    with pytest.raises(SetupFailedError, match=r"the code root s3://absent/code .*NoSuchBucket"):
+    with pytest.raises(SetupFailedError, match=r"the code root s3://absent/code: .*NoSuchBucket"):
         submit(request, dag_run)
