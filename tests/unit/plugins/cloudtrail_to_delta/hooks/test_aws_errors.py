@@ -87,20 +87,20 @@ def test_codes_and_callers_are_read_from_what_aws_answers():
     [
         (
             client_error("AccessDenied", "User: arn:aws:iam::444455556666:user/a is not authorized"),
-            "is in account 111122223333, the AWS connection in 444455556666",
+            "is in account 111122223333, but the AWS connection is in 444455556666",
             "a connection of that account",
         ),
         (
             client_error("AccessDenied", "User: arn:aws:iam::111122223333:user/a is not authorized"),
-            f"may not do iam:SimulatePrincipalPolicy on {ROLE}",
+            f"is not allowed to call iam:SimulatePrincipalPolicy on {ROLE}",
             f'{{"Effect": "Allow", "Action": ["iam:SimulatePrincipalPolicy"], "Resource": ["{ROLE}"]}}',
         ),
         (
             client_error("NoSuchEntity"),
-            f"{ROLE} is not there, or is in another account",
+            f"{ROLE} does not exist, or is in another account",
             "Correct reader_role_arn",
         ),
-        (client_error("InvalidInput"), "IAM does not simulate", "Correct reader_role_arn"),
+        (client_error("InvalidInput"), "IAM cannot simulate", "Correct reader_role_arn"),
     ],
 )
 def test_why_a_principal_cannot_be_simulated_is_told_apart(error, detail, remedy):
