@@ -84,12 +84,12 @@ def decide_policy(params: Mapping[str, Any], rules: Rules) -> tuple[list[Finding
     given = flattened(new_cluster(params))
     settings = filled(given, rules)
     findings = [
-        _finding(subject, "failed", complaint, "Correct the param, or set another policy_id.")
+        _finding(subject, "failed", complaint, "Correct the param, or choose another cluster policy.")
         for complaint in refused(given, rules)
     ]
     mode = str(settings.get("data_security_mode", "NONE"))
     if complaint := mode_complaint(mode, str(params.get("discovery") or "listing")):
-        remedy = "Set a policy_id whose policy sets that access mode, or choose discovery 'listing'."
+        remedy = "Choose a cluster policy that sets that access mode, or discovery 'listing'."
         findings.append(_finding(subject, "failed", complaint, remedy))
     effective = dict(params) | {
         "spark_version": settings.get("spark_version", ""),

@@ -1,7 +1,7 @@
-"""The views beside a table: its log files, its schema drift, its insights as episodes.
+"""The views of a table: its log files, its schema drift, its insights as episodes.
 
-A view's name is the table's with a suffix. It carries a digest of its definition, so that an upgrade replaces
-what it has made itself and nothing else. Source: docs/adr/0010-views.md.
+A view's name is the table's name with a suffix. A view stores a digest of its definition, so that an upgrade
+replaces only views that this pipeline created. Source: docs/adr/0010-views.md.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.tables.queries import EXAMPLE_CHARACTERS, drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name, text_literal
 
-# The table property that says that a view is ours, and which definition it has.
+# The table property that marks a view as ours and holds the digest of its definition.
 MARK = "cloudtrail.definition"
 
 
@@ -26,13 +26,13 @@ class View:
 
     @property
     def digest(self) -> str:
-        """What tells two definitions apart."""
+        """A hash that differs for different definitions."""
         text = repr((self.comment, self.columns, self.query))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def statement(self) -> str:
-        """The statement that creates the view, or gives it this definition."""
+        """The statement that creates the view or replaces its definition."""
         columns = ", ".join(
             f"{quote_name(name)} COMMENT {text_literal(comment)}" for name, comment in self.columns.items()
         )
@@ -87,7 +87,7 @@ EPISODES = {
 
 
 def views_of(request: IngestRequest) -> list[View]:
-    """The views of one kind's table."""
+    """Return the views of one kind's table."""
     table, quarantine = quote_name(request.table), quote_name(request.quarantine_table)
     made = {
         "files": View(

@@ -162,7 +162,7 @@ def test_a_table_of_other_columns_fails_with_the_one_that_differs(account):
     assert set(details) == {EVENTS_TABLE, f"s3://{LAKE_BUCKET}/delta/cloudtrail_insights"}
     assert details[EVENTS_TABLE].endswith("cannot be appended to: readOnly is string, not boolean")
     assert details[f"s3://{LAKE_BUCKET}/delta/cloudtrail_insights"].endswith(
-        "it has no raw and no log_file and no batch_id, its columns are id"
+        "it has no raw and no log_file and no batch_id; its columns are id"
     )
 
 

@@ -23,7 +23,7 @@ def of_databricks(report):
 @pytest.mark.parametrize(
     ("changed", "subject", "said", "remedy"),
     [
-        ({"cluster_id": "sandbox-oldd"}, "compute sandbox-oldd", "does not exist", "the right cluster_id"),
+        ({"cluster_id": "sandbox-oldd"}, "compute sandbox-oldd", "does not exist", "the correct cluster_id"),
         ({"cluster_id": "sandbox-old"}, "cluster sandbox-old", "older than 17.3 LTS", "newer runtime"),
         (
             {"cluster_id": "sandbox-shared", "discovery": "notifications"},
@@ -38,7 +38,7 @@ def of_databricks(report):
             "or discovery 'listing'",
         ),
         ({"cluster_id": "sandbox-broken"}, "cluster sandbox-broken", "could not be acquired", "replace"),
-        ({"warehouse_id": "other"}, "warehouse other", "does not exist", "the right warehouse_id"),
+        ({"warehouse_id": "other"}, "warehouse other", "does not exist", "the correct warehouse_id"),
         (
             NEW | {"spark_version": "17.3.x-scala2.3"},
             "runtime 17.3.x-scala2.3",

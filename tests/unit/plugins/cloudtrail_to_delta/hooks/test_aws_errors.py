@@ -26,8 +26,8 @@ def client_error(code, message="no", *, headers=None, **error):
         (client_error("NoSuchBucket"), "there is no bucket 'audit'", "Correct the bucket's name"),
         (
             client_error("AccessDenied"),
-            "AWS connection 'aws_audit' may not list it",
-            "Allow s3:ListBucket on bucket audit",
+            "AWS connection 'aws_audit' is not allowed to list it",
+            "allow the connection's identity s3:ListBucket on bucket audit",
         ),
         (
             client_error("PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1"}),
@@ -39,7 +39,7 @@ def client_error(code, message="no", *, headers=None, **error):
             "eu-west-3",
             "Set region to eu-west-3.",
         ),
-        (client_error("301"), "it is in another region", "Set region to the region that the bucket is in."),
+        (client_error("301"), "it is in another region", "Set region to the region of the bucket."),
     ],
 )
 def test_a_buckets_error_is_a_failed_finding_with_its_remedy(error, detail, remedy):
@@ -61,8 +61,8 @@ def test_an_error_of_another_sort_is_not_taken_for_the_buckets():
         (client_error("ExpiredToken"), "Correct the credentials of AWS connection 'aws_audit'."),
         (NoCredentialsError(), "Correct the credentials of AWS connection 'aws_audit'."),
         (EndpointConnectionError(endpoint_url="http://x"), "the endpoint of AWS connection 'aws_audit'"),
-        (client_error("AccessDenied"), "Allow that action to the identity of AWS connection 'aws_audit'."),
-        (ValueError("odd"), "Mend the cause that the error names"),
+        (client_error("AccessDenied"), "Allow the identity of AWS connection 'aws_audit' that action."),
+        (ValueError("odd"), "Fix the cause named in the error"),
     ],
 )
 def test_any_other_error_says_that_the_check_could_not_be_made_why_and_what_to_do(error, remedy):
