@@ -45,28 +45,28 @@ class View:
 FILES = {
     "log_file": "The log file",
     "account": "The account in its path",
-    "delivered_at": "When it was last written in S3",
-    "ingested_at": "When it was read last",
-    "lag_seconds": "From its delivery to its first reading, in seconds",
-    "log_file_sha256": "SHA-256 of the uncompressed file, as CloudTrail's digests list it",
-    "records": "How many records it holds",
+    "delivered_at": "When it was last written to S3",
+    "ingested_at": "When it was last read",
+    "lag_seconds": "Time from its delivery until it was first read, in seconds",
+    "log_file_sha256": "SHA-256 of the uncompressed file, as in CloudTrail's digests",
+    "records": "How many records it contains",
     "kept": "Its rows in the table",
     "quarantined": "Its records in the quarantine, except duplicates",
     "removed": "Its records that were removed as duplicates",
-    "whole_file_reason": "Why the file as a whole is in the quarantine; null when it is not",
-    "foreign_records": "Rows whose account is not the one in the path",
-    "loads": "How often it was read: more than once only after its checkpoint was lost",
+    "whole_file_reason": "Why the whole file is in the quarantine; null if it is not",
+    "foreign_records": "Rows with another account than the one in the path",
+    "loads": "How often it was read; more than once only if its checkpoint was lost",
     "balanced": "records = kept + quarantined + removed for each load, and no record is in the table twice",
 }
 DRIFT = {
-    "field": "The field's path in the record; arrays add nothing to it; * for a whole record",
+    "field": "The field's path in the record, without array positions; * for a whole record",
     "problem": "unknown_field: no column has it; misfit: its value does not fit its column and is null there",
     "first_seen": "When a record with it was first ingested",
     "last_seen": "When a record with it was last ingested",
     "records": "How many records have it",
-    "log_file": "Where the first of them is",
-    "record_index": "Its place in that log file",
-    "example": f"Its text from the field on, {EXAMPLE_CHARACTERS} characters",
+    "log_file": "The log file of the first of these records",
+    "record_index": "The position of that record in the log file",
+    "example": f"{EXAMPLE_CHARACTERS} characters of that record's text, starting at the field",
 }
 EPISODES = {
     "shared_event_id": "The insight's id, in its Start and its End record",
@@ -75,14 +75,14 @@ EPISODES = {
     "insight_type": "ApiCallRateInsight or ApiErrorRateInsight",
     "event_source": "The service that was called",
     "event_name": "The API call",
-    "error_code": "The error, of an error rate insight",
+    "error_code": "The error, for an error rate insight",
     "started_at": "When the unusual activity began; null while only its End has been delivered",
-    "ended_at": "When it ended; null while it goes on",
-    "open": "Whether no End has been delivered",
-    "duration_minutes": "From its start to its end, in minutes; null while it goes on",
-    "baseline": "Calls or errors a minute before",
-    "peak": "The highest average of calls or errors a minute that a record of the insight has",
-    "records": "How many records were delivered of it",
+    "ended_at": "When it ended; null while it continues",
+    "open": "Whether no End has been delivered yet",
+    "duration_minutes": "Time from its start to its end, in minutes; null while it continues",
+    "baseline": "Calls or errors per minute before the insight",
+    "peak": "The highest average of calls or errors per minute in the insight's records",
+    "records": "How many records of the insight were delivered",
 }
 
 
@@ -92,13 +92,13 @@ def views_of(request: IngestRequest) -> list[View]:
     made = {
         "files": View(
             name=request.views["files"],
-            comment="Each CloudTrail log file that was ingested: one row, with what became of its records",
+            comment="One row per ingested CloudTrail log file, with the counts of its records",
             columns=FILES,
             query=f"SELECT {', '.join(FILES)} FROM ({files_query(request.kind, table, quarantine)})",
         ),
         "schema_drift": View(
             name=request.views["schema_drift"],
-            comment="Fields that no column has, and values that do not fit their column; all are in raw",
+            comment="Fields without a column, and values that do not fit their column; raw has all of them",
             columns=DRIFT,
             query=drift_query(table),
         ),
@@ -106,7 +106,7 @@ def views_of(request: IngestRequest) -> list[View]:
     if "episodes" in request.views:
         made["episodes"] = View(
             name=request.views["episodes"],
-            comment="Each insight as one row, from its Start and its End record",
+            comment="One row per insight, from its Start and its End record",
             columns=EPISODES,
             query=episodes_query(table),
         )
