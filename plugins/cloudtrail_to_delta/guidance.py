@@ -31,7 +31,10 @@ class TaskGuide:
 
 Guides = Mapping[str, TaskGuide]
 
-TRIGGER = "If a param is wrong, trigger the DAG again (for an account, correct accounts.yaml first). "
+TRIGGER = (
+    "If a param is wrong, trigger the DAG again with the correct value (for an account, correct "
+    "accounts.yaml first). "
+)
 FALLBACK = "Read the task's log. Clearing any task of this DAG is safe."
 
 INGEST: Guides = {
@@ -87,7 +90,7 @@ INGEST: Guides = {
     "wait_for_run": TaskGuide(
         purpose="waits, without a worker slot, until the Databricks run ends",
         remedy=(
-            "The Databricks run ended without success. The error names its cause and its page. Nothing "
+            "The Databricks run ended without success. The error has the cause and the run's page. Nothing "
             "is lost: clear `submit` with its downstream tasks, and the next run continues from the "
             "checkpoint. With `share_run` the run failed for every kind, even if the error names one: "
             "clear all of their `submit` tasks."
@@ -174,7 +177,7 @@ SETUP: Guides = {
         ),
     ),
     "wait_for_access": TaskGuide(
-        purpose="waits, without a worker slot, for that job, and deletes its test files",
+        purpose="waits, without a worker slot, for that job, and removes the files that it left",
         remedy=(
             "The role lacks a permission that an ingest needs. The error names the permission and "
             "the resource. Fix the policy, then clear `try_access` with its downstream tasks."

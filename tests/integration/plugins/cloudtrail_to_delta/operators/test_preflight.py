@@ -82,7 +82,7 @@ def test_names_that_nobody_has_are_free_in_a_schema_that_is_there(sql):
         "main.audited.fresh_files": "ok",
         "main.audited.fresh_schema_drift": "ok",
     }
-    assert {one["detail"] for one in found.values()} == {"is there", "free"}
+    assert {one["detail"] for one in found.values()} == {"exists", "free"}
 
 
 @pytest.mark.parametrize("schema", ["main.nowhere", "nowhere"])
