@@ -341,7 +341,7 @@ def test_a_run_with_nothing_new_is_validated_by_its_totals(write, run_id, named)
 
 
 def test_a_kind_that_was_not_submitted_is_skipped(connections):
-    with pytest.raises(AirflowSkipException, match="events: nothing was submitted"):
+    with pytest.raises(AirflowSkipException, match="No Databricks run was submitted for events"):
         validate("nowhere", None)
 
 
