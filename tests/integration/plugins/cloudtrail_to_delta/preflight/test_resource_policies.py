@@ -106,7 +106,7 @@ def test_a_deny_that_depends_on_the_clusters_network_is_a_warning_not_a_guess(ac
     assert not report.failed, report.render()
     finding = of(report, "iam_simulation")[READ]
     assert finding.status == "warning"
-    assert "statement OnlyOurEndpoint unless aws:SourceVpce fits" in finding.detail
+    assert "statement OnlyOurEndpoint unless aws:SourceVpce matches" in finding.detail
 
 
 def test_a_deny_without_a_condition_fails_even_beside_one_that_depends_on_the_network(account):

@@ -251,7 +251,7 @@ def test_file_events_need_an_external_location_that_announces_new_files(account)
     other = {"discovery": "file_events", "kinds": ["events"], "bucket": "other-trail"}
     (found,) = of_locations(account.preflight(**other))
     assert found.status == "failed"
-    assert "holds s3://other-trail/AWSLogs/111122223333/CloudTrail/" in found.detail
+    assert "contains s3://other-trail/AWSLogs/111122223333/CloudTrail/" in found.detail
     assert "Create an external location for s3://other-trail" in found.remedy
 
 
