@@ -1,6 +1,6 @@
-"""The CloudTrail digest: once a day, what a security team reads about the day before.
+"""The CloudTrail digest: a daily summary of the previous day for a security team.
 
-`cloudtrail_digest` is paused until somebody wants it. Its task is in `cloudtrail_to_delta/dags/digest.py`.
+`cloudtrail_digest` is paused by default. Its task is in `cloudtrail_to_delta/dags/digest.py`.
 """
 
 # Airflow reads a file of the DAGs folder only when it has the words "airflow" and "dag".

@@ -1,6 +1,6 @@
 """The CloudTrail ingest: log files in S3 to validated Delta tables on Databricks.
 
-`cloudtrail_ingest` is triggered with its form; each account of accounts.yaml has a scheduled DAG of its own,
+`cloudtrail_ingest` is triggered with its form. Each account in accounts.yaml has a scheduled DAG,
 `cloudtrail_ingest__<alias>`. Their tasks are in `cloudtrail_to_delta/dags/ingest.py`.
 """
 

@@ -1,4 +1,4 @@
-"""The ids of the DAGs; those of an account in accounts.yaml end with its alias."""
+"""The ids of the DAGs. The id of an account's DAG ends with its alias in accounts.yaml."""
 
 INGEST = "cloudtrail_ingest"
 SETUP = "cloudtrail_setup"
@@ -8,5 +8,5 @@ ACCOUNT_SETUP = f"{SETUP}__"
 
 
 def is_ingest(dag_id: str) -> bool:
-    """Whether it is a DAG of the ingest: an account's, or one that is triggered by its form."""
+    """Return whether a DAG is an ingest: an account's, or one that is triggered with the form."""
     return dag_id.startswith(INGEST)

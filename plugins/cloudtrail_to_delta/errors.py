@@ -1,14 +1,14 @@
-"""Every error this project raises on purpose.
+"""The errors that this project raises.
 
-    CloudTrailError                 something failed that a retry may mend: Airflow retries it
-    └── FatalError                  a retry cannot mend it: Airflow fails the task at once
-        ├── InvalidRequestError     params that break the contract, all of them named
-        ├── InvalidAccountError     an entry of accounts.yaml that cannot be used
-        ├── PreflightError          findings that failed, each with its remedy
-        ├── DatabricksRunError      a Databricks run that ended without success, with its own error
+    CloudTrailError                 a retry may help: Airflow retries the task
+    └── FatalError                  a retry cannot help: Airflow fails the task at once
+        ├── InvalidRequestError     params are invalid; the message names all of them
+        ├── InvalidAccountError     an entry of accounts.yaml is invalid
+        ├── PreflightError          checks failed; the message has each finding and its remedy
+        ├── DatabricksRunError      a Databricks run ended without success; the message has its error
         ├── DeltaLogTimeoutError    no commit appeared in a `_delta_log` in time
-        ├── CountMismatchError      rows, records and log disagree
-        └── UnreadableRecordError   what another task left is not what this release reads
+        ├── CountMismatchError      counts of rows, records and the Delta log differ
+        └── UnreadableRecordError   this release cannot read what another task or release wrote
 
 A message says what failed, the value, and what to do next.
 """
@@ -17,15 +17,15 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 
 class CloudTrailError(AirflowException):
-    """Something failed that a retry may mend."""
+    """An error that a retry may fix."""
 
 
 class FatalError(CloudTrailError, AirflowFailException):
-    """Something failed that a retry cannot mend; Airflow fails the task without another try."""
+    """An error that a retry cannot fix; Airflow fails the task without another try."""
 
 
 class InvalidRequestError(FatalError):
-    """The params break the contract. `violations` holds every one, so that a person fixes them at once."""
+    """The params are invalid. `violations` has all of them, so that they can be corrected in one step."""
 
     def __init__(self, violations: list[str]) -> None:
         self.violations = violations
@@ -34,24 +34,24 @@ class InvalidRequestError(FatalError):
 
 
 class InvalidAccountError(FatalError):
-    """An entry of accounts.yaml breaks the contract. The message holds every problem with file and line."""
+    """An entry of accounts.yaml is invalid. The message has every problem with file and line."""
 
 
 class PreflightError(FatalError):
-    """At least one preflight check failed. The message holds the failed findings and their remedies."""
+    """At least one preflight check failed. The message has the failed findings and their remedies."""
 
 
 class DatabricksRunError(FatalError):
-    """A Databricks run ended without success. The message holds the run's own error and its page."""
+    """A Databricks run ended without success. The message has the run's error and its page."""
 
 
 class DeltaLogTimeoutError(FatalError):
-    """No commit appeared in a table's `_delta_log` in time. The message says what was looked for."""
+    """No commit appeared in a table's `_delta_log` in time. The message names the expected file."""
 
 
 class CountMismatchError(FatalError):
-    """Counts that must agree do not: rows by SQL, rows by the Delta log, records in the log files."""
+    """Counts that must agree do not: rows by SQL, rows in the Delta log, records in the log files."""
 
 
 class UnreadableRecordError(FatalError):
-    """What another task, or another release, left cannot be read. The message says which record and why."""
+    """A record from another task or release cannot be read. The message says which one and why."""

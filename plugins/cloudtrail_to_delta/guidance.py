@@ -1,8 +1,8 @@
 """What each task of each DAG does, and what to do when it fails: one row per task.
 
-The DAG's page, the task's page, the alert and the page *What to do* are made of these rows. docs/operations
-has more about each. A cleared task runs again with the params of its DAG run, so it helps only where
-something else is wrong.
+The DAG's page, the task's page, the alert and the page *What to do* use these rows. docs/operations has more
+about each task. A cleared task runs again with the params of its DAG run, so clearing does not help if a
+param is wrong.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from cloudtrail_to_delta import dag_ids
 
 @dataclass(frozen=True, kw_only=True)
 class TaskGuide:
-    """One task: what it does, in words that follow its name, and what to do when it fails, in sentences."""
+    """One task: what it does, as a phrase after its name, and what to do when it fails, in sentences."""
 
     purpose: str
     remedy: str
@@ -21,7 +21,7 @@ class TaskGuide:
     @property
     def doc_md(self) -> str:
         """The task's page in Airflow's UI."""
-        return f"{self.purpose}.\n\n{self.when_it_fails}"
+        return f"{self.purpose[:1].upper()}{self.purpose[1:]}.\n\n{self.when_it_fails}"
 
     @property
     def when_it_fails(self) -> str:
@@ -32,173 +32,180 @@ class TaskGuide:
 Guides = Mapping[str, TaskGuide]
 
 TRIGGER = (
-    "If a param is wrong, trigger again with the right one (an account's: correct accounts.yaml first); "
+    "If a param is wrong, trigger the DAG again with the correct value (for an account, correct "
+    "accounts.yaml first). "
 )
-FALLBACK = "Open the task's log; clearing any task of this DAG is safe."
+FALLBACK = "Read the task's log. Clearing any task of this DAG is safe."
 
 INGEST: Guides = {
     "resolve": TaskGuide(
         purpose=(
-            "turns the form into one request per kind and checks the whole contract; with "
-            "`test_alert` it sends one message to every target, and nothing follows"
+            "checks all params and builds one request per kind; with `test_alert` it sends one message to "
+            "every alert target, and the run stops there"
         ),
         remedy=(
-            "The params break the contract, or an alert target did not take the test alert; the "
-            "error names every one. Correct them and trigger again. Nothing was submitted."
+            "Params are invalid, or an alert target rejected the test alert. The error names each one. "
+            "Correct them and trigger the DAG again. Nothing was submitted."
         ),
     ),
     "preflight": TaskGuide(
-        purpose="lists the logs, simulates the reader role, looks at target, checkpoint and table names",
+        purpose="checks the log files, the reader role, the target paths, checkpoints and table names",
         remedy=(
-            "At least one check failed; each finding in the task's log has its remedy. "
+            "At least one check failed. Each finding in the task's log has its remedy. "
             + TRIGGER
-            + "otherwise clear this task when all is fixed. Nothing was submitted or written."
+            + "Otherwise clear this task when everything is fixed. Nothing was submitted or written."
         ),
     ),
     "stage_code": TaskGuide(
-        purpose="puts the job wheel where Databricks can read it",
+        purpose="uploads the job wheel to a place where Databricks can read it",
         remedy=(
-            "The job wheel could not be put under the code root. Check that the package has its wheel "
-            "(`make wheel` before you copy `plugins/`) and that the AWS (or Databricks) connection may "
-            "write there. " + TRIGGER + "otherwise clear this task."
+            "The job wheel could not be uploaded to the code root. Check that the package contains the "
+            "wheel (run `make wheel` before you copy `plugins/`) and that the AWS (or Databricks) "
+            "connection may write there. " + TRIGGER + "Otherwise clear this task."
         ),
     ),
     "submit": TaskGuide(
         purpose="submits the Spark job to Databricks",
         remedy=(
             "Databricks refused the run, or another run is active on this checkpoint. The error has "
-            "the service's own words. "
+            "the message from Databricks. "
             + TRIGGER
-            + "otherwise clear this task, which never starts a second run beside an active one."
+            + "Otherwise clear this task. It never starts a second run while one is active."
         ),
     ),
     "wait_for_delta_log": TaskGuide(
-        purpose="waits, without a worker slot, for the first commit of the table",
+        purpose="waits, without a worker slot, for the table's first commit",
         remedy=(
-            "The job wrote no first commit: the run failed (its error is shown) or the wait ended. "
-            "Mend the cause in the driver log, then clear `submit` with its downstream tasks."
+            "The job made no first commit: the run failed (the error shows why) or the wait timed out. "
+            "Fix the cause shown in the driver log, then clear `submit` with its downstream tasks."
         ),
     ),
     "create_tables": TaskGuide(
-        purpose="names the table and its quarantine",
+        purpose="creates the table, its quarantine and the views in the catalog",
         remedy=(
-            "A table name could not be created, or it points at another location. Check the "
-            "warehouse, the schema and the name. " + TRIGGER + "otherwise clear this task."
+            "A table could not be created, or its name points at another location. Check the "
+            "warehouse, the schema and the name. " + TRIGGER + "Otherwise clear this task."
         ),
     ),
     "wait_for_run": TaskGuide(
-        purpose="waits, without a worker slot, for the run's end",
+        purpose="waits, without a worker slot, until the Databricks run ends",
         remedy=(
-            "The Databricks run ended without success; its error and page are shown. Nothing is "
-            "lost: clear `submit` with its downstream tasks, and the next run goes on from the "
-            "checkpoint. With `share_run` the run failed for every kind, whichever it names: clear "
-            "all of their `submit` tasks."
+            "The Databricks run ended without success. The error has the cause and the run's page. Nothing "
+            "is lost: clear `submit` with its downstream tasks, and the next run continues from the "
+            "checkpoint. With `share_run` the run failed for every kind, even if the error names one: "
+            "clear all of their `submit` tasks."
         ),
     ),
     "validate_rows": TaskGuide(
-        purpose="COUNT(*) = rows by the Delta log; records in log files = rows + quarantined",
+        purpose=(
+            "checks that COUNT(*) equals the rows in the Delta log, and that the records in the log files "
+            "equal rows + quarantined + removed duplicates"
+        ),
         remedy=(
-            "Counts that must agree do not. Do not delete anything: compare the log files named in "
+            "Counts that must agree do not. Do not delete anything. Compare the log files named in "
             "the error with the table and its quarantine, then clear this task."
         ),
     ),
     "report": TaskGuide(
         purpose="writes the summary and one asset event per table",
-        remedy="The ingest itself is done and validated; only the summary failed. Clear this task.",
+        remedy="The ingest is complete and validated. Only the summary failed. Clear this task.",
     ),
     "notify": TaskGuide(
-        purpose="tells the alert targets what the run found and what is ok again; sends the metrics",
+        purpose="sends alerts about what the run found and what has recovered, then the metrics",
         remedy=(
-            "The ingest is as the other tasks say; no alerts were sent about what it found, or its "
-            "metrics were not sent. A target that cannot be reached is no failure of this task. "
-            "Clear it."
+            "Alerts about what the run found, or its metrics, were not sent. This does not affect the "
+            "ingest: see the other tasks for its state. An alert target that cannot be reached does not "
+            "fail this task. Clear this task."
         ),
     ),
 }
-"""The ingest, of the form and of each account."""
+"""The ingest: the DAG with the form, and the DAG of each account."""
 
 SETUP: Guides = {
     "resolve": TaskGuide(
-        purpose="checks the whole form",
+        purpose="checks all params",
         remedy=(
-            "The params break the contract; the error names every one. Correct them and trigger "
-            "again. Nothing was changed."
+            "Params are invalid. The error names each one. Correct them and trigger the DAG again. "
+            "Nothing was changed."
         ),
     ),
     "check_targets": TaskGuide(
         purpose="checks that the tables' folders, checkpoints and names are free; writes nothing",
         remedy=(
-            "The tables cannot go where the params say, or that may not be read; each finding in the "
-            "log has its remedy. Nothing was changed. Correct the params and trigger a new run, or "
-            "remove what stands in the way and clear this task."
+            "The tables cannot be created where the params say, or a check lacks a permission. Each "
+            "finding in the log has its remedy. Nothing was changed. Correct the params and trigger a new "
+            "run, or remove the conflict and clear this task."
         ),
     ),
     "plan": TaskGuide(
-        purpose="reads what is there and shows what it takes; writes nothing",
+        purpose="reads what exists and shows the changes that are needed; writes nothing",
         remedy=(
-            "Something may not be read, or a policy would be too large. The error names the call and "
-            "the permission that is missing (docs/permissions.md has all of them). Mend it and clear "
-            "this task."
+            "A permission to read is missing, or a policy would be too large. The error names the call "
+            "and the missing permission (docs/permissions.md lists all of them). Fix it and clear this "
+            "task."
         ),
     ),
     "approve": TaskGuide(
         purpose="waits, without a worker slot, until a person approves the plan",
-        remedy="Nobody answered within three days. Trigger a new run: it plans anew.",
+        remedy="Nobody answered within three days. Trigger a new run, which makes a new plan.",
     ),
     "apply": TaskGuide(
-        purpose="makes and changes what differs, one action after the other",
+        purpose="creates and changes what the plan shows, one action after another",
         remedy=(
             "A call was refused, or somebody has changed something since the plan was made. The "
-            "error says which, and what had been done by then. After a refusal, give the permission "
-            "and clear this task: it goes on where it stopped. After a change, trigger a new run."
+            "error says which, and what was already done. After a refusal, grant the permission "
+            "and clear this task: it continues where it stopped. After a change, trigger a new run."
         ),
     ),
     "remove": TaskGuide(
-        purpose="takes away what carries the set-up's tag, in the opposite order",
-        remedy="As for `apply`: clear this task after a refusal, trigger a new run after a change.",
+        purpose="removes the resources with the set-up's tag, in the opposite order",
+        remedy=(
+            "A call was refused, or somebody has changed something since the plan was made. After a "
+            "refusal, grant the permission and clear this task. After a change, trigger a new run."
+        ),
     ),
     "verify": TaskGuide(
-        purpose="plans again: nothing may be left to do",
-        remedy="Something is not as it was written; the error has the plan of what is left. Trigger again.",
+        purpose="plans again and checks that nothing is left to do",
+        remedy="Verification found differences. The error shows what is left to do. Trigger a new run.",
     ),
     "try_access": TaskGuide(
-        purpose="submits a job that lists, reads, writes and deletes on Databricks with the reader role",
+        purpose="submits a Databricks job that lists, reads, writes and deletes with the reader role",
         remedy=(
-            "Databricks refused the job, or the job wheel could not be put under the code root. The "
-            "error says which. Mend it and clear this task: it never starts a second job beside one "
-            "that runs."
+            "Databricks refused the job, or the job wheel could not be uploaded to the code root. The "
+            "error says which. Fix the cause and clear this task. It never starts a second job while one "
+            "is running."
         ),
     ),
     "wait_for_access": TaskGuide(
-        purpose="waits, without a worker slot, for that job, and removes its traces",
+        purpose="waits, without a worker slot, for that job, and removes the files that it left",
         remedy=(
-            "The role cannot do something that an ingest does; the error names the permission and "
-            "the place. Mend the policy, then clear `try_access` with its downstream tasks."
+            "The role lacks a permission that an ingest needs. The error names the permission and "
+            "the resource. Fix the policy, then clear `try_access` with its downstream tasks."
         ),
     ),
     "preflight": TaskGuide(
-        purpose="runs the checks of the ingest that this set-up is for",
+        purpose="runs the preflight checks of the ingest that this set-up is for",
         remedy=(
-            "At least one check failed; each finding in the log has its remedy. Mend it and clear "
-            "this task. That there are no log files yet fails nothing here: a new trail delivers "
+            "At least one check failed. Each finding in the log has its remedy. Fix the cause and clear "
+            "this task. Missing log files do not fail this task: a new trail delivers its first ones "
             "within minutes."
         ),
     ),
     "report": TaskGuide(
-        purpose="says what was done, and which params an ingest takes",
-        remedy="The set-up itself is done; only the summary failed. Clear this task.",
+        purpose="says what was done, and which params the ingest needs",
+        remedy="The set-up is complete. Only the summary failed. Clear this task.",
     ),
 }
 """The set-up. The actions of `apply` and `remove` share the row of their group."""
 
 DIGEST: Guides = {
     "digest": TaskGuide(
-        purpose="asks every table, writes the digest, sends it",
+        purpose="queries every table, writes the digest and sends it",
         remedy=(
-            "The tables are as they were: the digest only reads. Check the warehouse, and that the "
+            "The tables are unchanged: the digest only reads. Check the warehouse, and that the "
             "connection may read the tables. "
             + TRIGGER
-            + "otherwise clear this task; it asks again and sends again."
+            + "Otherwise clear this task. It queries and sends again."
         ),
     ),
 }
@@ -206,38 +213,38 @@ DIGEST: Guides = {
 
 DISABLED: Guides = {
     "disabled": TaskGuide(
-        purpose="fails, with every problem of the entry",
+        purpose="fails and reports every problem of the account's entry in accounts.yaml",
         remedy=(
-            "The account's entry in accounts.yaml cannot be used; the error has each problem by line "
-            "and field. Mend the entry: the DAG is an ingest again within a minute. Nothing is lost "
-            "meanwhile."
+            "The account's entry in accounts.yaml is invalid. The error lists each problem with line "
+            "and field. Correct the entry: Airflow restores the DAG's tasks within a minute. No data is "
+            "lost in the meantime."
         ),
     ),
 }
-"""A DAG, of an ingest or a set-up, whose entry of accounts.yaml is broken."""
+"""The DAG of an ingest or a set-up whose entry in accounts.yaml is invalid."""
 
-# Every task that is no set-up's: no two of these tables share a name.
+# All tasks but the set-up's. No two of these tables share a name.
 _OTHERS: Guides = {**INGEST, **DIGEST, **DISABLED}
 
 
 def with_rows(page: str, guides: Guides) -> str:
-    """A DAG's page: its text, with a row for each task where `{rows}` stands."""
+    """Return a DAG's page: its text, with a row for each task in place of `{rows}`."""
     rows = "\n".join(f"| `{name}` | {guide.purpose} | {guide.remedy} |" for name, guide in guides.items())
     return page.replace("{rows}", rows)
 
 
 def guidance_for(task_id: str) -> str:
-    """What to do about a failed task, by its id with or without the group (`events.submit`)."""
+    """Return what to do about a failed task, by its id with or without the group (`events.submit`)."""
     return _remedy(_OTHERS, task_id.rpartition(".")[2])
 
 
 def setup_guidance_for(task_id: str) -> str:
-    """What to do about a failed task of a set-up; an action has the guidance of its group."""
+    """Return what to do about a failed task of a set-up; an action has the guidance of its group."""
     return _remedy(SETUP, task_id.partition(".")[0])
 
 
 def guidance_of(dag_id: str, task_id: str) -> tuple[str, str]:
-    """What to do about a failed task of any DAG of ours, and its page in docs/operations."""
+    """Return what to do about a failed task of any of our DAGs, and its page in docs/operations."""
     name = task_id.rpartition(".")[2]
     if not dag_id.startswith(dag_ids.SETUP) or name in DISABLED:
         return guidance_for(task_id), name if name in _OTHERS else "README"

@@ -1,4 +1,4 @@
-"""What kinds.json, which `make kinds` makes, says of the job: the kinds of records, and its arguments."""
+"""The contents of kinds.json, which `make kinds` generates: the kinds of records and the job's arguments."""
 
 import json
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ class Kind:
     """One kind of records.
 
     Attributes:
-        name: as in the params and in the names of tasks.
+        name: its name in the params and in the names of tasks.
         summary: what the records are.
-        absence: why a bucket may have none, when that is no error; else empty.
-        asked_for: whether a run reads them unless it is told which kinds to read.
+        absence: why a bucket may have no records of this kind, if that is not an error; otherwise empty.
+        asked_for: whether a run reads this kind by default, if the param `kinds` does not choose.
         folder: the S3 folder between account and region.
-        account: the column with the account that a record was delivered to.
+        account: the column with the account that the record was delivered to.
         columns: the table's columns, name → type as Spark DDL.
     """
 
@@ -39,7 +39,7 @@ _CATALOG = json.loads(Path(__file__).with_name("kinds.json").read_text(encoding=
 KINDS: Mapping[str, Kind] = {name: Kind(name=name, **kind) for name, kind in _CATALOG["kinds"].items()}
 FOLDERS: Mapping[str, str] = {kind.name: kind.folder for kind in KINDS.values()}
 QUARANTINE_COLUMNS: Mapping[str, str] = _CATALOG["quarantine"]
-# Of the job's arguments: what the name of a table looks like, and the words that each may be.
+# The job's arguments: the pattern of a table's name, and the allowed values of each choice.
 TABLE_NAME: str = _CATALOG["arguments"]["table_name"]
 CHOICES: Mapping[str, tuple[str, ...]] = {
     name: tuple(words) for name, words in _CATALOG["arguments"]["choices"].items()

@@ -1,7 +1,7 @@
-"""Wiring only: what Airflow's plugin loader has to know of this package.
+"""The Airflow plugin of this package. It contains wiring only.
 
-The distribution's entry point `airflow.plugins` names this class; a copied `plugins/` folder has
-`cloudtrail_plugin.py`, which imports it. Where both are there Airflow loads the one and skips the other.
+The distribution's entry point `airflow.plugins` names this class. A copied `plugins/` folder has
+`cloudtrail_plugin.py`, which imports it. If both exist, Airflow loads one and skips the other.
 """
 
 from airflow.plugins_manager import AirflowPlugin
@@ -13,17 +13,17 @@ from cloudtrail_to_delta.ui.links import GuidanceLink
 
 
 class CloudTrailPlugin(AirflowPlugin):
-    """The project's pages, the links to them from its tasks, its pool, and the deadlines of its runs.
+    """The project's pages, the links from its tasks to them, its pool, and the deadlines of its runs.
 
-    Its operators and triggers are imported from the package.
+    Operators and triggers are not part of the plugin; they are imported from the package.
     """
 
     name = "cloudtrail"
-    # A list that Airflow reads and nobody changes; it declares it as an attribute of the instance.
+    # Airflow only reads this list, and declares it as an attribute of the instance.
     external_views = [  # noqa: RUF012 - as below
         {
             "name": "CloudTrail",
-            # Relative to Airflow's own address, which may have a path.
+            # Relative to Airflow's address, which may have a path.
             "href": f"{PREFIX.lstrip('/')}{HOME}",
             "destination": "nav",
             "url_route": "cloudtrail",

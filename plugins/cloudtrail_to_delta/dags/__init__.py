@@ -1,5 +1,7 @@
 """The DAGs: the ingest, the set-up and the digest.
 
-factory  what a DAG file calls; the only module here whose interface stays the same between releases
-ingest   one of the form, one per account;  setup  likewise;  digest  one
+factory  called by DAG files; the only module here with an interface that is stable between releases
+ingest   the DAG with the form, and one DAG for each account
+setup    the DAG with the form, and one DAG for each account with a block `setup`
+digest   one DAG
 """

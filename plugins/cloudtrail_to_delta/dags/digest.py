@@ -1,13 +1,13 @@
 """# CloudTrail digest
 
-Once a day, what a security team wants to have read: where root was used, console sign-ins without MFA, denied
-calls by principal, regions that an account had not used, insights that began. It asks one SQL statement of
-each table that the ingest has written since the day began: the tables come from the asset events under the
-alias `cloudtrail_tables`, so a new account is in it by itself.
+Sends a daily summary for a security team: use of root, console sign-ins without MFA, denied calls by
+principal, regions that an account had not used before, and insights that began. It runs one SQL statement on
+each table that the ingest has written since the day began. It finds the tables by the asset events under the
+alias `cloudtrail_tables`, so it includes new accounts automatically.
 
-It is an example of what can be built on the assets, and paused until somebody wants it: it starts the SQL
-warehouse once a day. The last digest that was due is made as soon as it is unpaused. The digest is the task's
-return value, as Markdown, and goes to the alert targets.
+This DAG is an example of what you can build on the assets. It is paused by default, because it starts the SQL
+warehouse once a day. When you unpause it, it creates the last digest that was due. The digest is the task's
+return value, as Markdown, and is sent to the alert targets.
 
 | task | does | when it fails |
 |---|---|---|
@@ -27,16 +27,16 @@ from cloudtrail_to_delta.params.digest import digest_params
 
 
 def build_dag() -> DAG:
-    """The digest as a DAG."""
+    """Return the digest's DAG."""
     with DAG(
         dag_ids.DIGEST,
         dag_display_name="CloudTrail digest",
         description=(
-            "The day before in root use, sign-ins without MFA, denied calls, new regions and insights"
+            "The previous day: root use, sign-ins without MFA, denied calls, new regions and insights"
         ),
         doc_md=with_rows(str(__doc__), DIGEST),
-        # Late enough for the last log files of the day (CloudTrail delivers within minutes) and an hourly
-        # ingest.
+        # This is late enough for the day's last log files (CloudTrail delivers within minutes) and an
+        # hourly ingest.
         schedule=CronTriggerTimetable("0 3 * * *", timezone="UTC"),
         catchup=False,
         is_paused_upon_creation=True,
@@ -47,11 +47,11 @@ def build_dag() -> DAG:
             "retries": 2,
             "retry_delay": timedelta(seconds=30),
             "on_failure_callback": FailureNotifier(),
-            # A day without a table to ask is no failure either.
+            # A day without a table to query also ends an earlier failure.
             "on_success_callback": RecoveryNotifier(),
             "on_skipped_callback": RecoveryNotifier(),
         },
         tags=["cloudtrail", "databricks"],
     ) as dag:
-        DigestOperator(task_id="digest", doc_md=DIGEST["digest"].when_it_fails)
+        DigestOperator(task_id="digest", doc_md=DIGEST["digest"].doc_md)
     return dag

@@ -1,6 +1,6 @@
-"""What a DAG file calls to have the DAGs of this package. This interface is stable.
+"""Functions that DAG files call to build the DAGs of this package. This interface is stable.
 
-A DAG file of three lines has all of them:
+A DAG file of three lines builds all of them:
 
     # Airflow reads a file of the DAGs folder only when it has the words "airflow" and "dag".
     from cloudtrail_to_delta.dags.factory import build_all
@@ -9,16 +9,16 @@ A DAG file of three lines has all of them:
 
 Every function takes the same two arguments first:
 
-    namespace  `globals()` of the DAG file. Each DAG is put there under its id, where Airflow finds it.
-    file       `__file__` of the DAG file. accounts.yaml is looked for beside it, unless the environment
-               variable `CLOUDTRAIL_ACCOUNTS_FILE` names another path. Where there is no such file, no account
-               has a DAG.
+    namespace  `globals()` of the DAG file. Each DAG is added there under its id, where Airflow finds it.
+    file       `__file__` of the DAG file. accounts.yaml is read from the same folder, unless the environment
+               variable `CLOUDTRAIL_ACCOUNTS_FILE` names another path. Without such a file, no account has a
+               DAG.
 
 A DAG file may be older than this package. With a versioned bundle (Git), Airflow executes a cleared run with
-the DAG file that the run began with, but with the package that is installed now. So these two arguments keep
-their places and their meaning, and a later release adds only keyword arguments that have a default. Tasks may
-have other names by then. With `rerun_with_latest_version` (in Airflow's section `[core]`; the dialog that
-clears a run asks as well) a cleared run takes the newest DAG file and the newest tasks.
+the DAG file that the run started with, but with the package that is installed now. So these two arguments
+keep their position and meaning, and later releases only add keyword arguments with a default. Tasks may have
+other names by then. With `rerun_with_latest_version` (in Airflow's section `[core]`, or in the dialog that
+clears a run), a cleared run uses the newest DAG file and the newest tasks.
 """
 
 from collections.abc import MutableMapping
@@ -34,9 +34,10 @@ Namespace = MutableMapping[str, Any]
 
 
 def build_all(namespace: Namespace, file: str) -> None:
-    """Build every DAG: the ingest and the set-up, each of the form and of every account, and the digest.
+    """Build every DAG: ingest and set-up, with the form and for every account, and the digest.
 
-    Where Airflow runs one task, only the DAGs of that task's family are built, and of the accounts' its own.
+    When Airflow runs a task, this builds only the task's family: the form's DAG and, if the task belongs to
+    an account, that account's DAG.
 
     Args:
         namespace: `globals()` of the DAG file.
@@ -47,16 +48,16 @@ def build_all(namespace: Namespace, file: str) -> None:
             build(namespace, file)
 
 
-# The DAG processor imports a DAG file every few seconds: each function imports what its own DAGs need.
+# The DAG processor imports a DAG file every few seconds, so each function imports only what its DAGs need.
 
 
 def build_ingest(namespace: Namespace, file: str, *, deadline: timedelta | None = None) -> None:
-    """Build `cloudtrail_ingest`, which the form triggers, and `cloudtrail_ingest__<alias>` for each account.
+    """Build `cloudtrail_ingest`, with the form, and `cloudtrail_ingest__<alias>` for each account.
 
     Args:
         namespace: `globals()` of the DAG file.
         file: `__file__` of the DAG file.
-        deadline: how long after a run was queued it counts as late; by default this follows from its params.
+        deadline: how long after it was queued a run counts as late; the default depends on its params.
     """
     from cloudtrail_to_delta.accounts import Account
     from cloudtrail_to_delta.accounts.dags import accounts_to_build, build_each
@@ -73,24 +74,24 @@ def build_ingest(namespace: Namespace, file: str, *, deadline: timedelta | None 
 def build_ingest_form(
     namespace: Namespace, file: str, *, dag_id: str = INGEST, deadline: timedelta | None = None
 ) -> None:
-    """Build the ingest that the form triggers, and no account's.
+    """Build only the ingest with the form, and no account's DAG.
 
     Args:
         namespace: `globals()` of the DAG file.
         file: `__file__` of the DAG file.
-        dag_id: the DAG's id, for a second one beside `cloudtrail_ingest`.
+        dag_id: the DAG's id, for a second DAG in addition to `cloudtrail_ingest`.
         deadline: as for `build_ingest`.
 
     Raises:
-        ValueError: the id does not begin with `cloudtrail_ingest`, by which the plugin knows the DAGs whose
-            runs need its pool and its deadlines; or it is one that an account has.
+        ValueError: if the id does not begin with `cloudtrail_ingest` or begins like an account's id. The
+            plugin recognizes by this prefix the DAGs whose runs need its pool and its deadlines.
     """
     from cloudtrail_to_delta.dags import ingest
 
     if not dag_id.startswith(INGEST) or dag_id.startswith(ACCOUNT_INGEST):
         raise ValueError(
-            f"dag_id={dag_id!r} in {file}: choose an id that begins with {INGEST!r} and not with "
-            f"{ACCOUNT_INGEST!r}, which the accounts of accounts.yaml have"
+            f"dag_id={dag_id!r} in {file}: choose an id that begins with {INGEST!r} but not with "
+            f"{ACCOUNT_INGEST!r}, which is reserved for the accounts in accounts.yaml"
         )
     namespace[dag_id] = ingest.build_dag(dag_id, deadline=deadline)
 
@@ -120,7 +121,7 @@ def build_digest(namespace: Namespace, file: str) -> None:  # noqa: ARG001 - eve
 
     Args:
         namespace: `globals()` of the DAG file.
-        file: `__file__` of the DAG file; the digest needs nothing beside it.
+        file: `__file__` of the DAG file; the digest does not use it.
     """
     from cloudtrail_to_delta.dags import digest
 
@@ -132,7 +133,7 @@ def _accounts_beside(file: str) -> Path:
 
 
 def _is_wanted(family: str) -> bool:
-    """Whether Airflow parses the whole file, or runs a task of one of the family's DAGs."""
+    """Return whether Airflow parses the whole file or runs a task of one of the family's DAGs."""
     wanted = get_parsing_context().dag_id
     return wanted is None or wanted.startswith(family)
 

@@ -1,19 +1,25 @@
 """# CloudTrail to Delta
 
-Reads CloudTrail log files from S3 with Databricks and keeps every record in Delta tables, one for each kind
-of records: events (API calls), insights, and, when asked for, network activity and aggregated events.
-Trigger it with the form; every field says what it is for.
+Reads CloudTrail log files from S3 with Databricks and stores every record in Delta tables. Each kind of
+records has a table: events (API calls), insights and, on request (`kinds`), network activity and aggregated
+events. Trigger this DAG with the form, which describes every field.
 
-**In**: log files under `s3://bucket/[prefix/]AWSLogs/…`. **Out**: a table for each kind, beside it
-`<table>_quarantine` with what could not be read and why, and the views `<table>_files` (each log file with
-its counts), `<table>_schema_drift` (fields without a column) and, of insights, `<table>_episodes`.
+**Input**: log files under `s3://bucket/[prefix/]AWSLogs/…`.
+
+**Output** for each kind:
+
+- a table
+- `<table>_quarantine`: the records that could not be read, with the reason
+- the view `<table>_files`: each log file with its counts
+- the view `<table>_schema_drift`: fields without a column, and values that do not fit their column
+- for insights, the view `<table>_episodes`: each insight as one row
 
 | task | does | when it fails |
 |---|---|---|
 {rows}
 
-Every task may be retried or cleared: a cleared `submit` finds the run it had submitted, and the checkpoint
-makes a second run add nothing twice. One DAG run works at a time.
+You can retry or clear every task. A cleared `submit` finds the run that it submitted before, and the
+checkpoint prevents a second run from adding records twice. Only one DAG run is active at a time.
 """
 
 from collections.abc import Iterable
@@ -31,7 +37,7 @@ from cloudtrail_to_delta.accounts.dags import (
 )
 from cloudtrail_to_delta.alerts.deadline import default_deadline, late_alert
 from cloudtrail_to_delta.alerts.trial import send_test_alert
-from cloudtrail_to_delta.guidance import INGEST, with_rows
+from cloudtrail_to_delta.guidance import DISABLED, INGEST, with_rows
 from cloudtrail_to_delta.kinds import KINDS, Kind
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.operators.notify import NotifyOperator
@@ -50,28 +56,28 @@ from cloudtrail_to_delta.ui.links import GuidanceLink
 
 
 def dag_page() -> str:
-    """The DAG's page: the text above, with what each task does and what to do when it fails."""
+    """Return the DAG's page: the text above, with what each task does and what to do when it fails."""
     return with_rows(str(__doc__), INGEST)
 
 
 def tooltip(kind: Kind) -> str:
-    """What the group of a kind does, in a line."""
+    """Return one line on what the group of a kind does."""
     absence = ""
     if kind.absence:
         absence = "; skipped, with the reason, " + (
-            "while the bucket has none" if kind.asked_for else "unless `kinds` names it"
+            "while the bucket has none" if kind.asked_for else "unless `kinds` includes it"
         )
     return f"{kind.summary}: AWSLogs/…/{kind.folder}/ to the {kind.title.lower()} table{absence}"
 
 
 def described(name: str) -> dict[str, Any]:
-    """A task's id and its page in the UI."""
+    """Return a task's id and its page in the UI."""
     return {"task_id": name, "doc_md": INGEST[name].doc_md}
 
 
 @task(**described("resolve"))
 def resolve(params: dict[str, Any]) -> dict[str, Any]:
-    """Params → kind → request, as dicts; every violation of the contract in one error."""
+    """Turn the params into kind → request, as dicts; raise one error with every violation."""
     with titled(ingest_params()):
         requests = {kind: request.to_dict() for kind, request in resolve_requests(params).items()}
     if params.get("test_alert"):
@@ -80,7 +86,7 @@ def resolve(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
-    """The five tasks of one kind; returns the validation's result."""
+    """Add the five tasks of one kind; return the validation's result."""
     with TaskGroup(kind, tooltip=tooltip(KINDS[kind])):
         submit = SubmitIngestOperator(
             kind=kind, requests=requests, preflight=preflight, wheel=wheel, **described("submit")
@@ -96,8 +102,8 @@ def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-unty
             requests=requests,
             run_id=run_id,
             **described("validate_rows"),
-            # A continuous stream skips wait_for_run and is validated all the same; a kind that was not
-            # submitted is skipped by the task itself.
+            # A continuous stream skips wait_for_run but is still validated. If the kind was not submitted,
+            # the task skips itself.
             trigger_rule="none_failed",
         )
         delta_log >> tables >> ended >> validate
@@ -106,7 +112,7 @@ def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-unty
 
 
 def ingest_tasks(kinds: Iterable[str]) -> None:
-    """The pipeline's tasks, in the DAG that is being built, with a group for each of the kinds."""
+    """Add the pipeline's tasks to the DAG that is being built, with a group for each kind."""
     requests = resolve()
     requests.operator.operator_extra_links = (GuidanceLink(),)
     preflight = PreflightOperator(requests=requests, **described("preflight"))
@@ -119,14 +125,14 @@ def ingest_tasks(kinds: Iterable[str]) -> None:
         trigger_rule="none_failed_min_one_success",
         **described("report"),
     )
-    # A teardown runs after everything, however that ended, and does not count for the DAG run's state.
+    # A teardown runs after all other tasks, whatever their state, and does not affect the DAG run's state.
     report >> NotifyOperator(validations=validations, **described("notify")).as_teardown()
 
 
 def build_dag(dag_id: str, account: Account | None = None, *, deadline: timedelta | None = None) -> DAG:
-    """The ingest as a DAG, for the trigger form or for an entry of accounts.yaml.
+    """Return the ingest's DAG, for the trigger form or for an entry of accounts.yaml.
 
-    A run that is not over by its deadline is told as late; without one it follows the params.
+    A run that has not ended by its deadline causes an alert. The default deadline depends on the params.
     """
     params = dag_params(account)
     values = {name: param.value for name, param in params.items()}
@@ -135,7 +141,7 @@ def build_dag(dag_id: str, account: Account | None = None, *, deadline: timedelt
         description="CloudTrail log files in S3 to validated Delta tables on Databricks",
         schedule=dag_schedule(account),
         catchup=False,
-        # Two DAG runs at once could work on one checkpoint.
+        # Two simultaneous DAG runs could use the same checkpoint.
         max_active_runs=1,
         deadline=late_alert(deadline or default_deadline(values), values),
         default_args={
@@ -147,9 +153,11 @@ def build_dag(dag_id: str, account: Account | None = None, *, deadline: timedelt
         **dag_settings(account, dag_page),
     ) as dag:
         if account and account.problems:
-            DisabledAccountOperator(task_id="disabled", problems=account.problem_list)
+            DisabledAccountOperator(
+                task_id="disabled", problems=account.problem_list, doc_md=DISABLED["disabled"].doc_md
+            )
         else:
             ingest_tasks(account.kinds if account else KINDS)
-    # After the tasks: Airflow copies a DAG's params into every task that is made while they are there.
+    # Set the params after the tasks: Airflow copies a DAG's params into every task that is created later.
     dag.params.update(params)
     return dag

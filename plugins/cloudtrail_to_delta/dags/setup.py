@@ -1,25 +1,29 @@
 """# CloudTrail set-up
 
-Everything the guide has a person click, as one plan that a person reviews: the trail of each account or of
-the organization, the log bucket, the reader role, the policies, and what Databricks needs. Trigger it with
-the form; every field says what it is for.
+Sets up everything that an ingest needs, as one plan that a person reviews: the trail of each account or of
+the organization, the log bucket, the reader role, the policies, and what Databricks needs. The original
+Databricks guide (2020) describes how to do this by hand. Trigger this DAG with the form, which describes
+every field.
 
-`check_targets` looks for conflicts of the tables' folders, checkpoints and names before anything is planned.
-`plan` reads, writes nothing, and shows a unified diff of every setting and policy in its log. `approve` waits
-for a person (*Required actions* in the UI), who sees one line for each resource and a link to that log. It
-asks nobody when there is nothing to do or `approve` is true in the form, and fails after three days. Then
-the changes are applied, one task per action; before each, everything is read again, and the task refuses when
-somebody has changed something since the plan was made. A second run plans nothing.
+1. `check_targets` checks that the tables' folders, checkpoints and names have no conflicts.
+2. `plan` reads, writes nothing, and shows a unified diff of every setting and policy in its log.
+3. `approve` waits for a person (*Required actions* in the UI), who sees one line for each resource and a link
+   to that log. It does not wait if there is nothing to do or if `approve` is true in the form. It fails after
+   three days.
+4. One task per action applies the changes. Before each action, the task reads everything again, and it fails
+   if somebody has changed something since the plan was made.
+
+A second run finds nothing to change.
 
 | task | does | when it fails |
 |---|---|---|
 {rows}
 
-An entry of accounts.yaml with a block `setup` has a DAG of its own, with its values in the form.
+Each entry of accounts.yaml with a block `setup` has a separate DAG, with its values in the form.
 
-Every task may be retried or cleared: what an earlier try has done is seen and left. `mode` `remove` takes
-away exactly what carries the set-up's tag: never a bucket with objects, nor a key that they need, nor a trail
-that was there before.
+You can retry or clear every task: it keeps what an earlier try has done. `mode` `remove` removes exactly the
+resources with the set-up's tag. It never removes a bucket that has objects, a key that these objects need, or
+a trail that existed before.
 """
 
 from datetime import timedelta
@@ -31,7 +35,7 @@ from airflow.sdk import DAG, TaskGroup, task
 from cloudtrail_to_delta.accounts import SetupEntry
 from cloudtrail_to_delta.accounts.dags import DisabledAccountOperator
 from cloudtrail_to_delta.accounts.setup_dags import dag_params, dag_settings
-from cloudtrail_to_delta.guidance import SETUP, with_rows
+from cloudtrail_to_delta.guidance import DISABLED, SETUP, with_rows
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
@@ -55,24 +59,24 @@ GOES_ON = "none_failed"
 
 
 def dag_page() -> str:
-    """The DAG's page: the text above, with what each task does and what to do when it fails."""
+    """Return the DAG's page: the text above, with what each task does and what to do when it fails."""
     return with_rows(str(__doc__), SETUP)
 
 
 def described(name: str, row: str = "") -> dict[str, Any]:
-    """A task's id and its page in the UI; an action has the row of its group."""
+    """Return a task's id and its page in the UI; an action has the row of its group."""
     return {"task_id": name, "doc_md": SETUP[row or name].doc_md}
 
 
 @task(**described("resolve"))
 def resolve(params: dict[str, Any]) -> dict[str, Any]:
-    """Params → sound values; every violation of the contract in one error."""
+    """Return the checked values of the params; raise one error with every violation."""
     with titled(setup_params()):
         return resolve_setup(params).to_dict()
 
 
 def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
-    """One task per action, in the mode's order; returns the tasks."""
+    """Add one task per action, in the mode's order; return the tasks."""
     order = ACTIONS if mode == "apply" else tuple(reversed(ACTIONS))
     with TaskGroup(mode, tooltip=SETUP[mode].purpose):
         tasks = [
@@ -93,7 +97,7 @@ def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untype
 
 
 def setup_tasks() -> None:
-    """The set-up's tasks, in the DAG that is being built."""
+    """Add the set-up's tasks to the DAG that is being built."""
     request = resolve()
     request.operator.operator_extra_links = (GuidanceLink(),)
     targets = SetupTargetsOperator(request=request, **described("check_targets"))
@@ -104,7 +108,7 @@ def setup_tasks() -> None:
         subject="{{ params.mode }} set-up {{ params.name }}: {{ ti.xcom_pull(task_ids='plan')['summary'] }}",
         body=f"{{{{ ti.xcom_pull(task_ids='plan', key='{MARKDOWN_KEY}') }}}}",
         response_timeout=timedelta(days=3),
-        # Airflow 3.3 takes a task for lost that is answered before the scheduler has heard that it waits.
+        # Airflow 3.3 treats a task as lost if it is answered before the scheduler knows that it waits.
         retry_delay=timedelta(seconds=5),
         **described("approve"),
     )
@@ -121,7 +125,7 @@ def setup_tasks() -> None:
         **given,
         applied=done,
         trigger_rule=GOES_ON,
-        # With `verify`, which a rejected plan skips, it shows that every earlier failure is over.
+        # Together with `verify`, which a rejected plan skips, its success ends every earlier failure.
         on_success_callback=RecoveryNotifier(SetupFailureNotifier.title, proof=verify.task_id),
         **described("report"),
     )
@@ -129,14 +133,14 @@ def setup_tasks() -> None:
 
 
 def build_dag(dag_id: str, setup: SetupEntry | None = None) -> DAG:
-    """The set-up as a DAG, for the trigger form or for an entry of accounts.yaml; never scheduled."""
+    """Return the set-up's DAG, for the trigger form or for an entry of accounts.yaml; never scheduled."""
     broken = setup is not None and setup.problems
     with DAG(
         dag_id,
         description="Trails, log bucket, reader role and Databricks, as one reviewable plan",
         schedule=None,
         catchup=False,
-        # Two plans at once would each refuse what the other one does.
+        # Two simultaneous runs would each fail because of the other's changes.
         max_active_runs=1,
         default_args={
             "owner": setup.owner if setup else "cloudtrail",
@@ -147,9 +151,11 @@ def build_dag(dag_id: str, setup: SetupEntry | None = None) -> DAG:
         **dag_settings(setup, dag_page),
     ) as dag:
         if setup and setup.problems:
-            DisabledAccountOperator(task_id="disabled", problems=setup.problem_list)
+            DisabledAccountOperator(
+                task_id="disabled", problems=setup.problem_list, doc_md=DISABLED["disabled"].doc_md
+            )
         else:
             setup_tasks()
-    # After the tasks: Airflow copies a DAG's params into every task that is made while they are there.
+    # Set the params after the tasks: Airflow copies a DAG's params into every task that is created later.
     dag.params.update(dag_params(setup))
     return dag

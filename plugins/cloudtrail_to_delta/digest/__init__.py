@@ -1,1 +1,1 @@
-"""The daily security digest: what is asked of the tables, and how the answers read."""
+"""The daily security digest: its queries, and its text."""

@@ -1,7 +1,7 @@
-"""What is asked of a day's events and insights: one statement for each table.
+"""The queries for a day's events and insights: one statement for each table.
 
-Every row of an answer belongs to a section: `section`, `account`, `what`, `detail`, `n` (how often), `found`
-(how many rows the section has in that table).
+Every row of an answer belongs to a section. Its columns are `section`, `account`, `what`, `detail`, `n` (the
+number of times) and `found` (the number of rows of the section in that table).
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 from cloudtrail_to_delta.tables.sql import quote_name
 
-# How many rows a section shows, of each table and in all.
+# How many rows a section shows, per table and in total.
 SHOWN = 20
-# A region is new to an account that has used others, and not this one, for so long.
+# A region is new to an account that used other regions, but not this one, for this many days.
 KNOWN_REGIONS_DAYS = 30
 # The section with the number of the day's events.
 TOTAL = "total"
@@ -19,7 +19,7 @@ TOTAL = "total"
 
 @dataclass(frozen=True, kw_only=True)
 class DigestTable:
-    """A table that is asked: its name, its kind, and the newest event it held when it was last written."""
+    """A table to query: its name, its kind, and its newest event when it was last written."""
 
     name: str
     kind: str
@@ -27,7 +27,7 @@ class DigestTable:
 
 
 def day_query(table: DigestTable, day: date) -> str:
-    """The statement about one table's day; every row is of one section."""
+    """Return the statement for one table's day; each row belongs to one section."""
     selects = insight_selects() if table.kind == "insights" else event_selects(quote_name(table.name), day)
     source = (
         f"SELECT *, recipientAccountId AS account FROM {quote_name(table.name)} WHERE date = DATE '{day}'"
@@ -36,7 +36,7 @@ def day_query(table: DigestTable, day: date) -> str:
 
 
 def event_selects(table: str, day: date) -> list[str]:
-    """What is asked of events. Source: CloudTrail User Guide, "userIdentity element", "Console sign-in"."""
+    """Return the event queries. Source: CloudTrail User Guide, "userIdentity element", "Console sign-in"."""
     principal = (
         "COALESCE(userIdentity.sessionContext.sessionIssuer.arn, userIdentity.arn, userIdentity.principalId, "
         "userIdentity.invokedBy, 'unknown')"
@@ -53,7 +53,7 @@ def event_selects(table: str, day: date) -> list[str]:
             where="userIdentity.type = 'Root' AND userIdentity.invokedBy IS NULL "
             "AND COALESCE(eventType, '') <> 'AwsServiceEvent'",
         ),
-        # Who signs in through an identity provider has MFA there; CloudTrail cannot know.
+        # Users of an identity provider may use MFA there, which CloudTrail cannot know.
         _top(
             "no_mfa",
             what="COALESCE(userIdentity.arn, userIdentity.userName, 'unknown')",
@@ -81,7 +81,7 @@ def event_selects(table: str, day: date) -> list[str]:
 
 
 def insight_selects() -> list[str]:
-    """What is asked of insights: those that began on the day."""
+    """Return the query for the insights that began on the day."""
     statistics = "insightDetails.insightContext.statistics"
     ratio = f"ROUND({statistics}.insight.average / NULLIF({statistics}.baseline.average, 0), 1)"
     return [
@@ -105,7 +105,7 @@ def _top(
     group: str = "account, what, detail",
     count: str = "COUNT(*)",
 ) -> str:
-    """The most frequent rows of one section."""
+    """Return the query for the most frequent rows of one section."""
     return (
         f"SELECT '{section}' AS section, account, {what} AS what, {detail} AS detail, {count} AS n, "
         f"COUNT(*) OVER () AS found FROM day WHERE {where} GROUP BY {group} "

@@ -1,4 +1,4 @@
-"""How a digest reads. What it quotes was written by whoever made the calls: it is code, never Markdown."""
+"""The text of a digest. Values come from the callers of the API, so they are code, never Markdown."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,10 +9,10 @@ from cloudtrail_to_delta.digest.queries import SHOWN, TOTAL, DigestTable
 
 CELL_LIMIT = 120
 SECTIONS = {
-    "root": "Root was used",
+    "root": "Root use",
     "no_mfa": "Console sign-ins without MFA",
     "denied": "Denied calls by principal",
-    "region": "Regions not used in the 30 days before",
+    "region": "Regions not used in the previous 30 days",
     "insight": "Insights that began",
 }
 
@@ -20,7 +20,7 @@ SECTIONS = {
 def render_digest(
     day: date, tables: Sequence[DigestTable], answers: Iterable[Sequence[Mapping[str, Any]]]
 ) -> str:
-    """The digest as Markdown: a section for each question, and which table may not have the whole day yet."""
+    """Return the digest as Markdown: a section per query, and which tables may not have the whole day yet."""
     rows: dict[str, list[Mapping[str, Any]]] = {}
     for answer in answers:
         for row in answer:
@@ -28,7 +28,7 @@ def render_digest(
     events = sum(int(row["n"]) for row in rows.get(TOTAL, []))
     lines = [f"# CloudTrail digest of {day}", "", f"{events:,} events in {len(tables)} tables."]
     lines += [
-        f"- {code(table.name)} held events up to {table.newest_event or 'an unknown time'} when it was last "
+        f"- {code(table.name)} had events up to {table.newest_event or 'an unknown time'} when it was last "
         "written: the day may not be complete."
         for table in tables
         if table.kind == "events" and table.newest_event < f"{day + timedelta(days=1)}"
@@ -39,7 +39,7 @@ def render_digest(
 
 
 def code(value: Any) -> str:
-    """A value as inline code in a table's cell: nothing in it is a link, a mention or a column."""
+    """Return a value as inline code for a table's cell: nothing in it is a link, a mention or a column."""
     text = re.sub(r"[\x00-\x1f\x7f]+", " ", str(value or "")).replace("`", "'").replace("|", "¦").strip()
     text = text if len(text) <= CELL_LIMIT else f"{text[: CELL_LIMIT - 1]}…"
     return f"`{text}`" if text else ""

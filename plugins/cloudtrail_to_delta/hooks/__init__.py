@@ -1,1 +1,1 @@
-"""HTTP and state objects: what an operator asks of a service."""
+"""Calls to services, and objects for their state, as the operators need them."""

@@ -1,7 +1,8 @@
-"""Where a bucket is, and the S3 endpoint of its region, for clients that do not find out by themselves.
+"""Find a bucket's region and its S3 endpoint, for clients that cannot find them.
 
-boto3 follows S3 to a bucket's region. Others, such as the Delta reader, sign for one region and stop at S3's
-301. Source: Amazon S3 API Reference, HeadBucket (`x-amz-bucket-region`, also of a bucket that is refused).
+boto3 follows S3's redirect to a bucket's region. Other clients, such as the Delta reader, sign for one region
+and fail at S3's 301. Source: Amazon S3 API Reference, HeadBucket (`x-amz-bucket-region`, which a refusal has
+too).
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def bucket_region(s3: "S3Client", bucket: str) -> str:
-    """The bucket's region; empty when S3 does not say it."""
+    """Return the bucket's region; empty if S3 does not name it."""
     from botocore.exceptions import ClientError
 
     try:
@@ -24,16 +25,16 @@ def bucket_region(s3: "S3Client", bucket: str) -> str:
 
 
 def region_of(answer: Mapping[str, Any]) -> str:
-    """The region in an answer to HeadBucket, also in a refusal; empty when it has none.
+    """Return the region in an answer to HeadBucket, or in its refusal; empty if it has none.
 
-    GetBucketLocation would not do: it calls the oldest buckets of `eu-west-1` `EU`.
+    GetBucketLocation is not suitable: for the oldest buckets in `eu-west-1` it returns `EU`.
     """
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
 
 
 def partition_endpoint(region: str) -> str:
-    """The URL of S3 in a region of another partition, such as China's; empty for the partition `aws`."""
+    """Return the URL of S3 in a region of another partition, such as China; empty for partition `aws`."""
     import botocore.session
 
     if partitions_by_region().get(region, "aws") == "aws":

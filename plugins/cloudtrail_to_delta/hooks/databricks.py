@@ -1,6 +1,6 @@
-"""The Databricks calls of the pipeline that the provider's hook lacks: SQL results, active runs, files.
+"""The Databricks calls that the provider's hook lacks: SQL results, active runs, files in volumes.
 
-Does not retry by itself: `DatabricksHook` retries connection errors, 429 and 5xx.
+This hook adds no retries: `DatabricksHook` retries connection errors, 429 and 5xx.
 """
 
 import re
@@ -22,9 +22,10 @@ from cloudtrail_to_delta.runs.names import is_ingest_run
 
 SQL_STATEMENTS = "2.0/sql/statements"
 LIST_RUNS = ("GET", "2.2/jobs/runs/list")
-# The service's own range is 5 to 50 seconds. A warehouse that runs answers nearly everything within this;
-# what it does not is deferred, which costs a triggerer, the scheduler and a new worker. A scheduler that is
-# overloaded (fifty accounts on two cores, Airflow 3.3.2) fails a task that is back before it was seen to go.
+# Databricks allows 5 to 50 seconds. A running warehouse answers nearly every statement within this time. A
+# slower statement is deferred, which costs work of a triggerer, the scheduler and a new worker. An overloaded
+# scheduler (fifty accounts on two cores, Airflow 3.3.2) fails a task that resumes before the scheduler has
+# seen that it deferred.
 STATEMENT_WAIT = "30s"
 
 Row = dict[str, str | None]
@@ -34,12 +35,12 @@ class IngestHook(DatabricksHook):
     """`DatabricksHook` with SQL results, the active runs, and files in Unity Catalog volumes."""
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        """The answer to a GET of `/api/<path>`."""
+        """Return the answer to a GET of `/api/<path>`."""
         answer: dict[str, Any] = self._do_api_call(("GET", path), query or None)
         return answer
 
     def pages(self, path: str, key: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Everything that a GET lists under `key`, page after page; a page may be empty."""
+        """Yield everything that a GET lists under `key`, page by page; a page may be empty."""
         while True:
             page = self.get(path, **query)
             yield from page.get(key, [])
@@ -49,14 +50,14 @@ class IngestHook(DatabricksHook):
             query = {**query, "page_token": str(token)}
 
     def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The answer to a POST, PATCH or DELETE of `/api/<path>`, sent once.
+        """Send a POST, PATCH or DELETE of `/api/<path>` once and return the answer.
 
-        The hook's own retries would make a second cluster where an answer was lost. Whoever calls this looks
-        at what is there before trying again.
+        After a lost answer, the hook's retries could create a second cluster. The caller must check what
+        exists before it tries again.
 
         Raises:
-            DatabricksApiError: what the service refused, also for 429 and 5xx.
-            CloudTrailError: when no answer came.
+            DatabricksApiError: if the service refused the call, also for 429 and 5xx.
+            CloudTrailError: if no answer came.
         """
         alone = {"stop": stop_after_attempt(1), "reraise": True}
         once = type(self)(self.databricks_conn_id, retry_args=alone, caller=self.caller)
@@ -64,13 +65,13 @@ class IngestHook(DatabricksHook):
             answer: dict[str, Any] = once._do_api_call((method, path), body)
         except requests.RequestException as lost:
             raise CloudTrailError(
-                f"{method} {path} had no answer from Databricks ({lost}); clear this task: it looks first at "
-                "whether it was done."
+                f"Databricks did not answer {method} {path} ({lost}). Clear this task: it first checks "
+                "whether the call took effect."
             ) from lost
         return answer
 
     def start_statement(self, statement: str, *, warehouse_id: str) -> dict[str, Any]:
-        """Start one SQL statement and wait a few seconds for it; the answer may still be PENDING.
+        """Start one SQL statement and wait for it for some seconds; the answer may still be PENDING.
 
         Source: Databricks REST, Statement Execution API, `POST /api/2.0/sql/statements`.
         """
@@ -86,20 +87,20 @@ class IngestHook(DatabricksHook):
         return answer
 
     def get_statement(self, statement_id: str) -> dict[str, Any]:
-        """The state of a statement and, once SUCCEEDED, its result."""
+        """Return the state of a statement and, once it has SUCCEEDED, its result."""
         answer: dict[str, Any] = self._do_api_call(("GET", api_path(SQL_STATEMENTS, statement_id)))
         return answer
 
     def active_runs(self) -> Iterator[dict[str, Any]]:
-        """Every active one-time run that the connection's principal may see, newest first."""
+        """Return every active one-time run that the connection's principal can see, newest first."""
         return self._runs(active_only="true")
 
     def ended_runs(self, since: datetime) -> Iterator[dict[str, Any]]:
-        """Every one-time run that was started since then and has ended, newest first."""
+        """Return every one-time run that started since then and has ended, newest first."""
         return self._runs(completed_only="true", start_time_from=int(since.timestamp() * 1000))
 
     def _runs(self, **which: Any) -> Iterator[dict[str, Any]]:
-        """One-time runs, newest first. Source: Databricks REST, Jobs API 2.2, `jobs/runs/list`."""
+        """Yield one-time runs, newest first. Source: Databricks REST, Jobs API 2.2, `jobs/runs/list`."""
         query: dict[str, Any] = {**which, "run_type": "SUBMIT_RUN", "limit": 24}
         while True:
             page = self._do_api_call(LIST_RUNS, query)
@@ -110,12 +111,12 @@ class IngestHook(DatabricksHook):
             query = {**query, "page_token": token}
 
     def active_ingest_runs(self) -> list[dict[str, Any]]:
-        """The active runs of this pipeline, of whatever account and Airflow, in the order of their start."""
+        """Return the active runs of this pipeline, of any account and Airflow, the oldest first."""
         ours = (run for run in self.active_runs() if is_ingest_run(run.get("run_name", "")))
         return sorted(ours, key=start_order)
 
     def find_run(self, run_id: int) -> dict[str, Any] | None:
-        """The run as `get_run` gives it; None for one that was deleted, or is older than Databricks keeps."""
+        """Return the run as `get_run` does; None if it was deleted or Databricks no longer keeps it."""
         try:
             run: dict[str, Any] = self.get_run(run_id)
         except DatabricksApiError as refused:
@@ -126,10 +127,10 @@ class IngestHook(DatabricksHook):
         return run
 
     def run_failure(self, run: dict[str, Any]) -> str | None:
-        """Why a run ended without success, in its own words and with its page; None while it has not.
+        """Return why a run ended without success, with its error and page; None if it did not.
 
         Args:
-            run: the run as `get_run` gives it.
+            run: the run as `get_run` returns it.
         """
         state = RunState(**run["state"])
         if not state.is_terminal or state.is_successful:
@@ -137,14 +138,14 @@ class IngestHook(DatabricksHook):
         try:
             errors = [str(task["error"]) for task in extract_failed_task_errors(self, run, state)]
         except AirflowException as lost:
-            # The output may be gone while the state is still known; the state alone must be enough.
+            # Databricks may have deleted the output but still know the state, which must be enough.
             errors = [f"its output could not be read: {lost}"]
         return describe_failure(run["run_id"], state, errors, run.get("run_page_url", ""))
 
     def put_volume_file(self, path: str, content: bytes) -> None:
-        """Write a file into a Unity Catalog volume (`/Volumes/…`), whether or not it is there.
+        """Write a file into a Unity Catalog volume (`/Volumes/…`); replace it if it exists.
 
-        The hook's own calls send and take JSON only; headers and proxies are those of all its calls. Source:
+        The provider's hook sends and accepts JSON only. This call uses its headers and proxies. Source:
         Databricks REST, Files API, `PUT /api/2.0/fs/files{path}`.
         """
         folders = PurePosixPath(path).relative_to("/").parts
@@ -163,41 +164,41 @@ class IngestHook(DatabricksHook):
         if not response.ok:
             raise CloudTrailError(
                 f"Databricks refused to write {path!r}: HTTP {response.status_code} {response.text[:500]}. "
-                "The connection's principal needs WRITE VOLUME on that volume."
+                "Grant the connection's principal WRITE VOLUME on that volume."
             )
 
 
 def start_order(run: dict[str, Any]) -> tuple[int, int]:
-    """What runs are sorted by: start, and for those of one moment the id."""
+    """Return the sort key of a run: its start, then its id."""
     return int(run.get("start_time", 0)), int(run["run_id"])
 
 
 def describe_gone(run_id: int) -> str:
-    """Why nothing can be known of a run. Source: Databricks, Jobs: runs are kept for 60 days."""
+    """Return the error for a run that no longer exists. Source: Databricks, Jobs: runs last 60 days."""
     return (
-        f"Databricks run {run_id} no longer exists: somebody deleted it, or it is older than the 60 days for "
-        "which Databricks keeps a run. To ingest what is not in the tables yet, clear `submit` with its "
-        "downstream tasks, or trigger a new DAG run."
+        f"Databricks run {run_id} no longer exists: somebody deleted it, or it is older than 60 days, after "
+        "which Databricks deletes runs. To ingest the log files that are not in the tables yet, clear "
+        "`submit` with its downstream tasks, or trigger a new DAG run."
     )
 
 
 def describe_failure(run_id: int, state: RunState, errors: list[str], page: str) -> str:
-    """One paragraph on a failed run: state, the run's own error, and where to read on."""
+    """Return a paragraph about a failed run: its state, its error, and its page."""
     outcome = state.result_state or state.life_cycle_state
-    why = "; ".join(errors) or state.state_message or "the service gave no reason"
+    why = "; ".join(errors) or state.state_message or "Databricks gave no reason"
     return f"Databricks run {run_id} ended as {outcome}: {why}. Driver log: {page}"
 
 
 def result_rows(answer: dict[str, Any]) -> list[Row]:
-    """The rows of a SUCCEEDED statement, each as column name → text or None.
+    """Return the rows of a SUCCEEDED statement, each as column name → text or None.
 
     Raises:
-        CloudTrailError: when the result came in several chunks, which no statement here should need.
+        CloudTrailError: if the result has several chunks, which no statement here should need.
     """
     manifest = answer.get("manifest", {})
     if manifest.get("truncated") or manifest.get("total_chunk_count", 1) > 1:
         raise CloudTrailError(
-            f"statement {answer.get('statement_id')!r} gave more rows than one answer holds"
+            f"statement {answer.get('statement_id')!r} returned more rows than one answer can hold"
         )
     names = [column["name"] for column in manifest.get("schema", {}).get("columns", [])]
     data = answer.get("result", {}).get("data_array") or []
@@ -205,12 +206,12 @@ def result_rows(answer: dict[str, Any]) -> list[Row]:
 
 
 def api_path(root: str, *parts: str) -> str:
-    """`<root>/<part>/…`: each part quoted, so that it stays one part whatever is in it.
+    """Return `<root>/<part>/…`, with each part quoted so that it always stays one part.
 
     Raises:
-        FatalError: for a part that an HTTP client would resolve to another folder.
+        FatalError: if an HTTP client would resolve a part to another folder.
     """
     for part in parts:
         if part in ("", ".", ".."):
-            raise FatalError(f"{part!r} cannot be a part of a URL below /api/{root}: give a name or an id.")
+            raise FatalError(f"{part!r} cannot be part of a URL below /api/{root}: use a name or an id.")
     return "/".join([root, *(quote(part, safe="") for part in parts)])

@@ -1,1 +1,1 @@
-"""What IAM must allow: the reader role, Airflow's own connection, and discovery by file notifications."""
+"""What IAM must allow the reader role, Airflow's AWS connection, and discovery by file notifications."""

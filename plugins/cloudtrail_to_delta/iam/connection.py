@@ -1,7 +1,7 @@
-"""What Airflow's own AWS connection needs: preflight, staging, row counts and alerts.
+"""The permissions that Airflow's AWS connection needs, for preflight, staging, row counts and alerts.
 
-docs/permissions.md is made of it. A test runs everything that Airflow asks of AWS with an identity that holds
-this policy and no more, and holds the actions to those that were used.
+docs/permissions.md is generated from this module. A test makes all of Airflow's AWS calls with an identity
+that has exactly this policy, and checks that every action in it was used.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,20 +21,20 @@ from cloudtrail_to_delta.params.values import partitions_by_region
 
 BUCKETS = ("s3:GetEncryptionConfiguration", "s3:GetBucketPolicy", LIST)
 KEYS = ("kms:DescribeKey", "kms:GetKeyPolicy")
-# Statement → what it is for, in the order of the page.
+# Statement → its purpose, in the order of the page.
 PURPOSES = {
-    "LookAtBuckets": "preflight lists the buckets and reads their keys and policies; the wait for the first "
-    "commit lists the tables",
+    "LookAtBuckets": "preflight lists the buckets and reads their encryption and policies; "
+    "`wait_for_delta_log` lists the tables",
     "LookAtNotifications": "preflight, only for discovery `notifications`",
-    "LookAtLogFiles": "preflight reads the encryption of a log file",
-    "ReadTables": "preflight and the row counts read the Delta logs and the checkpoints' owners",
-    "StageCode": "`stage_code` puts the job wheel, under a new name each time it changes",
-    "LookAtKeys": "preflight, only with KMS keys of your own",
-    "ReadWithKey": "row counts, only where the tables' bucket has a KMS key of your own",
-    "StageWithKey": "`stage_code`, only where the code root's bucket has a KMS key of your own",
+    "LookAtLogFiles": "preflight reads how log files are encrypted",
+    "ReadTables": "preflight and the row counts read the Delta logs and the checkpoints' owner files",
+    "StageCode": "`stage_code` uploads the job wheel, under a new name each time it changes",
+    "LookAtKeys": "preflight, only with customer managed KMS keys",
+    "ReadWithKey": "row counts, only if the tables' bucket has a customer managed KMS key",
+    "StageWithKey": "`stage_code`, only if the code root's bucket has a customer managed KMS key",
     "SimulateRoles": "preflight, unless `iam_simulation` is `off`",
-    "LookAtRoles": "preflight, for a reader role that is given as an instance profile or a session",
-    "Alert": "alerts, and the daily digest, only with an alert topic",
+    "LookAtRoles": "preflight, if the reader role is set as an instance profile or a session",
+    "Alert": "alerts and the daily digest, only with an alert topic",
 }
 
 
@@ -49,17 +49,17 @@ def connection_access(
     logs_keys: Iterable[str] = (),
     buckets: Mapping[str, str] | None = None,
 ) -> list[Access]:
-    """Everything that the connection needs for these requests, without repetition.
+    """Return everything that the connection needs for these requests, without repetition.
 
     Args:
         requests: kind → request.
-        code_root: where the wheel is put; one in a Unity Catalog volume needs nothing from IAM.
+        code_root: where the wheel is uploaded; a code root in a Unity Catalog volume needs nothing from IAM.
         role: the reader role's ARN.
-        deployment_role: the ARN of the role that Databricks starts clusters with, where it is given.
-        topic: the alert topic's ARN, where there is one.
+        deployment_role: the ARN of the role with which Databricks starts clusters, if it is set.
+        topic: the alert topic's ARN, if there is one.
         notifications: whether the discovery is `notifications`.
         logs_keys: the ARNs of the KMS keys of the log files.
-        buckets: the ARN of the KMS key of a bucket of the tables or the code.
+        buckets: bucket of the tables or the code → the ARN of its KMS key.
     """
     needed: list[Access] = []
     encrypted = buckets or {}
@@ -87,7 +87,7 @@ def connection_access(
             need("ReadTables", READ, object_arn(folder.bucket, f"{folder.prefix}{name}/*", partition))
         if code:
             need("StageCode", ["s3:PutObject"], object_arn(code.bucket, f"{code.prefix}*", partition))
-            # Its key is looked at as the tables' are: the reader role has to load the wheel.
+            # The code bucket's key is checked like the tables' keys, because the reader role loads the wheel.
             need("LookAtBuckets", BUCKETS, bucket_arn(code.bucket, partition))
         need("LookAtKeys", KEYS, *logs_keys, *encrypted.values())
         of_tables = dict.fromkeys(encrypted[name] for name in names[1:] if name in encrypted)

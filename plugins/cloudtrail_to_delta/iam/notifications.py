@@ -1,6 +1,7 @@
-"""What discovery by file notifications takes: the guide's SNS, SQS and bucket actions, as data.
+"""The SNS, SQS and bucket actions for discovery by file notifications.
 
-The guide also names batch actions (`sqs:DeleteMessageBatch`, …): IAM has none, the single ones cover them.
+The actions are those of the original Databricks guide (2020). The guide also lists batch actions
+(`sqs:DeleteMessageBatch`, …), which do not exist in IAM: the single actions cover them.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from cloudtrail_to_delta.iam.reader import Access, bucket_arn
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.params.values import partitions_by_region
 
-# Source: the guide, "Configure Auto Loader for file notifications"; Databricks, the same page today.
+# Source: the original Databricks guide (2020) and Databricks, "Configure Auto Loader for file notifications".
 BUCKET_NOTIFICATION = ("s3:GetBucketNotification", "s3:PutBucketNotification")
 TOPIC = tuple(
     f"sns:{name}"
@@ -30,11 +31,11 @@ NOTIFICATIONS = {"s3": "NotifyBucket", "sns": "NotifyTopic", "sqs": "NotifyQueue
 
 
 def notification_access(requests: Mapping[str, IngestRequest], *, account: str) -> list[Access]:
-    """What Auto Loader needs to set up its topic and queue, for discovery `notifications`.
+    """Return what Auto Loader needs to create its topic and queue, for discovery `notifications`.
 
     Args:
         requests: kind → request.
-        account: where topic and queue are made: the reader role's.
+        account: the account of topic and queue, which is the reader role's.
     """
     needed: list[Access] = []
     for request in requests.values():

@@ -1,8 +1,9 @@
-"""What the reader role must be allowed to do, as data, and the IAM policies made of it.
+"""What the reader role must be allowed to do, and the IAM policies for it.
 
-One list is simulated by preflight, printed as a remedy and shipped as the recommended policy, so that the
-three cannot drift apart. The source is read-only; the guide's policy gave Put and Delete on the audit bucket.
-Source of the actions: AWS Service Authorization Reference, "Actions, resources, and condition keys for S3".
+Preflight simulates this list and prints it in remedies, and the recommended policy is generated from it, so
+the three cannot differ. The role can only read the log files; the policy in the original Databricks guide
+(2020) also allowed Put and Delete on the log bucket. Source of the actions: AWS Service Authorization
+Reference, "Actions, resources, and condition keys for S3".
 """
 
 import json
@@ -19,12 +20,12 @@ READ = ("s3:GetObject",)
 READ_WRITE = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 LIST = "s3:ListBucket"
 DECRYPT = ("kms:Decrypt",)
-# A write into an encrypted bucket asks for a data key; Spark's multipart uploads read it back.
+# A write into an encrypted bucket needs a data key, and Spark's multipart uploads must decrypt it.
 ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
-# What nobody who reads the logs should be able to do.
+# A principal that reads the logs should not be able to do this.
 TAMPER = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
 
-# Statements of the policy, by what they are for.
+# Statement ids of the policy, named by their purpose.
 LIST_LOGS = "ListLogs"
 READ_LOGS = "ReadLogs"
 LIST_TABLES = "ListTables"
@@ -37,10 +38,11 @@ USE_TABLE_KEY = "UseTableKey"
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """One action on one resource that the pipeline needs, and why.
+    """One action on one resource that the pipeline needs, and its purpose.
 
-    `list_prefix` is the key prefix that a ListBucket asks for: policies may be limited to it. `statement` is
-    the part of the policy that grants it; `conditional` says whether that part is limited to `list_prefix`.
+    `list_prefix` is the key prefix that a ListBucket requests; policies may be limited to it. `statement` is
+    the policy statement that grants the access. `conditional` says whether that statement is limited to
+    `list_prefix`.
     """
 
     action: str
@@ -52,11 +54,11 @@ class Access:
 
 
 def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) -> list[Access]:
-    """Everything the reader role needs for these requests, without repetition.
+    """Return everything that the reader role needs for these requests, without repetition.
 
     Args:
         requests: kind → request.
-        code_root: where the wheel lies; one in a Unity Catalog volume needs nothing from IAM.
+        code_root: the folder of the wheel; a code root in a Unity Catalog volume needs nothing from IAM.
     """
     needed: list[Access] = []
     for request in requests.values():
@@ -88,9 +90,10 @@ def key_access(
     buckets: Mapping[str, str],
     code_root: str = "",
 ) -> list[Access]:
-    """What the reader role needs on KMS keys: `logs` are ARNs by kind, `buckets` one by bucket.
+    """Return what the reader role needs on KMS keys.
 
-    The buckets are those of tables, checkpoints and `code_root`; the wheel is only read.
+    `logs` has the ARNs of each kind, `buckets` the ARN of each bucket of tables, checkpoints and `code_root`.
+    The role only reads the wheel.
     Source: Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys", permissions.
     """
     needed: list[Access] = []
@@ -117,7 +120,7 @@ def key_access(
                     for action in ENCRYPT
                 ]
     code = S3Location.parse(code_root).bucket if code_root.startswith("s3://") else ""
-    # The key of the tables' bucket may be used already.
+    # The code may use the same key as the tables' bucket.
     if (key := buckets.get(code)) and key not in {access.resource_arn for access in needed}:
         needed += [
             Access(
@@ -132,7 +135,7 @@ def key_access(
 
 
 def pass_role(role: str) -> list[Access]:
-    """What the Databricks deployment role needs to start clusters with this reader role."""
+    """Return what the Databricks deployment role needs to start clusters with this reader role."""
     return [
         Access(
             action="iam:PassRole",
@@ -144,19 +147,19 @@ def pass_role(role: str) -> list[Access]:
 
 
 def assume_self(role: str) -> list[Access]:
-    """What a storage credential's role needs beside its data. Source: Databricks, "self-assuming" roles."""
+    """Return what a storage credential's role also needs. Source: Databricks, "self-assuming" roles."""
     return [
         Access(
             action="sts:AssumeRole",
             resource_arn=role,
-            purpose="assume itself, as Unity Catalog wants it",
+            purpose="assume itself, as Unity Catalog requires",
             statement="AssumeSelf",
         )
     ]
 
 
 def tampering(requests: Mapping[str, IngestRequest]) -> list[Access]:
-    """What the reader role should not be allowed to do: overwrite or delete the log files it reads."""
+    """Return what the reader role should not be allowed to do: overwrite or delete the log files."""
     return list(
         dict.fromkeys(
             Access(
@@ -174,17 +177,17 @@ def tampering(requests: Mapping[str, IngestRequest]) -> list[Access]:
 
 
 def bucket_arn(bucket: str, partition: str) -> str:
-    """The ARN of a bucket."""
+    """Return the ARN of a bucket."""
     return f"arn:{partition}:s3:::{bucket}"
 
 
 def object_arn(bucket: str, key: str, partition: str) -> str:
-    """The ARN of an object, or of many when the key has a `*`."""
+    """Return the ARN of an object, or of several objects if the key has a `*`."""
     return f"{bucket_arn(bucket, partition)}/{key}"
 
 
 def reader_policy(accesses: Iterable[Access]) -> dict[str, Any]:
-    """The least-privilege policy of the reader role: one statement per use and set of actions."""
+    """Return the least-privilege policy of the reader role: one statement per use and set of actions."""
     grants = [
         (access.statement, _condition_value(access), access.action, access.resource_arn)
         for access in accesses
@@ -205,7 +208,7 @@ def reader_policy(accesses: Iterable[Access]) -> dict[str, Any]:
 
 
 def resource_policy(accesses: Iterable[Access], *, principal: str) -> dict[str, Any]:
-    """The same for the policy of a bucket or key: what it must allow `principal`, a role's ARN."""
+    """Return the policy that a bucket or key needs, to allow this to `principal`, a role's ARN."""
     policy = reader_policy(accesses)
     for statement in policy["Statement"]:
         statement["Principal"] = {"AWS": principal}
@@ -213,15 +216,15 @@ def resource_policy(accesses: Iterable[Access], *, principal: str) -> dict[str, 
 
 
 def fix_policy(action: str, resource: str, *, list_prefix: str = "") -> dict[str, Any]:
-    """The statement that would allow this action on this resource, limited to `list_prefix` when given."""
+    """Return the statement that allows this action on this resource, limited to `list_prefix` if set."""
     return _allow(actions=[action], resources=[resource], prefixes=[f"{list_prefix}*"] if list_prefix else [])
 
 
 def merge_statements(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The fewest Allow statements that grant exactly what these do, each of which has `fix_policy`'s form.
+    """Return the fewest Allow statements that grant exactly what these statements of `fix_policy` grant.
 
-    Actions on the same resource come together, then resources with the same actions; what has a condition on
-    prefixes stays apart from what has none.
+    Merges actions on the same resource, then resources with the same actions. Statements with a condition on
+    prefixes are not merged with statements without one.
     """
     prefixes: dict[tuple[str, str, bool], list[str]] = {}
     actions: dict[tuple[str, str, bool], list[str]] = {}
@@ -254,7 +257,7 @@ def _condition_value(access: Access) -> str:
 
 
 def _read_logs(request: IngestRequest, partition: str) -> list[Access]:
-    """List from the last folder before a wildcard, where a listing starts; get the files."""
+    """Return the access to list from the last folder before a wildcard, and to get the files."""
     logs = request.logs
     keys = [f"{logs.region_prefix(logs.account, region)}*" for region in logs.regions]
     if logs.regions == (ANY,):
@@ -284,7 +287,7 @@ def _read_logs(request: IngestRequest, partition: str) -> list[Access]:
 
 
 def listing_prefix(logs: LogsLocation) -> str:
-    """The longest key prefix without a wildcard: what a job on this logs path lists."""
+    """Return the longest key prefix without a wildcard, which a job on this logs path lists."""
     if logs.account == ANY:
         return logs.accounts_prefix
     if logs.regions == (ANY,) or len(logs.regions) > 1:
@@ -293,8 +296,8 @@ def listing_prefix(logs: LogsLocation) -> str:
 
 
 def _write_folder(folder: S3Location, use: str, partition: str) -> list[Access]:
-    # Not limited to a prefix: without ListBucket on the whole bucket S3 answers 403, not 404, for an object
-    # that is not there yet, and Delta asks for many such objects (docs/adr/0032-list-permissions.md).
+    # Not limited to a prefix: without ListBucket on the whole bucket, S3 answers 403 instead of 404 for an
+    # object that does not exist yet, and Delta requests many of those (docs/adr/0032-list-permissions.md).
     listed = Access(
         action=LIST,
         resource_arn=bucket_arn(folder.bucket, partition),

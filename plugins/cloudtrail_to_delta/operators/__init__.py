@@ -1,1 +1,1 @@
-"""Operators of the ingest pipeline: lifecycle only; HTTP is in hooks, rules are in the library modules."""
+"""Operators of the ingest pipeline. They handle the lifecycle; hooks do HTTP, other modules have rules."""

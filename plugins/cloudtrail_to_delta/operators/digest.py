@@ -1,4 +1,4 @@
-"""The daily digest's task: asks every table that the ingest has written, and tells what it found."""
+"""The task of the daily digest: query every table that the ingest has written, and send the result."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -26,29 +26,29 @@ KINDS_ASKED = ("events", "insights")
 
 
 class DigestOperator(StatementsOperator):
-    """Asks one statement of each table with an asset event since the day began. It reads; it changes nothing.
+    """Runs one statement on each table with an asset event since the day began. It only reads.
 
-    The day is param `day`, or the one before the run. Without any such table it skips itself.
+    The day is param `day`, or the day before the run. If there is no such table, the task skips itself.
 
     Returns:
-        the digest as Markdown; how it went with each alert target is in the XCom `alerts`.
+        the digest as Markdown. The XCom `alerts` has the result for each alert target.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(inlets=[TABLES], **kwargs)
 
     def gather(self, context: Context) -> dict[str, Any]:
-        """The day, and the tables: those that the ingest's asset events name."""
+        """Return the day, and the tables that the ingest's asset events name."""
         params = params_of(context)
         check_digest_params(params)
         day = digest_day(params, context["dag_run"].run_after)
         since = datetime.combine(day, time.min, UTC)
-        # Of each table the newest event alone: its runs may be many.
+        # Only the newest event of each table, which may have many runs.
         newest = [event for asset in known_assets() for event in newest_events(asset, limit=1, after=since)]
         tables = tables_of(newest)
         if not tables:
             raise AirflowSkipException(
-                f"The ingest has written no table since {day} 00:00 UTC: nothing to digest."
+                f"The ingest has not written any table since {day} 00:00 UTC, so there is nothing to digest."
             )
         return {
             "day": day.isoformat(),
@@ -56,7 +56,7 @@ class DigestOperator(StatementsOperator):
         }
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """One statement for each table in turn."""
+        """Return one statement for each table, one after another."""
         tables = _tables(facts)
         return day_query(tables[len(results)], _day(facts)) if len(results) < len(tables) else None
 
@@ -79,7 +79,7 @@ class DigestOperator(StatementsOperator):
 
 
 def check_digest_params(params: Mapping[str, Any]) -> None:
-    """Hold the params to the contract of the digest.
+    """Check the params against the contract of the digest.
 
     Raises:
         InvalidRequestError: with every violation.
@@ -90,12 +90,12 @@ def check_digest_params(params: Mapping[str, Any]) -> None:
 
 
 def digest_day(params: Mapping[str, Any], run_after: datetime) -> date:
-    """The day that was asked for, or the one before the run."""
+    """Return the day from the params, or the day before the run."""
     return date.fromisoformat(params["day"]) if params.get("day") else run_after.date() - timedelta(days=1)
 
 
 def tables_of(events: Iterable[Any]) -> list[DigestTable]:
-    """The tables that asset events name, each as its newest event has it, if the contract takes the name."""
+    """Return the tables of these asset events, each as in its newest event, if the name is valid."""
     found: dict[str, DigestTable] = {}
     for event in sorted(events, key=lambda event: event.timestamp):
         name = event.asset.name

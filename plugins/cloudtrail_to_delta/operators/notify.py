@@ -1,4 +1,4 @@
-"""The teardown of a run: what it found is told, what is over is told as over, and its metrics are sent."""
+"""The teardown of a run: send alerts and recovery messages for what the run found, and send its metrics."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,15 +18,15 @@ from cloudtrail_to_delta.runs.metrics import send_metrics
 
 
 class NotifyOperator(BaseOperator):
-    """Tells what a run found: insights, quarantine, schema drift, silence, warnings, recoveries.
+    """Sends alerts about what a run found: insights, quarantine, schema drift, silence, warnings, recoveries.
 
-    It is a teardown: it runs when everything else has ended, however that ended, and neither its success nor
-    its failure counts for the DAG run. Failed tasks tell of themselves, see `FailureNotifier`. After a
-    `test_alert` it does nothing: such a run has found nothing out.
+    It is a teardown: it runs when all other tasks have ended, whatever their state, and its state does not
+    count for the DAG run. It sends no alert about a failed task: `FailureNotifier` does that. After a
+    `test_alert` it does nothing, because such a run finds nothing.
 
     Returns:
-        one line for each thing that was told or counted; the details are in the XCom `alerts`. The XCom
-        `alert_targets` has the targets' names, also of a run that had nothing to tell.
+        one line for each alert and target, with its status; the XCom `alerts` has the details. The XCom
+        `alert_targets` has the targets' names, even if the run had no alert to send.
     """
 
     template_fields = ("validations",)
@@ -36,7 +36,7 @@ class NotifyOperator(BaseOperator):
         self.validations = validations
 
     def execute(self, context: Context) -> list[str]:
-        """Tell the events and what is over; then send the metrics, which so cannot keep them back."""
+        """Send alerts, then recovery messages, then metrics, so that metrics cannot prevent the messages."""
         ti, params = context["ti"], params_of(context)
         ti.xcom_push(key=TARGETS_KEY, value=targets_of(params))
         if params.get("test_alert"):
@@ -60,7 +60,7 @@ class NotifyOperator(BaseOperator):
         )
         ti.xcom_push(key=ALERTS_KEY, value=teller.left())
         send_metrics(outcomes, params, dag_id=ti.dag_id)
-        # One that cannot be read has cost no other its message; it fails this task.
+        # Raises for an outcome that cannot be read, after the messages of the others were sent.
         read_outcomes(self.validations)
         return [f"{note.event} {note.subject} {note.status} {note.target}" for note in teller.done]
 

@@ -1,4 +1,4 @@
-"""Submitting a one-time run of Databricks and leaving it: what the ingest and the access check share."""
+"""Submit a one-time run of Databricks without waiting for it; the ingest and the access check share this."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from cloudtrail_to_delta.hooks.databricks import IngestHook
 
 
 class OneTimeRunOperator(DatabricksSubmitRunOperator):
-    """Submits a run by its idempotency token, with our hook; it does not wait for the run's end."""
+    """Submits a run with an idempotency token and our hook. It does not wait for the run to end."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("databricks_conn_id", "{{ params.databricks_conn_id }}")
-        # durable: the token already closes the gap between submit and remembering the run id.
+        # durable is not needed: the token covers the gap between the submit and storing the run id.
         super().__init__(wait_for_termination=False, deferrable=False, durable=False, **kwargs)
 
     def _get_hook(self, caller: str) -> IngestHook:

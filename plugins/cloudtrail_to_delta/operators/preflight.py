@@ -1,4 +1,4 @@
-"""The preflight task: what the names of tables stand for, then every check of `preflight`."""
+"""The preflight task: look up what the names of tables refer to, then run every check of `preflight`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,11 +21,11 @@ from cloudtrail_to_delta.ui.links import FindingsLink
 
 
 class PreflightOperator(StatementsOperator):
-    """Runs every preflight check, shows every finding, and fails when one failed. Read-only.
+    """Runs every preflight check, logs every finding, and fails if a check failed. Read-only.
 
     Returns:
-        `records.preflight.PreflightResult`, as a dict. All findings are in the XCom `findings`, also when the
-        task fails, see `records.findings`.
+        `records.preflight.PreflightResult`, as a dict. The XCom `findings` has all findings, even if the task
+        fails; see `records.findings`.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "aws_conn_id")
@@ -40,7 +40,7 @@ class PreflightOperator(StatementsOperator):
         self.aws_conn_id = aws_conn_id
 
     def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the requests are templated
-        """The statements that say what the names stand for, each once: they only read."""
+        """Return the statements that look up the names, each once. They only read."""
         statements: dict[str, None] = {}
         for request in self._requests().values():
             if schema := request.table.rpartition(".")[0]:
@@ -52,12 +52,12 @@ class PreflightOperator(StatementsOperator):
         return {"statements": list(statements)}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """Each in turn; that something is not there is an answer."""
+        """Return the statements one after another; a name that does not exist is a valid answer."""
         statements = facts["statements"]
         return statements[len(results)] if len(results) < len(statements) else None
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
-        """Run the checks, print the findings, raise PreflightError when any failed."""
+        """Run the checks and log the findings; raise PreflightError if a check failed."""
         requests = self._requests()
         region = next(iter(requests.values())).region
         hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=region)
@@ -77,7 +77,7 @@ class PreflightOperator(StatementsOperator):
         return left.to_dict()
 
     def names(self, facts: dict[str, Any], results: list[Result]) -> Names:
-        """What the names stand for, by the answers to the statements."""
+        """Return what the names refer to, according to the answers to the statements."""
         answers = dict(zip(facts["statements"], results, strict=True))
         return Names(
             location=lambda name: table_location(name, answers[describe_statement(name)]),
@@ -86,12 +86,12 @@ class PreflightOperator(StatementsOperator):
         )
 
     def params_of(self, context: Context) -> Mapping[str, Any]:
-        """The ingest's params."""
+        """Return the ingest's params."""
         params: Mapping[str, Any] = context["params"]
         return params
 
     def clients(self, region: str) -> Clients:
-        """The AWS clients to ask with."""
+        """Return the AWS clients of the checks."""
         return Clients.connect(self.aws_conn_id, region)
 
     def judge(self, report: PreflightReport) -> None:
@@ -103,10 +103,10 @@ class PreflightOperator(StatementsOperator):
 
 
 def table_location(name: str, answer: Result) -> str | None:
-    """Where a table points, by the answer to DESCRIBE DETAIL; empty for a view, None when there is none.
+    """Return a table's path from the answer to DESCRIBE DETAIL; empty for a view, None for a free name.
 
     Raises:
-        UnansweredError: when the question could not be answered.
+        UnansweredError: if Databricks could not answer.
     """
     if NOT_A_TABLE in answer.get("error", ""):
         return ""
@@ -114,10 +114,10 @@ def table_location(name: str, answer: Result) -> str | None:
 
 
 def table_properties(name: str, answer: Result) -> dict[str, str] | None:
-    """The properties of a table or view, by the answer to SHOW TBLPROPERTIES; None when there is none.
+    """Return the properties of a table or view from the answer to SHOW TBLPROPERTIES; None for a free name.
 
     Raises:
-        UnansweredError: when the question could not be answered.
+        UnansweredError: if Databricks could not answer.
     """
     if not _is_there(f"view {name!r}", answer):
         return None
@@ -125,10 +125,10 @@ def table_properties(name: str, answer: Result) -> dict[str, str] | None:
 
 
 def has_schema(name: str, answer: Result) -> bool:
-    """Whether there is a schema, by the answer to DESCRIBE SCHEMA.
+    """Return whether a schema exists, from the answer to DESCRIBE SCHEMA.
 
     Raises:
-        UnansweredError: when the question could not be answered.
+        UnansweredError: if Databricks could not answer.
     """
     return _is_there(f"schema {name!r}", answer)
 

@@ -1,4 +1,4 @@
-"""The last task: a summary that a person can read, and an asset event per table for others to schedule on."""
+"""The report task: write a summary, and emit an asset event per table that other DAGs can schedule on."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.tables.assets import TABLES, table_asset
 
-# A summary names this many accounts; the XCom of `validate_rows` has them all.
+# The summary lists this many accounts; the XCom of `validate_rows` has all of them.
 SHOWN_ACCOUNTS = 50
 
 
@@ -43,7 +43,7 @@ class ReportOperator(BaseOperator):
 
 
 def render_summary(validated: Sequence[Outcome], preflight: PreflightResult, *, now: datetime) -> str:
-    """Markdown: one table row per kind, then the quarantine's reasons and what was skipped and why."""
+    """Return the summary as Markdown: a row per kind, then quarantine reasons and skipped kinds."""
     lines = [
         f"CloudTrail ingest, {now:%Y-%m-%d %H:%M} UTC. Preflight: {preflight.summary}",
         "",
@@ -65,19 +65,19 @@ def render_summary(validated: Sequence[Outcome], preflight: PreflightResult, *, 
         ]
         if outcome.pending:
             lines.append(
-                f"- {outcome.table}: the continuous stream has not finished a batch yet; clear "
+                f"- {outcome.table}: the continuous stream has not finished a micro-batch yet; clear "
                 "`validate_rows` later to check what it writes"
             )
         if (more := outcome.odd_fields - len(outcome.schema_drift)) > 0:
-            lines.append(f"- {outcome.table}: {more} more odd fields, see {outcome.table}_schema_drift")
+            lines.append(f"- {outcome.table}: {more} more fields, see {outcome.table}_schema_drift")
     if not validated:
-        lines.append("- nothing was ingested: only preflight was asked for, or every kind was skipped")
+        lines.append("- nothing was ingested: this was a preflight-only run, or every kind was skipped")
     lines += [f"- {kind} skipped: {why}" for kind, why in preflight.skipped_kinds.items()]
     return "\n".join(lines)
 
 
 def describe_accounts(accounts: Sequence[str]) -> str:
-    """Whose log files a run read: an organization's trail has many, and one that is missing is news."""
+    """Return the accounts whose log files a run read, so that a missing account is noticed."""
     shown = ", ".join(accounts[:SHOWN_ACCOUNTS])
     more = len(accounts) - SHOWN_ACCOUNTS
     return f"new log files of {len(accounts)} account(s): {shown}" + (f" and {more} more" if more > 0 else "")

@@ -37,7 +37,10 @@ _IN_SETUP = (
     (r"\b\w+_checkpoint_path or (?=checkpoint_root\b)", ""),
     (r"\b\w+_delta_path or (?=target_root\b)", ""),
     (r"\breader_role_arn\b", "reader_role"),
-    (r"\bgive aws_conn_id a connection of that account\b", "give that account in accounts a connection"),
+    (
+        r"\b([Ss])et aws_conn_id to a connection of that account\b",
+        r"\1et the connection of that account in accounts to one",
+    ),
 )
 
 

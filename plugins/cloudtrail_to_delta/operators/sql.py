@@ -1,8 +1,8 @@
-"""Operators whose work is a sequence of SQL statements, each of which may depend on the results before it.
+"""Operators that run a sequence of SQL statements, each of which may depend on the previous results.
 
-A statement is waited for a few seconds, since most take less; a longer one (a warehouse that is starting)
-is deferred, so no worker slot is held. What has been learned so far travels with the deferral: a killed
-worker loses nothing but the statement at hand, and statements here are safe to repeat.
+The operator waits some seconds for a statement, because most take less. If a statement takes longer (because
+the warehouse is starting), the task defers, so that it holds no worker slot. The deferral carries the results
+so far. If a worker is killed, only the current statement is lost, and these statements are safe to repeat.
 """
 
 import time
@@ -17,18 +17,18 @@ from airflow.sdk import BaseOperator, Context
 from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.hooks.databricks import IngestHook, Row, result_rows
 
-# What one statement gave: its rows, or, where the operator tolerates errors, the error's text.
+# The result of one statement: its rows, or the error's text if the operator tolerates errors.
 Result = dict[str, Any]
 
 
 class StatementsOperator(BaseOperator):
-    """Runs the statements that `next_statement` asks for, one after another, then `conclude`s.
+    """Runs the statements that `next_statement` returns, one after another, then calls `conclude`.
 
-    It does not retry a failed statement: Airflow's retries start the sequence again.
+    It does not retry a failed statement: a retry by Airflow starts the sequence again.
 
     Args:
         statement_timeout_seconds: how long one statement may take before it is cancelled.
-        poll_seconds: how often the triggerer asks for a statement's state.
+        poll_seconds: how often the triggerer checks the state of a statement.
     """
 
     template_fields: Sequence[str] = ("databricks_conn_id", "warehouse_id")
@@ -52,19 +52,19 @@ class StatementsOperator(BaseOperator):
 
     @cached_property
     def databricks(self) -> IngestHook:
-        """The hook, made on first use so that parsing a DAG needs no connection."""
+        """The hook, created on first use so that parsing a DAG needs no connection."""
         return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
 
     def gather(self, context: Context) -> dict[str, Any]:
-        """Facts read once, before the first statement; JSON-serializable."""
+        """Return facts that are read once, before the first statement; they must be JSON-serializable."""
         raise NotImplementedError
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """The next statement, given the facts and the results so far; None when there is no more."""
+        """Return the next statement, given the facts and the results so far; None after the last one."""
         raise NotImplementedError
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> Any:
-        """What the task returns once every statement has its result."""
+        """Return the task's result, once every statement has its result."""
         raise NotImplementedError
 
     def execute(self, context: Context) -> Any:
@@ -74,13 +74,13 @@ class StatementsOperator(BaseOperator):
     def resume(
         self, context: Context, event: dict[str, Any], facts: dict[str, Any], results: list[Result]
     ) -> Any:
-        """Take the result of the deferred statement and go on."""
+        """Take the result of the deferred statement and continue."""
         self.statement_id = event["statement_id"]
         results.append(self._result(self._ask(lambda: self.databricks.get_statement(event["statement_id"]))))
         return self._continue(context, facts, results)
 
     def on_kill(self) -> None:
-        """Cancel the statement at hand."""
+        """Cancel the current statement."""
         if self.statement_id:
             self.databricks.cancel_sql_statement(self.statement_id)
 
@@ -98,7 +98,7 @@ class StatementsOperator(BaseOperator):
         return self.conclude(context, facts, results)
 
     def _ask(self, call: Any) -> dict[str, Any]:
-        """Call the service; where errors are tolerated, a refused call is an answer like any other."""
+        """Call the service; if the operator tolerates errors, return a refused call as an answer."""
         try:
             answer: dict[str, Any] = call()
         except AirflowException as refused:
@@ -136,10 +136,10 @@ class StatementsOperator(BaseOperator):
 
 
 def first_row(result: Result) -> Row:
-    """The only row of a result that always has one."""
+    """Return the row of a result that must have exactly one."""
     rows: list[Row] = result["rows"]
     if len(rows) != 1:
-        raise CloudTrailError(f"one row was expected, {len(rows)} came: {rows[:3]!r}")
+        raise CloudTrailError(f"expected one row, got {len(rows)}: {rows[:3]!r}")
     return rows[0]
 
 

@@ -1,4 +1,4 @@
-"""Putting the job wheel where Databricks can read it."""
+"""Upload the job wheel to a place where Databricks can read it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class StageWheelOperator(BaseOperator):
-    """Uploads the `cloudtrail_jobs` wheel to `<code root>/<content hash>/`, unless it is there already.
+    """Uploads the `cloudtrail_jobs` wheel to `<code root>/<content hash>/`, unless it already exists there.
 
-    The wheel is the one of this package, see `runs.wheel`. Old wheels are never deleted: an active run may
-    still load one.
+    The wheel is part of this package; see `runs.wheel`. Old wheels are never deleted, because an active run
+    may still load one.
 
     Returns:
-        the wheel's path as Databricks reads it (`s3://…` or `/Volumes/…`).
+        the wheel's path for Databricks (`s3://…` or `/Volumes/…`).
     """
 
     template_fields = ("aws_conn_id", "databricks_conn_id")
@@ -41,9 +41,9 @@ class StageWheelOperator(BaseOperator):
         self.databricks_conn_id = databricks_conn_id
 
     def execute(self, context: Context) -> str:
-        """Find the wheel, upload it once, return its path; nothing when only preflight was asked for."""
+        """Upload the wheel once and return its path; skip the task in a preflight-only run."""
         if context["params"]["preflight_only"]:
-            raise AirflowSkipException("param preflight_only is set: nothing is written or submitted.")
+            raise AirflowSkipException("Param preflight_only is set: this run writes and submits nothing.")
         wheel = find_wheel()
         content = wheel.read_bytes()
         target = place_of(wheel, code_root(context["params"]))
@@ -58,22 +58,23 @@ class StageWheelOperator(BaseOperator):
             if error_code(refused) not in DENIED:
                 raise
             raise FatalError(
-                f"The wheel may not be put at {target!r}: {refused}. Allow s3:PutObject on it to the "
-                f"identity of AWS connection {self.aws_conn_id!r} and, where the bucket has a KMS key, "
-                "kms:GenerateDataKey on the key (docs/permissions.md). Then clear this task."
+                f"The job wheel could not be uploaded to {target!r}: {refused}. Allow the identity of AWS "
+                f"connection {self.aws_conn_id!r} s3:PutObject on this path and, if its bucket has a KMS "
+                "key, kms:GenerateDataKey on that key (docs/permissions.md). Then clear this task."
             ) from refused
         if uploaded:
             self.log.info("Uploaded %s (%d bytes) to %s", wheel.name, len(content), target)
         else:
-            self.log.info("%s is already there", target)
+            self.log.info("%s already exists", target)
         return target
 
 
 def put_wheel(s3: "S3Client", target: str, content: bytes) -> bool:
-    """Put the wheel at an S3 path, unless something is there; whether it was put.
+    """Upload the wheel to an S3 path unless an object exists there; return whether it was uploaded.
 
-    S3 itself looks, which takes the right to put and no other: a HEAD would need s3:GetObject and
-    s3:ListBucket. Source: Amazon S3 User Guide, "How to prevent object overwrites with conditional writes".
+    S3 checks this itself (conditional write), so s3:PutObject is enough. A HEAD request would also need
+    s3:GetObject and s3:ListBucket. Source: Amazon S3 User Guide, "How to prevent object overwrites with
+    conditional writes".
     """
     from botocore.exceptions import ClientError
 

@@ -1,4 +1,4 @@
-"""Submitting the ingest job: never two runs for one checkpoint, and a retry gets its own run back."""
+"""Submit the ingest job: never two runs on one checkpoint, and a retry finds the run it has submitted."""
 
 import asyncio
 import hashlib
@@ -26,15 +26,15 @@ from cloudtrail_to_delta.runs.pools import SUBMIT_POOL
 
 
 class SettledTrigger(BaseTrigger):
-    """Fires when the run has ended, or is active and nobody has cancelled it for `grace_seconds`.
+    """Fires when the run has ended, or is still active and not being cancelled after `grace_seconds`.
 
-    A run that is TERMINATING may still write: it is waited for to the end.
+    A run that is TERMINATING may still write, so the trigger waits until it has ended.
 
     Args:
         databricks_conn_id: the connection to the workspace.
         run_id: the Databricks run.
-        grace_seconds: how long a cancellation may take to come.
-        poll_seconds: how often to look.
+        grace_seconds: how long to wait for a cancellation.
+        poll_seconds: how often to check.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class SettledTrigger(BaseTrigger):
         self.poll_seconds = poll_seconds
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """What another triggerer process needs to go on with this wait."""
+        """Return what another triggerer process needs to continue this wait."""
         return (
             "cloudtrail_to_delta.operators.submit.SettledTrigger",
             {
@@ -62,7 +62,7 @@ class SettledTrigger(BaseTrigger):
         return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until there is something to say."""
+        """Check until the trigger can fire."""
         hook, until = self._hook(), time.monotonic() + self.grace_seconds
         while True:
             run = await sync_to_async(hook.find_run)(self.run_id)
@@ -75,19 +75,19 @@ class SettledTrigger(BaseTrigger):
         yield TriggerEvent({"run_id": self.run_id})
 
     async def on_kill(self) -> None:
-        """Cancel the run when a person cancels, clears or fails the waiting task: nobody would watch it."""
+        """Cancel the run if a person cancels, clears or fails the waiting task, which watches the run."""
         await sync_to_async(self._hook().cancel_run)(self.run_id)
 
 
 class RoomTrigger(BaseTrigger):
     """Fires when fewer than `limit` ingest runs are active in the workspace.
 
-    Others may wait for the same room: who is woken looks again before it submits.
+    Other tasks may wait for the same free place, so the task checks again before it submits.
 
     Args:
         databricks_conn_id: the connection to the workspace.
         limit: how many runs may be active.
-        poll_seconds: how often to look.
+        poll_seconds: how often to check.
     """
 
     def __init__(self, *, databricks_conn_id: str, limit: int, poll_seconds: int) -> None:
@@ -97,7 +97,7 @@ class RoomTrigger(BaseTrigger):
         self.poll_seconds = poll_seconds
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """What another triggerer process needs to go on with this wait."""
+        """Return what another triggerer process needs to continue this wait."""
         return (
             "cloudtrail_to_delta.operators.submit.RoomTrigger",
             {
@@ -108,40 +108,39 @@ class RoomTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until there is room."""
+        """Check until fewer than `limit` runs are active."""
         hook = IngestHook(self.databricks_conn_id, caller=type(self).__name__)
         while len(active := await sync_to_async(hook.active_ingest_runs)()) >= self.limit:
             await asyncio.sleep(self.poll_seconds)
         yield TriggerEvent({"active": len(active)})
 
 
-# A DAG run that had to start its job this often has a fault that another start will not mend.
+# If a DAG run has started its job this often, another start will not help.
 MAX_GENERATIONS = 20
-# How often a task that waits for room looks for it.
+# How often a task that waits for room checks for it.
 ROOM_POLL_SECONDS = 15
-# Whoever clears this task with those that wait for its run has the triggerer cancel the run, meanwhile.
+# If this task is cleared with the tasks that wait for its run, the triggerer cancels the run in the meantime.
 SETTLE_SECONDS = 15
 SETTLE_POLL_SECONDS = 2
 
 
 class SubmitIngestOperator(OneTimeRunOperator):
-    """Submits one ingest run and returns its run id; it does not wait for the run.
+    """Submits one ingest run and returns its run id. It does not wait for the run.
 
-    The idempotency token names DAG, DAG run, kinds and generation. A retry or a cleared task sends the same
-    token, so Databricks answers with the run it already has; only a run that ended without success, or was
-    deleted, moves to the next generation. One that is being cancelled may still write, so its end is waited
-    for first. An active run of the same checkpoint from elsewhere is an error, never a rival: two streams on
-    one checkpoint lose records.
+    The idempotency token is made of DAG, DAG run, kinds and generation. A retry or a cleared task sends the
+    same token, so Databricks returns the existing run. The task uses the next generation only if that run
+    ended without success or was deleted. A run that is being cancelled may still write, so the task first
+    waits for its end. If another run is active on the same checkpoint, the task fails and submits nothing:
+    two streams on one checkpoint lose records.
 
-    While as many ingest runs are active as param `max_concurrent_runs` allows it defers; the pool
-    `SUBMIT_POOL`, of one slot, makes the look and the submit one step for all DAGs.
+    While the number of active ingest runs has reached param `max_concurrent_runs`, the task defers. The pool
+    `SUBMIT_POOL` has one slot, so checking for room and submitting is one step across all DAGs.
 
-    With param `share_run` one run ingests every kind that is not skipped: each kind's task asks for the same
-    run by the same token, and whichever comes first starts it. Any run that has one of its checkpoints is a
-    rival.
+    With param `share_run` one run ingests every kind that is not skipped. Each kind's task requests the same
+    run with the same token, and the first task starts it. Any other run on one of its checkpoints is a rival.
 
-    Skips itself, and with it its group, when the kind was not asked for or preflight says why there is
-    nothing to read.
+    The task skips itself, and so its group, if `kinds` does not name the kind or preflight found no log files
+    of it.
     """
 
     template_fields = (*OneTimeRunOperator.template_fields, "requests", "preflight", "wheel")
@@ -155,11 +154,11 @@ class SubmitIngestOperator(OneTimeRunOperator):
         self.wheel = wheel
 
     def execute(self, context: Context) -> int:
-        """Submit, or find the run that an earlier try submitted, and return its id."""
+        """Submit the run, or find the run that an earlier try submitted; return its id."""
         return self._submit(context)
 
     def resume(self, context: Context, event: dict[str, Any]) -> int:
-        """Look again, now that there was room for another run, or that a run has settled (`run_id`)."""
+        """Check again after there was room for another run, or after a run has settled (`run_id`)."""
         return self._submit(context, settled=event.get("run_id"))
 
     def _submit(self, context: Context, settled: int | None = None) -> int:
@@ -178,7 +177,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
         context["ti"].xcom_push(key=RUN_ID_KEY, value=run_id)
         context["ti"].xcom_push(key=PAGE_KEY, value=run.get("run_page_url", ""))
         if not state.is_terminal:
-            # A first try finds a run only where another kind's task has started the one that they share.
+            # A first try finds a run only if another kind's task has started the shared run.
             self._settle(state, run_id, doubted=found and context["ti"].try_number > 1, settled=settled)
             self._yield_to_an_earlier_run(run, requests, name)
             self._yield_room(run, limit)
@@ -186,7 +185,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
 
     def _skip_unless_asked(self) -> None:
         if self.kind not in self.requests:
-            raise AirflowSkipException(f"{self.kind} were not asked for: param `kinds` does not name them.")
+            raise AirflowSkipException(f"Param `kinds` does not include {self.kind}.")
         if reason := self._skipped_kinds().get(self.kind):
             raise AirflowSkipException(reason)
 
@@ -194,7 +193,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
         return PreflightResult.from_dict(self.preflight).skipped_kinds
 
     def _requests_of_run(self, *, shared: bool) -> list[IngestRequest]:
-        """What the run ingests, alike and in the same order for each kind's task that shares it."""
+        """Return the run's requests, in the same order for each kind's task that shares the run."""
         skipped = self._skipped_kinds()
         kinds = [kind for kind in KINDS if kind in self.requests and kind not in skipped]
         return [IngestRequest.from_dict(self.requests[kind]) for kind in (kinds if shared else [self.kind])]
@@ -202,7 +201,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
     def _start_or_find(
         self, context: Context, requests: Sequence[IngestRequest], name: str
     ) -> tuple[dict[str, Any], bool]:
-        """The run of the first generation that has not ended without success, and whether it was there."""
+        """Return the run of the first generation that has not failed, and whether it already existed."""
         kinds = [request.kind for request in requests]
         refused: DatabricksApiError | None = None
         for generation in range(MAX_GENERATIONS):
@@ -213,29 +212,31 @@ class SubmitIngestOperator(OneTimeRunOperator):
             try:
                 self.run_id = int(self._hook.submit_run(self._prepare_submit_json(context)))
             except DatabricksApiError as refusal:
-                # The service also refuses the token of a run that was deleted, in words that are not
-                # documented: a payload that is at fault is refused with the next token, too.
+                # Databricks also refuses the token of a deleted run, with an undocumented message. A faulty
+                # payload is refused with the next token too.
                 if refusal.http_status_code != 400 or context["ti"].try_number == 1:
                     raise
                 refused = refused or refusal
                 continue
             run = self._hook.find_run(self.run_id)
             if run is None:
-                self.log.info("Run %s (generation %s) is gone", self.run_id, generation)
+                self.log.info("Run %s (generation %s) no longer exists", self.run_id, generation)
                 continue
             state = RunState(**run["state"])
             if state.is_successful or not state.is_terminal:
                 return run, state.is_terminal or any(other["run_id"] == run["run_id"] for other in active)
-            self.log.info("Run %s (generation %s) is over: %s", self.run_id, generation, state)
+            self.log.info("Run %s (generation %s) has ended: %s", self.run_id, generation, state)
         raise refused or FatalError(
-            f"{MAX_GENERATIONS} runs of {', '.join(kinds)} failed in this DAG run, the last one with id "
-            f"{self.run_id}: fix the error shown in its driver log, then trigger a new DAG run."
+            f"{MAX_GENERATIONS} Databricks runs of {', '.join(kinds)} failed in this DAG run, the last one "
+            f"is {self.run_id}. Fix the error shown in its driver log, then trigger a new DAG run."
         )
 
     def _settle(self, state: RunState, run_id: int, *, doubted: bool, settled: int | None) -> None:
-        """Defer until a run that is being cancelled has ended, and until a doubted one is known to go on."""
+        """Defer until a run that is being cancelled has ended, or a doubted run is known to continue."""
         if state.life_cycle_state == "TERMINATING" or (doubted and run_id != settled):
-            self.log.info("Waiting without a worker slot until it is known whether run %s goes on", run_id)
+            self.log.info(
+                "Waiting without a worker slot to see whether run %s continues or is cancelled", run_id
+            )
             self.defer(
                 trigger=SettledTrigger(
                     databricks_conn_id=self.databricks_conn_id,
@@ -249,7 +250,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
     def _yield_to_an_earlier_run(
         self, run: dict[str, Any], requests: Sequence[IngestRequest], name: str
     ) -> None:
-        """Of two runs submitted at the same moment, let the one that started first go on."""
+        """If two runs were submitted at the same moment, cancel the one that started later."""
         rivals = find_rivals(self._hook.active_runs(), requests, name)
         earlier = [rival for rival in rivals if start_order(rival) < start_order(run)]
         if earlier:
@@ -257,7 +258,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
             raise CloudTrailError(describe_rival(earlier[0], requests))
 
     def _wait_for_room(self, context: Context, kinds: Sequence[str], name: str, limit: int) -> None:
-        """Defer while `limit` other runs are active; a run of this DAG run has its room already."""
+        """Defer while `limit` other runs are active, unless a run of this DAG run is among them."""
         active = self._hook.active_ingest_runs() if limit else []
         if len(active) < max(limit, 1) or any(run["run_name"] == name for run in active):
             return
@@ -265,7 +266,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
             self._defer(active, limit)
 
     def _has_ended(self, context: Context, kinds: Sequence[str], name: str) -> bool:
-        """Whether the run has succeeded, by an earlier try or another kind's task: then it needs no room."""
+        """Return whether the run has already succeeded, in an earlier try or for another kind's task."""
         for kind in kinds:
             task_id = f"{kind}.{self.task_id.rpartition('.')[2]}"
             run_id = context["ti"].xcom_pull(task_ids=task_id, key=RUN_ID_KEY) if kind != self.kind else None
@@ -278,7 +279,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
         return any(run.get("run_name") == name and succeeded(run) for run in ended)
 
     def _yield_room(self, run: dict[str, Any], limit: int) -> None:
-        """Cancel a run that another Airflow's look and submit has made one too many, and wait."""
+        """Cancel the run and wait if, because of another Airflow, it is one more than the limit."""
         active = self._hook.active_ingest_runs() if limit else []
         earlier = [other for other in active if start_order(other) < start_order(run)]
         if limit and len(earlier) >= limit and any(other["run_id"] == run["run_id"] for other in active):
@@ -303,7 +304,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
 def find_rivals(
     active: Iterable[dict[str, Any]], requests: Sequence[IngestRequest], name: str
 ) -> list[dict[str, Any]]:
-    """Of the active runs those on one of these checkpoints that do not have this name."""
+    """Return the active runs on one of these checkpoints that do not have this name."""
     return [
         run
         for run in active
@@ -312,22 +313,22 @@ def find_rivals(
 
 
 def succeeded(run: dict[str, Any]) -> bool:
-    """Whether a run has ended well."""
+    """Return whether a run has ended with success."""
     return bool(RunState(**run["state"]).is_successful)
 
 
 def describe_rival(run: dict[str, Any], requests: Sequence[IngestRequest]) -> str:
-    """Why nothing was submitted beside an active run of the same checkpoint, and what to do."""
+    """Return the error for another active run on the same checkpoint, and what to do."""
     checkpoints = [repr(one.checkpoint_path) for one in requests if works_on(run["run_name"], one)]
     return (
-        f"Databricks run {run['run_id']} ({run['run_name']!r}, {run.get('run_page_url', 'no page')}) is "
-        f"already working on checkpoint {' and '.join(checkpoints)}. Two runs on one checkpoint would "
-        "lose records: wait for it to end, or cancel it, then clear this task."
+        f"Databricks run {run['run_id']} ({run['run_name']!r}, {run.get('run_page_url', 'no run page')}) "
+        f"is already working on checkpoint {' and '.join(checkpoints)}. Two runs on one checkpoint would "
+        "lose records. Wait for that run to end, or cancel it, then clear this task."
     )
 
 
 def idempotency_token(context: Context, kinds: Sequence[str], generation: int) -> str:
-    """64 hex characters, the service's limit, the same for every try and for every kind of a shared run."""
+    """Return 64 hex characters (Databricks' limit), the same for each try and each kind of a shared run."""
     dag_run = context["dag_run"]
     identity = "\n".join([dag_run.dag_id, dag_run.run_id, ",".join(kinds), str(generation)])
     return hashlib.sha256(identity.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Naming the Delta tables: `CREATE TABLE … LOCATION`, proof that each name points at its path, the views."""
+"""Create the tables in the catalog: `CREATE TABLE … LOCATION`, verify its location, create the views."""
 
 from collections.abc import Generator
 from typing import Any
@@ -16,16 +16,16 @@ from cloudtrail_to_delta.tables.views import MARK, views_of
 class CreateTablesOperator(StatementsOperator):
     """Creates the table and its quarantine over existing Delta paths, verifies them, then creates the views.
 
-    It never changes or drops a table: a name that is taken by another location is an error, and so is the
-    name of a view that is taken by anything but an earlier definition of it. The paths must hold Delta tables
-    already (the ingest job creates them first), so the names get their full schema.
+    It never changes or drops a table. It fails if a table's name already points at another location, or if
+    the name of a view belongs to something other than an earlier definition of this view. The paths must
+    already hold Delta tables (the ingest job creates them first), so that the names get their full schema.
 
     Returns:
         the names of both tables and of the views, as a list.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests")
-    # A view that is not there yet is an answer; every other error ends the task.
+    # A view that does not exist yet is a valid answer; every other error fails the task.
     tolerates_errors = True
 
     def __init__(self, *, kind: str, requests: Any, **kwargs: Any) -> None:
@@ -34,11 +34,11 @@ class CreateTablesOperator(StatementsOperator):
         self.requests = requests
 
     def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the request is templated
-        """The request, again for each step: nothing is known before the first statement."""
+        """Return the request; no other facts are needed before the first statement."""
         return {"request": self.requests[self.kind]}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """The first statement of the plan that has no result yet."""
+        """Return the first statement of the plan that has no result yet."""
         plan = self._plan(IngestRequest.from_dict(facts["request"]))
         statement = next(plan, None)
         for result in results:
@@ -49,14 +49,14 @@ class CreateTablesOperator(StatementsOperator):
         return statement
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> list[str]:  # noqa: ARG002 - StatementsOperator's signature
-        """Everything was checked on the way."""
+        """Return the names; `_plan` has checked every result."""
         request = IngestRequest.from_dict(facts["request"])
         names = [request.table, request.quarantine_table, *(view.name for view in views_of(request))]
-        self.log.info("There are now: %s", ", ".join(names))
+        self.log.info("These tables and views exist now: %s", ", ".join(names))
         return names
 
     def _plan(self, request: IngestRequest) -> Generator[str, Result, None]:
-        """The statements; each gets its result where it was asked for."""
+        """Yield the statements; each `yield` receives the statement's result."""
         wrong = []
         for name, path in (
             (request.table, request.delta_path),
@@ -78,13 +78,13 @@ class CreateTablesOperator(StatementsOperator):
                 self._succeeded((yield view.statement))
 
     def _digest(self, answer: Result, name: str) -> str | None:
-        """The digest of the definition that our view of this name has; None when there is no such view."""
+        """Return the digest of our existing view's definition; None if there is no view of this name."""
         if any(known in answer.get("error", "") for known in UNKNOWN_TABLE):
             return None
         properties = {row["key"]: row["value"] for row in self._succeeded(answer)["rows"]}
         if MARK not in properties:
             raise FatalError(
-                f"{name!r} is there already and is no view of this pipeline: rename or drop it, or choose "
+                f"{name!r} already exists and this pipeline did not create it. Rename or drop it, or choose "
                 f"another table name than {name.rpartition('_')[0]!r}."
             )
         return str(properties[MARK])
@@ -99,20 +99,20 @@ class CreateTablesOperator(StatementsOperator):
 
 
 def create_table_statement(name: str, path: str) -> str:
-    """The guide's CREATE TABLE."""
+    """Return the CREATE TABLE statement, as in the original Databricks guide (2020)."""
     return f"CREATE TABLE IF NOT EXISTS {quote_name(name)} USING DELTA LOCATION {text_literal(path)}"
 
 
 def describe_statement(name: str) -> str:
-    """One row on a Delta table, with its location."""
+    """Return the statement that gives one row about a Delta table, with its location."""
     return f"DESCRIBE DETAIL {quote_name(name)}"
 
 
 def properties_statement(name: str) -> str:
-    """The properties of a table or view, as rows of key and value."""
+    """Return the statement that gives the properties of a table or view, as rows of key and value."""
     return f"SHOW TBLPROPERTIES {quote_name(name)}"
 
 
 def schema_statement(name: str) -> str:
-    """An error when there is no schema of one or two levels."""
+    """Return the statement that fails if the schema, a name of one or two levels, does not exist."""
     return f"DESCRIBE SCHEMA {quote_name(name)}"

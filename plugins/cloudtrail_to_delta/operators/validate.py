@@ -1,4 +1,4 @@
-"""The validation of one kind's run: the counts that must agree, or a failed task that says which do not."""
+"""Validate one kind's run: fail the task, and say which counts differ, if counts that must agree do not."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -23,20 +23,20 @@ from cloudtrail_to_delta.tables.balance import Snapshot
 from cloudtrail_to_delta.tables.batches import CLOCK_MARGIN, Marks, Times, Written
 from cloudtrail_to_delta.tables.delta_log import TableLog, read_marks, storage_options
 
-# How many of a table's newest asset events are read. Their order does not matter: the latest moment counts.
+# How many of a table's newest asset events are read. The latest moments count, whatever the events' order.
 REMEMBERED = 10
-# What has been answered so far, by the names of `statements_of`.
+# The results so far, by the names of `statements_of`.
 Answers = Mapping[str, Result]
 
 
 class ValidateRowsOperator(StatementsOperator):
-    """Holds COUNT(*) against the Delta log, rows against the minimum, each file's records against its rows.
+    """Compares COUNT(*) with the Delta log, rows with the minimum, and each file's records with its rows.
 
-    It reads; it changes nothing. Both tables are read at the versions whose logs were counted, so a writer
-    that goes on at the same time does not disturb it.
+    It only reads. It reads both tables at the versions whose logs were counted, so that a writer that
+    continues at the same time does not affect the result.
 
     Returns:
-        `records.outcome.Outcome`, as a dict. `records.details.Details` is the XCom `details`.
+        `records.outcome.Outcome`, as a dict. The XCom `details` has `records.details.Details`.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
@@ -57,10 +57,13 @@ class ValidateRowsOperator(StatementsOperator):
         self.aws_conn_id = aws_conn_id
 
     def gather(self, context: Context) -> dict[str, Any]:
-        """Both Delta logs, counted once, the run's batches, and what is known; skipped when not submitted."""
+        """Count both Delta logs, find the run's micro-batches, and read what earlier runs found.
+
+        Skips the task if no run was submitted.
+        """
         if self.run_id is None:
             raise AirflowSkipException(
-                f"{self.kind}: nothing was submitted, so there is nothing to validate."
+                f"No Databricks run was submitted for {self.kind}, so there is nothing to validate."
             )
         request = IngestRequest.from_dict(self.requests[self.kind])
         hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=request.region)
@@ -94,16 +97,16 @@ class ValidateRowsOperator(StatementsOperator):
         }
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """The first statement that has no answer yet."""
+        """Return the first statement that has no answer yet."""
         answers = answers_of(facts, results)
         return next((sql for name, sql in statements_of(facts, answers).items() if name not in answers), None)
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
-        """Compare; raise CountMismatchError with everything that disagrees."""
+        """Compare the counts; raise CountMismatchError with every count that differs."""
         answers = answers_of(facts, results)
         is_read = bool(_times(facts, answers))
         pending = facts["continuous"] and not is_read
-        # A stream that has just begun has not failed to read anything.
+        # A stream that has just started has no rows yet, and that is not a failure.
         minimum_rows = 0 if pending or self.kind != "events" else int(context["params"]["minimum_rows"])
         if problems := find_problems(facts, answers, minimum_rows=minimum_rows):
             raise CountMismatchError(
@@ -115,8 +118,8 @@ class ValidateRowsOperator(StatementsOperator):
         self.log.info("%s", outcome)
         if pending:
             self.log.warning(
-                "The continuous stream has not finished a batch yet: of its records nothing is proven. Clear "
-                "this task later to check what it has written until then."
+                "The continuous stream has not finished a micro-batch yet, so none of its records are "
+                "validated. Clear this task later to validate what it has written by then."
             )
         if is_read:
             details = Details.of_answers(
@@ -128,13 +131,12 @@ class ValidateRowsOperator(StatementsOperator):
         return outcome
 
     def _earlier(self, request: IngestRequest, version: int, marks: Marks) -> tuple[Known, int | None]:
-        """What earlier runs have said of the table, and since when (µs) the table itself has to be asked.
+        """Return what earlier runs found about the table, and since when (µs) the table must be queried.
 
-        A run whose report failed has said nothing. Of a table that nobody has said anything of, all is
-        unknown (0).
+        A run whose report failed left no event. If no run left an event, the whole table must be queried (0).
         """
         asset = table_asset(request.table, request.delta_path)
-        # What was found at a later version was found in a table that has been made anew since.
+        # Ignore events of a later version: the table has been recreated since.
         events = [
             (event.timestamp, said)
             for event in newest_events(asset, limit=REMEMBERED)
@@ -149,19 +151,20 @@ class ValidateRowsOperator(StatementsOperator):
         return known, since if any(mark.ingested_at >= since for mark in marks.table) else None
 
     def _written(self, run: dict[str, Any], marks: Marks, *, unfinished: bool) -> Written:
-        """What the run has written: by the marks of its commits, or, said aloud, by the clock."""
+        """Find what the run has written by the marks of its commits, or else by time, with a warning."""
         mark = run_mark(run)
         if mark and marks.complete:
             return marks.of_run(mark, unfinished=unfinished)
         why = (
-            "the Delta logs no longer have the commits from when it began"
+            "the Delta logs no longer have the commits from its start"
             if mark
             else "it was submitted by an earlier release, whose commits do not say which run wrote them"
         )
         begin, end = int(run["start_time"]), int(run.get("end_time") or time.time() * 1000)
         self.log.warning(
-            "The batches of Databricks run %s are identified by time, from %d minutes before its start to %d "
-            "minutes after its end, because %s. Batches of another run in that time may count as its own.",
+            "The micro-batches of Databricks run %s are identified by time, from %d minutes before its start "
+            "to %d minutes after its end, because %s. Micro-batches of other runs in that time may be "
+            "counted too.",
             self.run_id,
             CLOCK_MARGIN.seconds // 60,
             CLOCK_MARGIN.seconds // 60,
@@ -171,7 +174,7 @@ class ValidateRowsOperator(StatementsOperator):
 
 
 def statements_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
-    """Name → statement, in the order in which they are asked; what is asked later depends on the answers."""
+    """Return name → statement, in the order in which they run; later ones depend on the answers so far."""
     snapshot, kind = Snapshot(**facts["snapshot"]), facts["snapshot"]["kind"]
     found = {"counts": balance.count_rows(snapshot)}
     if facts["newest"]:
@@ -197,7 +200,7 @@ def statements_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
 
 
 def answers_of(facts: Mapping[str, Any], results: Sequence[Result]) -> dict[str, Result]:
-    """The results by the names of their statements."""
+    """Return the results by the names of their statements."""
     answers: dict[str, Result] = {}
     for result in results:
         name = next(name for name in statements_of(facts, answers) if name not in answers)
@@ -206,7 +209,7 @@ def answers_of(facts: Mapping[str, Any], results: Sequence[Result]) -> dict[str,
 
 
 def find_problems(facts: Mapping[str, Any], answers: Answers, *, minimum_rows: int) -> list[str]:
-    """What disagrees, in words."""
+    """Return a sentence for each count that differs."""
     counts = _integers(first_row(answers["counts"]))
     return balance.find_mismatches(
         Snapshot(**facts["snapshot"]),
@@ -218,7 +221,7 @@ def find_problems(facts: Mapping[str, Any], answers: Answers, *, minimum_rows: i
 
 
 def outcome_of(facts: Mapping[str, Any], answers: Answers, *, delta_path: str, pending: bool) -> Outcome:
-    """What was found, of counts that agree."""
+    """Return what the run found, once the counts agree."""
     snapshot = Snapshot(**facts["snapshot"])
     counts, files, run = _integers(first_row(answers["counts"])), _balance(answers), _row(answers, "run")
     reasons = {row["reason"]: int(row["n"]) for row in _rows(answers, "reasons")}
@@ -244,7 +247,7 @@ def outcome_of(facts: Mapping[str, Any], answers: Answers, *, delta_path: str, p
         newest_event=Fields(run).moment("newest_event"),
         newest_delivery=newest_delivery,
         newest_file=Fields(_row(answers, "newest_file")).moment("newest_file") or newest_delivery,
-        # S3's clock and the cluster's are two.
+        # S3 and the cluster have different clocks.
         slowest_seconds=max(0, int(run["slowest_seconds"])) if run.get("slowest_seconds") else None,
         odd_fields=int(drift[0]["fields"] or 0) if drift else 0,
         schema_drift=tuple(Drift.read_fields(Fields(row)) for row in drift),
@@ -255,26 +258,27 @@ def outcome_of(facts: Mapping[str, Any], answers: Answers, *, delta_path: str, p
 
 
 def _balance(answers: Answers) -> dict[str, Any]:
-    """The row of `balance_files`, its figures as integers; empty without new batches."""
+    """Return the row of `balance_files`, its figures as integers; empty without new micro-batches."""
     row = _row(answers, "files")
     texts = {name: row[name] for name in ("example", "accounts") if name in row}
     return _integers({name: value for name, value in row.items() if name not in texts}) | texts
 
 
 def _rows(answers: Answers, name: str) -> list[dict[str, Any]]:
-    """The rows of an answer, their moments as UTC text; none of a statement that was not asked."""
+    """Return the rows of an answer, with moments as UTC text; none if the statement did not run."""
     return [balance.with_moments(row) for row in answers[name]["rows"]] if name in answers else []
 
 
 def _row(answers: Answers, name: str) -> dict[str, Any]:
-    """The first of them; empty without one."""
+    """Return the first row of an answer; empty if there is none."""
     return next(iter(_rows(answers, name)), {})
 
 
 def _times(facts: Mapping[str, Any], answers: Answers) -> Times:
-    """When the batches that are checked were read; a stream's newest is among them once it balances.
+    """Return when the micro-batches to check were read.
 
-    Until then it may be between its two commits, and is left for the next look.
+    A stream's newest micro-batch is included once it balances. Before that it may be between its two commits,
+    and a later validation checks it.
     """
     times = [(first, last) for first, last in facts["times"]]
     newest = answers.get("newest_batches")
@@ -284,7 +288,10 @@ def _times(facts: Mapping[str, Any], answers: Answers) -> Times:
 
 
 def _began(context: Context, run: dict[str, Any]) -> int:
-    """When the DAG run's first Databricks run may have begun, in epoch ms: a cleared DAG run has several."""
+    """Return when the DAG run's first Databricks run may have started, in epoch ms.
+
+    A DAG run that was cleared has several Databricks runs.
+    """
     asked = context["dag_run"].run_after
     return min(int(run["start_time"]), int(asked.timestamp() * 1000))
 

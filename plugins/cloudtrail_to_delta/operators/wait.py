@@ -1,4 +1,4 @@
-"""Waiting for the ingest run's end without a worker slot."""
+"""Wait for the end of the ingest run without holding a worker slot."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,10 +14,10 @@ from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_failure, d
 
 
 class WaitForIngestRunOperator(BaseOperator):
-    """Looks once, then defers until the Databricks run ends; fails with the run's own error.
+    """Checks once, then defers until the Databricks run ends; fails with the run's error.
 
-    Cancelling, clearing or failing this task while it waits cancels the Databricks run: the provider's
-    trigger does it. A continuous stream never ends, so the task skips itself for one.
+    If this task is cancelled, cleared or failed while it waits, the provider's trigger cancels the Databricks
+    run. A continuous stream never ends, so the task skips itself then.
     """
 
     template_fields: Sequence[str] = ("run_id", "databricks_conn_id", "stream_trigger")
@@ -39,14 +39,14 @@ class WaitForIngestRunOperator(BaseOperator):
 
     @cached_property
     def databricks(self) -> IngestHook:
-        """The hook, made on first use so that parsing a DAG needs no connection."""
+        """The hook, created on first use so that parsing a DAG needs no connection."""
         return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
-        """Return when the run has succeeded, defer while it is active."""
+        """Return if the run has succeeded; defer while it is active."""
         run_id = int(self.run_id)
         if self.stream_trigger == "continuous":
-            raise AirflowSkipException(f"run {run_id} is a continuous stream: it runs until it is cancelled.")
+            raise AirflowSkipException(f"Run {run_id} is a continuous stream: it runs until you cancel it.")
         run = self.databricks.find_run(run_id)
         if run is None:
             raise DatabricksRunError(describe_gone(run_id))
@@ -74,5 +74,5 @@ class WaitForIngestRunOperator(BaseOperator):
         self.log.info("Databricks run %s succeeded: %s", event["run_id"], event["run_page_url"])
 
     def on_kill(self) -> None:
-        """Cancel the run when the task is killed before it could defer."""
+        """Cancel the run if the task is killed before it defers."""
         self.databricks.cancel_run(int(self.run_id))

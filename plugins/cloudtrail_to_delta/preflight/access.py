@@ -1,6 +1,7 @@
-"""What the reader role needs for a request, and whether it has it: keys, policies, simulation, in this order.
+"""What the reader role needs for a request, and whether it has it.
 
-The keys that are found are part of what the role needs; what it needs says whose policies bear on it.
+The order matters: keys, policies, simulation. The keys that are found are part of what the role needs, and
+what it needs determines which resource policies apply.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,17 +29,17 @@ def access_job(
     *,
     absent: set[str],
 ) -> Job:
-    """All about the reader role, as one job.
+    """Return one job with all checks of the reader role.
 
-    `missing` are buckets that could not be listed, `absent` those of them that do not exist: no right in them
-    is asked for, since a role that has none there is a consequence.
+    `missing` are the buckets that could not be listed, `absent` those of them that do not exist. Permissions
+    in an absent bucket are not checked: if they are missing, that follows from the missing bucket.
     """
     principal = str(params.get("reader_role_arn") or "")
     deployment = str(params.get("deployment_role_arn") or "")
     mode = str(params.get("iam_simulation") or "require")
 
     def simulated(subject: str, check: Callable[[], list[Finding]]) -> list[Finding]:
-        # By itself: what the other parts have found is not lost when IAM cannot be asked.
+        # Run separately, so that an error of IAM does not lose the findings of the other parts.
         return run_part(simulation.CHECK, subject, lambda: (check(), None), None, connection=connection)[0]
 
     def run() -> list[Finding]:
@@ -57,9 +58,9 @@ def access_job(
         findings += [
             Finding(
                 check=simulation.CHECK,
-                subject=f"rights in bucket {bucket}",
+                subject=f"permissions in bucket {bucket}",
                 status="skipped",
-                detail=f"not looked at: {no_bucket(bucket)}",
+                detail=f"not checked: {no_bucket(bucket)}",
             )
             for bucket in sorted(absent)
         ]
@@ -96,7 +97,7 @@ def _role_and_policies(
     try:
         role = resolve_role(clients.iam, principal)
     except NotSimulatedError:
-        return [], (principal, {})  # the simulation says so
+        return [], (principal, {})  # the simulation reports it
     findings, policies = resource_policies.fetch_policies(
         clients.s3, clients.kms, needed, role=role, without=missing
     )

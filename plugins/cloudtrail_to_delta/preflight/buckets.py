@@ -1,4 +1,4 @@
-"""The bucket check: the bucket is there and can be listed with the AWS connection."""
+"""The bucket check: the bucket exists and the AWS connection can list it."""
 
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,10 @@ CHECK = "bucket"
 def check_bucket(
     s3: "S3Client", location: S3Location, *, connection: str, region: str, holds_logs: bool
 ) -> Finding:
-    """Ask the bucket for one key under `location`, and where it is.
+    """List one key under `location`, then look up the bucket's region.
 
-    Not by HeadBucket alone: its error has no reason in it, and it is refused to an identity that may list
-    this prefix only, though nothing else is needed.
+    HeadBucket alone is not enough. Its error gives no reason, and S3 refuses it to an identity that may list
+    only this prefix, although listing this prefix is all that is needed.
     """
     error = fetch_bucket_error(s3, location)
     if error is not None:
@@ -29,29 +29,29 @@ def check_bucket(
 
 
 def decide_region(bucket: str, found: str, wanted: str, *, holds_logs: bool) -> Finding:
-    """The finding that follows from where a bucket is that can be listed. Pure."""
+    """Return the finding about the region of a bucket that can be listed. Pure."""
     if found in ("", wanted):
-        where = f"in {found}" if found else "its region may not be asked for (s3:ListBucket by HeadBucket)"
-        return Finding(check=CHECK, subject=bucket, status="ok", detail=f"can be listed, {where}")
+        where = f"is in {found}" if found else "HeadBucket does not return its region (needs s3:ListBucket)"
+        return Finding(check=CHECK, subject=bucket, status="ok", detail=f"can be listed; {where}")
     if holds_logs:
         return Finding(
             check=CHECK,
             subject=bucket,
             status="failed",
-            detail=f"is in {found}, and region is {wanted!r}",
+            detail=f"is in {found}, but region is {wanted!r}",
             remedy=f"Set region to {found!r}.",
         )
     return Finding(
         check=CHECK,
         subject=bucket,
         status="warning",
-        detail=f"is in {found}, the log bucket in {wanted}: every byte that goes between them is charged",
-        remedy=f"Use a bucket in {wanted}, or mean it.",
+        detail=f"is in {found}, but the log bucket is in {wanted}: AWS charges for traffic between regions",
+        remedy=f"Use a bucket in {wanted}, or accept these costs.",
     )
 
 
 def fetch_bucket_error(s3: "S3Client", location: S3Location) -> Exception | None:
-    """The service's error for a listing, or None when it answered."""
+    """List one key; return the service's error, or None when the listing succeeded."""
     from botocore.exceptions import ClientError
 
     try:
@@ -62,7 +62,7 @@ def fetch_bucket_error(s3: "S3Client", location: S3Location) -> Exception | None
 
 
 def decide_bucket(bucket: str, error: Exception, *, connection: str) -> Finding:
-    """The finding that follows from a refusal. Pure; an error of no known sort is raised again."""
+    """Return the finding for a refusal; raise the error again when it is unknown. Pure."""
     explained = explain_bucket_error(error, bucket=bucket, connection=connection)
     if explained is None:
         raise error

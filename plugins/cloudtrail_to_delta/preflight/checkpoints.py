@@ -1,9 +1,9 @@
-"""The checkpoint check: a checkpoint belongs to this logs path and table, or is new, as its tables are.
+"""The checkpoint check: a checkpoint belongs to this logs path and table, or it is new and so are its tables.
 
-The job keeps Spark's checkpoint in `<checkpoint>/stream` (on open-source Spark one for each month in
-`streams`, and beside them in `listing` what it listed last) and, in `<checkpoint>/owner`, one JSON object
-that says whose it is. Source: the guide, "a checkpoint belongs to exactly one logs path";
-docs/adr/0085-a-new-checkpoint.md.
+The job keeps Spark's checkpoint in `<checkpoint>/stream`. On open-source Spark it keeps one for each month in
+`streams`, and its last listing in `listing`. `<checkpoint>/owner` holds one JSON object that names the
+checkpoint's owner. Source: the original Databricks guide (2020), "a checkpoint belongs to exactly one logs
+path"; docs/adr/0085-a-new-checkpoint.md.
 """
 
 import json
@@ -25,14 +25,14 @@ CHECK = "checkpoint"
 STREAMS = ("stream", "streams")
 LISTING = "listing"
 OWNER = "owner"
-# What a stream's progress depends on. The table's name may change: the job writes by path.
+# A stream's progress depends on these. The table's name may change, because the job writes by path.
 IDENTITY = ("kind", "logs_path", "delta_path")
 AUTO_LOADER = "Auto Loader"
 OTHER = "Choose another checkpoint path ({kind}_checkpoint_path or checkpoint_root)."
-UNUSED = "It has read nothing yet: if no other stream is to use it, delete {path}/owner. Otherwise: "
+UNUSED = "It has read nothing yet: if no other stream needs it, delete {path}/owner. Otherwise: "
 AGAIN = (
-    "Give the checkpoint that the table was written with ({kind}_checkpoint_path or checkpoint_root), or "
-    "another table ({kind}_table or {kind}_delta_path). If the checkpoint is lost, run once with "
+    "Set the checkpoint that the table was written with ({kind}_checkpoint_path or checkpoint_root), or "
+    "choose another table ({kind}_table or {kind}_delta_path). If the checkpoint is lost, run once with "
     "duplicates=remove."
 )
 
@@ -41,10 +41,12 @@ AGAIN = (
 class CheckpointFacts:
     """What a checkpoint's folder holds.
 
-    `foreign` is a name that the job does not put there; `stream_key` the first key of Spark's own checkpoint;
-    `owners` the texts of the marker (one, when it is sound); `table_version` the newest version of
-    the table that the checkpoint is for; `filled` the paths, of the table and its quarantine, that have rows
-    although the checkpoint has no stream.
+    Attributes:
+        foreign: the first name that the job did not write.
+        stream_key: the first key of Spark's checkpoint.
+        owners: the texts of the owner marker; a valid checkpoint has one.
+        table_version: the newest version of the checkpoint's table.
+        filled: the paths of the table and its quarantine with rows although the checkpoint has no stream.
     """
 
     foreign: str = ""
@@ -57,12 +59,12 @@ class CheckpointFacts:
 def check_checkpoint(
     s3: "S3Client", request: IngestRequest, *, delta_logs: DeltaLogs, duplicates: str
 ) -> Finding:
-    """Look into the request's checkpoint and at its table; `duplicates` is the param."""
+    """Check the request's checkpoint and its table; `duplicates` is the param."""
     return decide_checkpoint(request, fetch_checkpoint(s3, request, delta_logs), duplicates=duplicates)
 
 
 def fetch_checkpoint(s3: "S3Client", request: IngestRequest, delta_logs: DeltaLogs) -> CheckpointFacts:
-    """Read what the checkpoint's folder holds, its marker, and what the request's tables hold."""
+    """Read the checkpoint's folder, its owner marker, and whether the request's tables have rows."""
     location = S3Location.parse(request.checkpoint_path)
     listing = Listing(s3, location.bucket, budget=3)
     there = listing.folders(location.prefix)
@@ -90,17 +92,15 @@ def _read(s3: "S3Client", bucket: str, key: str) -> str:
 
 
 def decide_checkpoint(request: IngestRequest, facts: CheckpointFacts, *, duplicates: str) -> Finding:
-    """The finding that follows from what the checkpoint holds. Pure."""
+    """Return the finding for what the checkpoint holds. Pure."""
     status: Status = "failed"
     detail, remedy = "", OTHER.format(kind=request.kind)
     if facts.foreign:
-        detail = (
-            f"holds {facts.foreign!r}, which is not of this job: another stream's checkpoint, or other data"
-        )
+        detail = f"holds {facts.foreign!r}, which is not from this job but another stream's or other data"
     elif facts.owners:
         return _decide_owned(request, facts, duplicates)
     elif facts.stream_key:
-        detail = f"holds a stream ({facts.stream_key!r}) and does not say whose it is"
+        detail = f"holds a stream ({facts.stream_key!r}) but has no owner file"
     elif facts.filled:
         return _decide_again(request, facts, duplicates, "is new")
     else:
@@ -109,17 +109,17 @@ def decide_checkpoint(request: IngestRequest, facts: CheckpointFacts, *, duplica
 
 
 def _decide_again(request: IngestRequest, facts: CheckpointFacts, duplicates: str, why: str) -> Finding:
-    """A stream that knows no log file, over tables that have rows, reads every log file again."""
+    """Return the finding for a stream without progress whose tables have rows: it reads every file again."""
     have = "have" if len(facts.filled) > 1 else "has"
     detail = f"{why}, but {' and '.join(facts.filled)} {have} rows: every log file would be loaded again"
     if duplicates == "remove":
         return _finding(
-            request, "warning", f"{detail}; records that are in the table are set aside as duplicates", ""
+            request, "warning", f"{detail}; records already in the table are removed as duplicates", ""
         )
     return _finding(
         request,
         "failed",
-        f"{detail}, and with duplicates={duplicates!r} each record would be there twice",
+        f"{detail}, and with duplicates={duplicates!r} the table would have each record twice",
         AGAIN.format(kind=request.kind),
     )
 
@@ -129,7 +129,7 @@ def _decide_owned(request: IngestRequest, facts: CheckpointFacts, duplicates: st
     if owner is None:
         text = " ".join(facts.owners)[:200]
         return _finding(
-            request, "failed", f"its owner cannot be read: {text!r}", OTHER.format(kind=request.kind)
+            request, "failed", f"its owner file cannot be parsed: {text!r}", OTHER.format(kind=request.kind)
         )
     differing = [name for name in IDENTITY if owner[name] != getattr(request, name)]
     if differing:
@@ -142,16 +142,16 @@ def _decide_owned(request: IngestRequest, facts: CheckpointFacts, duplicates: st
         return _finding(
             request,
             "failed",
-            f"has progress, but its table at {request.delta_path} is gone: the log files already read would "
-            "be missing",
-            "Restore the table, or delete its quarantine and the checkpoint as well, so that everything is "
-            "loaded again.",
+            f"has progress, but its table at {request.delta_path} no longer exists: a new table would lack "
+            "the log files that were already read",
+            "Restore the table. Or delete its quarantine and the checkpoint too, so that the next run loads "
+            "everything again.",
         )
     if facts.filled:
         return _decide_again(request, facts, duplicates, "has read nothing yet")
     detail = "belongs to this logs path and table"
     if owner.get("source") == AUTO_LOADER and not owner.get("globber"):
-        detail += "; an earlier release made it, so Auto Loader's default globber reads its logs path"
+        detail += "; an earlier release created it, so Auto Loader uses its default globber on the logs path"
     return _finding(request, "ok", detail, "")
 
 

@@ -1,6 +1,6 @@
-"""The checks of a request: each is a job with what it needs, and they run side by side.
+"""The checks of a request, as jobs that run in parallel.
 
-What breaks in one is a finding of its own; the others are made.
+An error in one job becomes a failed finding and does not stop the other jobs.
 """
 
 import logging
@@ -44,7 +44,7 @@ THREADS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A check that can run beside others: its name, its subject, and the buckets it cannot do without."""
+    """A check that can run in parallel: its name, its subject, and the buckets that it needs."""
 
     check: str
     subject: str
@@ -53,14 +53,14 @@ class Job:
 
 
 def run_jobs(jobs: Sequence[Job], *, connection: str) -> list[Finding]:
-    """The findings of all, in the order of the jobs."""
+    """Run all jobs; return their findings in the order of the jobs."""
     with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="preflight") as pool:
         results = pool.map(lambda job: run_job(job, connection=connection), jobs)
         return [finding for findings in results for finding in findings]
 
 
 def run_job(job: Job, *, connection: str) -> list[Finding]:
-    """The check's findings; an error in it is a failed finding, so that the others are still reported."""
+    """Run one job; turn an error into a failed finding, so that the other jobs are still reported."""
     return run_part(job.check, job.subject, lambda: (job.run(), None), None, connection=connection)[0]
 
 
@@ -72,12 +72,12 @@ def run_part(
     *,
     connection: str,
 ) -> tuple[list[Finding], Found]:
-    """The findings of a part, and what it found out for the next; `otherwise` when it could not be made."""
+    """Run a part of a check; return its findings and its result, or `otherwise` when it failed."""
     try:
         return run()
     except Exception as error:
-        # Whatever it is becomes a failed finding: never a crash that hides the others, never a pass.
-        log.warning("Check %s of %s could not be made", check, subject, exc_info=True)
+        # Any error becomes a failed finding: it must not hide the other findings or count as a pass.
+        log.warning("Check %s of %s could not run", check, subject, exc_info=True)
         detail, remedy = explain_error(error, connection=connection)
         return [
             Finding(check=check, subject=subject, status="failed", detail=detail, remedy=remedy)
@@ -85,20 +85,20 @@ def run_part(
 
 
 def not_looked_at(job: Job, missing: set[str]) -> Finding:
-    """What is said of a check whose buckets cannot be listed."""
+    """Return the skipped finding of a check whose buckets cannot be listed."""
     buckets_missing = ", ".join(bucket for bucket in dict.fromkeys(job.buckets) if bucket in missing)
     return Finding(
         check=job.check,
         subject=job.subject,
         status="skipped",
-        detail=f"not looked at: bucket {buckets_missing} could not be listed",
+        detail=f"not checked: bucket {buckets_missing} could not be listed",
     )
 
 
 def bucket_jobs(
     requests: Mapping[str, IngestRequest], params: Mapping[str, Any], s3: "S3Client", connection: str
 ) -> list[Job]:
-    """Each bucket once."""
+    """Return one job for each bucket."""
     uris = [uri for r in requests.values() for uri in (r.logs.root.uri, r.delta_path, r.checkpoint_path)]
     uris.append(code_root(params))
     region = next(iter(requests.values())).region
@@ -133,7 +133,7 @@ def storage_jobs(
     now: datetime,
     params: Mapping[str, Any],
 ) -> list[Job]:
-    """The log files, folders and checkpoint of each kind."""
+    """Return the jobs that check the log files, folders and checkpoint of each kind."""
     jobs = []
     for kind, request in requests.items():
         jobs.append(
@@ -170,7 +170,7 @@ def storage_jobs(
                     delta_logs=delta_logs,
                     duplicates=str(params.get("duplicates") or "keep"),
                 ),
-                # It also looks for the table's commits.
+                # This check also reads the table's commits.
                 buckets=tuple(
                     S3Location.parse(p).bucket for p in (request.checkpoint_path, request.delta_path)
                 ),
@@ -180,7 +180,7 @@ def storage_jobs(
 
 
 def table_job(requests: Mapping[str, IngestRequest], names: Names, connection: str, *, warehouse: str) -> Job:
-    """All names in one job: the caller's functions need not bear several threads."""
+    """Return one job for all names, because `names` may be used from one thread only."""
     looks: dict[str, Callable[[], list[Finding]]] = {}
     for request in requests.values():
         if schema := request.table.rpartition(".")[0]:
@@ -224,7 +224,7 @@ def table_job(requests: Mapping[str, IngestRequest], names: Names, connection: s
 def notification_jobs(
     requests: Mapping[str, IngestRequest], params: Mapping[str, Any], s3: "S3Client"
 ) -> list[Job]:
-    """The log buckets' notifications, when they are what new files are found by."""
+    """Return the job that checks the log buckets' notifications, for discovery `notifications` only."""
     if params.get("discovery") != "notifications":
         return []
     look = partial(notifications.check_notifications, s3, list(requests.values()))
@@ -243,7 +243,7 @@ def workspace_jobs(
     iam: "IAMClient",
     own_run: str,
 ) -> list[Job]:
-    """Compute, warehouse, active runs."""
+    """Return the jobs that check the compute, the warehouse and the active runs."""
     compute = str(params.get("cluster_id") or params.get("compute"))
     warehouse = str(params["warehouse_id"])
     param_of = {

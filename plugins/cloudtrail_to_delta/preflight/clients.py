@@ -1,4 +1,4 @@
-"""The AWS clients that the checks ask with: those of the AWS connection, not of the reader role."""
+"""The AWS clients of the checks. They use the AWS connection, not the reader role."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """`s3` may list the buckets, `iam` is of the account that the reader role is in, `kms` of the region."""
+    """The clients: `s3` may list the buckets, `iam` is of the reader role's account, `kms` of the region."""
 
     s3: "S3Client"
     iam: "IAMClient"
@@ -19,7 +19,7 @@ class Clients:
 
     @classmethod
     def connect(cls, aws_conn_id: str, region: str) -> "Clients":
-        """The clients of an Airflow connection; it asks again when a service has been asked too often."""
+        """Return the clients of an Airflow connection; they retry when a service throttles them."""
         return cls(**{service: _client(aws_conn_id, service, region) for service in ("s3", "iam", "kms")})
 
 
@@ -28,6 +28,6 @@ def _client(aws_conn_id: str, service: str, region: str) -> Any:
     from botocore.config import Config
 
     hook = AwsBaseHook(aws_conn_id, client_type=service, region_name=region)
-    # IAM's simulator bears few calls per second. What the connection says of retries comes first.
+    # IAM's simulator allows few calls per second. The connection's retry settings take precedence.
     patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
     return hook.get_client_type(config=patient.merge(hook.conn_config.botocore_config or Config()))

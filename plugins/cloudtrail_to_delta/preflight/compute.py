@@ -1,9 +1,9 @@
-"""What a new cluster is started with: its instance profile, and what a cluster policy makes of its settings.
+"""The instance profile of a cluster, and the settings that a cluster policy gives or refuses.
 
-The profile has to be registered and to be of the role that is simulated. A policy gives a cluster settings,
-and refuses others. Sources: Databricks REST, Instance Profiles API; IAM API Reference, GetInstanceProfile;
-Databricks, "Compute policy reference": a rule for each setting by its path, of which `fixed` values are
-filled in, `defaultValue` when the request asks for it. The service tries rules of other types itself.
+The profile must be registered in the workspace and must belong to the role that is simulated. Sources:
+Databricks REST, Instance Profiles API; IAM API Reference, GetInstanceProfile; Databricks, "Compute policy
+reference". A policy has a rule for each setting by its path. Databricks fills in `fixed` values, and
+`defaultValue` when the request asks for it. Only Databricks evaluates rules of other types.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,16 +20,16 @@ CHECK = "instance_profile"
 
 
 class Workspace(Protocol):
-    """What is asked of Databricks."""
+    """The Databricks call that these checks use."""
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        """The answer to a GET below /api/."""
+        """Return the answer to a GET below /api/."""
 
 
 def check_profile(
     workspace: Workspace, iam: "IAMClient", profile: str, params: Mapping[str, Any]
 ) -> list[Finding]:
-    """Look up the profile and its role; nothing without one (Unity Catalog then has a role)."""
+    """Check the profile and its role; without a profile (Unity Catalog uses its role) return nothing."""
     if not profile:
         return []
     answer = workspace.get("2.0/instance-profiles/list")
@@ -41,7 +41,7 @@ def check_profile(
     try:
         simulated = resolve_role(iam, reader)
     except NotSimulatedError:
-        return findings  # the simulation says so
+        return findings  # the simulation reports it
     try:
         return [*findings, decide_role(profile, resolve_role(iam, profile), simulated)]
     except NotSimulatedError as unknown:
@@ -49,7 +49,7 @@ def check_profile(
 
 
 def decide_registered(profile: str, *, registered: bool) -> Finding:
-    """Whether the workspace may start clusters with the profile. Pure."""
+    """Return the finding on whether the workspace may start clusters with the profile. Pure."""
     if registered:
         return Finding(check=CHECK, subject=profile, status="ok", detail="is registered in the workspace")
     return Finding(
@@ -57,14 +57,14 @@ def decide_registered(profile: str, *, registered: bool) -> Finding:
         subject=profile,
         status="failed",
         detail="is not registered in the workspace",
-        remedy="Register it: workspace settings, Security, Manage instance profiles.",
+        remedy="Register it in the workspace settings: Security, Manage instance profiles.",
     )
 
 
 def decide_role(profile: str, role: str, simulated: str) -> Finding:
-    """Whether what was simulated is what the cluster may do. Pure.
+    """Return the finding on whether the cluster uses the role that was simulated. Pure.
 
-    Another role is a warning: in an external location it is the role of Unity Catalog that counts.
+    Another role is only a warning: in an external location Unity Catalog's role applies.
     """
     subject = f"role of {profile}"
     if role == simulated:
@@ -73,14 +73,14 @@ def decide_role(profile: str, role: str, simulated: str) -> Finding:
         check=CHECK,
         subject=subject,
         status="warning",
-        detail=f"is {role}, and what was simulated is {simulated}",
-        remedy=f"Set reader_role_arn to {profile}, unless Unity Catalog reads for the cluster, with "
+        detail=f"is {role}, but {simulated} was simulated",
+        remedy=f"Set reader_role_arn to {profile}, unless the cluster reads through Unity Catalog with "
         "the role that was simulated.",
     )
 
 
 def decide_unknown(profile: str, error: NotSimulatedError) -> Finding:
-    """A profile that may not be looked up is a warning: it was not compared. Pure."""
+    """Return the warning for a profile whose role could not be looked up. Pure."""
     return Finding(
         check=CHECK,
         subject=f"role of {profile}",
@@ -94,7 +94,7 @@ Rules = Mapping[str, Mapping[str, Any]]
 
 
 def flattened(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """A cluster's settings by the paths that rules have: `aws_attributes.instance_profile_arn`."""
+    """Return a cluster's settings by the paths of rules, such as `aws_attributes.instance_profile_arn`."""
     found: dict[str, Any] = {}
     for name, value in settings.items():
         path = f"{above}{name}"
@@ -103,25 +103,25 @@ def flattened(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def filled(given: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
-    """The settings with what the policy gives to those that are not given."""
+    """Return the given settings, completed with the policy's fixed and default values."""
     values = {path: rule.get("value", rule.get("defaultValue")) for path, rule in rules.items()}
     return {path: value for path, value in values.items() if value is not None} | dict(given)
 
 
 def refused(given: Mapping[str, Any], rules: Rules) -> Iterator[str]:
-    """Each given setting that breaks a rule, in words."""
+    """Yield one sentence for each given setting that breaks a rule."""
     for path, value in given.items():
         if wanted := _wanted(rules.get(path, {}), value):
-            yield f"{path} is {value!r}, and the policy wants {wanted}"
+            yield f"{path} is {value!r}, but the policy requires {wanted}"
 
 
 def _wanted(rule: Mapping[str, Any], value: Any) -> str:
-    """What a rule wants instead of the value, in words; empty when it takes it, or is of another type."""
+    """Return what a rule requires instead of the value; empty if it allows it or has another type."""
     match rule.get("type"):
         case "fixed" if str(value) != str(rule["value"]):
             return repr(rule["value"])
         case "forbidden":
-            return "it left out"
+            return "no value"
         case "allowlist" if value not in rule.get("values", []):
             return f"one of {', '.join(map(repr, rule.get('values', [])))}"
         case "range" if isinstance(value, int):

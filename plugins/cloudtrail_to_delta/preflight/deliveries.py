@@ -1,8 +1,11 @@
 """The newest delivery under a logs path, found with a bounded number of listing requests.
 
-S3 lists in ascending order only. Keys hold the delivery time, so two tricks make it cheap: a listing that
-starts behind the key that a file delivered at some moment would have tells in one request whether anything
-was delivered since; and the newest year, month and day are the last of a few folders each.
+S3 lists keys in ascending order only, but keys contain the delivery time. Two techniques keep this cheap:
+
+- To know whether anything was delivered since a moment takes one request: the listing starts after the key
+  that a file delivered at that moment would have.
+- The newest year, month and day are the last of a few folders each.
+
 Source: docs/adr/0031-bounded-listing.md.
 """
 
@@ -16,7 +19,7 @@ from cloudtrail_to_delta.preflight.listing import Listing
 
 # Year, month, day, and the files of that day.
 WALK_REQUESTS = 4
-# With many accounts it is better to look at another account than at every region of one.
+# With many accounts, checking another account is worth more than checking every region of one.
 REGIONS_PER_ACCOUNT = 2
 NUMBER = re.compile(r"[0-9]{2,4}")
 
@@ -25,10 +28,12 @@ NUMBER = re.compile(r"[0-9]{2,4}")
 class Deliveries:
     """What was seen under a logs path.
 
-    `newest` is the newest log file seen, None when there was none; `looked_at` counts folders of one account
-    and region; `exhaustive` says that nothing was left out. `foreign` is a key that lies where log
-    files should but is not named like one. `absent` are regions that were named and of which the account that
-    was named has nothing at all.
+    Attributes:
+        newest: the newest log file seen; None when there was none.
+        looked_at: how many folders of one account and region were listed.
+        exhaustive: whether nothing was left out.
+        foreign: a key that lies where log files should be but is not named like one.
+        absent: the named regions for which the named account has no files at all.
     """
 
     newest: LogFileKey | None
@@ -70,14 +75,14 @@ def find_deliveries(
     prefer: Sequence[str] = (),
     reserve: int = 0,
 ) -> Deliveries:
-    """Look for a log file delivered since `since`; failing that, for the newest one.
+    """Find a log file delivered since `since`, or else the newest one.
 
     Args:
-        listing: of the logs' bucket.
-        logs: what the job is to read.
-        since: a delivery from then on ends the search (UTC).
+        listing: the listing of the log bucket.
+        logs: what the job reads.
+        since: a delivery at or after this moment ends the search (UTC).
         today: the start of the current day (UTC).
-        prefer: regions to look at first.
+        prefer: the regions to check first.
         reserve: how many requests of the budget to leave for the caller.
     """
     search = _Search(listing=listing, logs=logs, reserve=reserve)
@@ -109,7 +114,7 @@ def find_deliveries(
 
 
 def _streams(search: _Search, prefer: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Accounts and regions that exist, one account after the other, as far as the budget goes."""
+    """Yield the accounts and regions that exist, one account after another, within the budget."""
     logs, listing = search.logs, search.listing
     accounts: Sequence[str] = [logs.account]
     if logs.account == ANY:
@@ -117,7 +122,7 @@ def _streams(search: _Search, prefer: Sequence[str]) -> Iterator[tuple[str, str]
         search.exhaustive = folders.complete
         accounts = spread([name for name in folders.names if ACCOUNT.fullmatch(name)])
     for account in accounts:
-        # Each request here must leave enough for one walk, which finds the newest day of what was found.
+        # Each request here must leave enough for one walk, which finds the newest day of a stream.
         if not search.may_spend(1 + WALK_REQUESTS):
             return
         there = listing.folders(logs.folder_prefix(account)).names
@@ -141,12 +146,15 @@ def _walk_all(search: _Search) -> Iterator[LogFileKey | None]:
 
 
 def _newest_under(search: _Search, prefix: str) -> LogFileKey | None:
-    """The newest log file under a prefix that ends with a region, a year, a month or a day."""
+    """Return the newest log file under a prefix that ends with a region, a year, a month or a day."""
     return search.first_log_file(newest_keys(search.listing, prefix, period=search.logs.period))
 
 
 def newest_keys(listing: Listing, prefix: str, *, period: str) -> list[str]:
-    """A few keys of the newest day under `prefix`, which ends with a region and `period`. Four requests."""
+    """Return a few keys of the newest day under `prefix`, which ends with a region and `period`.
+
+    Makes four requests at most.
+    """
     for _ in range(3 - (period.count("/") + 1 if period else 0)):
         numbers = [name for name in listing.folders(prefix).names if NUMBER.fullmatch(name)]
         if not numbers:
@@ -156,7 +164,7 @@ def newest_keys(listing: Listing, prefix: str, *, period: str) -> list[str]:
 
 
 def spread(names: Sequence[str]) -> list[str]:
-    """The same names, so ordered that the first few are from all over: neighbours are often alike."""
+    """Return the names reordered so that the first few are spread out: neighbors are often alike."""
     step = max(1, len(names) // 8)
     first = list(names[::step])
     return first + [name for name in names if name not in set(first)]

@@ -1,7 +1,7 @@
-"""The digest check: does the trail write digest files, by which a missing or changed log file can be proven?
+"""The digest check: does the trail write digest files? They prove whether a log file is missing or changed.
 
-Source: CloudTrail User Guide, "CloudTrail digest file structure": hourly per account and region, under
-`CloudTrail-Digest/` beside `CloudTrail/`, when log file validation is on.
+Source: CloudTrail User Guide, "CloudTrail digest file structure". With log file validation on, CloudTrail
+writes one per hour, account and region under `CloudTrail-Digest/`, next to `CloudTrail/`.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ FOLDER = "CloudTrail-Digest"
 
 
 def check_digests(s3: "S3Client", logs: LogsLocation) -> Finding:
-    """Look for the folder of the digest files, of one account. Two requests at most."""
+    """Check that one account has the folder of the digest files. Makes two requests at most."""
     listing = Listing(s3, logs.bucket, budget=2)
     account = listing.one_account(logs)
     folders = listing.folders(f"{logs.accounts_prefix}{account}/").names if account else []
@@ -27,17 +27,17 @@ def check_digests(s3: "S3Client", logs: LogsLocation) -> Finding:
 
 
 def decide_digests(account: str, folders: Sequence[str]) -> Finding:
-    """The finding that follows from an account's folders; none: it has no log files either. Pure."""
+    """Return the finding for an account's folders; without folders it has no log files either. Pure."""
     subject = f"account {account}" if account else "any account"
     if not folders:
-        return Finding(check=CHECK, subject=subject, status="skipped", detail="there is nothing of it")
+        return Finding(check=CHECK, subject=subject, status="skipped", detail="has no files")
     if FOLDER in folders:
         return Finding(check=CHECK, subject=subject, status="ok", detail="the trail writes digest files")
     return Finding(
         check=CHECK,
         subject=subject,
         status="warning",
-        detail=f"has no {FOLDER}/: log file validation is off, so nothing can prove that no log file is "
-        "missing or changed",
-        remedy="aws cloudtrail update-trail --name <trail> --enable-log-file-validation",
+        detail=f"has no {FOLDER}/: log file validation is off, so missing or changed log files cannot be "
+        "detected",
+        remedy="Turn it on: aws cloudtrail update-trail --name <trail> --enable-log-file-validation",
     )

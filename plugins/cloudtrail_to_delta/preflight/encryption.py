@@ -1,9 +1,9 @@
-"""The encryption check: with which KMS key are the log files, and what is written, encrypted?
+"""The encryption check: which KMS keys encrypt the log files and the files that the job writes?
 
-A log file says it itself: a trail may use another key than its bucket, and change it, so the oldest and the
-newest are looked at. What will be written has the bucket's default. The keys that are found are part of what
-the reader role is simulated against. Source: Amazon S3 User Guide, "Using server-side encryption with AWS KMS
-keys"; CloudTrail User Guide, "Encrypting CloudTrail log files".
+Each log file names its key. A trail may use another key than its bucket and may change it, so the check reads
+the oldest and the newest log file. Files that the job writes get the bucket's default key. The simulation of
+the reader role includes the keys that are found. Source: Amazon S3 User Guide, "Using server-side encryption
+with AWS KMS keys"; CloudTrail User Guide, "Encrypting CloudTrail log files".
 """
 
 import re
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 CHECK = "encryption"
 NOT_ENCRYPTED = "ServerSideEncryptionConfigurationNotFoundError"
 KMS = ("aws:kms", "aws:kms:dsse")
-# Every principal of the account may use it through S3: its policy says so, and no other policy has to.
+# Its key policy lets every principal of the account use it through S3; no other policy is needed.
 AWS_MANAGED = "alias/aws/s3"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """The KMS keys that were found, as ARNs: of log files by kind, of buckets by name."""
+    """The ARNs of the KMS keys that were found: of log files by kind, of buckets by name."""
 
     logs: Mapping[str, tuple[str, ...]]
     buckets: Mapping[str, str]
@@ -47,10 +47,10 @@ def check_encryption(
     *,
     without: Iterable[str] = (),
 ) -> tuple[list[Finding], Keys]:
-    """Look at log files of each kind and at all buckets, but not at those in `without`.
+    """Check log files of each kind and all buckets, except the buckets in `without`.
 
     Returns:
-        a finding per kind and bucket, and the keys.
+        a finding for each kind and bucket, and the keys.
     """
     findings: list[Finding] = []
     skipped = set(without)
@@ -61,7 +61,7 @@ def check_encryption(
         if request.log_bucket not in skipped
     }
     paths = {path for one in requests.values() for path in (one.delta_path, one.checkpoint_path)}
-    # The wheel may lie in a bucket of its own; one in a volume needs no key of ours.
+    # The wheel may be in a separate bucket. In a volume it needs no KMS key of ours.
     paths.add(code_root(params))
     tables = {S3Location.parse(path).bucket for path in paths if path.startswith("s3://")}
     buckets = {
@@ -69,7 +69,7 @@ def check_encryption(
         for bucket in sorted({request.log_bucket for request in requests.values()} | tables)
         if bucket not in skipped
     }
-    # Where no log file may be looked at, the bucket's default is the best that is known.
+    # Where no log file can be read, use the bucket's default key as the best guess.
     known = {
         kind: buckets[requests[kind].log_bucket] if keys is None else keys for kind, keys in logs.items()
     }
@@ -80,7 +80,7 @@ def check_encryption(
 def _look(
     findings: list[Finding], kms: "KMSClient", subject: str, ask: Callable[[], list[str]]
 ) -> list[str] | None:
-    """Ask for keys, add what follows from the answer; their ARNs, None when the question was refused."""
+    """Look up keys and add the finding; return the keys' ARNs, or None when AWS refused the call."""
     from botocore.exceptions import ClientError
 
     try:
@@ -96,37 +96,37 @@ def _look(
 
 
 def decide_keys(subject: str, keys: Sequence[str], arns: Sequence[str]) -> Finding:
-    """The finding that follows from keys as they are given (empty: none) and as ARNs. Pure.
+    """Return the finding for keys as AWS gives them (empty for none) and as ARNs. Pure.
 
-    No key at all means that there was nothing to look at.
+    An empty list of keys means that there was no log file.
     """
     if arns:
-        mixed = ", other files with another key or none" if len(set(keys)) > len(arns) else ""
+        mixed = "; other files use another key or none" if len(set(keys)) > len(arns) else ""
         detail = f"encrypted with {' and '.join(arns)}{mixed}"
     elif any(keys):
         detail = f"encrypted with S3's own KMS key ({keys[0]}), which needs no further permission"
     else:
-        detail = "encrypted by S3 without KMS" if keys else "no log file to look at"
+        detail = "encrypted by S3 without KMS" if keys else "there is no log file to check"
     return Finding(check=CHECK, subject=subject, status="ok" if keys else "skipped", detail=detail)
 
 
 def decide_refusal(subject: str, error: Exception) -> Finding:
-    """A key that may not be asked for is a warning: a right that is needed was not simulated. Pure."""
+    """Return the warning for a key that could not be looked up: its permissions were not simulated. Pure."""
     return Finding(
         check=CHECK,
         subject=subject,
         status="warning",
-        detail=f"its key could not be found out ({error}), so the right to use it was not simulated",
-        remedy="Allow s3:GetEncryptionConfiguration on the bucket, s3:GetObject on the log files and "
-        "kms:DescribeKey on the key to the identity of the AWS connection.",
+        detail=f"its key could not be looked up ({error}), so permission to use it was not simulated",
+        remedy="Allow the identity of the AWS connection s3:GetEncryptionConfiguration on the bucket, "
+        "s3:GetObject on the log files and kms:DescribeKey on the key.",
     )
 
 
 def _keys_of_logs(s3: "S3Client", request: IngestRequest, bounds: tuple[str, str]) -> list[str]:
-    """The keys of the oldest and the newest log file of one account and region: a trail's key may change.
+    """Return the keys of the oldest and the newest log file of one account and region.
 
-    An empty key is none; an empty list: there is no log file. Nine requests at most. `bounds` are the params
-    `from` and `until`: what lies outside is not read.
+    Both are read because a trail's key may change. An empty key means none, an empty list means no log file.
+    Makes nine requests at most. `bounds` are the params `from` and `until`: files outside them are not read.
     """
     logs, (first, last) = request.logs, bounds
     listing = Listing(s3, logs.bucket, budget=7)
@@ -151,7 +151,7 @@ def _keys_of_logs(s3: "S3Client", request: IngestRequest, bounds: tuple[str, str
 
 
 def _keys_of_bucket(s3: "S3Client", bucket: str) -> list[str]:
-    """The key of the bucket's default encryption, empty for none."""
+    """Return the key of the bucket's default encryption; empty for none."""
     from botocore.exceptions import ClientError
 
     try:
@@ -168,7 +168,7 @@ def _keys_of_bucket(s3: "S3Client", bucket: str) -> list[str]:
 
 
 def _arn_of(kms: "KMSClient", key: str) -> str:
-    """The ARN of a key that may be given by id, alias or ARN; empty for the one that AWS manages."""
+    """Return the ARN of a key given by id, alias or ARN; empty for the key that AWS manages."""
     if key.endswith(AWS_MANAGED):
         return ""
     if re.fullmatch(r"arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+", key):

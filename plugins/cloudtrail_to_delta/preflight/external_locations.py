@@ -1,4 +1,4 @@
-"""The external location check, for discovery `file_events`: Unity Catalog announces new files of its own.
+"""The external location check, for discovery `file_events`: does Unity Catalog announce new log files?
 
 Source: Databricks, "Configure Auto Loader streams in file notification mode"; Unity Catalog API 2.1, External
 Locations: `effective_enable_file_events` says whether it is on.
@@ -16,10 +16,10 @@ PATH = "2.1/unity-catalog/external-locations"
 
 
 class Catalog(Protocol):
-    """What is asked of Databricks."""
+    """The Databricks call that this check uses."""
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        """The answer to a GET below /api/."""
+        """Return the answer to a GET below /api/."""
 
 
 def check_locations(catalog: Catalog, requests: Iterable[IngestRequest]) -> list[Finding]:
@@ -29,7 +29,7 @@ def check_locations(catalog: Catalog, requests: Iterable[IngestRequest]) -> list
 
 
 def fetch_locations(catalog: Catalog) -> Iterator[dict[str, Any]]:
-    """Every external location that the connection's principal may see."""
+    """Yield every external location that the connection's principal can see."""
     token = ""
     while True:
         page = catalog.get(PATH, **({"page_token": token} if token else {}))
@@ -40,7 +40,7 @@ def fetch_locations(catalog: Catalog) -> Iterator[dict[str, Any]]:
 
 
 def decide_location(request: IngestRequest, locations: Sequence[Mapping[str, Any]]) -> Finding:
-    """The finding that follows from the locations; the innermost that holds the logs path counts. Pure."""
+    """Return the finding for the innermost location that contains the logs path. Pure."""
     logs = f"s3://{request.log_bucket}/{listing_prefix(request.logs)}"
     around = [one for one in locations if logs.startswith(f"{str(one['url']).rstrip('/')}/")]
     subject = f"logs of {request.kind}"
@@ -49,9 +49,10 @@ def decide_location(request: IngestRequest, locations: Sequence[Mapping[str, Any
             check=CHECK,
             subject=subject,
             status="failed",
-            detail=f"no external location that the Databricks connection may see holds {logs}, and "
+            detail=f"no external location that the Databricks connection can see contains {logs}, but "
             "discovery='file_events' needs one",
-            remedy=f"Create one for s3://{request.log_bucket}, or choose discovery 'listing'.",
+            remedy=f"Create an external location for s3://{request.log_bucket}, or choose discovery "
+            "'listing'.",
         )
     innermost = max(around, key=lambda one: len(str(one["url"])))
     name = innermost.get("name")
@@ -60,7 +61,7 @@ def decide_location(request: IngestRequest, locations: Sequence[Mapping[str, Any
             check=CHECK,
             subject=subject,
             status="failed",
-            detail=f"external location {name!r} holds it, and file events are not enabled there",
+            detail=f"external location {name!r} contains them, but file events are not enabled on it",
             remedy=f"Enable file events on {name!r}, or choose discovery 'listing'.",
         )
     detail = f"external location {name!r} announces new files"

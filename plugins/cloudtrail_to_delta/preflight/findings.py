@@ -1,4 +1,4 @@
-"""What a check says: one finding per subject, and how findings are shown to a person."""
+"""The findings of checks, and how they are shown as text."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,31 +18,31 @@ __all__ = [
     "summary_line",
 ]
 
-# Clearing a task runs it with the params of its DAG run: it helps where something else was wrong.
+# A cleared task runs again with the params of its DAG run, so clearing does not help when a param was wrong.
 AFTERWARDS = (
-    "If a remedy changes a param, trigger the DAG again with the new value (correct an account's value in "
-    "accounts.yaml first). Otherwise clear this task when all is fixed."
+    "If a remedy changes a param, trigger the DAG again with the new value (for an account, correct "
+    "accounts.yaml first). Otherwise clear this task when everything is fixed."
 )
 
 
 def counts_line(findings: Sequence[Finding]) -> str:
-    """How many of each status, such as `2 failed, 1 warning, 31 ok`."""
+    """Return the number of findings of each status, such as `2 failed, 1 warning, 31 ok`."""
     counts = Counter(finding.status for finding in findings)
     return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
 
 
 def summary_line(findings: Sequence[Finding], *, seconds: float) -> str:
-    """One line that sums up, such as `2 failed, 1 warning, 31 ok in 4.2 s`."""
+    """Return a one-line summary, such as `2 failed, 1 warning, 31 ok in 4.2 s`."""
     return f"{counts_line(findings) or 'nothing checked'} in {seconds:.1f} s"
 
 
 def by_urgency(findings: Sequence[Finding]) -> list[Finding]:
-    """The failed ones first, then warnings; else as they were found."""
+    """Return the findings with the failed ones first, then the warnings; otherwise in the same order."""
     return sorted(findings, key=lambda finding: STATUSES.index(finding.status))
 
 
 def render_table(findings: Sequence[Finding]) -> str:
-    """The findings as aligned text, the failed ones first, each remedy on a line of its own."""
+    """Return the findings as aligned text: the failed ones first, each remedy on a separate line."""
     rows = by_urgency(findings)
     header = ("STATUS", "CHECK", "SUBJECT", "DETAIL")
     cells = [header, *((row.status, row.check, row.subject, row.detail) for row in rows)]
@@ -60,7 +60,7 @@ def render_table(findings: Sequence[Finding]) -> str:
 
 
 def describe_failures(findings: Sequence[Finding]) -> str:
-    """The failed findings with their remedies, as the text of an error."""
+    """Return the text of an error with the failed findings and their remedies."""
     failed = [finding for finding in findings if finding.status == "failed"]
     lines = [f"{len(failed)} preflight check(s) failed; nothing was submitted or written:"]
     for finding in failed:

@@ -1,4 +1,4 @@
-"""One cause is one finding: consequences are folded under it, missing rights become one policy. Pure."""
+"""Merge findings so that each cause is reported once. Consequences become `skipped`. Pure."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,18 +9,18 @@ from cloudtrail_to_delta.preflight.findings import Finding, MissingRight
 
 
 def fold(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings with each cause once, in the order in which they were found."""
+    """Return the findings with each cause once, in their original order."""
     return _fold_alike(_fold_rights(_fold_consequences(findings)))
 
 
 def _fold_consequences(findings: Sequence[Finding]) -> list[Finding]:
-    """What follows from another failure was not looked at, rather than failed by itself."""
+    """Turn a failure that follows from another failure into a skipped finding."""
     failed = {finding.subject for finding in findings if finding.status == "failed"}
     return [
         replace(
             finding,
             status="skipped",
-            detail=f"not looked at: the check of {finding.follows} failed",
+            detail=f"not checked: the check of {finding.follows} failed",
             remedy="",
         )
         if finding.status == "failed" and finding.follows in failed
@@ -30,7 +30,7 @@ def _fold_consequences(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _fold_rights(findings: Sequence[Finding]) -> list[Finding]:
-    """All rights that one policy lacks for one reason, as one finding with one policy that grants them."""
+    """Merge all permissions that one policy lacks for one reason; the remedy grants all of them."""
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         if finding.missing is not None:
@@ -57,20 +57,20 @@ def _of_rights(group: Sequence[Finding], missing: Sequence[MissingRight]) -> Fin
     first, statements = missing[0], [one.statement for one in missing if one.statement]
     return replace(
         group[0],
-        subject=f"{len(missing)} rights in {first.where}",
+        subject=f"{len(missing)} permissions in {first.where}",
         detail=f"{first.why}: {needs}",
         remedy=f"Add to {first.where}: {policy_text(statements)}" if statements else group[0].remedy,
     )
 
 
 def policy_text(statements: Iterable[dict[str, object]]) -> str:
-    """One statement as it is, several as a whole policy, as JSON."""
+    """Return one statement, or a policy when there are several, as JSON."""
     merged = merge_statements(statements)
     return json.dumps(merged[0] if len(merged) == 1 else {"Version": "2012-10-17", "Statement": merged})
 
 
 def _fold_alike(findings: Sequence[Finding]) -> list[Finding]:
-    """What one check failed with for several subjects, in the same words and with one remedy, once."""
+    """Merge the failures of one check that have the same detail and the same remedy."""
     groups: dict[Finding, list[Finding]] = {}
     for finding in findings:
         is_failure = finding.status == "failed" and finding.remedy

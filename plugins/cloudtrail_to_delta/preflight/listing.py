@@ -1,4 +1,4 @@
-"""Listing a bucket within a budget of requests, so that a check costs the same at any size of the bucket."""
+"""List a bucket within a budget of requests, so that a check costs the same for a bucket of any size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from cloudtrail_to_delta.params.locations import ACCOUNT, ANY, LogsLocation
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# A handful of keys, so that a folder marker or a stray file before the one looked for does no harm.
+# More than one key, so that a folder marker or a stray file at the start does no harm.
 FEW = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folders:
-    """What lies directly under a prefix: folder names and keys, ascending; `complete` when that is all."""
+    """The folder names and keys directly under a prefix, ascending; `complete` if none are left out."""
 
     names: Sequence[str]
     keys: Sequence[str]
@@ -23,7 +23,7 @@ class Folders:
 
 
 class Listing:
-    """Lists one bucket. It makes at most `budget` requests; callers ask `left` before they spend."""
+    """Lists one bucket with at most `budget` requests. Callers check `left` before each request."""
 
     def __init__(self, s3: "S3Client", bucket: str, *, budget: int) -> None:
         self._s3 = s3
@@ -31,7 +31,7 @@ class Listing:
         self.left = budget
 
     def folders(self, prefix: str) -> Folders:
-        """The first 1,000 folders and keys directly under `prefix`, in one request."""
+        """Return the first 1,000 folders and keys directly under `prefix`, in one request."""
         self._spend()
         page = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, Delimiter="/")
         return Folders(
@@ -43,14 +43,17 @@ class Listing:
         )
 
     def keys(self, prefix: str, *, after: str = "") -> list[str]:
-        """The first few keys under `prefix` that sort behind `after`, in one request; no folder markers."""
+        """Return the first few keys under `prefix` that sort after `after`, in one request.
+
+        Leaves out folder markers.
+        """
         self._spend()
         start: Any = {"StartAfter": after} if after else {}
         page = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=FEW, **start)
         return [entry["Key"] for entry in page.get("Contents", []) if not is_folder_marker(entry["Key"])]
 
     def one_account(self, logs: LogsLocation) -> str:
-        """The account of `logs`; of all accounts the first there is, in one request, empty for none."""
+        """Return the account of `logs`, or the first one when it is any; empty for none. One request."""
         if logs.account != ANY:
             return logs.account
         names = self.folders(logs.accounts_prefix).names
@@ -58,10 +61,10 @@ class Listing:
 
     def _spend(self) -> None:
         if self.left <= 0:
-            raise AssertionError("a listing went on without asking what is left of its budget")
+            raise AssertionError("a listing continued although its budget of requests was spent")
         self.left -= 1
 
 
 def is_folder_marker(key: str) -> bool:
-    """Whether an object only stands for a folder: consoles write `folder/`, Hadoop `folder_$folder$`."""
+    """Return whether an object only marks a folder: consoles write `folder/`, Hadoop `folder_$folder$`."""
     return key.endswith(("/", "_$folder$"))

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 CHECK = "log_listing"
 # Listing requests per kind, whatever the bucket's size.
 BUDGET = 20
-# Of these, kept for saying what there is instead of log files.
+# Of these, reserved for describing what exists instead of log files.
 DESCRIBE = 4
-# Source: CloudTrail User Guide: files come about every 5 minutes while there is activity.
+# Source: CloudTrail User Guide. While there is activity, files arrive about every 5 minutes.
 QUIET = timedelta(hours=24)
 LOGGING = "Check that the trail is logging: aws cloudtrail get-trail-status --name <trail>."
 
@@ -28,9 +28,9 @@ LOGGING = "Check that the trail is logging: aws cloudtrail get-trail-status --na
 def check_logs(
     s3: "S3Client", request: IngestRequest, *, now: datetime, first_day: str = "", last_day: str = ""
 ) -> Finding:
-    """Look for log files under the request's logs path, in at most `BUDGET` requests.
+    """Check for log files under the request's logs path, in at most `BUDGET` requests.
 
-    `first_day` and `last_day` are the params `from` and `until`, empty for no bound.
+    `first_day` and `last_day` are the params `from` and `until`; empty means no bound.
     """
     logs = request.logs
     listing = Listing(s3, logs.bucket, budget=BUDGET)
@@ -40,7 +40,7 @@ def check_logs(
         logs,
         since=now - QUIET,
         today=now.replace(hour=0, minute=0, second=0, microsecond=0),
-        # Events of global services are delivered in us-east-1: it is never quiet.
+        # CloudTrail delivers events of global services in us-east-1, so that region is never quiet.
         prefer=(request.region, "us-east-1"),
         reserve=DESCRIBE,
     )
@@ -54,13 +54,13 @@ def check_logs(
 def decide_logs(
     kind: str, logs: LogsLocation, deliveries: Deliveries, *, instead: tuple[str, str], now: datetime
 ) -> Finding:
-    """The finding that follows from what was seen. Pure.
+    """Return the finding for what was seen. Pure.
 
     Args:
         kind: one of `cloudtrail_to_delta.kinds`.
-        logs: what was looked for.
+        logs: where the log files should be.
         deliveries: what was seen.
-        instead: when there is nothing, what there is instead and what to change.
+        instead: if there are no log files, what exists instead and what to change.
         now: an aware datetime.
     """
     if deliveries.newest is None:
@@ -71,7 +71,7 @@ def decide_logs(
     if kind != "events" or logs.period or now - newest.delivered_at <= QUIET:
         return Finding(check=CHECK, subject=kind, status="ok", detail=detail)
     if not deliveries.exhaustive:
-        detail += f", in the {deliveries.looked_at} folders of one account and region that were looked at"
+        detail += f", in the {deliveries.looked_at} folders of one account and region that were listed"
     return Finding(
         check=CHECK,
         subject=kind,
@@ -82,7 +82,7 @@ def decide_logs(
 
 
 def decide_bounds(finding: Finding, deliveries: Deliveries, first_day: str, last_day: str) -> Finding:
-    """The finding of an ingest that is limited to delivery days (`YYYY-MM-DD`, or empty). Pure."""
+    """Return the finding for an ingest limited to delivery days (`YYYY-MM-DD`, or empty). Pure."""
     newest = deliveries.newest
     if newest is None or not (first_day or last_day):
         return finding
@@ -90,20 +90,20 @@ def decide_bounds(finding: Finding, deliveries: Deliveries, first_day: str, last
         return replace(
             finding,
             status="warning",
-            detail=f"nothing was delivered from {first_day} on: {finding.detail}",
-            remedy="Give an earlier day as from, or none.",
+            detail=f"nothing was delivered since {first_day}: {finding.detail}",
+            remedy="Set from to an earlier day, or leave it empty.",
         )
     if last_day and f"{newest.day:%Y-%m-%d}" > last_day:
         return finding
-    # A load of the past: that nothing is delivered now is no fault of it.
+    # A backfill: it does not matter that nothing is delivered now.
     quiet = finding.status == "warning" and last_day
     return replace(finding, status="ok", remedy="") if quiet else finding
 
 
 def decide_regions(finding: Finding, deliveries: Deliveries) -> Finding:
-    """The finding on logs of which some are there, when a region that was named has none at all. Pure.
+    """Return the finding for logs that exist, but not in every named region. Pure.
 
-    Events only: there are events in every region in use, other kinds may well be missing in one.
+    For events only: every region in use has events, but other kinds may be missing in a region.
     """
     if deliveries.newest is None or not deliveries.absent or finding.subject != "events":
         return finding
@@ -111,8 +111,8 @@ def decide_regions(finding: Finding, deliveries: Deliveries) -> Finding:
     return replace(
         finding,
         status="warning",
-        detail=f"no log file of {regions} was ever delivered; {finding.detail}",
-        remedy=f"Take {regions} out of regions, or log events there, too. {finding.remedy}".strip(),
+        detail=f"no log file was ever delivered for {regions}; {finding.detail}",
+        remedy=f"Remove {regions} from regions, or log events there too. {finding.remedy}".strip(),
     )
 
 
@@ -121,24 +121,23 @@ def _nothing_found(
 ) -> Finding:
     there, change = instead
     if deliveries.foreign:
-        there = f"{deliveries.foreign!r} lies there, but is not named like a CloudTrail log file"
+        there = f"{deliveries.foreign!r} is there, but is not named like a CloudTrail log file"
     if not deliveries.exhaustive:
         return Finding(
             check=CHECK,
             subject=kind,
             status="warning",
             detail=f"no log file found under {logs.path} in {BUDGET} listing requests "
-            f"({deliveries.looked_at} folders of one account and region looked at); there may be some "
-            "elsewhere",
-            remedy="Name one account and its regions to be sure.",
+            f"({deliveries.looked_at} folders of one account and region listed); other folders may have some",
+            remedy="To be sure, set one account and its regions.",
         )
     if absence := KINDS[kind].absence:
         return Finding(
             check=CHECK,
             subject=kind,
             status="skipped",
-            detail=f"no {KINDS[kind].title} log file under {logs.path} ({there}). {absence}. Nothing is "
-            f"ingested for {kind} this time; other kinds are not affected",
+            detail=f"no {KINDS[kind].title} log file under {logs.path} ({there}). {absence}. This run skips "
+            f"{kind}; other kinds are not affected",
         )
     return Finding(
         check=CHECK,

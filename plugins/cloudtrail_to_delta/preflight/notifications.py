@@ -1,7 +1,7 @@
-"""The notifications check, for discovery `notifications`: is there room for Auto Loader's own?
+"""The notifications check, for discovery `notifications`: can Auto Loader add its notification?
 
-Source: Amazon S3 User Guide, "Configuring event notifications using object key name filtering" (no two
-configurations may overlap) and "Amazon S3 Event Notifications" (100 per bucket).
+Source: Amazon S3 User Guide, "Configuring event notifications using object key name filtering" (two
+configurations must not overlap) and "Amazon S3 Event Notifications" (100 per bucket).
 """
 
 import itertools
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 CHECK = "notifications"
 LIMIT = 100
 LISTS = ("TopicConfigurations", "QueueConfigurations", "LambdaFunctionConfigurations")
-# How Auto Loader names its topics and queues. Source: the guide's policy.
+# How Auto Loader names its topics and queues. Source: the policy in the original Databricks guide (2020).
 OWN = "databricks-auto-ingest-"
 
 
 def check_notifications(s3: "S3Client", requests: Iterable[IngestRequest]) -> list[Finding]:
-    """Read each log bucket's notifications once."""
+    """Check each log bucket's notifications; each bucket is read once."""
     buckets: dict[str, list[IngestRequest]] = {}
     for request in requests:
         buckets.setdefault(request.log_bucket, []).append(request)
@@ -36,9 +36,9 @@ def check_notifications(s3: "S3Client", requests: Iterable[IngestRequest]) -> li
 
 
 def decide_notifications(bucket: str, there: Sequence[Mapping[str, Any]], prefixes: Sequence[str]) -> Finding:
-    """The finding that follows from what is there and from the prefixes that are wanted. Pure."""
+    """Return the finding for the existing notifications and the prefixes that the streams need. Pure."""
     for one in there:
-        # A stream finds its own notification again, by its prefix; that of another stream is in its way.
+        # A stream reuses its notification, which it finds by prefix; another stream's would overlap.
         mine = prefixes if OWN not in _target(one) else [p for p in prefixes if p != _prefix(one)]
         overlap = next((prefix for prefix in mine if _overlaps(one, prefix)), None)
         if overlap is not None:
@@ -47,7 +47,7 @@ def decide_notifications(bucket: str, there: Sequence[Mapping[str, Any]], prefix
                 subject=bucket,
                 status="failed",
                 detail=f"its notification to {_target(one)} covers {_prefix(one) or 'every key'!r}, and S3 "
-                f"takes no second one that overlaps with it, such as Auto Loader's for {overlap!r}",
+                f"refuses one that overlaps with it, such as Auto Loader's for {overlap!r}",
                 remedy="Choose discovery 'listing' or 'file_events', or narrow that notification's prefix.",
             )
     for left, right in itertools.permutations(dict.fromkeys(prefixes), 2):
@@ -56,8 +56,9 @@ def decide_notifications(bucket: str, there: Sequence[Mapping[str, Any]], prefix
                 check=CHECK,
                 subject=bucket,
                 status="failed",
-                detail=f"notifications of {left!r} and {right!r} are wanted, and S3 takes none that overlap",
-                remedy="Give both kinds the same account and regions, or choose discovery 'listing' or "
+                detail=f"the run needs notifications for {left!r} and {right!r}, but S3 refuses overlapping "
+                "ones",
+                remedy="Set the same account and regions for both kinds, or choose discovery 'listing' or "
                 "'file_events'.",
             )
     if len(there) + len(prefixes) > LIMIT:
@@ -65,14 +66,14 @@ def decide_notifications(bucket: str, there: Sequence[Mapping[str, Any]], prefix
             check=CHECK,
             subject=bucket,
             status="failed",
-            detail=f"has {len(there)} notifications, and a bucket may have {LIMIT}",
-            remedy="Remove some that nobody needs, or choose discovery 'listing' or 'file_events'.",
+            detail=f"has {len(there)} notifications, and S3 allows {LIMIT} per bucket",
+            remedy="Remove unused notifications, or choose discovery 'listing' or 'file_events'.",
         )
     return Finding(
         check=CHECK,
         subject=bucket,
         status="ok",
-        detail=f"{len(there)} of {LIMIT} in use, none overlaps",
+        detail=f"{len(there)} of {LIMIT} notifications in use, none overlaps",
     )
 
 

@@ -1,4 +1,4 @@
-"""The role behind an ARN: the simulator takes neither an instance profile nor a session.
+"""Find the role behind an ARN: IAM's simulator accepts neither an instance profile nor a session.
 
 Source: IAM API Reference, SimulatePrincipalPolicy: PolicySourceArn is a user, group or role.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NotSimulatedError(CloudTrailError):
-    """The policies of a principal cannot be simulated: why, and what to do about it."""
+    """IAM cannot simulate the policies of a principal. The message says why and what to do."""
 
     def __init__(self, detail: str, remedy: str) -> None:
         self.detail = detail
@@ -24,10 +24,10 @@ class NotSimulatedError(CloudTrailError):
 
 
 def resolve_role(iam: "IAMClient", arn: str) -> str:
-    """The ARN of the role, with its path, of a role, instance profile or assumed-role ARN.
+    """Return the ARN, with its path, of the role behind a role, instance profile or assumed-role ARN.
 
     Raises:
-        NotSimulatedError: when there is no such principal, or it may not be asked for.
+        NotSimulatedError: if the principal does not exist or the connection may not look it up.
     """
     from botocore.exceptions import ClientError
 
@@ -53,9 +53,9 @@ def resolve_role(iam: "IAMClient", arn: str) -> str:
 
 
 def not_simulated(error: Exception, *, arn: str, action: str, resource: str = "") -> Exception:
-    """A NotSimulatedError when the error is about the principal or the permission to ask, else itself.
+    """Return a NotSimulatedError if the error is about the principal or a permission, else the error.
 
-    `resource` is what the permission is needed on, when it is not `arn` itself.
+    `resource` is what the permission is needed on, if it is not `arn`.
     """
     code = error_code(error)
     account = arn.split(":")[4]
@@ -63,23 +63,23 @@ def not_simulated(error: Exception, *, arn: str, action: str, resource: str = ""
     permission = json.dumps(fix_policy(action, resource or arn))
     if caller and caller != account:
         return NotSimulatedError(
-            f"{arn} is in account {account}, the AWS connection in {caller}: IAM simulates in its own "
-            "account only",
-            "Give aws_conn_id a connection of that account whose identity has this permission, or set "
-            f"iam_simulation to 'warn': {permission}",
+            f"{arn} is in account {account}, but the AWS connection is in {caller}: IAM simulates only "
+            "principals of the caller's account",
+            "Set aws_conn_id to a connection of that account whose identity has this permission, or "
+            f"set iam_simulation to 'warn': {permission}",
         )
     if code in DENIED:
         return NotSimulatedError(
-            f"the AWS connection may not do {action} on {arn} ({error})",
-            "Add to the policy of the AWS connection's identity, or set iam_simulation to 'warn': "
+            f"the AWS connection is not allowed to call {action} on {arn} ({error})",
+            "Add this to the policy of the AWS connection's identity, or set iam_simulation to 'warn': "
             f"{permission}",
         )
     if code in NO_SUCH_ENTITY:
         return NotSimulatedError(
-            f"{arn} is not there, or is in another account than the AWS connection ({error})",
-            "Correct reader_role_arn; for a role in another account give aws_conn_id a connection of that "
+            f"{arn} does not exist, or is in another account than the AWS connection ({error})",
+            "Correct reader_role_arn. For a role in another account, set aws_conn_id to a connection of that "
             f"account whose identity has this permission, or set iam_simulation to 'warn': {permission}",
         )
     if code in {"InvalidInput", "ValidationError"}:
-        return NotSimulatedError(f"IAM does not simulate {arn} ({error})", "Correct reader_role_arn.")
+        return NotSimulatedError(f"IAM cannot simulate {arn} ({error})", "Correct reader_role_arn.")
     return error

@@ -1,4 +1,4 @@
-"""All preflight checks of a DAG run, and what comes of them. Read-only."""
+"""All preflight checks of a DAG run and their report. Read-only."""
 
 import time
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PreflightReport:
-    """All findings, in the order of the checks; `skipped_kinds` maps a kind to the reason in words."""
+    """All findings, in the order of the checks; `skipped_kinds` maps a kind to the reason as text."""
 
     findings: tuple[Finding, ...]
     skipped_kinds: dict[str, str]
@@ -41,19 +41,19 @@ class PreflightReport:
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """The findings that failed; empty, and so false, when there are none."""
+        """The findings that failed; empty (false) if there are none."""
         return tuple(finding for finding in self.findings if finding.status == "failed")
 
     def summary_line(self) -> str:
-        """One line that sums up, such as `2 failed, 1 warning, 31 ok in 4.2 s`."""
+        """Return a one-line summary, such as `2 failed, 1 warning, 31 ok in 4.2 s`."""
         return summary_line(self.findings, seconds=self.seconds)
 
     def render(self) -> str:
-        """The summary and a table of all findings, for the task log."""
+        """Return the summary and a table of all findings, for the task log."""
         return f"{self.summary_line()}\n{render_table(self.findings)}"
 
     def raise_if_failed(self) -> None:
-        """Stop the pipeline when a check failed.
+        """Raise if a check failed.
 
         Raises:
             PreflightError: with every failed finding and its remedy.
@@ -73,17 +73,17 @@ def run_preflight(
     own_run: str = "",
     now: datetime | None = None,
 ) -> PreflightReport:
-    """Run every check for these requests and return all findings, each cause once; nothing is written.
+    """Run every check for these requests and return all findings, each cause once. Writes nothing.
 
     Args:
         requests: kind → request, as `resolve_requests` returns them.
-        params: the params they come from.
-        aws: the clients to ask with.
-        names: what the names of tables and views stand for; asked from one thread only.
+        params: the params of the requests.
+        aws: the AWS clients.
+        names: what the names of tables and views refer to; used from one thread only.
         delta_logs: what the Delta logs of tables say.
-        databricks: the workspace that the job is to run in.
-        own_run: how the names of this DAG run's own Databricks runs end: they are no rivals.
-        now: what "24 hours ago" counts from; the current time when None.
+        databricks: the workspace that the job will run in.
+        own_run: the end of the names of this DAG run's Databricks runs: they do not count as rivals.
+        now: the moment that "24 hours ago" counts from; None for the current time.
     """
     started = time.monotonic()
     connection = str(params.get("aws_conn_id") or "aws_default")
@@ -120,17 +120,17 @@ def check_targets(
     warehouse: str,
     delta_logs: DeltaLogs,
 ) -> PreflightReport:
-    """Check only where the tables go: for a set-up, before there is a log bucket. Read-only.
+    """Check only the places of the tables: for a set-up, before the log bucket exists. Read-only.
 
-    A log bucket that is not there yet is no failure, and nothing in it is looked at.
+    It is not a failure if the log bucket does not exist yet. Nothing in it is checked.
 
     Args:
         requests: kind → request.
         code_root: where the wheel goes.
         s3: a client that may list the buckets of tables and checkpoints.
-        connection: its Airflow connection.
-        names: what the names of tables and views stand for; None when there is no warehouse to ask.
-        warehouse: the id of the warehouse that was asked.
+        connection: the Airflow connection of `s3`.
+        names: what the names of tables and views refer to; None without a warehouse.
+        warehouse: the id of the warehouse that answered.
         delta_logs: what the Delta logs of tables say.
     """
     started = time.monotonic()
@@ -138,7 +138,7 @@ def check_targets(
     missing = {finding.subject for finding in found if finding.status == "failed"}
     logs_buckets = {request.log_bucket for request in requests.values()}
     findings = [finding for finding in found if finding.subject not in logs_buckets]
-    # Whether a new checkpoint may be used for a table with rows follows from the ingest's own param.
+    # Whether a table with rows may get a new checkpoint depends on the ingest's param, not on the set-up.
     params = {"duplicates": "remove"}
     jobs = storage_jobs(requests, s3, delta_logs, now=datetime.now(UTC), params=params)
     jobs = [job for job in jobs if job.check in (targets.CHECK, checkpoints.CHECK)]

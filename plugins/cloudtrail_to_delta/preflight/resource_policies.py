@@ -1,10 +1,10 @@
-"""The policies of buckets and keys, read and put as IAM's simulator takes them.
+"""Read the policies of buckets and keys, and convert them to what IAM's simulator accepts.
 
-It evaluates a resource's policy for a user as the caller only, and lets that user have a role's policies
-("as if Bob had David's policies"). So a user of the role's account is the caller, and in the copy of the
-policy that is sent it stands wherever the role does. Sources: IAM API Reference, SimulatePrincipalPolicy,
-`CallerArn` and `ResourcePolicy`; Amazon S3 API, GetBucketPolicy; AWS KMS API, GetKeyPolicy: both answer the
-account that owns the bucket or key only, so what can be read is of the simulated account.
+The simulator evaluates a resource's policy only if the caller is a user, who may have a role's policies ("as
+if Bob had David's policies"). So the caller is a user of the role's account, and this user replaces the role
+in the copy of the policy that is sent. Sources: IAM API Reference, SimulatePrincipalPolicy, `CallerArn` and
+`ResourcePolicy`; Amazon S3 API, GetBucketPolicy; AWS KMS API, GetKeyPolicy. Both policies can be read only
+from the account that owns the bucket or key, so what can be read belongs to the simulated account.
 """
 
 import json
@@ -22,30 +22,33 @@ if TYPE_CHECKING:
 
 CHECK = "resource_policy"
 NO_POLICY = "NoSuchBucketPolicy"
-# What S3 and KMS answer about what is another account's, or may not be read.
+# How S3 and KMS refuse a policy that is another account's or that the caller may not read.
 UNREADABLE = DENIED | NOT_FOUND | {"MethodNotAllowed", "NotFoundException"}
 
 
 @dataclass(frozen=True)
 class ResourcePolicy:
-    """The policy of `owner`, a bucket or key in words."""
+    """The policy of `owner`, which describes a bucket or key."""
 
     owner: str
     statements: tuple[Mapping[str, Any], ...]
 
     @classmethod
     def parse(cls, owner: str, text: str) -> "ResourcePolicy":
-        """Of the JSON that the service gives."""
+        """Parse the JSON that the service returns."""
         statements = json.loads(text)["Statement"]
         return cls(owner, tuple(statements) if isinstance(statements, list) else (statements,))
 
     def text_for(self, role: str) -> str:
-        """The policy with the role's stand-in for the role: one statement per line, from the second on."""
+        """Return the policy with the stand-in user in place of the role.
+
+        Each statement has one line, from the second line on.
+        """
         lines = ",\n".join(json.dumps(_with_stand_in(statement, role)) for statement in self.statements)
         return '{"Version": "2012-10-17", "Statement": [\n' + lines + "\n]}"
 
     def describe(self, matched: Mapping[str, Any]) -> str:
-        """A matched statement in words; empty when it is not of this policy."""
+        """Return the name of a matched statement; empty if it belongs to another policy."""
         number = self._number(matched)
         if number is None:
             return ""
@@ -53,7 +56,7 @@ class ResourcePolicy:
         return f"the policy of {self.owner}, statement {name}"
 
     def undecided(self, matched: Sequence[Mapping[str, Any]], missing: Iterable[str]) -> tuple[str, ...]:
-        """The missing context keys that the matched statements depend on, when each depends on some."""
+        """Return the missing context keys of the matched statements, if each statement depends on some."""
         lacking = {key.lower() for key in missing}
         found: set[str] = set()
         for one in matched:
@@ -69,28 +72,28 @@ class ResourcePolicy:
     def _number(self, matched: Mapping[str, Any]) -> int | None:
         if "resource" not in str(matched.get("SourcePolicyType", "")).lower():
             return None
-        # A statement ends on its own line; where it starts is where the one before it ends.
+        # A statement ends on its line; IAM's start position is where the statement before it ends.
         number = matched.get("EndPosition", {}).get("Line", 0) - 2
         return number if 0 <= number < len(self.statements) else None
 
 
 def owner_arn(resource: str) -> str:
-    """Whose policy it is that bears on a resource: an object's bucket, else itself."""
+    """Return the ARN whose policy applies to a resource: an object's bucket, otherwise the resource."""
     return resource.partition("/")[0] if ":s3:::" in resource else resource
 
 
 def stand_in_user(role: str) -> str:
-    """The ARN of the user that is simulated in the role's place."""
+    """Return the ARN of the user that is simulated in place of the role."""
     return role.replace(":role/", ":user/", 1)
 
 
 def fetch_policies(
     s3: "S3Client", kms: "KMSClient", accesses: Sequence[Access], *, role: str, without: Container[str] = ()
 ) -> tuple[list[Finding], dict[str, ResourcePolicy]]:
-    """Read the policy of every bucket and key that is accessed, but not of the buckets in `without`.
+    """Read the policy of every bucket and key that is accessed, except the buckets in `without`.
 
     Returns:
-        a finding per bucket and key, and ARN → policy of those that have one that can be read.
+        a finding for each bucket and key, and ARN → policy for the policies that could be read.
     """
     from botocore.exceptions import ClientError
 
@@ -113,13 +116,13 @@ def fetch_policies(
             continue
         policies[arn] = ResourcePolicy.parse(owner, text)
         count = len(policies[arn].statements)
-        detail = f"has a policy of {count} statement{'s' if count > 1 else ''}, simulated with the role's"
+        detail = f"its policy ({count} statement{'s' if count > 1 else ''}) is simulated with the role's"
         findings.append(Finding(check=CHECK, subject=owner, status="ok", detail=detail))
     return findings, policies
 
 
 def decide_unread(owner: str, error: Exception, accesses: Sequence[Access], *, role: str) -> Finding:
-    """What follows when there is no policy to read; an error of another sort is raised again."""
+    """Return the finding for a missing or unreadable policy; raise any other error again."""
     code = error_code(error)
     if code == NO_POLICY:
         return Finding(check=CHECK, subject=owner, status="ok", detail="has no policy")
@@ -130,9 +133,9 @@ def decide_unread(owner: str, error: Exception, accesses: Sequence[Access], *, r
         check=CHECK,
         subject=owner,
         status="warning",
-        detail=f"its policy may not be read ({error}), so the simulation is without it",
-        remedy="Allow s3:GetBucketPolicy and kms:GetKeyPolicy to the identity of the AWS connection. If it "
-        f"is another account's, see that its policy allows: {needed}",
+        detail=f"its policy could not be read ({error}), so the simulation does not include it",
+        remedy="Allow the identity of the AWS connection s3:GetBucketPolicy and kms:GetKeyPolicy. If the "
+        f"bucket or key belongs to another account, make sure that its policy allows: {needed}",
     )
 
 

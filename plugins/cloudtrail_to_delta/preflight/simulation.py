@@ -1,4 +1,4 @@
-"""The IAM check: may the reader role do everything that these requests need?"""
+"""The IAM check: is the reader role allowed to do everything that these requests need?"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,18 +25,18 @@ def check_access(
     unwanted: Sequence[Access] = (),
     policies: Mapping[str, ResourcePolicy] | None = None,
 ) -> list[Finding]:
-    """Simulate every access and return one finding for each; of the unwanted, for those that are allowed.
+    """Simulate every access; return a finding for each, and one for each unwanted access that is allowed.
 
     Args:
-        iam: a client of the account that the role is in.
+        iam: a client for the role's account.
         principal: the ARN of a role, an instance profile or an assumed role.
         accesses: what the role must be allowed to do.
-        unwanted: what it should not be allowed to do; a warning, never a failure.
-        policies: the policies of buckets and keys, by ARN, that bear on it beside the role's.
-        mode: `require` (a principal that cannot be simulated fails), `warn` (it is a warning) or `off`.
+        unwanted: what the role should not be allowed to do; if it is, that is a warning, never a failure.
+        policies: ARN → the policy of a bucket or key that also applies.
+        mode: `require` (fail if the principal cannot be simulated), `warn` (warn instead) or `off`.
     """
     if mode == "off":
-        detail = "not asked: iam_simulation is 'off'"
+        detail = "not simulated: iam_simulation is 'off'"
         return [Finding(check=CHECK, subject=principal or "reader role", status="skipped", detail=detail)]
     try:
         role = resolve_role(iam, principal)
@@ -55,18 +55,18 @@ def check_access(
 
 
 def check_pass_role(iam: "IAMClient", deployment: str, reader: str, *, mode: str) -> list[Finding]:
-    """May the Databricks deployment role pass the reader role to clusters? Nothing when it is not given."""
+    """Check that the Databricks deployment role, if one is set, may pass the reader role to clusters."""
     if not deployment or mode == "off":
         return []
     try:
         passed = pass_role(resolve_role(iam, reader))
     except NotSimulatedError:
-        return []  # said already: the reader role itself could not be simulated
+        return []  # already reported: the reader role could not be simulated
     return check_access(iam, deployment, passed, mode=mode)
 
 
 def decide_access(access: Access, decision: Decision | None, *, role: str) -> Finding:
-    """The finding that follows from IAM's decision. Pure."""
+    """Return the finding for IAM's decision. Pure."""
     subject = f"{access.action} on {access.resource_arn}"
     if access.action == LIST:
         subject += f" for {access.list_prefix}"
@@ -75,15 +75,15 @@ def decide_access(access: Access, decision: Decision | None, *, role: str) -> Fi
             check=CHECK,
             subject=subject,
             status="failed",
-            detail="IAM gave no decision on it",
-            remedy="Clear this task to ask again, or set iam_simulation to 'off'.",
+            detail="IAM returned no decision",
+            remedy="Clear this task to simulate again, or set iam_simulation to 'off'.",
         )
     if decision.verdict == "allowed":
         detail = f"allowed by {', '.join(decision.statements) or 'a policy'}: {access.purpose}"
         if not decision.refused:
             return Finding(check=CHECK, subject=subject, status="ok", detail=detail)
-        detail += f"; IAM did not evaluate the policy of its bucket or key: {decision.refused}"
-        remedy = "Make sure that this policy does not deny it."
+        detail += f"; IAM did not evaluate the policy of the bucket or key: {decision.refused}"
+        remedy = "Make sure that this policy does not deny the action."
         return Finding(check=CHECK, subject=subject, status="warning", detail=detail, remedy=remedy)
     if decision.undecided:
         return _undecided(access, decision, subject)
@@ -94,12 +94,12 @@ def decide_access(access: Access, decision: Decision | None, *, role: str) -> Fi
         where = _denier(decision)
         missing = MissingRight(
             where=where,
-            why=f"denied explicitly by {where}{unknown}",
+            why=f"explicitly denied by {where}{unknown}",
             right=subject,
             purpose=access.purpose,
             statement=None,
         )
-        remedy = "Narrow or remove that Deny: no Allow outweighs it."
+        remedy = "Narrow or remove that Deny statement: no Allow overrides it."
     else:
         missing = _missing_right(access, decision, role, subject=subject, unknown=unknown)
         remedy = f"Add to {missing.where}: {json.dumps(missing.statement)}"
@@ -118,27 +118,27 @@ def _undecided(access: Access, decision: Decision, subject: str) -> Finding:
         check=CHECK,
         subject=subject,
         status="warning",
-        detail=f"denied by {', '.join(decision.statements)} unless {', '.join(decision.undecided)} fits, "
-        f"which only a request from the cluster shows; needed to {access.purpose}",
-        remedy="Make sure that the cluster's network is one that the statement lets through.",
+        detail=f"denied by {', '.join(decision.statements)} unless {', '.join(decision.undecided)} matches, "
+        f"which only a request from the cluster can show; needed to {access.purpose}",
+        remedy="Make sure that the statement allows requests from the cluster's network.",
     )
 
 
 def decide_unwanted(access: Access, decision: Decision, *, role: str) -> Finding:
-    """The finding on something allowed that nobody needs. Pure."""
+    """Return the warning for an action that is allowed but not needed. Pure."""
     return Finding(
         check=CHECK,
         subject=f"{access.action} on {access.resource_arn}",
         status="warning",
-        detail=f"allowed by {', '.join(decision.statements) or 'a policy'}, and not needed: the role could "
+        detail=f"allowed by {', '.join(decision.statements) or 'a policy'} but not needed: the role could "
         f"{access.purpose}",
-        remedy=f"Take {access.action} on the log files out of the policies of {role}: what is read as "
-        "evidence is best read-only.",
+        remedy=f"Remove {access.action} on the log files from the policies of {role}. Log files are evidence "
+        "and should be read-only.",
     )
 
 
 def _denier(decision: Decision) -> str:
-    # IAM names statements of the role's and the resource's policies only.
+    # IAM names only statements of the role's and the resource's policies.
     unnamed = "a policy that IAM does not name"
     if decision.organization_denies:
         unnamed = "a service control policy of the organization"
@@ -150,13 +150,13 @@ def _denier(decision: Decision) -> str:
 def _missing_right(
     access: Access, decision: Decision, role: str, *, subject: str, unknown: str
 ) -> MissingRight:
-    """Which policy lacks the right, why, and the statement that would grant it."""
+    """Return which policy lacks the permission, why, and the statement that would grant it."""
     statement = fix_policy(
         access.action, access.resource_arn, list_prefix=access.list_prefix if access.conditional else ""
     )
     where, why = f"the policy of {role}", "no statement allows it"
     if decision.organization_denies:
-        where = "the organization's service control policy (its administrators can)"
+        where = "the organization's service control policy (its administrators can change it)"
         why = "a service control policy of the organization does not allow it"
     elif decision.boundary_denies:
         where = f"the permissions boundary of {role}"
@@ -165,7 +165,7 @@ def _missing_right(
         owner = owner_arn(access.resource_arn)
         where, why = (
             f"the policy of {owner}",
-            f"the role's own policies allow it, the policy of {owner} does not",
+            f"the role's policies allow it, but the policy of {owner} does not",
         )
         statement |= {"Principal": {"AWS": role}}
     return MissingRight(

@@ -1,8 +1,8 @@
-"""IAM's decisions on what a role may do: few calls, each for many actions and resources.
+"""Ask IAM what a role is allowed to do: few calls, each for many actions and resources.
 
-Source: IAM API Reference, SimulatePrincipalPolicy. It answers with one result per action; the decision on
-each resource is in `ResourceSpecificResults`. It sees the role's own policies, its permissions boundary and
-the organization's service control policies; a bucket's or key's policy only when it is given with the call.
+Source: IAM API Reference, SimulatePrincipalPolicy. The answer has one result for each action; the decision on
+each resource is in `ResourceSpecificResults`. IAM evaluates the role's policies, its permissions boundary and
+the organization's service control policies. It evaluates a bucket's or key's policy only if the call has it.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 ACTION = "iam:SimulatePrincipalPolicy"
-# Resources per call; the answer has as many decisions for each action.
+# Resources per call; the answer has this many decisions for each action.
 BATCH = 25
 # How IAM refuses a policy that it cannot evaluate.
 REFUSED_POLICY = frozenset({"InvalidInput", "PolicyEvaluation", "ValidationError"})
@@ -27,11 +27,13 @@ REFUSED_POLICY = frozenset({"InvalidInput", "PolicyEvaluation", "ValidationError
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """IAM's decision on one action and resource: `allowed`, `explicitDeny` or `implicitDeny`, and by what.
+    """IAM's decision on one action and resource, and the statements that led to it.
 
-    `undecided` are the context keys that an explicit deny depends on and only a real request has;
-    `resource_denies` says that the role's own policies would allow it; `refused` is IAM's reason not to
-    evaluate the resource's policy: the decision is then without it.
+    Attributes:
+        verdict: `allowed`, `explicitDeny` or `implicitDeny`.
+        resource_denies: the role's policies would allow it, but the resource's policy does not.
+        undecided: the context keys that an explicit deny depends on and that only a real request has.
+        refused: why IAM did not evaluate the resource's policy; the decision then ignores that policy.
     """
 
     verdict: str
@@ -46,7 +48,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: every action on every resource, listing `prefix`, under the policy of `owner` (or none)."""
+    """One call: every action on every resource, with `prefix` and the policy of `owner` (if any)."""
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
@@ -63,17 +65,17 @@ def simulate(
     """Ask IAM for its decision on each access.
 
     Args:
-        iam: a client of the account that the role is in.
-        role: its ARN.
-        accesses: what is asked for.
+        iam: a client for the role's account.
+        role: the role's ARN.
+        accesses: the accesses to decide on.
         policies: the ARN of a bucket or key → its policy.
 
     Raises:
-        NotSimulatedError: when the role is unknown or the caller may not simulate it.
+        NotSimulatedError: if the role is unknown or the caller may not simulate it.
     """
     policies = policies or {}
     decisions = _simulate(iam, role, accesses, policies)
-    # What is not allowed only since the resource's own policy does not: its mending is another one's work.
+    # Find accesses that only the resource's policy does not allow: another policy must be changed then.
     denied = [
         access
         for access, decision in decisions.items()
@@ -104,7 +106,7 @@ def _simulate(
 
 
 def plan_calls(accesses: Sequence[Access], policies: Mapping[str, ResourcePolicy]) -> Iterator[Call]:
-    """The calls: resources of which the same is asked go together, as far as one policy is theirs."""
+    """Yield the calls: resources with the same actions, prefix and policy share a call."""
     actions: dict[tuple[str, str], list[str]] = defaultdict(list)
     for access in accesses:
         of_resource = actions[_context_prefix(access), access.resource_arn]
@@ -148,13 +150,13 @@ def _ask(
 
 def _context(role: str, call: Call) -> list[dict[str, Any]]:
     domain = "amazonaws.com.cn" if role.startswith("arn:aws-cn:") else "amazonaws.com"
-    # What every request of the pipeline has: policies often ask for it.
+    # Every request of the pipeline has these context keys, and policies often require them.
     entries = [
         _entry("aws:SecureTransport", "boolean", "true"),
         _entry("aws:PrincipalArn", "string", role),
     ]
     if any(action.startswith("kms:") for action in call.actions):
-        # As S3 asks on the role's behalf: key permissions are often limited to it.
+        # S3 calls KMS on the role's behalf, and key permissions are often limited to that.
         region = call.resources[0].split(":")[3]
         entries.append(_entry("kms:ViaService", "string", f"s3.{region}.{domain}"))
     if "iam:PassRole" in call.actions:
@@ -195,8 +197,9 @@ def _read_result(
         boundary = one.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary", True)
         verdict = one["EvalResourceDecision"]
         if policy is not None and verdict == "allowed" and not boundary:
-            # A boundary limits what a resource grants to a role, not what it grants to a user, and the user
-            # stands in for a role. Source: IAM User Guide, "Permissions boundaries for IAM entities".
+            # A boundary limits what a resource's policy grants to a role, but not what it grants to a user.
+            # Here a user stands in for a role. Source: IAM User Guide, "Permissions boundaries for IAM
+            # entities".
             verdict, matched = "implicitDeny", []
         denied = verdict == "explicitDeny"
         decisions[result["EvalActionName"], one["EvalResourceName"]] = Decision(

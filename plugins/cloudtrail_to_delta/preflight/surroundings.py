@@ -1,4 +1,4 @@
-"""What is there when a logs path leads to nothing: the first part that is missing, and its neighbours."""
+"""Describe a logs path without log files: the first part that is missing, and what exists instead."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ SHOWN = 5
 
 
 def describe_surroundings(listing: Listing, logs: LogsLocation) -> tuple[str, str]:
-    """What there is instead of log files, and what to change (empty when nothing suggests itself).
+    """Return what exists instead of log files, and what to change (empty if there is no suggestion).
 
-    Takes at most six requests, and as many as `listing` has left.
+    Makes at most six requests, and no more than `listing` has left.
     """
     base = f"{logs.prefix}/" if logs.prefix else ""
     steps: list[tuple[str, Sequence[str]]] = [("prefix", [ROOT])]
@@ -20,19 +20,19 @@ def describe_surroundings(listing: Listing, logs: LogsLocation) -> tuple[str, st
     steps += [("account", [logs.account]), ("kinds", [logs.folder]), ("regions", logs.regions)]
     for param, wanted in steps:
         if not listing.left:
-            return f"{base!r} is there", ""
+            return f"{base!r} exists", ""
         there = listing.folders(base)
         present = [name for name in there.names if _fits(name, param, wanted)]
         if not present:
             names = ", ".join(f"{name}/" for name in wanted)
             missing = param.removesuffix("s") if list(wanted) == [ANY] else names
-            detail = f"{base or 'the bucket'} has no {missing}, it has {_names(there)}"
+            detail = f"{base or 'the bucket'} has no {missing}; it contains {_names(there)}"
             if param == "prefix" and logs.prefix and listing.left:
                 top = listing.folders("")
-                return f"{detail}; the top of the bucket has {_names(top)}", _suggest_prefix(top)
+                return f"{detail}; the top of the bucket contains {_names(top)}", _suggest_prefix(top)
             return detail, _suggest(param, there)
         base += f"{present[0]}/"
-    return f"{base!r} is there, but has no log file{f' in {logs.period}' if logs.period else ''}", ""
+    return f"{base!r} exists but has no log file{f' in {logs.period}' if logs.period else ''}", ""
 
 
 def _fits(name: str, param: str, wanted: Sequence[str]) -> bool:
@@ -51,7 +51,7 @@ def _suggest(param: str, there: Folders) -> str:
     suggestions = {
         "account": f"Set account to one of these, or to {ANY!r} for all of them." if accounts else "",
         "regions": f"Set regions to some of these, or to {ANY!r} for all of them." if there.names else "",
-        "kinds": "Switch on the trail's logging of this kind, or take it out of kinds.",
+        "kinds": "Turn on logging of this kind in the trail, or remove it from kinds.",
     }
     return suggestions.get(param, "")
 

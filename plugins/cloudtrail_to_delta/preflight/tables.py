@@ -1,7 +1,7 @@
-"""The table name check: names are free or ours already, and their schema is there.
+"""The table name check: names are free or already ours, and their schema exists.
 
-A table's name points at its path, its quarantine's likewise; a view beside it carries the pipeline's mark.
-Sources: Databricks SQL, DESCRIBE DETAIL, DESCRIBE SCHEMA, SHOW TBLPROPERTIES.
+The name of a table or quarantine is ours if it points at its path. The name of a view is ours if the view has
+the pipeline's mark. Sources: Databricks SQL, DESCRIBE DETAIL, DESCRIBE SCHEMA, SHOW TBLPROPERTIES.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ CHECK = "table_name"
 
 
 class UnansweredError(CloudTrailError):
-    """Databricks could not say what a name stands for; `words` are its own."""
+    """Databricks could not describe a name; `words` is its error message."""
 
     def __init__(self, what: str, words: str) -> None:
         self.words = words
@@ -25,10 +25,12 @@ class UnansweredError(CloudTrailError):
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What names stand for; each question raises UnansweredError when its answer cannot be found out.
+    """What names refer to. Each function raises UnansweredError if Databricks cannot answer.
 
-    `location`: where a table points, empty for a view, None when there is none. `properties`: those
-    of a table or view, None when there is none. `has_schema`: whether there is a schema of that name.
+    Attributes:
+        location: the path of a table; empty for a view, None if the name is free.
+        properties: the properties of a table or view; None if the name is free.
+        has_schema: whether a schema of that name exists.
     """
 
     location: Callable[[str], str | None]
@@ -37,22 +39,22 @@ class Names:
 
 
 def check_table(names: Names, table: str, path: str) -> Finding:
-    """Ask where the name points."""
+    """Check where the name points."""
     return decide_table(table, path, location=names.location(table))
 
 
 def check_view(names: Names, view: str) -> Finding:
-    """Ask whose view has the name."""
+    """Check whose view has the name."""
     return decide_view(view, names.properties(view))
 
 
 def check_schema(names: Names, schema: str) -> Finding:
-    """Ask for the schema that the tables are to be in."""
+    """Check that the schema of the tables exists."""
     return decide_schema(schema, there=names.has_schema(schema))
 
 
 def decide_unanswered(names: Sequence[str], words: str, *, warehouse: str, remedy: str) -> Finding:
-    """The one finding on names that Databricks gave the same error about. Pure."""
+    """Return one finding for all names with the same error of Databricks. Pure."""
     return Finding(
         check=CHECK,
         subject=", ".join(names),
@@ -64,7 +66,7 @@ def decide_unanswered(names: Sequence[str], words: str, *, warehouse: str, remed
 
 
 def decide_table(table: str, path: str, *, location: str | None) -> Finding:
-    """The finding that follows from where the name points. Pure."""
+    """Return the finding for where the name points. Pure."""
     if location is None:
         return Finding(check=CHECK, subject=table, status="ok", detail="free")
     if same_place(location, path):
@@ -73,14 +75,15 @@ def decide_table(table: str, path: str, *, location: str | None) -> Finding:
         check=CHECK,
         subject=table,
         status="failed",
-        detail=f"names {f'a table at {location!r}' if location else 'a view'}, not a table at {path!r}",
-        remedy="Choose another table name, give that table's path, or drop that table if nobody needs it "
-        "(dropping an external table keeps its files).",
+        detail=f"is the name of {f'a table at {location!r}' if location else 'a view'}, not of a table at "
+        f"{path!r}",
+        remedy="Choose another table name, set the Delta path to that table's path, or drop that table if "
+        "nobody needs it (dropping an external table keeps its files).",
     )
 
 
 def decide_view(view: str, properties: Mapping[str, str] | None) -> Finding:
-    """The finding that follows from what has the name of a view. Pure."""
+    """Return the finding for what has the name of a view. Pure."""
     if properties is None:
         return Finding(check=CHECK, subject=view, status="ok", detail="free")
     if MARK in properties:
@@ -89,19 +92,20 @@ def decide_view(view: str, properties: Mapping[str, str] | None) -> Finding:
         check=CHECK,
         subject=view,
         status="failed",
-        detail="names a table or view that is not of this pipeline, and the view beside the table needs it",
+        detail="is the name of a table or view that this pipeline did not create, but a view of the table "
+        "needs this name",
         remedy=f"Rename or drop it, or choose another table name than {view.rpartition('_')[0]!r}.",
     )
 
 
 def decide_schema(schema: str, *, there: bool) -> Finding:
-    """The finding that follows from whether the schema is there. Pure."""
+    """Return the finding on whether the schema exists. Pure."""
     if there:
-        return Finding(check=CHECK, subject=f"schema {schema}", status="ok", detail="is there")
+        return Finding(check=CHECK, subject=f"schema {schema}", status="ok", detail="exists")
     return Finding(
         check=CHECK,
         subject=f"schema {schema}",
         status="failed",
-        detail="is not there, so no table can get a name in it",
+        detail="does not exist, so the tables cannot be created in it",
         remedy=f"Create it (CREATE SCHEMA {schema}), or choose another table name.",
     )

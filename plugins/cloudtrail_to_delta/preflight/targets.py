@@ -1,4 +1,4 @@
-"""The Delta target check: a table's folder is absent, empty, or a Delta table that the job can append to."""
+"""The Delta target check: a table's folder is empty or holds a Delta table that the job can append to."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,9 +20,11 @@ CHECK = "delta_target"
 
 @dataclass(frozen=True, kw_only=True)
 class DeltaLogs:
-    """What the Delta log of the table at a path says; each question raises when the log cannot be read.
+    """What the Delta log of the table at a path says. Each function raises if the log cannot be read.
 
-    `schema`: the columns, as the JSON that the log holds. `has_rows`: whether the table has rows.
+    Attributes:
+        schema: the columns, as the log's JSON.
+        has_rows: whether the table has rows.
     """
 
     schema: Callable[[str], str]
@@ -30,11 +32,11 @@ class DeltaLogs:
 
 
 def delta_logs_of(aws_hook: "AwsBaseHook") -> DeltaLogs:
-    """The Delta logs as an Airflow connection may read them, each in the region of its bucket."""
+    """Return the Delta logs as read with an Airflow connection, each in the region of its bucket."""
 
     @cache
     def options_of(bucket: str) -> dict[str, str]:
-        """Asked for once: where a bucket is takes a request."""
+        """Return a bucket's options; cached, because looking up its region takes a request."""
         return storage_options(aws_hook, f"s3://{bucket}/")
 
     def options(path: str) -> dict[str, str]:
@@ -48,9 +50,9 @@ def delta_logs_of(aws_hook: "AwsBaseHook") -> DeltaLogs:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetFacts:
-    """What a table's folder holds: the newest version of its Delta log, else the first key in it.
+    """What a table's folder holds: the newest version of its Delta log, otherwise its first key.
 
-    `differences` are the columns that the job could not append to, in words.
+    `differences` describes the columns that the job cannot append to.
     """
 
     version: int | None
@@ -59,7 +61,7 @@ class TargetFacts:
 
 
 def check_target(s3: "S3Client", path: str, *, columns: Mapping[str, str], delta_logs: DeltaLogs) -> Finding:
-    """Look into the folder of a table or quarantine, and at its schema; `columns` are those of the job."""
+    """Check the folder of a table or quarantine, and its schema against `columns`, the job's columns."""
     facts = fetch_target(s3, path)
     if facts.version is not None:
         differences = column_differences(columns, delta_logs.schema(path))
@@ -68,7 +70,7 @@ def check_target(s3: "S3Client", path: str, *, columns: Mapping[str, str], delta
 
 
 def fetch_target(s3: "S3Client", path: str) -> TargetFacts:
-    """Read the Delta log's newest version, and the first key when there is none."""
+    """Read the Delta log's newest version, or the folder's first key if there is none."""
     version = latest_commit(s3, path)
     if version is not None:
         return TargetFacts(version=version)
@@ -78,19 +80,21 @@ def fetch_target(s3: "S3Client", path: str) -> TargetFacts:
 
 
 def decide_target(path: str, facts: TargetFacts) -> Finding:
-    """The finding that follows from what the folder holds. Pure."""
+    """Return the finding for what the folder holds. Pure."""
     if facts.differences:
         more = f" (and {len(facts.differences) - 1} more)" if len(facts.differences) > 1 else ""
         return Finding(
             check=CHECK,
             subject=path,
             status="failed",
-            detail=f"a Delta table that these records cannot be appended to: {facts.differences[0]}{more}",
-            remedy="Choose another Delta path; tables of the guide's notebooks cannot be continued.",
+            detail="holds a Delta table that these records cannot be appended to: "
+            f"{facts.differences[0]}{more}",
+            remedy="Choose another Delta path. The job cannot append to tables that the notebooks of the "
+            "original Databricks guide (2020) created.",
         )
     if facts.version is not None:
         return Finding(
-            check=CHECK, subject=path, status="ok", detail=f"a Delta table at version {facts.version}"
+            check=CHECK, subject=path, status="ok", detail=f"holds a Delta table at version {facts.version}"
         )
     if not facts.first_key:
         return Finding(check=CHECK, subject=path, status="ok", detail="empty")
@@ -98,6 +102,6 @@ def decide_target(path: str, facts: TargetFacts) -> Finding:
         check=CHECK,
         subject=path,
         status="failed",
-        detail=f"holds other files and no Delta table; the first is {facts.first_key!r}",
-        remedy="Choose another Delta path, or move those files away if nobody needs them there.",
+        detail=f"holds files but no Delta table; the first file is {facts.first_key!r}",
+        remedy="Choose another Delta path, or move these files away if nobody needs them there.",
     )

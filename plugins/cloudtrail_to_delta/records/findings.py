@@ -19,7 +19,7 @@ class MissingRight:
     """A right that one finding misses, so that those of one policy can be shown together.
 
     Attributes:
-        where: the policy that lacks or denies it, as a sentence goes on after "rights in".
+        where: the policy that lacks or denies it, as it reads after "permissions in".
         why: why it is refused.
         right: the action and its resource.
         purpose: what it is needed for.

@@ -1,1 +1,1 @@
-"""One Databricks run of the ingest: the wheel it runs, its payload, its name, its pool, its metrics."""
+"""A Databricks run of the ingest: its wheel, payload, name, pool and metrics."""

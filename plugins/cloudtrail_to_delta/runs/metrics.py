@@ -1,8 +1,8 @@
-"""Figures of each run, through Airflow's own metrics: StatsD, OpenTelemetry or Datadog, as `[metrics]` says.
+"""Metrics of each run, sent through Airflow to StatsD, OpenTelemetry or Datadog, as `[metrics]` configures.
 
-Each has the tags `dag_id`, `account`, `kind` and `table`. StatsD without tags would mix all tables, so each
-is also sent with account, kind and table in its name, as Airflow does with its own, while `[metrics]
-legacy_names_on` is on.
+Each metric has the tags `dag_id`, `account`, `kind` and `table`. StatsD without tags would mix all tables. So
+while `[metrics] legacy_names_on` is on, each metric is also sent with account, kind and table in its name, as
+Airflow does for its metrics.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,14 +18,14 @@ PREFIX = "cloudtrail"
 
 
 def send_metrics(outcomes: Iterable[Outcome], params: Mapping[str, Any], *, dag_id: str) -> None:
-    """Send the figures of each validation's outcome."""
+    """Send the metrics of each validation's outcome."""
     account = str(params.get("account") or "*")
     if account == "*":
         account = str(params.get("organization") or "all")
     named = conf.getboolean("metrics", "legacy_names_on", fallback=True)
     for outcome in outcomes:
         kind, table = outcome.kind, outcome.table
-        # Two entries may have one account; no two have one table.
+        # Two entries may have the same account, but never the same table.
         parts = [stats.normalize_name_for_stats(part.replace(".", "_")) for part in (account, kind, table)]
         for name, value in figures(outcome, now=datetime.now(UTC)):
             tags = {"dag_id": dag_id, "account": account, "kind": kind, "table": table}
@@ -35,10 +35,10 @@ def send_metrics(outcomes: Iterable[Outcome], params: Mapping[str, Any], *, dag_
 
 
 def figures(outcome: Outcome, *, now: datetime) -> Iterator[tuple[str, float]]:
-    """Name → value: of the table `rows`; of the run `new_rows`, `files`, `quarantined`, `removed`, the lags.
+    """Yield name and value of each metric: the table's `rows`, and the run's counts and lags.
 
-    `lag_seconds` is the slowest file's way from its delivery to the table; `age_seconds` how long ago the
-    table's newest file was delivered. Either is left out when it is unknown.
+    `lag_seconds` is the time of the slowest file from its delivery to the table. `age_seconds` is the age of
+    the table's newest file, since its delivery. Each is left out if it is unknown.
     """
     yield "rows", outcome.row_count
     yield "new_rows", outcome.run_rows

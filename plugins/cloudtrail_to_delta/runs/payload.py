@@ -1,4 +1,4 @@
-"""The `runs/submit` payload of one ingest run, as data. Source: Databricks REST, Jobs API 2.2."""
+"""The `runs/submit` payload of an ingest run. Source: Databricks REST, Jobs API 2.2."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,9 +18,9 @@ ENVIRONMENT_VERSION = "4"
 def job_parameters(
     requests: Sequence[IngestRequest], params: Mapping[str, Any], *, run: str
 ) -> dict[str, str]:
-    """The job's arguments, by name and without dashes, as `python_wheel_task.named_parameters` takes them.
+    """Return the job's arguments by name, without dashes, for `python_wheel_task.named_parameters`.
 
-    Of several requests each one's own arguments have its kind before their names. The job marks its commits
+    With several requests, the names of a request's arguments begin with its kind. The job marks its commits
     with `run`, the DAG run.
     """
     bounds = {name: str(params[name]) for name in ("from", "until") if params.get(name)}
@@ -57,9 +57,9 @@ def _own_parameters(request: IngestRequest) -> dict[str, str]:
 def submit_payload(
     requests: Sequence[IngestRequest], params: Mapping[str, Any], *, wheel: str, name: str, run: str
 ) -> dict[str, Any]:
-    """The body of `runs/submit`: one wheel task, of one kind or several, on the compute of the params.
+    """Return the body of `runs/submit`: one wheel task, for one or several kinds, on the params' compute.
 
-    A run that ends by itself is bounded by `run_timeout_minutes`; a continuous one is not.
+    `run_timeout_minutes` limits a run that ends by itself, but not a continuous one.
     """
     task: dict[str, Any] = {
         "task_key": TASK_KEY,
@@ -90,7 +90,10 @@ def submit_payload(
 
 
 def run_mark(run: Mapping[str, Any]) -> str:
-    """How a Databricks run, as `runs/get` gives it, marks its commits; empty for an earlier release's run."""
+    """Return the mark of a run's commits; empty for a run of an earlier release.
+
+    `run` is the Databricks run as `runs/get` returns it.
+    """
     for task in run.get("tasks", []):
         named = task.get("python_wheel_task", {}).get("named_parameters") or {}
         if named.get(RUN):
@@ -99,10 +102,11 @@ def run_mark(run: Mapping[str, Any]) -> str:
 
 
 def new_cluster(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A cluster that lives as long as the run, with the instance profile when one is given.
+    """Return a cluster that exists as long as the run, with the instance profile if one is set.
 
-    Under a cluster policy what is not given, and the access mode, are the policy's to say, its default values
-    too. Source: Databricks REST, Jobs API 2.2, `new_cluster.apply_policy_default_values`.
+    With a cluster policy, the policy (including its default values) determines the access mode and every
+    setting that the params leave empty. Source: Databricks REST, Jobs API 2.2,
+    `new_cluster.apply_policy_default_values`.
     """
     cluster: dict[str, Any] = {
         name: params[name] for name in ("spark_version", "node_type_id") if params.get(name)

@@ -1,1 +1,1 @@
-"""Sensors of the ingest pipeline: poke once, then defer."""
+"""Sensors of the ingest pipeline. They poke once, then defer."""

@@ -1,4 +1,4 @@
-"""The wait for the first commit in a table's `_delta_log`: the sensor, its trigger, and what both look at."""
+"""Wait for the first commit in a table's `_delta_log`: the sensor, its trigger, and the check of both."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from cloudtrail_to_delta.tables.delta_log import latest_commit
 
 
 class DeltaLogWatch:
-    """Answers "has it begun?" for a table and the run that writes it, for the sensor and its trigger."""
+    """Checks whether a table has a commit and whether its run has failed, for the sensor and its trigger."""
 
     def __init__(
         self, *, delta_path: str, run_id: int, aws_conn_id: str, databricks_conn_id: str, region: str
@@ -38,9 +38,10 @@ class DeltaLogWatch:
         return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region).get_conn()
 
     def look(self) -> dict[str, Any] | None:
-        """`{"status": "found", "version": n}`, `{"status": "failed", "error": text}`, or None: not yet.
+        """Return `{"status": "found", "version": n}`, `{"status": "failed", "error": text}`, or None.
 
-        The run is asked first: a run that has failed must not pass for the commit of an earlier one.
+        None means that neither has happened yet. The run is checked first, so that the commit of an earlier
+        run cannot hide the failure of this one.
         """
         run = self._databricks.find_run(self.run_id)
         failure = describe_gone(self.run_id) if run is None else self._databricks.run_failure(run)
@@ -59,9 +60,9 @@ class DeltaLogTrigger(BaseTrigger):
 
     Args:
         delta_path: the Delta table's `s3://` path.
-        run_id: the Databricks run that is to write it.
+        run_id: the Databricks run that writes the table.
         deadline: epoch seconds after which to give up.
-        poll_seconds: how often to look.
+        poll_seconds: how often to check.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class DeltaLogTrigger(BaseTrigger):
         self.poll_seconds = poll_seconds
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """What another triggerer process needs to go on with this wait."""
+        """Return what another triggerer process needs to continue this wait."""
         return (
             "cloudtrail_to_delta.sensors.delta_log.DeltaLogTrigger",
             {
@@ -100,7 +101,7 @@ class DeltaLogTrigger(BaseTrigger):
         )
 
     def watch(self) -> DeltaLogWatch:
-        """What looks at the log and at the run."""
+        """Return the check of the log and the run."""
         return DeltaLogWatch(
             delta_path=self.delta_path,
             run_id=self.run_id,
@@ -110,7 +111,7 @@ class DeltaLogTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until there is something to say."""
+        """Check until the trigger can fire."""
         watch = self.watch()
         while True:
             seen = await sync_to_async(watch.look)()
@@ -123,22 +124,22 @@ class DeltaLogTrigger(BaseTrigger):
             await asyncio.sleep(self.poll_seconds)
 
     async def on_kill(self) -> None:
-        """Cancel the Databricks run when a person cancels, clears or fails the waiting task."""
+        """Cancel the Databricks run if a person cancels, clears or fails the waiting task."""
         await sync_to_async(self.watch().cancel_run)()
 
 
 class DeltaLogSensor(BaseSensorOperator):
-    """Waits for a commit in `<delta path>/_delta_log`: looks once, then defers.
+    """Waits for a commit in `<delta path>/_delta_log`: checks once, then defers.
 
-    It fails at once, with the run's own error, when the Databricks run has failed; on timeout it cancels the
-    run, since nobody would watch it any more. It does not wait for the run's end.
+    If the Databricks run fails, the sensor fails at once with the run's error. On timeout it cancels the run,
+    because no task would watch it any more. It does not wait for the run's end.
 
     Args:
-        kind: which of `requests` it waits for.
+        kind: the kind in `requests` to wait for.
         requests: the resolved requests, kind → dict.
-        run_id: the Databricks run that is to write the table.
-        timeout_minutes: how long to wait for the first commit, cluster start included.
-        poke_interval: seconds between two looks.
+        run_id: the Databricks run that writes the table.
+        timeout_minutes: how long to wait for the first commit, including the cluster's start.
+        poke_interval: seconds between two checks.
 
     Returns:
         the newest version in the log, an integer.
@@ -167,7 +168,7 @@ class DeltaLogSensor(BaseSensorOperator):
         self.timeout_minutes = timeout_minutes
 
     def execute(self, context: Context) -> int:
-        """Look once; defer when there is nothing to say yet."""
+        """Check once; defer if there is neither a commit nor a failure yet."""
         seen = self._watch().look()
         if seen is None:
             request = self._request()
@@ -187,7 +188,7 @@ class DeltaLogSensor(BaseSensorOperator):
         return self.conclude(context, seen)
 
     def conclude(self, context: Context, event: dict[str, Any]) -> int:  # noqa: ARG002 - Airflow's signature
-        """Turn what was seen into the task's outcome."""
+        """Turn the result of the check into the task's outcome."""
         if event["status"] == "failed":
             raise DatabricksRunError(event["error"])
         path = f"{self._request().delta_path}/_delta_log"
@@ -195,14 +196,15 @@ class DeltaLogSensor(BaseSensorOperator):
             self._watch().cancel_run()
             raise DeltaLogTimeoutError(
                 f"No commit (a file like {path}/00000000000000000000.json) appeared within "
-                f"{self.timeout_minutes} minutes, so Databricks run {self.run_id} was cancelled. Read its "
-                "driver log: is the cluster still starting, may it write to that path, is it another bucket?"
+                f"{self.timeout_minutes} minutes, so Databricks run {self.run_id} was cancelled. Check in "
+                "its driver log whether the cluster was still starting, whether it may write to that path, "
+                "and whether it wrote to another bucket."
             )
         self.log.info("%s is at version %s", path, event["version"])
         return int(event["version"])
 
     def on_kill(self) -> None:
-        """Cancel the run when the task is killed before it could defer."""
+        """Cancel the run if the task is killed before it defers."""
         self._watch().cancel_run()
 
     def _request(self) -> IngestRequest:

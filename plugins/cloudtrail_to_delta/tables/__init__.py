@@ -1,1 +1,1 @@
-"""The Delta tables: what their logs and columns say, their views, and the proof that nothing is missing."""
+"""The Delta tables: their logs, columns and views, and the validation that no record is missing."""

@@ -1,7 +1,7 @@
-"""The assets of the tables and their events, in Airflow; what an event says is `records.table_event`.
+"""The tables as assets in Airflow, and their events. `records.table_event` defines the content of an event.
 
-A table's events are the memory of what its runs found. Only the newest few events of one table are read. The
-order of the runs does not matter: the latest of each moment counts.
+A table's events store what its runs found. Only the newest few events of a table are read. The order of the
+runs does not matter, because the latest value of each moment counts.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAlias
 
-# Asset events of every table this pipeline writes are added under this alias, since the tables are params.
+# Asset events of all tables are added under this alias, because the tables are params.
 TABLES = AssetAlias("cloudtrail_tables")
 
 
 def table_asset(table: str, delta_path: str) -> Asset:
-    """A table as an asset: its name, and where it is."""
+    """Return a table as an asset with its name and path."""
     return Asset(name=table, uri=delta_path)
 
 
 def newest_events(asset: Any, *, limit: int, after: datetime | None = None) -> Sequence[Any]:
-    """The newest events of an asset (anything with a name and a URI), the newest first."""
+    """Return the newest events of an asset (any object with a name and a URI), newest first."""
     from airflow.sdk.execution_time.context import InletEventsAccessor
 
     events = InletEventsAccessor(asset_name=asset.name, asset_uri=asset.uri).ascending(False).limit(limit)
@@ -28,8 +28,8 @@ def newest_events(asset: Any, *, limit: int, after: datetime | None = None) -> S
 
 
 def known_assets() -> Sequence[Any]:
-    """The assets of all tables that have ever had an event, each with its name and URI."""
-    # Airflow's SDK has no other way to the assets of an alias than through their events, all of them.
+    """Return the assets of all tables that ever had an event, each with its name and URI."""
+    # Airflow's SDK offers the assets of an alias only through all of their events.
     from airflow.sdk.exceptions import AirflowRuntimeError
     from airflow.sdk.execution_time.comms import AssetsByAliasResult, GetAssetsByAlias
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS

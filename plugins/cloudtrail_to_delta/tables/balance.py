@@ -1,9 +1,10 @@
-"""The statements and the decision that prove a table complete: rows by SQL and by the log, records in files.
+"""The SQL statements and the comparison that prove that a table is complete.
 
-The balance, per log file: `log_file_records` (how many records the file holds, written on every row) = rows
-in the table + records in the quarantine + records removed as duplicates. It is taken over the batches of one
-run (`cloudtrail_to_delta.tables.batches`), so that its cost follows the run and not the history. Source:
-docs/adr/0041-balance.md.
+They compare the rows by SQL with the rows in the Delta log, and the rows with the records in the log files.
+Each log file must balance: `log_file_records` (the number of records in the file, stored in every row) = rows
+in the table + records in the quarantine + records removed as duplicates. Only the micro-batches of one run
+are checked (`cloudtrail_to_delta.tables.batches`), so the cost depends on the run and not on the history.
+Source: docs/adr/0041-balance.md.
 """
 
 from collections.abc import Mapping
@@ -15,19 +16,19 @@ from cloudtrail_to_delta.tables.batches import Times
 from cloudtrail_to_delta.tables.queries import drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name
 
-# A run's summary names this many odd fields; the view `<table>_schema_drift` has them all.
+# A run's summary lists this many odd fields; the view `<table>_schema_drift` has all of them.
 SHOWN_FIELDS = 20
-# A run tells of this many new insights; the view `<table>_episodes` has them all.
+# A run reports this many new insights; the view `<table>_episodes` has all of them.
 SHOWN_INSIGHTS = 20
 # The region in a log file's path.
 _REGION = "REGEXP_EXTRACT(log_file, '/[0-9]{12}/CloudTrail[A-Za-z-]*/([a-z0-9-]+)/', 1)"
-# How far back the newest log file is looked for when a run has written nothing.
+# How far back to look for the newest log file if a run has written nothing.
 RECENT_DAYS = 14
-# Its regions and the newest hours of delivery, and its insights, as far as a page shows them.
+# How many regions and hours of delivery, and how many insights, the table's page shows.
 SHOWN_PLACES = 200
 SHOWN_EPISODES = 100
-# The columns of answers that are moments. SQL gives them as seconds since 1970: text would be in the time
-# zone of the session, which is a setting of the warehouse.
+# The columns of answers that are moments. SQL returns them as seconds since 1970, because text would be in
+# the session's time zone, which is a setting of the warehouse.
 MOMENTS = (
     "ended_at",
     "first_seen",
@@ -41,9 +42,9 @@ MOMENTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One table with its quarantine, each at the version whose log was read.
+    """A table and its quarantine, each at the version whose log was read.
 
-    `rows` and `quarantine_rows` are counts by the Delta log, `since_ms` is when the run began (epoch ms).
+    `rows` and `quarantine_rows` are counts from the Delta log. `since_ms` is when the run began (epoch ms).
     """
 
     kind: str
@@ -67,7 +68,7 @@ class Snapshot:
 
 
 def count_rows(snapshot: Snapshot) -> str:
-    """COUNT(*) of both tables, in one row; `removed` is how many of the quarantine's rows are duplicates."""
+    """Return the query for COUNT(*) of both tables; `removed` counts the duplicates in the quarantine."""
     return (
         f"SELECT (SELECT COUNT(*) FROM {snapshot.rows_source}) AS row_count, "
         f"(SELECT COUNT(*) FROM {snapshot.quarantine_source}) AS quarantined, "
@@ -76,19 +77,19 @@ def count_rows(snapshot: Snapshot) -> str:
 
 
 def read_at(times: Times) -> str:
-    """The rows that were read at these times, as a condition."""
+    """Return the condition for the rows that were read at these times."""
     ranges = (f"ingested_at BETWEEN {_literal(first)} AND {_literal(last)}" for first, last in times)
     return "(" + " OR ".join(ranges) + ")"
 
 
 def _literal(micros: int) -> str:
-    """A moment as a SQL literal that means the same in every time zone."""
+    """Return a moment as a SQL literal that does not depend on the time zone."""
     moment = datetime.fromtimestamp(micros // 1_000_000, UTC)
     return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}.{micros % 1_000_000:06}+00:00'"
 
 
 def with_moments(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of an answer, its moments as UTC text."""
+    """Return a row of an answer with its moments as UTC text."""
     return {
         name: f"{datetime.fromtimestamp(int(value), UTC):%Y-%m-%dT%H:%M:%SZ}"
         if name in MOMENTS and value is not None
@@ -98,7 +99,7 @@ def with_moments(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def balance_files(snapshot: Snapshot, times: Times) -> str:
-    """Records and rows over the log files of these batches, how many do not balance, and whose they are."""
+    """Return the query for these batches' log files: counts, files that do not balance, accounts."""
     where = read_at(times)
     files = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source, where)
     sums = ", ".join(
@@ -113,15 +114,15 @@ def balance_files(snapshot: Snapshot, times: Times) -> str:
 
 
 def balance_newest(snapshot: Snapshot, times: Times) -> str:
-    """The same of a stream's newest batch, which may still be written."""
+    """Return the same query for a stream's newest batch, which may still be written."""
     return balance_files(snapshot, times)
 
 
 def find_reloaded(snapshot: Snapshot, times: Times, *, begun: Times) -> str:
-    """How many of the run's log files have rows of an earlier load, whose checkpoint was lost.
+    """Return the query for how many of the run's log files have rows of an earlier load.
 
-    Only batches with the numbers of the streams that the run has begun are looked at: see
-    `cloudtrail_to_delta.tables.batches.Written`.
+    This happens if a checkpoint was lost. Only batches with the numbers of the streams that the run has begun
+    are checked; see `cloudtrail_to_delta.tables.batches.Written`.
     """
     numbers = " OR ".join(f"batch_id BETWEEN {first} AND {last}" for first, last in begun)
     return (
@@ -132,7 +133,7 @@ def find_reloaded(snapshot: Snapshot, times: Times, *, begun: Times) -> str:
 
 
 def describe_run(snapshot: Snapshot, times: Times) -> str:
-    """Newest event and newest delivery of these batches."""
+    """Return the query for the newest event and newest delivery of these batches, and the slowest file."""
     return (
         "SELECT UNIX_SECONDS(MAX(timestamp)) AS newest_event, "
         "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery, "
@@ -142,7 +143,10 @@ def describe_run(snapshot: Snapshot, times: Times) -> str:
 
 
 def find_drift(snapshot: Snapshot, times: Times) -> str:
-    """Fields without a column and values that do not fit theirs, in these batches; the most frequent ones."""
+    """Return the query for the most frequent unknown fields and misfits of these batches.
+
+    An unknown field has no column; the value of a misfit does not fit its column.
+    """
     where = read_at(times)
     return (
         f"SELECT field, problem, UNIX_SECONDS(first_seen) AS first_seen, "
@@ -152,7 +156,7 @@ def find_drift(snapshot: Snapshot, times: Times) -> str:
 
 
 def quarantine_reasons(snapshot: Snapshot, times: Times) -> str:
-    """What these batches put into the quarantine, per reason: how many rows, the first and the last."""
+    """Return the query for these batches' quarantine rows per reason: the count, the first and the last."""
     fields = ("log_file", "record_index", "detail")
     ends = ", ".join(f"{end}.{name} AS {end}_{name}" for end in ("first", "last") for name in fields)
     place = f"STRUCT(ingested_at, {', '.join(fields)})"
@@ -164,9 +168,9 @@ def quarantine_reasons(snapshot: Snapshot, times: Times) -> str:
 
 
 def count_deliveries(snapshot: Snapshot, times: Times) -> str:
-    """Log files and rows of these batches, per region of the path and per hour of delivery.
+    """Return the query for log files and rows of these batches, per region and per hour of delivery.
 
-    A row has one of `region` and `hour`, all regions come first and then the newest hours.
+    Each row has either `region` (from the path) or `hour`. All regions come first, then the newest hours.
     """
     where = read_at(times)
     return (
@@ -183,11 +187,11 @@ def count_deliveries(snapshot: Snapshot, times: Times) -> str:
 
 
 def find_known(snapshot: Snapshot, since: int) -> str:
-    """Newest event and newest delivery of each region, of rows that were read since then; 0 for all.
+    """Return the query for the newest event and newest delivery of each region.
 
     Args:
         snapshot: the tables at their versions.
-        since: microseconds since 1970.
+        since: count rows that were read since then, in microseconds since 1970; 0 for all rows.
     """
     where = f"WHERE ingested_at >= {_literal(since)}" if since else ""
     return (
@@ -200,7 +204,7 @@ def find_known(snapshot: Snapshot, since: int) -> str:
 
 
 def find_episodes(snapshot: Snapshot, times: Times) -> str:
-    """The insights whose records these batches have; one's Start and End may be in different runs."""
+    """Return the query for the insights in these batches; Start and End may be in different runs."""
     found = episodes_query(snapshot.rows_source, read_at(times))
     moments = ", ".join(f"UNIX_SECONDS({name}) AS {name}" for name in ("started_at", "ended_at"))
     return (
@@ -211,7 +215,7 @@ def find_episodes(snapshot: Snapshot, times: Times) -> str:
 
 
 def find_new_insights(snapshot: Snapshot, times: Times) -> str:
-    """The insights whose Start is in these batches, the newest ones; `found` is how many there are."""
+    """Return the query for the newest insights that start in these batches; `found` is their total number."""
     statistics = "insightDetails.insightContext.statistics"
     return (
         "SELECT sharedEventID AS shared_event_id, MAX(recipientAccountId) AS account, "
@@ -228,7 +232,7 @@ def find_new_insights(snapshot: Snapshot, times: Times) -> str:
 
 
 def find_newest_file(snapshot: Snapshot) -> str:
-    """When the newest log file of the last days was delivered; null when there is none."""
+    """Return the query for when the newest log file of the last days was delivered; null for none."""
     since = datetime.fromtimestamp(snapshot.since_ms / 1000, UTC) - timedelta(days=RECENT_DAYS)
     where = f"WHERE date >= DATE '{since:%Y-%m-%d}'"
     return (
@@ -241,25 +245,25 @@ def find_newest_file(snapshot: Snapshot) -> str:
 def find_mismatches(
     snapshot: Snapshot, *, row_count: int, quarantined: int, balance: Mapping[str, Any], minimum_rows: int
 ) -> list[str]:
-    """Every count that should agree and does not, in words.
+    """Return a sentence for every count that should agree but does not.
 
     Args:
         snapshot: what the Delta logs say.
         row_count: rows of the table by SQL.
         quarantined: rows of the quarantine by SQL.
         balance: the rows of `balance_files` and `find_reloaded`, as integers; empty without new batches.
-        minimum_rows: the least that the table must hold; 0 for no minimum.
+        minimum_rows: the minimum number of rows in the table; 0 for no minimum.
     """
     problems = []
     if row_count != snapshot.rows:
         problems.append(
             f"table {snapshot.table!r} at version {snapshot.version} has {row_count} rows by COUNT(*) but "
-            f"{snapshot.rows} by its Delta log"
+            f"{snapshot.rows} in its Delta log"
         )
     if quarantined != snapshot.quarantine_rows:
         problems.append(
             f"table {snapshot.quarantine_table!r} at version {snapshot.quarantine_version} has {quarantined} "
-            f"rows by COUNT(*) but {snapshot.quarantine_rows} by its Delta log"
+            f"rows by COUNT(*) but {snapshot.quarantine_rows} in its Delta log"
         )
     if row_count < minimum_rows:
         problems.append(
@@ -274,8 +278,8 @@ def find_mismatches(
         )
     if doubled := max(balance.get("doubled", 0), balance.get("reloaded", 0)):
         problems.append(
-            f"{doubled} log files have more rows in {snapshot.table!r} than records, as when a checkpoint was"
-            " lost and its files were read again: docs/operations/validate_rows.md says how to restore the "
-            "table"
+            f"{doubled} log files have more rows in {snapshot.table!r} than records; this happens if a "
+            "checkpoint was lost and its files were read again. To restore the table, see "
+            "docs/operations/validate_rows.md"
         )
     return problems

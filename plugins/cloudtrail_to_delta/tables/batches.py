@@ -1,8 +1,8 @@
 """Identify the micro-batches of a run by the marks of their commits, not by a clock.
 
 The job marks every commit of table and quarantine with the stream and the number of its batch, the
-`ingested_at` of its rows, and the DAG run that had asked for it (`--run`). So a run's rows are those whose
-`ingested_at` its commits name, however close to it others have run and whenever one looks.
+`ingested_at` of its rows, and the DAG run that requested it (`--run`). A run's rows are those with an
+`ingested_at` that its commits name. This is exact even if other runs were close, and at any later time.
 Source: docs/adr/0082-batches-of-a-run.md.
 """
 
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-# The runs of an earlier release are identified by time: driver and control plane have their own clocks.
+# Runs of an earlier release are identified by time. Driver and control plane have different clocks.
 CLOCK_MARGIN = timedelta(minutes=5)
-# When the micro-batches of a run were read: from and to, in microseconds since 1970, both included.
+# When the micro-batches of a run were read: first and last moment, in microseconds since 1970, inclusive.
 Times = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A commit's mark: whose it is, and the `ingested_at` and `batch_id` of its rows.
+    """A commit's mark: its stream, batch and run, and the `ingested_at` and `batch_id` of its rows.
 
-    `ingested_at` is in microseconds since 1970. An earlier release's mark has no `run` (it is empty) and no
+    `ingested_at` is in microseconds since 1970. A mark of an earlier release has an empty `run` and no
     `batch_id` (None).
     """
 
@@ -34,12 +34,12 @@ class Mark:
 
     @property
     def key(self) -> tuple[str, int]:
-        """The batch, which has a commit in the table and may have one in the quarantine."""
+        """The batch. It has a commit in the table and may have one in the quarantine."""
         return self.stream, self.batch
 
     @classmethod
     def parse(cls, text: Any) -> Self | None:
-        """Read a commit's `userMetadata`; None when it is not the job's."""
+        """Parse a commit's `userMetadata`; return None if the job did not write it."""
         try:
             found = json.loads(text)
             return cls(
@@ -59,10 +59,10 @@ class Written:
 
     Attributes:
         times: when its batches were read.
-        newest: when the newest batch of a run that still writes was read. It is not among the `times`: it
+        newest: when the newest batch of a run that still writes was read. It is not in `times`, because it
             may be between its two commits.
-        begun: the first and the last `batch_id` of each stream that the run has begun. A stream that took the
-            place of a lost checkpoint numbers its batches as that one did.
+        begun: the first and the last `batch_id` of each stream that the run has begun. A stream that replaced
+            a lost checkpoint uses the same batch numbers as the lost one.
     """
 
     times: Times = field(default_factory=list)
@@ -75,8 +75,8 @@ class Marks:
     """The marks in the logs of a table and its quarantine.
 
     Attributes:
-        last: stream → its newest batch in the table at the version that is read.
-        complete: whether the logs go back to before the run; commits are kept for 30 days.
+        last: stream → its newest batch in the table, at the version that is read.
+        complete: whether the logs go back to before the run. Commits are kept for 30 days.
     """
 
     table: Sequence[Mark]
@@ -85,16 +85,16 @@ class Marks:
     complete: bool = True
 
     def of_run(self, run: str, *, unfinished: bool = False) -> Written:
-        """The batches of a DAG run.
+        """Return the batches of a DAG run.
 
         Args:
-            run: the DAG run, as the job was given it.
+            run: the DAG run, as passed to the job.
             unfinished: whether the run still writes.
         """
         return self._written([mark for mark in self._there() if mark.run == run], unfinished=unfinished)
 
     def between(self, begin_ms: int, end_ms: int, *, unfinished: bool = False) -> Written:
-        """The same of a run of an earlier release: what no run has marked, from its start to its end."""
+        """Return the batches of an earlier release's run: those without a run, from its start to its end."""
         first, last = _window(begin_ms, end_ms)
         if not self.complete:
             return Written(times=[(first, last)])
@@ -102,7 +102,7 @@ class Marks:
         return self._written(ours, unfinished=unfinished)
 
     def _there(self) -> Iterable[Mark]:
-        """The commits of batches that the table has as it is read: a batch is written there first."""
+        """Yield the commits of batches in this version of the table, to which each batch is written first."""
         return (
             mark
             for mark in (*self.table, *self.quarantine)
@@ -110,7 +110,7 @@ class Marks:
         )
 
     def _written(self, ours: Sequence[Mark], *, unfinished: bool) -> Written:
-        """What these commits, and the others of their batches, have written."""
+        """Return what these commits, and the other commits of their batches, have written."""
         last = max((mark.ingested_at for mark in self.table), default=0) if unfinished else None
         newest = {mark.key for mark in self.table if mark.ingested_at == last} & {mark.key for mark in ours}
         keys = {mark.key for mark in ours} - newest
@@ -125,7 +125,7 @@ class Marks:
         )
 
     def _times(self, keys: set[tuple[str, int]]) -> Times:
-        """When these batches were read: both halves of one that was killed between its commits."""
+        """Return when these batches were read, with both parts of a batch killed between its commits."""
         times: Times = []
         joined = False
         for mark in sorted((*self.table, *self.quarantine), key=lambda mark: mark.ingested_at):

@@ -1,7 +1,7 @@
-"""The columns of a Delta table against those that the job writes: may ours be appended?
+"""Compare the columns of a Delta table with those that the job writes: can the job append to the table?
 
-Types of the job are Spark DDL (kinds.json), types of a table are Delta's JSON. Both become one plain form.
-Source: Delta Transaction Log Protocol, "Schema serialization format".
+The job's types are Spark DDL (kinds.json), a table's types are Delta's JSON. Both are converted to one plain
+form. Source: Delta Transaction Log Protocol, "Schema serialization format".
 """
 
 import json
@@ -18,7 +18,7 @@ PRIMITIVES = {
     "TIMESTAMP": "timestamp",
     "DATE": "date",
 }
-# Without these it is no table of the job, whatever else it has.
+# A table without these columns was not created by the job.
 OWN = ("raw", "log_file", "batch_id")
 _TOKEN = re.compile(r"\w+|[<>:,]")
 
@@ -27,20 +27,20 @@ Type = Any
 
 
 def column_differences(wanted: Mapping[str, str], schema_json: str) -> list[str]:
-    """Every column or field of the table that has another type than the job writes, in words.
+    """Return a sentence for every column or field that has another type in the table than in the job.
 
-    Columns that are missing make no difference: the job adds them. Columns that only the table has make
-    none either.
+    Missing columns are no difference, because the job adds them. Columns that only the table has are no
+    difference either.
 
     Args:
         wanted: the job's columns, name → DDL type.
-        schema_json: the table's schema as its Delta log has it.
+        schema_json: the table's schema as in its Delta log.
     """
     found = _fields(json.loads(schema_json))
     missing = [name for name in OWN if name not in found]
     if missing:
         shown = ", ".join(list(found)[:5]) or "none"
-        return [f"it has no {' and no '.join(missing)}, its columns are {shown}"]
+        return [f"it has no {' and no '.join(missing)}; its columns are {shown}"]
     return [
         difference
         for name, ddl in wanted.items()
@@ -50,7 +50,7 @@ def column_differences(wanted: Mapping[str, str], schema_json: str) -> list[str]
 
 
 def parse_ddl(ddl: str) -> Type:
-    """A type in Spark DDL, in the plain form."""
+    """Convert a type in Spark DDL to the plain form."""
     tokens = iter(_TOKEN.findall(ddl))
     return _parse(next(tokens), tokens)
 

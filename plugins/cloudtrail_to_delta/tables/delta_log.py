@@ -1,7 +1,7 @@
-"""What a table's Delta log says, read without Spark: its newest version, its row counts, its batches' marks.
+"""Read a table's Delta log without Spark: its newest version, its row counts, the marks of its batches.
 
 Source: Delta Transaction Log Protocol: `_delta_log/<version, 20 digits>.json` is a commit, and
-`<version>.checkpoint….parquet` the state as of it.
+`<version>.checkpoint….parquet` is the table's state at that version.
 """
 
 import re
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 VERSION = re.compile(r"([0-9]{20})\.(json|checkpoint(\..+)?\.parquet|checkpoint\..+\.json)")
 
-# How many of the newest commits are read at first; an hourly run's table has some 25 a day.
+# How many of the newest commits are read first. A table with hourly runs has about 25 a day.
 FEW_COMMITS = 64
 DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeltaLogCounts:
-    """A table at one version: its rows and data files by the log."""
+    """A table at one version: its rows and data files according to the log."""
 
     version: int
     rows: int
@@ -37,20 +37,20 @@ class DeltaLogCounts:
 
 
 def latest_commit(s3: "S3Client", delta_path: str) -> int | None:
-    """The newest version in `<delta_path>/_delta_log`, None when there is no commit yet.
+    """Return the newest version in `<delta_path>/_delta_log`; None if there is no commit yet.
 
-    A log of up to some 300 commits takes one listing request, one of n commits up to 2·log2(n/300) more: S3
-    lists in ascending order, so the end is found by doubling and halving.
+    A log of up to about 300 commits takes one listing request; a log of n commits takes up to 2·log2(n/300)
+    more. S3 lists in ascending order, so the end is found by doubling and halving.
 
     Raises:
-        botocore.exceptions.ClientError: when the bucket cannot be listed.
+        botocore.exceptions.ClientError: if the bucket cannot be listed.
     """
     location = S3Location.parse(delta_path)
     folder = location.below("_delta_log").prefix
 
     def look(version: int) -> tuple[list[int], bool]:
-        """The versions on the page that starts with `version`, and whether more pages follow."""
-        # Versions are the keys that start with 0: other names (`_last_checkpoint`, `_sidecars/`) sort behind.
+        """Return the versions on the page that starts with `version`, and whether more pages follow."""
+        # Versions are the keys that start with 0. Other names (`_last_checkpoint`, `_sidecars/`) sort later.
         page = s3.list_objects_v2(
             Bucket=location.bucket, Prefix=f"{folder}0", StartAfter=f"{folder}{version:020d}"
         )
@@ -64,10 +64,10 @@ def latest_commit(s3: "S3Client", delta_path: str) -> int | None:
 
 
 def _last_version(look: Callable[[int], tuple[list[int], bool]], *, known: int, step: int) -> int:
-    """The last version, at least `known`, of a log that one page of `step` commits does not hold."""
+    """Return the last version, at least `known`, of a log with more than one page of `step` commits."""
     beyond: int | None = None
     while True:
-        # Double until a page is empty, then halve what lies between: a page that is the last one ends it.
+        # Double until a page is empty, then halve the range. The search ends at the last page.
         probe = known + step if beyond is None else (known + beyond + 1) // 2
         versions, more = look(probe)
         if versions and not more:
@@ -81,21 +81,22 @@ def _last_version(look: Callable[[int], tuple[list[int], bool]], *, known: int, 
 
 
 def storage_options(aws_hook: "AwsBaseHook", path: str) -> dict[str, str]:
-    """What `TableLog` needs to read a path in S3 with an Airflow connection; task logs mask the secrets.
+    """Return what `TableLog` needs to read a path in S3 with an Airflow connection.
 
-    The region is that of the path's bucket, not the connection's: see `hooks.bucket_regions`.
+    The region is the region of the path's bucket, not the connection's; see `hooks.bucket_regions`. Task logs
+    mask the secrets.
 
     Args:
-        aws_hook: a hook of S3.
+        aws_hook: an S3 hook.
         path: `s3://bucket/…`.
 
     Raises:
-        CloudTrailError: when the connection has no credentials.
+        CloudTrailError: if the connection has no credentials.
     """
     session_credentials = aws_hook.get_session().get_credentials()
     if session_credentials is None:
         raise CloudTrailError(
-            f"AWS connection {aws_hook.aws_conn_id!r} has no credentials: give it a key, a role or a profile"
+            f"AWS connection {aws_hook.aws_conn_id!r} has no credentials: add a key, a role or a profile"
         )
     credentials = aws_hook.get_credentials()
     found = bucket_region(aws_hook.get_conn(), S3Location.parse(path).bucket)
@@ -138,7 +139,7 @@ class TableLog:
         storage_options: as the function of that name returns them; empty for a local folder.
 
     Raises:
-        CloudTrailError: when the log cannot be read (a retry may mend it), here and in every method.
+        CloudTrailError: if the log cannot be read (a retry may help), here and in every method.
     """
 
     def __init__(self, delta_path: str, *, storage_options: Mapping[str, str]) -> None:
@@ -149,10 +150,10 @@ class TableLog:
             self._table = DeltaTable(delta_path, storage_options=dict(storage_options))
 
     def counts(self) -> DeltaLogCounts:
-        """Rows and files, from the statistics that every commit holds.
+        """Return the rows and files from the statistics in the commits.
 
         Raises:
-            CountMismatchError: when it does not tell the rows: files that were written without statistics.
+            CountMismatchError: if the row count is unknown, because files were written without statistics.
         """
         with self._readable():
             actions = self._table.get_add_actions()
@@ -162,16 +163,16 @@ class TableLog:
             paths: Any = actions["path"].to_pylist()
             raise CountMismatchError(
                 f"{counts.count(None)} of {len(counts)} data files of {self._path!r} have no row count in "
-                f"the Delta log, the first is {paths[counts.index(None)]!r}: they were written with "
-                "statistics switched off. Rewrite them with ANALYZE TABLE … COMPUTE DELTA STATISTICS, then "
-                "clear this task."
+                f"the Delta log; the first is {paths[counts.index(None)]!r}. They were written with "
+                "statistics turned off. Run ANALYZE TABLE … COMPUTE DELTA STATISTICS, then clear this task."
             )
         return DeltaLogCounts(version=self._table.version(), rows=sum(counts) - deleted, files=len(counts))
 
     def marks(self, since_ms: int) -> tuple[list[Mark], bool]:
-        """The marks of the commits since then (epoch ms), and whether the log goes back so far.
+        """Return the marks of the commits since then (epoch ms), and whether the log goes back that far.
 
-        Commits are read newest first. A day more is read: whose clock wrote a commit's time is not known.
+        Reads the newest commits first, and one more day, because it is unknown which clock set a commit's
+        time.
         """
         oldest_wanted = since_ms - DAY_MS
         limit = FEW_COMMITS
@@ -187,7 +188,7 @@ class TableLog:
         return [mark for mark in marks if mark is not None], complete
 
     def newest_batch(self, stream: str) -> int | None:
-        """The newest batch of a stream that the table has, by Delta's own note of it."""
+        """Return the newest batch of a stream in the table, as Delta records it."""
         with self._readable():
             return self._table.transaction_version(stream)
 
@@ -199,13 +200,13 @@ class TableLog:
             yield
         except (DeltaError, OSError) as error:
             raise CloudTrailError(
-                f"the Delta log at {self._path!r} cannot be read: {error}. Is there a table, and may the AWS "
-                "connection read it?"
+                f"the Delta log at {self._path!r} cannot be read: {error}. Check that the table exists and "
+                "that the AWS connection may read it"
             ) from error
 
 
 def read_marks(table: TableLog, quarantine: TableLog, *, since_ms: int) -> Marks:
-    """The marks of both logs; the table's must have been opened first, as the job writes it first."""
+    """Return the marks of both logs. Open the table's log first, because the job writes the table first."""
     of_table, table_complete = table.marks(since_ms)
     of_quarantine, quarantine_complete = quarantine.marks(since_ms)
     last = {mark.stream: table.newest_batch(mark.stream) for mark in (*of_table, *of_quarantine)}
@@ -218,15 +219,15 @@ def read_marks(table: TableLog, quarantine: TableLog, *, since_ms: int) -> Marks
 
 
 def row_counts(delta_path: str, *, storage_options: Mapping[str, str]) -> DeltaLogCounts:
-    """Rows and files of the table's newest version, see `TableLog.counts`."""
+    """Return the rows and files of the table's newest version; see `TableLog.counts`."""
     return TableLog(delta_path, storage_options=storage_options).counts()
 
 
 def has_rows(delta_path: str, *, storage_options: Mapping[str, str]) -> bool:
-    """Whether the table's newest version has rows; a data file whose rows are not counted has some.
+    """Return whether the table's newest version has rows; a data file without a row count counts as rows.
 
     Raises:
-        CloudTrailError: when the log cannot be read.
+        CloudTrailError: if the log cannot be read.
     """
     try:
         return row_counts(delta_path, storage_options=storage_options).rows > 0
@@ -235,7 +236,7 @@ def has_rows(delta_path: str, *, storage_options: Mapping[str, str]) -> bool:
 
 
 def _deleted_rows(table: "DeltaTable") -> int:
-    """Rows that deletion vectors take away: the statistics still count them."""
+    """Return the number of rows in deletion vectors, which the statistics still count."""
     if "deletionVectors" not in (table.protocol().reader_features or ()):
         return 0
     return sum(

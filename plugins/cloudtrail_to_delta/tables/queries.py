@@ -1,7 +1,7 @@
-"""What is asked of a table and its quarantine: per log file, per odd field, per insight.
+"""Queries on a table and its quarantine: per log file, per odd field, per insight.
 
-`table` and `quarantine` are as a FROM clause has them (quoted names, perhaps at a version), `where` is a
-condition on their rows. The columns are those of `cloudtrail_to_delta.tables.views`.
+`table` and `quarantine` are written as in a FROM clause (quoted names, optionally at a version). `where` is a
+condition on their rows. `cloudtrail_to_delta.tables.views` describes the columns.
 """
 
 from cloudtrail_to_delta.kinds import KINDS
@@ -11,7 +11,10 @@ EXAMPLE_CHARACTERS = 200
 
 
 def files_query(kind: str, table: str, quarantine: str, where: str = "TRUE") -> str:
-    """One row per log file. Each reading of a file gave a row for its first record, or for the whole file."""
+    """Return the query with one row per log file.
+
+    Each time a file was read, it added a row for its first record, or one row for the whole file.
+    """
     of_both = "log_file, log_file_sha256, log_file_records, record_index, delivered_at, ingested_at"
     return f"""
 SELECT *, kept + quarantined + removed = records * loads AND kept <= records AS balanced
@@ -46,7 +49,7 @@ FROM (
 
 
 def drift_query(table: str, where: str = "TRUE") -> str:
-    """One row per field and problem, with where it was seen first and what it looks like there."""
+    """Return the query with one row per field and problem, with the place and text of the first one."""
     return f"""
 SELECT
   field, problem, earliest.ingested_at AS first_seen, last_seen, records, earliest.log_file AS log_file,
@@ -72,9 +75,10 @@ FROM (
 
 
 def episodes_query(table: str, where: str = "TRUE") -> str:
-    """One row per insight: its Start and its End share an id, and either may be delivered more than once.
+    """Return the query with one row per insight.
 
-    A Start states a duration too, the minute after which CloudTrail saw it: only an End's is the insight's.
+    Start and End of an insight share an id, and each may be delivered more than once. A Start has a duration
+    too: the minute after which CloudTrail noticed it. Only the duration in an End is the insight's.
     """
     return f"""
 SELECT

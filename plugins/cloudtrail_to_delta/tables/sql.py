@@ -1,17 +1,17 @@
-"""Names and literals in SQL, and the words for a table that is not there."""
+"""Names and literals in SQL, and the error classes of a table that does not exist."""
 
-# Databricks and open-source Spark word an unknown table with one of these error classes.
+# Databricks and open-source Spark report an unknown table with one of these error classes.
 UNKNOWN_TABLE = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "DELTA_TABLE_NOT_FOUND")
 UNKNOWN_SCHEMA = ("SCHEMA_NOT_FOUND", "NO_SUCH_CATALOG_EXCEPTION", "CATALOG_NOT_FOUND")
 NOT_A_TABLE = "EXPECT_TABLE_NOT_VIEW"
 
 
 def quote_name(name: str) -> str:
-    """A one- to three-level name with every part in backticks."""
+    """Return a one- to three-level name with every part in backticks."""
     return ".".join(f"`{part}`" for part in name.split("."))
 
 
 def text_literal(text: str) -> str:
-    """Text as a SQL string literal."""
+    """Return text as a SQL string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -1,7 +1,7 @@
-"""The views beside a table: its log files, its schema drift, its insights as episodes.
+"""The views of a table: its log files, its schema drift, its insights as episodes.
 
-A view's name is the table's with a suffix. It carries a digest of its definition, so that an upgrade replaces
-what it has made itself and nothing else. Source: docs/adr/0010-views.md.
+A view's name is the table's name with a suffix. A view stores a digest of its definition, so that an upgrade
+replaces only views that this pipeline created. Source: docs/adr/0010-views.md.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.tables.queries import EXAMPLE_CHARACTERS, drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name, text_literal
 
-# The table property that says that a view is ours, and which definition it has.
+# The table property that marks a view as ours and holds the digest of its definition.
 MARK = "cloudtrail.definition"
 
 
@@ -26,13 +26,13 @@ class View:
 
     @property
     def digest(self) -> str:
-        """What tells two definitions apart."""
+        """A hash that differs for different definitions."""
         text = repr((self.comment, self.columns, self.query))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def statement(self) -> str:
-        """The statement that creates the view, or gives it this definition."""
+        """The statement that creates the view or replaces its definition."""
         columns = ", ".join(
             f"{quote_name(name)} COMMENT {text_literal(comment)}" for name, comment in self.columns.items()
         )
@@ -45,28 +45,28 @@ class View:
 FILES = {
     "log_file": "The log file",
     "account": "The account in its path",
-    "delivered_at": "When it was last written in S3",
-    "ingested_at": "When it was read last",
-    "lag_seconds": "From its delivery to its first reading, in seconds",
-    "log_file_sha256": "SHA-256 of the uncompressed file, as CloudTrail's digests list it",
-    "records": "How many records it holds",
+    "delivered_at": "When it was last written to S3",
+    "ingested_at": "When it was last read",
+    "lag_seconds": "Time from its delivery until it was first read, in seconds",
+    "log_file_sha256": "SHA-256 of the uncompressed file, as in CloudTrail's digests",
+    "records": "How many records it contains",
     "kept": "Its rows in the table",
     "quarantined": "Its records in the quarantine, except duplicates",
     "removed": "Its records that were removed as duplicates",
-    "whole_file_reason": "Why the file as a whole is in the quarantine; null when it is not",
-    "foreign_records": "Rows whose account is not the one in the path",
-    "loads": "How often it was read: more than once only after its checkpoint was lost",
+    "whole_file_reason": "Why the whole file is in the quarantine; null if it is not",
+    "foreign_records": "Rows with another account than the one in the path",
+    "loads": "How often it was read; more than once only if its checkpoint was lost",
     "balanced": "records = kept + quarantined + removed for each load, and no record is in the table twice",
 }
 DRIFT = {
-    "field": "The field's path in the record; arrays add nothing to it; * for a whole record",
+    "field": "The field's path in the record, without array positions; * for a whole record",
     "problem": "unknown_field: no column has it; misfit: its value does not fit its column and is null there",
     "first_seen": "When a record with it was first ingested",
     "last_seen": "When a record with it was last ingested",
     "records": "How many records have it",
-    "log_file": "Where the first of them is",
-    "record_index": "Its place in that log file",
-    "example": f"Its text from the field on, {EXAMPLE_CHARACTERS} characters",
+    "log_file": "The log file of the first of these records",
+    "record_index": "The position of that record in the log file",
+    "example": f"{EXAMPLE_CHARACTERS} characters of that record's text, starting at the field",
 }
 EPISODES = {
     "shared_event_id": "The insight's id, in its Start and its End record",
@@ -75,30 +75,30 @@ EPISODES = {
     "insight_type": "ApiCallRateInsight or ApiErrorRateInsight",
     "event_source": "The service that was called",
     "event_name": "The API call",
-    "error_code": "The error, of an error rate insight",
+    "error_code": "The error, for an error rate insight",
     "started_at": "When the unusual activity began; null while only its End has been delivered",
-    "ended_at": "When it ended; null while it goes on",
-    "open": "Whether no End has been delivered",
-    "duration_minutes": "From its start to its end, in minutes; null while it goes on",
-    "baseline": "Calls or errors a minute before",
-    "peak": "The highest average of calls or errors a minute that a record of the insight has",
-    "records": "How many records were delivered of it",
+    "ended_at": "When it ended; null while it continues",
+    "open": "Whether no End has been delivered yet",
+    "duration_minutes": "Time from its start to its end, in minutes; null while it continues",
+    "baseline": "Calls or errors per minute before the insight",
+    "peak": "The highest average of calls or errors per minute in the insight's records",
+    "records": "How many records of the insight were delivered",
 }
 
 
 def views_of(request: IngestRequest) -> list[View]:
-    """The views of one kind's table."""
+    """Return the views of one kind's table."""
     table, quarantine = quote_name(request.table), quote_name(request.quarantine_table)
     made = {
         "files": View(
             name=request.views["files"],
-            comment="Each CloudTrail log file that was ingested: one row, with what became of its records",
+            comment="One row per ingested CloudTrail log file, with the counts of its records",
             columns=FILES,
             query=f"SELECT {', '.join(FILES)} FROM ({files_query(request.kind, table, quarantine)})",
         ),
         "schema_drift": View(
             name=request.views["schema_drift"],
-            comment="Fields that no column has, and values that do not fit their column; all are in raw",
+            comment="Fields without a column, and values that do not fit their column; raw has all of them",
             columns=DRIFT,
             query=drift_query(table),
         ),
@@ -106,7 +106,7 @@ def views_of(request: IngestRequest) -> list[View]:
     if "episodes" in request.views:
         made["episodes"] = View(
             name=request.views["episodes"],
-            comment="Each insight as one row, from its Start and its End record",
+            comment="One row per insight, from its Start and its End record",
             columns=EPISODES,
             query=episodes_query(table),
         )

@@ -79,7 +79,7 @@ def test_a_stream_that_has_read_nothing_is_said_to_be_unproven_and_what_it_reads
         databricks_conn_id="databricks_default",
         stream_trigger="continuous",
     )
-    with pytest.raises(AirflowSkipException, match="runs until it is cancelled"):
+    with pytest.raises(AirflowSkipException, match="runs until you cancel it"):
         waiting.execute(task_context(params=params))
 
     outcome = validate()
@@ -87,7 +87,7 @@ def test_a_stream_that_has_read_nothing_is_said_to_be_unproven_and_what_it_reads
     summary = render_summary(
         [Outcome.from_dict(outcome)], PreflightResult(summary="ok"), now=datetime.now(UTC)
     )
-    assert "the continuous stream has not finished a batch yet" in summary
+    assert "the continuous stream has not finished a micro-batch yet" in summary
     with receiving() as receiver:
         monkeypatch.setenv("AIRFLOW_CONN_SECURITY", receiver.connection())
         context = task_context(params=params | {"alert_conn_ids": ["security"]})

@@ -22,7 +22,7 @@ def test_an_unknown_task_has_general_guidance(find):
     "task", ["preflight", "stage_code", "events.submit", "events.create_tables", "digest"]
 )
 def test_where_a_param_may_be_wrong_clearing_is_not_the_only_advice(task):
-    assert "trigger again with the right one" in guidance_for(task)
+    assert "trigger the DAG again" in guidance_for(task)
 
 
 def test_the_task_of_a_broken_entry_has_guidance_of_its_own():

@@ -19,7 +19,7 @@ def test_every_airflow_from_3_3_on_is_accepted(installed):
 def test_another_airflow_gets_one_sentence_with_both_versions_and_what_to_do(installed):
     problem = airflow_problem(installed)
     assert (
-        f"needs Apache Airflow 3.3 or newer, below 4, and {installed} is installed: upgrade Airflow"
+        f"needs Apache Airflow 3.3 or newer, below 4, but {installed} is installed. Upgrade Airflow"
         in problem
     )
     assert "\n" not in problem

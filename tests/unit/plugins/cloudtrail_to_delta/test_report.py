@@ -39,7 +39,7 @@ def test_a_damaged_file_is_new_in_the_quarantine_as_a_record_is():
 
 
 def test_a_continuous_stream_that_has_finished_nothing_yet_is_said_to_be_unproven():
-    assert "the continuous stream has not finished a batch yet" in summary(pending=True)
+    assert "the continuous stream has not finished a micro-batch yet" in summary(pending=True)
     assert "continuous" not in summary(pending=False)
 
 

@@ -54,7 +54,7 @@ def test_a_view_or_table_of_somebody_else_is_never_replaced(write, connections, 
     write("ours", rows("a", [0], records=1))
     sql = Warehouse(databricks.host, databricks.token).sql
     sql("CREATE VIEW ours_files AS SELECT 1 AS one")
-    with pytest.raises(FatalError, match="'ours_files' is there already and is no view of this pipeline"):
+    with pytest.raises(FatalError, match="'ours_files' already exists and this pipeline did not create it"):
         create("ours")
     assert sql("SELECT * FROM ours_files") == [{"one": "1"}]
 

@@ -50,5 +50,5 @@ def test_a_day_of_last_week_asks_no_more_and_leaves_out_what_was_not_written_sin
 
 
 def test_without_a_table_there_is_nothing_to_digest(supervisor):
-    with pytest.raises(AirflowSkipException, match="has written no table since"):
+    with pytest.raises(AirflowSkipException, match="has not written any table since"):
         gather()

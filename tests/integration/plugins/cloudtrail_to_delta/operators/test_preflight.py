@@ -82,7 +82,7 @@ def test_names_that_nobody_has_are_free_in_a_schema_that_is_there(sql):
         "main.audited.fresh_files": "ok",
         "main.audited.fresh_schema_drift": "ok",
     }
-    assert {one["detail"] for one in found.values()} == {"is there", "free"}
+    assert {one["detail"] for one in found.values()} == {"exists", "free"}
 
 
 @pytest.mark.parametrize("schema", ["main.nowhere", "nowhere"])
@@ -102,10 +102,10 @@ def test_a_warehouse_that_is_not_there_is_one_failure_and_the_names_are_not_look
     found = findings_of(warehouse_id="other")
     (names,) = [one for one in found if one["check"] == "table_name"]
     assert (names["status"], names["remedy"]) == ("skipped", "")
-    assert names["detail"] == "not looked at: the check of warehouse other failed"
+    assert names["detail"] == "not checked: the check of warehouse other failed"
     (failed,) = [one for one in found if one["status"] == "failed" and "other" in str(one)]
     assert failed["subject"] == "warehouse other"
-    assert failed["remedy"].startswith("Trigger again with the right warehouse_id")
+    assert failed["remedy"].startswith("Trigger the DAG again with the correct warehouse_id")
 
 
 def test_names_that_somebody_else_has_fail_each_for_its_reason(sql):
@@ -115,8 +115,8 @@ def test_names_that_somebody_else_has_fail_each_for_its_reason(sql):
     sql("CREATE TABLE IF NOT EXISTS theirs_schema_drift USING DELTA AS SELECT 1 AS one")
     found = names_of(events_table="theirs")
     assert set(statuses(found).values()) == {"failed"}
-    assert "names a view" in found["theirs"]["detail"]
-    assert "names a table at 'file:" in found["theirs_quarantine"]["detail"]
+    assert "is the name of a view" in found["theirs"]["detail"]
+    assert "is the name of a table at 'file:" in found["theirs_quarantine"]["detail"]
     for view in ("theirs_files", "theirs_schema_drift"):
-        assert "is not of this pipeline" in found[view]["detail"]
+        assert "this pipeline did not create" in found[view]["detail"]
     assert all(one["remedy"] for one in found.values())

@@ -277,7 +277,9 @@ def test_a_run_of_an_earlier_release_is_identified_by_time_and_the_log_says_so(
     named("earlier")
     outcome = validate("earlier", run_id)
     assert (outcome["row_count"], outcome["run_rows"], outcome["run_files"]) == (4, 2, 1)
-    assert f"The batches of Databricks run {run_id} are identified by time" in "".join(capfd.readouterr())
+    assert f"The micro-batches of Databricks run {run_id} are identified by time" in "".join(
+        capfd.readouterr()
+    )
 
 
 @in_every_time_zone
@@ -339,7 +341,7 @@ def test_a_run_with_nothing_new_is_validated_by_its_totals(write, run_id, named)
 
 
 def test_a_kind_that_was_not_submitted_is_skipped(connections):
-    with pytest.raises(AirflowSkipException, match="events: nothing was submitted"):
+    with pytest.raises(AirflowSkipException, match="No Databricks run was submitted for events"):
         validate("nowhere", None)
 
 

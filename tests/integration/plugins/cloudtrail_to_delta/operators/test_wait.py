@@ -55,7 +55,7 @@ def test_a_driver_that_dies_silently_fails_the_task(stage, connections):
 
 
 def test_a_continuous_stream_is_not_waited_for(connections):
-    with pytest.raises(AirflowSkipException, match="run 7 is a continuous stream"):
+    with pytest.raises(AirflowSkipException, match="Run 7 is a continuous stream"):
         wait_operator(7, "continuous").execute(task_context(params=form_values()))
 
 

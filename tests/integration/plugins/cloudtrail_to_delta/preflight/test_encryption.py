@@ -50,7 +50,7 @@ def test_a_key_that_the_trail_got_later_or_had_before_is_needed_too(account, key
     account.deliver("events", age=timedelta(days=40) if changed == "since" else timedelta(minutes=5))
     report = account.preflight(kinds=["events"])
     finding = of(report, "encryption")["log files of events"]
-    assert finding.detail == f"encrypted with {key}, other files with another key or none"
+    assert finding.detail == f"encrypted with {key}; other files use another key or none"
     assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
 
 
@@ -111,7 +111,7 @@ def test_a_log_bucket_in_another_region_fails_and_a_lake_there_is_a_warning_abou
     failed = {f.subject: f for f in report.failed if f.check == "bucket"}
     assert failed[LOGS_BUCKET].remedy == "Set region to 'us-east-1'."
     warned = of(report, "bucket", "warning")[LAKE_BUCKET]
-    assert "every byte that goes between them is charged" in warned.detail
+    assert "AWS charges for traffic between regions" in warned.detail
 
 
 def test_a_reader_that_may_delete_the_logs_is_a_warning(account):

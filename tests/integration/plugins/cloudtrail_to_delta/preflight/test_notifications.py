@@ -63,7 +63,7 @@ def test_with_the_guides_policy_and_no_other_notification_it_passes(notified):
     notify(notified, "reports/", "AWSLogs/999999999999/")
     report = notified.preflight(**ASKED)
     assert not report.failed, report.render()
-    assert of(report, "notifications")[LOGS_BUCKET].detail == "2 of 100 in use, none overlaps"
+    assert of(report, "notifications")[LOGS_BUCKET].detail == "2 of 100 notifications in use, none overlaps"
 
 
 @pytest.mark.parametrize("prefix", ["", "AWSLogs/", "AWSLogs/111122223333/CloudTrail/us-east-1/"])
@@ -91,13 +91,13 @@ def test_two_kinds_whose_notifications_would_overlap_fail(notified):
     wide = f"s3://{LOGS_BUCKET}/AWSLogs/*/CloudTrail-Insight/*/*"
     report = notified.preflight(discovery="notifications", insights_logs_path=wide)
     finding = of(report, "notifications", "failed")[LOGS_BUCKET]
-    assert "notifications of 'AWSLogs/' and 'AWSLogs/111122223333/CloudTrail/' are wanted" in finding.detail
+    assert "needs notifications for 'AWSLogs/' and 'AWSLogs/111122223333/CloudTrail/'" in finding.detail
 
 
 def test_a_full_bucket_fails_with_the_limit(notified):
     notify(notified, *(f"reports/{number}/" for number in range(100)))
     (finding,) = notified.preflight(**ASKED).failed
-    assert "has 100 notifications, and a bucket may have 100" in finding.detail
+    assert "has 100 notifications, and S3 allows 100 per bucket" in finding.detail
 
 
 def test_the_deployment_role_has_to_pass_the_reader_role(account):

@@ -59,7 +59,7 @@ def test_a_bucket_policy_is_simulated_with_the_roles(account):
     report = account.preflight()
     assert not report.failed, report.render()
     found = of(report, "resource_policy")
-    assert found[f"bucket {LOGS_BUCKET}"].detail == "has a policy of 1 statement, simulated with the role's"
+    assert found[f"bucket {LOGS_BUCKET}"].detail == "its policy (1 statement) is simulated with the role's"
     assert found[f"bucket {LAKE_BUCKET}"].detail == "has no policy"
 
 
@@ -106,7 +106,7 @@ def test_a_deny_that_depends_on_the_clusters_network_is_a_warning_not_a_guess(ac
     assert not report.failed, report.render()
     finding = of(report, "iam_simulation")[READ]
     assert finding.status == "warning"
-    assert "statement OnlyOurEndpoint unless aws:SourceVpce fits" in finding.detail
+    assert "statement OnlyOurEndpoint unless aws:SourceVpce matches" in finding.detail
 
 
 def test_a_deny_without_a_condition_fails_even_beside_one_that_depends_on_the_network(account):
@@ -160,7 +160,7 @@ def test_a_key_whose_policy_does_not_know_the_account_fails_with_what_its_policy
     account.allow("kms:Decrypt", key)
     (finding,) = account.preflight(kinds=["events"]).failed
     assert finding.subject == f"kms:Decrypt on {key}"
-    assert f"the role's own policies allow it, the policy of {key} does not" in finding.detail
+    assert f"the role's policies allow it, but the policy of {key} does not" in finding.detail
     missing = json.loads("{" + finding.remedy.partition(": {")[2])
     admin = kms_allow(somebody, "kms:*")
     account.aws.client("kms").put_key_policy(
@@ -204,7 +204,7 @@ def test_a_policy_that_iam_cannot_evaluate_is_left_out_and_that_is_said(account)
     assert not report.failed, report.render()
     finding = of(report, "iam_simulation")[READ]
     assert finding.status == "warning"
-    assert "IAM did not evaluate the policy of its bucket or key" in finding.detail
+    assert "IAM did not evaluate the policy of the bucket or key" in finding.detail
     assert "StringSortOf" in finding.detail
 
 

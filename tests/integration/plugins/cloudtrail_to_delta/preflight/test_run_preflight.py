@@ -79,10 +79,10 @@ def test_a_bucket_that_does_not_exist_fails(account):
     assert "there is no bucket 'cloudtrail-logz'" in finding_of(report, "bucket", "cloudtrail-logz").detail
     # The role has no rights there either, which is a consequence; what was not looked for is not passed.
     assert failed(report) == {("bucket", "cloudtrail-logz")}
-    rights = finding_of(report, "iam_simulation", "rights in bucket cloudtrail-logz")
+    rights = finding_of(report, "iam_simulation", "permissions in bucket cloudtrail-logz")
     assert (rights.status, rights.detail) == (
         "skipped",
-        "not looked at: there is no bucket 'cloudtrail-logz'",
+        "not checked: there is no bucket 'cloudtrail-logz'",
     )
     assert finding_of(report, "log_listing", "events").status == "skipped"
     assert report.skipped_kinds == {}
@@ -91,7 +91,7 @@ def test_a_bucket_that_does_not_exist_fails(account):
 def test_an_account_without_events_fails_and_what_is_there_is_named(account):
     report = account.preflight(account="999999999999", kinds=["events"])
     assert failed(report) == {("log_listing", "events")}
-    assert "AWSLogs/ has no 999999999999/, it has 111122223333/" in report.failed[0].detail
+    assert "AWSLogs/ has no 999999999999/; it contains 111122223333/" in report.failed[0].detail
 
 
 def test_an_organizations_bucket_is_recognised(account):
@@ -109,7 +109,7 @@ def test_insights_without_a_prefix_are_skipped_with_the_reason(account):
     assert not report.failed, report.render()
     assert list(report.skipped_kinds) == ["insights"]
     assert "36 hours" in report.skipped_kinds["insights"]
-    assert "it has CloudTrail/" in report.skipped_kinds["insights"]
+    assert "it contains CloudTrail/" in report.skipped_kinds["insights"]
 
 
 def test_a_trail_that_went_quiet_is_a_warning(account):
@@ -125,7 +125,7 @@ def test_a_region_that_is_named_and_has_no_log_file_is_a_warning(account):
     regions = {"regions": ["us-east-1", "eu-west-3"]}
     finding = finding_of(account.preflight(**regions), "log_listing", "events")
     assert finding.status == "warning"
-    assert finding.detail.startswith("no log file of eu-west-3 was ever delivered; newest delivery ")
+    assert finding.detail.startswith("no log file was ever delivered for eu-west-3; newest delivery ")
     account.deliver("events", region="eu-west-3", age=timedelta(days=90))
     report = account.preflight(**regions)
     assert finding_of(report, "log_listing", "events").status == "ok"
@@ -162,7 +162,7 @@ def test_a_table_of_other_columns_fails_with_the_one_that_differs(account):
     assert set(details) == {EVENTS_TABLE, f"s3://{LAKE_BUCKET}/delta/cloudtrail_insights"}
     assert details[EVENTS_TABLE].endswith("cannot be appended to: readOnly is string, not boolean")
     assert details[f"s3://{LAKE_BUCKET}/delta/cloudtrail_insights"].endswith(
-        "it has no raw and no log_file and no batch_id, its columns are id"
+        "it has no raw and no log_file and no batch_id; its columns are id"
     )
 
 
@@ -181,7 +181,7 @@ def test_a_table_of_an_earlier_run_passes_with_its_checkpoint(account):
     account.put("checkpoints/cloudtrail_events/stream/metadata")
     report = account.preflight(table_location={"cloudtrail_events": EVENTS_TABLE}.get)
     assert not report.failed, report.render()
-    assert finding_of(report, "delta_target", EVENTS_TABLE).detail == "a Delta table at version 0"
+    assert finding_of(report, "delta_target", EVENTS_TABLE).detail == "holds a Delta table at version 0"
     assert "belongs to this logs path" in finding_of(report, "checkpoint", EVENTS_CHECKPOINT).detail
     assert finding_of(report, "table_name", "cloudtrail_events").detail == f"already at {EVENTS_TABLE}"
 
@@ -212,8 +212,8 @@ def test_a_new_checkpoint_for_a_table_without_rows_is_ok(account):
     [
         (OWNER, {"logs_path": "s3://other/AWSLogs/1/CloudTrail/*/*"}, "logs_path 's3://other/AWSLogs/1"),
         (OWNER, {"kind": "insights"}, "kind 'insights', not 'events'"),
-        ("checkpoints/cloudtrail_events/stream/offsets/0", None, "does not say whose it is"),
-        ("checkpoints/cloudtrail_events/offsets/0", None, "'offsets', which is not of this job"),
+        ("checkpoints/cloudtrail_events/stream/offsets/0", None, "has no owner file"),
+        ("checkpoints/cloudtrail_events/offsets/0", None, "'offsets', which is not from this job"),
     ],
 )
 def test_a_checkpoint_of_another_stream_fails(account, key, body, said):
@@ -307,4 +307,4 @@ def test_the_listing_costs_the_same_in_a_bucket_of_a_thousand_accounts(account):
     assert len(listed) <= 1 + 2 * 20
     finding = finding_of(report, "log_listing", "insights")
     assert finding.status == "warning"
-    assert "there may be some elsewhere" in finding.detail
+    assert "other folders may have some" in finding.detail

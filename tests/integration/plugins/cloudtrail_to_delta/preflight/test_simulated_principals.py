@@ -39,9 +39,9 @@ def test_a_role_with_a_path_is_found_behind_its_session(account_of_roles):
 @pytest.mark.parametrize(
     ("arn", "detail", "remedy"),
     [
-        (f"arn:aws:iam::{OWN_ACCOUNT}:role/nobody", "is not there", "Correct reader_role_arn"),
-        (f"arn:aws:iam::{OWN_ACCOUNT}:instance-profile/nobody", "is not there", "Correct reader_role_arn"),
-        (f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/nobody/me", "is not there", "Correct reader_role_arn"),
+        (f"arn:aws:iam::{OWN_ACCOUNT}:role/nobody", "does not exist", "Correct reader_role_arn"),
+        (f"arn:aws:iam::{OWN_ACCOUNT}:instance-profile/nobody", "does not exist", "Correct reader_role_arn"),
+        (f"arn:aws:sts::{OWN_ACCOUNT}:assumed-role/nobody/me", "does not exist", "Correct reader_role_arn"),
         (
             "arn:aws:iam::999999999999:role/reader",
             "is in account 999999999999",

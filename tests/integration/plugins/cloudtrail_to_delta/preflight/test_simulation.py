@@ -105,7 +105,7 @@ def test_a_denied_role_says_what_nothing_allows_and_what_is_denied_by_which_stat
     read = bad[f"s3:GetObject on arn:aws:s3:::{LOGS_BUCKET}/AWSLogs/*/CloudTrail/*"]
     assert read.detail.startswith("no statement allows it")
     delete = bad[f"s3:DeleteObject on arn:aws:s3:::{LAKE_BUCKET}/delta/cloudtrail_events/*"]
-    assert f"denied explicitly by role_{DENIED_ROLE}_s3, lines" in delete.detail
+    assert f"explicitly denied by role_{DENIED_ROLE}_s3, lines" in delete.detail
     assert not [s for s in bad if "s3:PutObject" in s]
 
 
@@ -166,11 +166,11 @@ def member(account_of_roles, aws):
         (
             {"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*", "s3:List*"], "Resource": "*"},
             "a service control policy of the organization does not allow it",
-            "service control policy (its administrators can): ",
+            "service control policy (its administrators can change it): ",
         ),
         (
             {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"},
-            "denied explicitly by a service control policy of the organization",
+            "explicitly denied by a service control policy of the organization",
             "Narrow or remove that Deny",
         ),
     ],

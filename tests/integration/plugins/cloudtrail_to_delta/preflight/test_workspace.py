@@ -23,30 +23,30 @@ def of_databricks(report):
 @pytest.mark.parametrize(
     ("changed", "subject", "said", "remedy"),
     [
-        ({"cluster_id": "sandbox-oldd"}, "compute sandbox-oldd", "does not exist", "the right cluster_id"),
+        ({"cluster_id": "sandbox-oldd"}, "compute sandbox-oldd", "does not exist", "the correct cluster_id"),
         ({"cluster_id": "sandbox-old"}, "cluster sandbox-old", "older than 17.3 LTS", "newer runtime"),
         (
             {"cluster_id": "sandbox-shared", "discovery": "notifications"},
             "cluster sandbox-shared",
-            "access mode USER_ISOLATION, and discovery='notifications' needs SINGLE_USER",
+            "access mode USER_ISOLATION, but discovery='notifications' needs SINGLE_USER",
             "or discovery 'listing'",
         ),
         (
             {"cluster_id": "sandbox-legacy", "discovery": "file_events"},
             "cluster sandbox-legacy",
-            "access mode NONE, and discovery='file_events' needs",
+            "access mode NONE, but discovery='file_events' needs",
             "or discovery 'listing'",
         ),
         ({"cluster_id": "sandbox-broken"}, "cluster sandbox-broken", "could not be acquired", "replace"),
-        ({"warehouse_id": "other"}, "warehouse other", "does not exist", "the right warehouse_id"),
+        ({"warehouse_id": "other"}, "warehouse other", "does not exist", "the correct warehouse_id"),
         (
             NEW | {"spark_version": "17.3.x-scala2.3"},
             "runtime 17.3.x-scala2.3",
-            "is not offered",
+            "is not available",
             "17.3.x-scala2.13",
         ),
         (NEW | {"spark_version": "15.4.x-scala2.12"}, "runtime 15.4.x-scala2.12", "older than", "newer"),
-        (NEW | {"node_type_id": "m6id.largo"}, "node type m6id.largo", "is not offered", "'m6id.large'"),
+        (NEW | {"node_type_id": "m6id.largo"}, "node type m6id.largo", "is not available", "'m6id.large'"),
     ],
 )
 def test_what_does_not_fit_fails_with_its_reason(account, changed, subject, said, remedy):
@@ -103,22 +103,22 @@ def test_a_policy_may_give_all_of_a_new_cluster(account, policy):
         (
             {"node_type_id": fixed("m6id.xlarge")},
             {"node_type_id": "m6id.large"},
-            "node_type_id is 'm6id.large', and the policy wants 'm6id.xlarge'",
+            "node_type_id is 'm6id.large', but the policy requires 'm6id.xlarge'",
         ),
         (
             {"num_workers": {"type": "range", "minValue": 1, "maxValue": 4}},
             {"num_workers": 0},
-            "num_workers is 0, and the policy wants 1 to 4",
+            "num_workers is 0, but the policy requires 1 to 4",
         ),
         (
             {"aws_attributes__instance_profile_arn": {"type": "forbidden"}},
             {"instance_profile_arn": PROFILE},
-            "and the policy wants it left out",
+            "but the policy requires no value",
         ),
         (
             {"data_security_mode": fixed("USER_ISOLATION")},
             {"discovery": "notifications"},
-            "access mode USER_ISOLATION, and discovery='notifications' needs SINGLE_USER",
+            "access mode USER_ISOLATION, but discovery='notifications' needs SINGLE_USER",
         ),
         ({"data_security_mode": {"type": "unlimited"}}, {"discovery": "file_events"}, "has access mode NONE"),
     ],
@@ -134,7 +134,7 @@ def test_what_a_policy_refuses_is_said_before_the_run(account, policy, rules, ch
 def test_a_runtime_and_a_node_type_that_nobody_gives_are_missing(account, policy):
     report = account.preflight(**OF_THE_POLICY, policy_id=policy(num_workers={"type": "unlimited"}))
     failed = {one.subject: one.remedy for one in report.failed}
-    assert failed == {"runtime": "Give spark_version.", "node type": "Give node_type_id."}
+    assert failed == {"runtime": "Set spark_version.", "node type": "Set node_type_id."}
 
 
 def test_a_policy_that_is_not_there_fails(account):
@@ -172,7 +172,7 @@ def test_a_cluster_that_runs_with_another_role_than_the_simulated_one_is_a_warni
     finding = found[f"role of {PROFILE}"]
     assert finding.status == "warning"
     assert finding.detail == (
-        f"is {account.seeded.reader_role_arn}, and what was simulated is {account.seeded.denied_role_arn}"
+        f"is {account.seeded.reader_role_arn}, but {account.seeded.denied_role_arn} was simulated"
     )
     assert f"Set reader_role_arn to {PROFILE}" in finding.remedy
 
@@ -246,13 +246,13 @@ def test_file_events_need_an_external_location_that_announces_new_files(account)
     assert (found.status, found.subject) == ("ok", "logs of events")
     (found,) = of_locations(account.preflight(discovery="file_events", kinds=["events"], prefix="quiet"))
     assert found.status == "failed"
-    assert "'cloudtrail-logs-quiet' holds it, and file events are not enabled" in found.detail
+    assert "'cloudtrail-logs-quiet' contains them, but file events are not enabled" in found.detail
     account.s3.create_bucket(Bucket="other-trail")
     other = {"discovery": "file_events", "kinds": ["events"], "bucket": "other-trail"}
     (found,) = of_locations(account.preflight(**other))
     assert found.status == "failed"
-    assert "holds s3://other-trail/AWSLogs/111122223333/CloudTrail/" in found.detail
-    assert "Create one for s3://other-trail" in found.remedy
+    assert "contains s3://other-trail/AWSLogs/111122223333/CloudTrail/" in found.detail
+    assert "Create an external location for s3://other-trail" in found.remedy
 
 
 def test_other_discoveries_ask_for_no_external_location(account):

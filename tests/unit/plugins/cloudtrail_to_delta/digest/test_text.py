@@ -45,7 +45,7 @@ def test_a_table_that_ends_within_the_day_is_named_as_perhaps_incomplete():
     behind = DigestTable(name="sec.behind", kind="events", newest_event="2026-11-21T22:00:00Z")
     idle = DigestTable(name="sec.insights", kind="insights")
     digest = render_digest(DAY, [TABLE, behind, idle], [])
-    assert "- `sec.behind` held events up to 2026-11-21T22:00:00Z" in digest
+    assert "- `sec.behind` had events up to 2026-11-21T22:00:00Z" in digest
     assert digest.count("may not be complete") == 1
 
 

@@ -26,8 +26,8 @@ def client_error(code, message="no", *, headers=None, **error):
         (client_error("NoSuchBucket"), "there is no bucket 'audit'", "Correct the bucket's name"),
         (
             client_error("AccessDenied"),
-            "AWS connection 'aws_audit' may not list it",
-            "Allow s3:ListBucket on bucket audit",
+            "AWS connection 'aws_audit' is not allowed to list it",
+            "allow the connection's identity s3:ListBucket on bucket audit",
         ),
         (
             client_error("PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1"}),
@@ -39,7 +39,7 @@ def client_error(code, message="no", *, headers=None, **error):
             "eu-west-3",
             "Set region to eu-west-3.",
         ),
-        (client_error("301"), "it is in another region", "Set region to the region that the bucket is in."),
+        (client_error("301"), "it is in another region", "Set region to the region of the bucket."),
     ],
 )
 def test_a_buckets_error_is_a_failed_finding_with_its_remedy(error, detail, remedy):
@@ -61,8 +61,8 @@ def test_an_error_of_another_sort_is_not_taken_for_the_buckets():
         (client_error("ExpiredToken"), "Correct the credentials of AWS connection 'aws_audit'."),
         (NoCredentialsError(), "Correct the credentials of AWS connection 'aws_audit'."),
         (EndpointConnectionError(endpoint_url="http://x"), "the endpoint of AWS connection 'aws_audit'"),
-        (client_error("AccessDenied"), "Allow that action to the identity of AWS connection 'aws_audit'."),
-        (ValueError("odd"), "Mend the cause that the error names"),
+        (client_error("AccessDenied"), "Allow the identity of AWS connection 'aws_audit' that action."),
+        (ValueError("odd"), "Fix the cause named in the error"),
     ],
 )
 def test_any_other_error_says_that_the_check_could_not_be_made_why_and_what_to_do(error, remedy):
@@ -87,20 +87,20 @@ def test_codes_and_callers_are_read_from_what_aws_answers():
     [
         (
             client_error("AccessDenied", "User: arn:aws:iam::444455556666:user/a is not authorized"),
-            "is in account 111122223333, the AWS connection in 444455556666",
+            "is in account 111122223333, but the AWS connection is in 444455556666",
             "a connection of that account",
         ),
         (
             client_error("AccessDenied", "User: arn:aws:iam::111122223333:user/a is not authorized"),
-            f"may not do iam:SimulatePrincipalPolicy on {ROLE}",
+            f"is not allowed to call iam:SimulatePrincipalPolicy on {ROLE}",
             f'{{"Effect": "Allow", "Action": ["iam:SimulatePrincipalPolicy"], "Resource": ["{ROLE}"]}}',
         ),
         (
             client_error("NoSuchEntity"),
-            f"{ROLE} is not there, or is in another account",
+            f"{ROLE} does not exist, or is in another account",
             "Correct reader_role_arn",
         ),
-        (client_error("InvalidInput"), "IAM does not simulate", "Correct reader_role_arn"),
+        (client_error("InvalidInput"), "IAM cannot simulate", "Correct reader_role_arn"),
     ],
 )
 def test_why_a_principal_cannot_be_simulated_is_told_apart(error, detail, remedy):

@@ -89,7 +89,7 @@ def test_a_part_of_a_url_stays_one_part():
 
 @pytest.mark.parametrize("part", ["", ".", ".."])
 def test_a_part_that_would_name_another_folder_is_refused(part):
-    with pytest.raises(FatalError, match="cannot be a part of a URL"):
+    with pytest.raises(FatalError, match="cannot be part of a URL"):
         api_path("2.0/sql/warehouses", part)
 
 

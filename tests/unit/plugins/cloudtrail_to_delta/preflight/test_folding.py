@@ -51,14 +51,14 @@ def test_a_warehouse_that_is_not_there_is_one_failure_and_it_is_the_warehouse():
         ("skipped", ", ".join(names)),
         ("failed", "warehouse abc"),
     ]
-    assert findings[0].detail == "not looked at: the check of warehouse abc failed"
-    assert findings[1].remedy.startswith("Trigger again with the right warehouse_id")
+    assert findings[0].detail == "not checked: the check of warehouse abc failed"
+    assert findings[1].remedy.startswith("Trigger the DAG again with the correct warehouse_id")
 
 
 def test_a_statement_that_was_refused_for_a_reason_of_its_own_says_nothing_of_the_warehouse():
     words = "PERMISSION_DENIED User does not have USE CATALOG on Catalog 'main', which does not exist for it"
-    assert remedy_of_answer(words) == "Fix the cause that the error names, then clear this task."
-    assert "the right warehouse_id" in remedy_of_answer(GONE)
+    assert remedy_of_answer(words) == "Fix the cause named in the error, then clear this task."
+    assert "the correct warehouse_id" in remedy_of_answer(GONE)
 
 
 def test_names_that_a_sound_warehouse_does_not_answer_for_stay_failed():
@@ -69,7 +69,7 @@ def test_names_that_a_sound_warehouse_does_not_answer_for_stay_failed():
 def test_the_rights_of_a_removed_statement_are_one_finding_with_one_statement():
     removed = [access for access in needed() if access.statement == "WriteTables"]
     (finding,) = fold(refused(removed))
-    assert finding.subject == f"{len(removed)} rights in the policy of {ROLE}"
+    assert finding.subject == f"{len(removed)} permissions in the policy of {ROLE}"
     assert all(access.resource_arn in finding.detail for access in removed)
     added, _, statement = finding.remedy.partition(": ")
     assert added == f"Add to the policy of {ROLE}"
@@ -106,8 +106,8 @@ def test_rights_that_other_policies_lack_stay_apart_with_the_principal_that_they
 def test_the_rights_that_one_statement_denies_are_one_finding():
     denied = Decision(verdict="explicitDeny", statements=("guard, lines 2 to 6",))
     (finding,) = fold(refused(needed(), denied))
-    assert finding.subject == f"{len(needed())} rights in guard, lines 2 to 6"
-    assert finding.remedy == "Narrow or remove that Deny: no Allow outweighs it."
+    assert finding.subject == f"{len(needed())} permissions in guard, lines 2 to 6"
+    assert finding.remedy == "Narrow or remove that Deny statement: no Allow overrides it."
 
 
 def test_one_right_alone_stays_as_it_is():

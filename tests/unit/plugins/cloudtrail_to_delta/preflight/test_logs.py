@@ -58,7 +58,7 @@ def test_no_events_fail_and_what_was_looked_for_and_what_is_there_is_named():
     finding = check([key(NOW, account="444455556666")])
     assert finding.status == "failed"
     assert f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail/*/*" in finding.detail
-    assert "it has 444455556666/" in finding.detail
+    assert "it contains 444455556666/" in finding.detail
     assert "Set account" in finding.remedy
 
 
@@ -66,7 +66,7 @@ def test_no_insights_are_skipped_with_the_reason():
     finding = check([key(NOW)], kind="insights")
     assert finding.status == "skipped"
     assert "36 hours" in finding.detail
-    assert "it has CloudTrail/" in finding.detail
+    assert "it contains CloudTrail/" in finding.detail
 
 
 def test_insights_of_one_account_among_a_few_are_found():
@@ -86,22 +86,22 @@ def test_what_cannot_be_told_within_the_budget_is_a_warning_and_no_pass():
 def test_files_of_other_names_are_no_log_files():
     finding = check([f"AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/05/02/notes.txt"])
     assert finding.status == "failed"
-    assert "notes.txt' lies there, but is not named like a CloudTrail log file" in finding.detail
+    assert "notes.txt' is there, but is not named like a CloudTrail log file" in finding.detail
 
 
 def test_quiet_accounts_among_many_say_how_far_the_look_went():
     keys = [key(NOW - timedelta(days=9), account=f"{number:012d}") for number in range(3000)]
     finding = check(keys, account="*")
     assert finding.status == "warning"
-    assert "folders of one account and region that were looked at" in finding.detail
+    assert "folders of one account and region that were listed" in finding.detail
 
 
 def test_bounds_that_leave_everything_out_are_a_warning():
     old = key(NOW - timedelta(days=40))
     finding = check([old], first_day="2026-04-01")
     assert finding.status == "warning"
-    assert finding.detail.startswith("nothing was delivered from 2026-04-01 on: ")
-    assert "Give an earlier day" in finding.remedy
+    assert finding.detail.startswith("nothing was delivered since 2026-04-01: ")
+    assert "Set from to an earlier day" in finding.remedy
     assert check([key(NOW - timedelta(hours=2))], first_day="2026-04-01").status == "ok"
 
 

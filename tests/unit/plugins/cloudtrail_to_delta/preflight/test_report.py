@@ -116,7 +116,7 @@ def test_an_error_in_one_check_is_its_own_failed_finding_and_the_others_are_made
 def test_a_bucket_that_is_not_there_is_said_once_and_what_lies_in_it_is_not_passed():
     report = preflight(target_root="s3://gone/delta")
     assert failed(report) == {("bucket", "gone")}
-    not_looked_at = {f.subject for f in report.findings if f.detail.startswith("not looked at: bucket gone")}
+    not_looked_at = {f.subject for f in report.findings if f.detail.startswith("not checked: bucket gone")}
     assert "s3://gone/delta/cloudtrail_events" in not_looked_at
     assert "s3://gone/delta/cloudtrail_insights_quarantine" in not_looked_at
     # A checkpoint is judged together with its table.

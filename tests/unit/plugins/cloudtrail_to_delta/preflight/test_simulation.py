@@ -81,8 +81,8 @@ def test_what_is_denied_explicitly_names_the_deny_and_proposes_no_allow():
     decision = Decision(verdict="explicitDeny", statements=("guard, lines 2 to 6",))
     finding = decide_access(access(), decision, role=ROLE)
     assert finding.status == "failed"
-    assert finding.detail.startswith("denied explicitly by guard, lines 2 to 6")
-    assert finding.remedy == "Narrow or remove that Deny: no Allow outweighs it."
+    assert finding.detail.startswith("explicitly denied by guard, lines 2 to 6")
+    assert finding.remedy == "Narrow or remove that Deny statement: no Allow overrides it."
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_what_is_denied_explicitly_names_the_deny_and_proposes_no_allow():
     [
         (
             Decision(verdict="explicitDeny", organization_denies=True),
-            "denied explicitly by a service control policy of the organization",
-            "no Allow outweighs it",
+            "explicitly denied by a service control policy of the organization",
+            "no Allow overrides it",
         ),
         (
             Decision(verdict="explicitDeny", boundary_denies=True),
-            "denied explicitly by the role's permissions boundary",
-            "no Allow outweighs it",
+            "explicitly denied by the role's permissions boundary",
+            "no Allow overrides it",
         ),
         (
             Decision(verdict="implicitDeny", boundary_denies=True),

@@ -15,26 +15,26 @@ ORGANIZATION = "o-a1b2c3d4e5"
 @pytest.mark.parametrize(
     ("keys", "location", "there", "change"),
     [
-        ([], {}, "the bucket has no AWSLogs/, it has nothing", ""),
-        (["a/x", "b.txt"], {}, "the bucket has no AWSLogs/, it has a/, b.txt", ""),
-        ([f"trail/{KEY}"], {}, "the bucket has no AWSLogs/, it has trail/", ""),
+        ([], {}, "the bucket has no AWSLogs/; it contains nothing", ""),
+        (["a/x", "b.txt"], {}, "the bucket has no AWSLogs/; it contains a/, b.txt", ""),
+        ([f"trail/{KEY}"], {}, "the bucket has no AWSLogs/; it contains trail/", ""),
         (
             [KEY],
             {"prefix": "trail"},
-            "trail/ has no AWSLogs/, it has nothing; the top of the bucket has AWSLogs/",
+            "trail/ has no AWSLogs/; it contains nothing; the top of the bucket contains AWSLogs/",
             "Leave prefix empty.",
         ),
-        (["other/x"], {"prefix": "trail"}, "the top of the bucket has other/", "Correct prefix."),
+        (["other/x"], {"prefix": "trail"}, "the top of the bucket contains other/", "Correct prefix."),
         (
             [KEY],
             {"account": B},
-            f"AWSLogs/ has no {B}/, it has {A}/",
+            f"AWSLogs/ has no {B}/; it contains {A}/",
             "Set account to one of these, or to '*'",
         ),
         (
             [KEY.replace(A, f"{ORGANIZATION}/{A}")],
             {"account": A},
-            f"AWSLogs/ has no {A}/, it has {ORGANIZATION}/",
+            f"AWSLogs/ has no {A}/; it contains {ORGANIZATION}/",
             f"set organization to '{ORGANIZATION}'",
         ),
         (
@@ -46,31 +46,31 @@ ORGANIZATION = "o-a1b2c3d4e5"
         (
             [KEY],
             {"organization": ORGANIZATION},
-            f"AWSLogs/ has no {ORGANIZATION}/, it has {A}/",
+            f"AWSLogs/ has no {ORGANIZATION}/; it contains {A}/",
             "leave organization empty",
         ),
         (
             [f"AWSLogs/{A}/CloudTrail-Digest/x", f"AWSLogs/{A}/Config/x"],
             {},
-            f"AWSLogs/{A}/ has no CloudTrail/, it has CloudTrail-Digest/, Config/",
-            "Switch on the trail's logging",
+            f"AWSLogs/{A}/ has no CloudTrail/; it contains CloudTrail-Digest/, Config/",
+            "Turn on logging of this kind",
         ),
         (
             [KEY],
             {"folder": "CloudTrail-Insight", "account": "*"},
-            f"AWSLogs/{A}/ has no CloudTrail-Insight/, it has CloudTrail/",
-            "Switch on",
+            f"AWSLogs/{A}/ has no CloudTrail-Insight/; it contains CloudTrail/",
+            "Turn on",
         ),
         (
             [KEY],
             {"regions": ("eu-west-1", "eu-north-1")},
-            f"AWSLogs/{A}/CloudTrail/ has no eu-west-1/, eu-north-1/, it has us-east-1/",
+            f"AWSLogs/{A}/CloudTrail/ has no eu-west-1/, eu-north-1/; it contains us-east-1/",
             "Set regions to some",
         ),
         (
             [KEY],
             {"period": "2025"},
-            f"'AWSLogs/{A}/CloudTrail/us-east-1/' is there, but has no log file in 2025",
+            f"'AWSLogs/{A}/CloudTrail/us-east-1/' exists but has no log file in 2025",
             "",
         ),
     ],
@@ -96,4 +96,4 @@ def test_it_says_what_it_knows_when_the_requests_run_out(budget):
     logs = LogsLocation(bucket="audit", account=A, period="2025")
     said, _ = describe_surroundings(Listing(bucket, "audit", budget=budget), logs)
     assert len(bucket.requests) == budget
-    assert said.endswith("is there")
+    assert said.endswith("exists")

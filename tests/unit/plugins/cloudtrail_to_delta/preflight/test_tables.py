@@ -37,7 +37,10 @@ def test_a_name_that_is_taken_fails_and_both_places_are_named(location):
 
 def test_the_name_of_a_view_is_not_free_for_a_table():
     finding = check_table(names(location={"trail": ""}.get), "trail", PATH)
-    assert (finding.status, finding.detail) == ("failed", f"names a view, not a table at {PATH!r}")
+    assert (finding.status, finding.detail) == (
+        "failed",
+        f"is the name of a view, not of a table at {PATH!r}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_the_name_of_a_view_is_not_free_for_a_table():
     [
         (None, "ok", "free"),
         ({MARK: "1a2b"}, "ok", "already a view of this pipeline"),
-        ({}, "failed", "is not of this pipeline"),
+        ({}, "failed", "this pipeline did not create"),
     ],
 )
 def test_the_name_of_a_view_is_free_or_ours(properties, status, said):

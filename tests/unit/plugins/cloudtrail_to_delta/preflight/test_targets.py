@@ -32,7 +32,7 @@ def test_a_delta_table_is_ok_at_its_version():
     finding = check(
         "trail/part-0.parquet", f"trail/_delta_log/{4:020d}.json", f"trail/_delta_log/{5:020d}.json"
     )
-    assert (finding.status, finding.detail) == ("ok", "a Delta table at version 5")
+    assert (finding.status, finding.detail) == ("ok", "holds a Delta table at version 5")
 
 
 def test_other_files_fail_and_the_first_is_named():

@@ -57,7 +57,7 @@ def test_a_run_that_wrote_nothing_has_no_balance_to_check():
 
 def test_rows_that_differ_between_sql_and_the_log_are_named_with_both_counts():
     assert mismatches(row_count=99) == [
-        "table 'sec.cloudtrail_events' at version 7 has 99 rows by COUNT(*) but 100 by its Delta log"
+        "table 'sec.cloudtrail_events' at version 7 has 99 rows by COUNT(*) but 100 in its Delta log"
     ]
 
 

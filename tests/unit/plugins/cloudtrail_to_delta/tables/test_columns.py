@@ -59,4 +59,4 @@ def test_another_type_is_named_with_its_path(ddl, theirs, difference):
 
 def test_a_table_of_somebody_else_is_described_by_its_columns():
     (found,) = column_differences({}, json.dumps(struct(id="long", raw="string")))
-    assert found == "it has no log_file and no batch_id, its columns are id, raw"
+    assert found == "it has no log_file and no batch_id; its columns are id, raw"

@@ -128,7 +128,7 @@ def test_an_ingest_starts_its_cluster_under_the_policy_that_was_made(workspace):
     assert {name: form[name].resolve(value) for name, value in params.items()} == params
     # The ingest's preflight finds nothing that the policy refuses, and the access mode that was asked for.
     (finding,), _ = decide_policy(params, json.loads(policy.definition))
-    assert (finding.status, finding.detail) == ("ok", "takes the new cluster; access mode USER_ISOLATION")
+    assert (finding.status, finding.detail) == ("ok", "allows the new cluster; access mode USER_ISOLATION")
 
 
 def test_the_roles_trust_has_the_credentials_external_id_and_the_locations_are_what_they_are_for(workspace):

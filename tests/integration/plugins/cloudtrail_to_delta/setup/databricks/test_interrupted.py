@@ -31,7 +31,7 @@ def test_an_apply_whose_call_had_no_answer_is_finished_by_the_next_try(workspace
     request = workspace.request(**changed)
     plan = workspace.plan(request)
     interrupt(workspace, method, path)
-    with pytest.raises(CloudTrailError, match="no answer from Databricks"):
+    with pytest.raises(CloudTrailError, match="Databricks did not answer"):
         workspace.apply(request, plan)
     workspace.apply(request, plan)
     assert not workspace.plan(request).writes
@@ -47,7 +47,7 @@ def test_a_removal_whose_call_had_no_answer_is_finished_by_the_next_try(workspac
     request = workspace.request(**changed, mode="remove")
     plan = workspace.plan(request)
     interrupt(workspace, method, path)
-    with pytest.raises(CloudTrailError, match="no answer from Databricks"):
+    with pytest.raises(CloudTrailError, match="Databricks did not answer"):
         workspace.apply(request, plan)
     workspace.apply(request, plan)
     assert workspace.objects() == before
@@ -58,7 +58,7 @@ def test_a_call_that_never_arrived_is_made_by_the_next_try(workspace):
     request = workspace.request()
     plan = workspace.plan(request)
     interrupt(workspace, "POST", "/api/2.1/clusters/create", "disconnect")
-    with pytest.raises(CloudTrailError, match=r"clusters/create had no answer"):
+    with pytest.raises(CloudTrailError, match=r"did not answer .*clusters/create"):
         workspace.apply(request, plan)
     assert not [one for one in workspace.sdk.clusters.list() if one.cluster_name == "cloudtrail"]
     workspace.apply(request, plan)
