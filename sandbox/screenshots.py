@@ -49,6 +49,7 @@ IMAGES = ROOT / "docs/images"
 EVERYTHING = ROOT / ".cache/screenshots"
 FORM, FAILING = "cloudtrail_ingest", "legacy"
 REJECT = "Reject"
+APPROVE_BUTTON = 'role=button[name="Approve"]'
 ALIASES = dict(zip(("payments", "orders", "archive"), ACCOUNTS, strict=True))
 RUN_SECONDS = 600
 # The connection that takes the alerts.
@@ -177,7 +178,7 @@ def _shoot_approval(airflow: AirflowClient, aws_url: str, studio: Studio) -> Non
     task = f"/dags/{run.dag_id}/runs/{quote(run.run_id, safe='')}/tasks/{setup.APPROVAL}"
 
     def shoot(_: Mapping[str, Any]) -> None:
-        studio.shoot("approval", f"{task}/required_actions", wait_for="text=Approve")
+        studio.shoot("approval", f"{task}/required_actions", wait_for=APPROVE_BUTTON)
 
     setup.answer(airflow, run, REJECT, on_question=shoot)
 

@@ -21,9 +21,9 @@ STATES = (
     *("skipped", "checked", "ok", "removed"),
 )
 REASONS = {
-    "broken": "the entry in accounts.yaml or the DAG file has an error: see the DAG's page or Import Errors",
+    "broken": "an error in accounts.yaml or the DAG file: see the DAG's page or Import Errors",
     "removed": "no file defines this DAG anymore",
-    "corrected": "the entry in accounts.yaml was corrected: the next run ingests",
+    "corrected": "entry corrected: the next run ingests",
 }
 CHECKED = "only ran preflight"
 TESTED = "only sent a test alert"
