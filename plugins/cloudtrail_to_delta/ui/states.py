@@ -23,7 +23,7 @@ STATES = (
 REASONS = {
     "broken": "an error in accounts.yaml or the DAG file: see the DAG's page or Import Errors",
     "removed": "no file defines this DAG anymore",
-    "corrected": "entry corrected: the next run ingests",
+    "corrected": "the next run ingests",
 }
 CHECKED = "only ran preflight"
 TESTED = "only sent a test alert"

@@ -262,7 +262,7 @@ async def test_a_corrected_entry_is_shown_as_such_until_its_next_run(metadata):
         for age in (3, 2):
             metadata.run(dag, age * HOUR, state="failed", tasks={"disabled": "failed"})
     for row in await overview(metadata):
-        assert row["State"].startswith("○ corrected entry corrected: the next run")
+        assert row["State"].startswith("○ corrected the next run ingests")
 
 
 async def test_a_disabled_entry_is_broken_since_its_first_failed_run(metadata):
