@@ -167,6 +167,7 @@ def _run(sandbox: Sandbox, airflow: AirflowClient, studio: Studio, accounts: Pat
         time.sleep(20)
         for name, path in pages(runs).items():
             studio.shoot(name, path)
+        studio.shoot("state-page-in-airflow", up.PAGE, wait_for="iframe[title=CloudTrail]")
         _shoot_alerts(receiver, studio)
 
 
@@ -205,7 +206,12 @@ def accounts_file() -> dict[str, Any]:
         "alert_conn_ids": [RECEIVER],
     } | {f"{kind}_table": f"{kind}_{{alias}}" for kind in KINDS}
     entries = [{"alias": alias, "account": account} for alias, account in ALIASES.items()]
-    failing = {"alias": FAILING, "account": "999900001111", "bucket": "example-legacy-logs"}
+    failing = {
+        "alias": FAILING,
+        "account": "999900001111",
+        "bucket": "example-legacy-logs",
+        "kinds": ["events"],
+    }
     return {"defaults": defaults, "accounts": [*entries, failing]}
 
 
@@ -234,7 +240,6 @@ def pages(runs: Mapping[str, Run]) -> dict[str, str]:
 
     return {
         "state-page": "/cloudtrail/overview",
-        "state-page-in-airflow": "/plugin/cloudtrail",
         "state-page-no-match": "/cloudtrail/overview?q=nothing-like-this",
         "table-page": of_table(good, kind="events"),
         "table-page-insights": of_table(good, kind="insights"),
