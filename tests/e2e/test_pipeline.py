@@ -92,10 +92,10 @@ def test_a_run_that_passes_its_deadline_is_told_as_late(sandbox, receiver):
     # A run of a paused DAG waits, and is late before it has ended.
     sandbox.airflow.pause(LATE_DAG)
     run = sandbox.airflow.trigger(LATE_DAG, {"alert_conn_ids": ["receiver"], "preflight_only": True})
-    until(lambda: any("is late" in title for title in receiver.titles()), "the alert of the late run")
+    until(lambda: any("late run" in title for title in receiver.titles()), "the alert of the late run")
     sandbox.airflow.pause(LATE_DAG, paused=False)
     assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
-    (late,) = [message["message"] for message in receiver.messages if "is late" in message["title"]]
+    (late,) = [message["message"] for message in receiver.messages if "late run" in message["title"]]
     assert f"Task:        {LATE_DAG} (DAG run {run.run_id})" in late
     assert "the run should have ended by" in late
 

@@ -85,7 +85,7 @@ def compose(group: Sequence[Told], scene: Scene) -> Message:
         _line("Meaning:", event.meaning or kind.meaning),
         _line("What to do:", event.remedy or kind.remedy),
         _line("More:", scene.page(event.page or event.name)),
-        _line("Databricks:", event.run_url or "no run was submitted"),
+        _line("Databricks:", event.run_url or _no_run(event)),
         _line("Task log:", event.task_url or "see the Airflow UI"),
     ]
     what = event.subject if event.name == "task_failed" else kind.title
@@ -127,7 +127,7 @@ def compose_recovery(
             _line(
                 f"{how.capitalize()}:",
                 f"{subject or 'the run'}: {EVENTS[name].title}, from {first:%Y-%m-%d %H:%M} to "
-                f"{last:%Y-%m-%d %H:%M} UTC, seen {times} times",
+                f"{last:%Y-%m-%d %H:%M} UTC, seen {times} {'time' if times == 1 else 'times'}",
             )
         )
         lines += listed("", [f"- {record.what}" for record in records if record.what])
@@ -169,6 +169,11 @@ def listed(label: str, texts: Sequence[str]) -> list[str]:
     if len(texts) > SHOWN:
         shown.append(f"… and {len(texts) - SHOWN} more")
     return [_line("" if number else label, text) for number, text in enumerate(shown)]
+
+
+def _no_run(event: Event) -> str:
+    """Return the text for a message without a link to Databricks. A whole DAG run may have several."""
+    return "no run was submitted" if event.subject else "see the tasks of the DAG run"
 
 
 def _where(scene: Scene, subject: str = "") -> list[str]:

@@ -9,7 +9,7 @@
 | `notify` failed | `notify` reaches the step that reports ended causes | `notify` |
 | preflight checks failed | `preflight` succeeds | `notify`; in the set-up, `RecoveryNotifier` |
 | no new log files | the table's newest log file is recent enough, or `alert_silent_hours` is 0 | `notify` |
-| the run is late | a later run is complete | `notify` |
+| late run | a later run is complete | `notify` |
 | any of them | no run sees it for 35 days; it is forgotten without a message | the DAG's next run |
 
 A run is complete if it ingested and no task failed. A run ends only causes of its own scope (`Cause.scope`),

@@ -90,7 +90,7 @@ EVENTS: dict[str, EventKind] = {
         urgent=True,
     ),
     "late": EventKind(
-        title="the run is late",
+        title="late run",
         meaning="The run has passed its deadline and is still running. New log files wait in the bucket. "
         "Nothing is lost.",
         remedy="Find the waiting task in the grid. It may wait for a cluster or a warehouse that does not "
