@@ -199,7 +199,7 @@ def test_a_target_that_refuses_or_does_not_exist_is_recorded_without_its_secrets
     assert "500" in errors["security"]
     assert "type 'http'" in errors["wrong_type"]
     assert "field config is empty" in errors["no_config"]
-    assert "understands none" in errors["unknown"]
+    assert "accepts none of the URLs" in errors["unknown"]
     assert "not_there" in errors["not_there"]
     for secret in ("T0Ken-of-the-channel", "S3cret-token", "pass-w0rd"):
         assert secret not in json.dumps(done)
