@@ -20,7 +20,7 @@ from cloudtrail_to_delta.ui.facts import Run
 from cloudtrail_to_delta.ui.history import DAYS, History
 from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, airflow_root, findings_url, guidance_url
 from cloudtrail_to_delta.ui.listing import COLUMNS, Listing
-from cloudtrail_to_delta.ui.rows import Row, name_of
+from cloudtrail_to_delta.ui.rows import Row, name_of, place_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -110,7 +110,7 @@ def render_account(row: Row, others: Sequence[Row], history: History, now: datet
     return _render(
         "account.html",
         row=row,
-        others=others,
+        tabs=sorted([row, *others], key=lambda tab: (place_of(tab.kind), tab.kind, tab.table)),
         history=history,
         now=now,
         days=DAYS,
@@ -224,7 +224,8 @@ def _lag_label(history: History) -> str:
         return f"no run added a log file, {_runs(len(history.failures))} failed"
     low, high, last = (formats.duration(value) for value in (min(lags), max(lags), lags[-1]))
     spread = f"from {low} to {high}, latest {last}" if len(lags) > 1 else last
-    return f"lag of {_runs(len(lags))}: {spread}; {_runs(len(history.failures))} failed"
+    failed = f"; {_runs(len(history.failures))} failed" if history.failures else ""
+    return f"lag of {_runs(len(lags))}: {spread}{failed}"
 
 
 def _hours(count: int) -> str:

@@ -97,7 +97,7 @@ async def test_accounts_that_have_never_run_are_broken_paused_or_taken_away_say_
     metadata.dag("late", next_dagrun_create_after=metadata.now - 2 * HOUR)
     rows = {row["Account"].split()[0]: row for row in await overview(metadata)}
     assert rows["fresh"]["State"] == "○ no run yet"
-    assert rows["mistyped"]["State"].startswith("✕ broken its entry in accounts.yaml")
+    assert rows["mistyped"]["State"].startswith("✕ broken an error in accounts.yaml")
     assert rows["gone"]["State"].startswith("○ removed")
     assert rows["asleep"]["Next run"] == "paused"
     assert rows["late"]["Next run"] == "2 h ago overdue"

@@ -79,7 +79,7 @@ async def test_the_page_of_one_of_the_forms_tables_has_nothing_of_another(metada
     assert "of my table" in page
     assert "of another table" not in page
     assert "the run failed" not in page
-    assert "The newest 1;" in page
+    assert "The newest 1 run;" in page
     page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="events", table="other")).text
     assert page.count("the run failed") == 30
 
