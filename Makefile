@@ -90,6 +90,10 @@ bench-quick: setup ## The same at small sizes, in five minutes, into .cache/benc
 	@"$(PYTHON)" -m sandbox.install bench
 	@exec env PYTHONPATH=spark_jobs $(RUN) -m tests.benchmarks --sizes quick $(ARGS)
 
+.PHONY: screenshots
+screenshots: setup ## Take pictures of every page and alert: docs/images, and all of them in .cache/screenshots
+	@exec env PYTHONPATH=plugins $(RUN) -m sandbox screenshots $(ARGS)
+
 .PHONY: lint
 lint: require-packages ## Check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check --quiet .

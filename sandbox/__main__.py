@@ -166,6 +166,16 @@ def _demo(sandbox: Sandbox, _: argparse.Namespace) -> int:
     return 0
 
 
+def _screenshots(sandbox: Sandbox, _: argparse.Namespace) -> int:
+    """Take pictures of all pages and alerts in a sandbox of its own."""
+    from sandbox.screenshots import EVERYTHING, screenshots
+
+    published = screenshots(sandbox)
+    print("\n".join(["Pictures for documents:", *(f"  {path}" for path in published)]))
+    print(f"All pictures: {EVERYTHING}")
+    return 0
+
+
 def _prepare(_: Sandbox, __: argparse.Namespace) -> int:
     """Fetch Spark's jars, build the job's wheel, make an empty database: what is missing (`make setup`)."""
     from sandbox import database, spark, wheel
@@ -189,6 +199,7 @@ COMMANDS: dict[str, Command] = {
     "sql": _sql,
     "alerts": _alerts,
     "demo": _demo,
+    "screenshots": _screenshots,
     "prepare": _prepare,
 }
 

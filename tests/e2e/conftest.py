@@ -17,13 +17,13 @@ from sandbox.airflow_client import AirflowClient
 from sandbox.aws.seed import client
 from sandbox.ports import free_ports
 from sandbox.processes import Processes
+from sandbox.receiver import Receiver, receiving
 from sandbox.sample_logs import SampleSummary
 from sandbox.settings import ROOT, Sandbox, Secrets
 from sandbox.signals import INTERRUPTS, interrupt_on_signals
 from sandbox.warehouse import Row, Warehouse
 from tests.fixtures.databricks import ODD_NAME
 from tests.fixtures.postgres import Postgres
-from tests.fixtures.receiver import Receiver, receiving
 
 FILES, RECORDS = 60, 900
 DAG = "cloudtrail_ingest"

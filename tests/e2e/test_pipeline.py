@@ -57,12 +57,12 @@ def test_the_validation_of_each_kind_is_recorded(sandbox, first_run):
 def test_what_a_run_found_is_told_once_also_when_it_is_told_again(sandbox, receiver, first_run):
     insight, quarantine = (
         next(message["message"] for message in receiver.messages if text in message["message"])
-        for text in ("times the baseline", "quarantined in cloudtrail_events_quarantine as")
+        for text in ("times the baseline", " in cloudtrail_events_quarantine with the reason ")
     )
     assert "More:        docs/operations/insight.md#how-to-fix-it" in insight
     assert f"Databricks:  {sandbox.databricks.host}" in quarantine
     for reason in sandbox.promised.counts("events").quarantined:
-        assert f"as {reason}" in quarantine
+        assert f"with the reason {reason}" in quarantine
     told = len(receiver.messages)
     sandbox.airflow.clear(first_run, ["notify"])
     assert sandbox.airflow.wait(first_run, timeout_seconds=TIMEOUT_SECONDS) == "success"
@@ -92,12 +92,12 @@ def test_a_run_that_passes_its_deadline_is_told_as_late(sandbox, receiver):
     # A run of a paused DAG waits, and is late before it has ended.
     sandbox.airflow.pause(LATE_DAG)
     run = sandbox.airflow.trigger(LATE_DAG, {"alert_conn_ids": ["receiver"], "preflight_only": True})
-    until(lambda: any("is late" in title for title in receiver.titles()), "the alert of the late run")
+    until(lambda: any("late run" in title for title in receiver.titles()), "the alert of the late run")
     sandbox.airflow.pause(LATE_DAG, paused=False)
     assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
-    (late,) = [message["message"] for message in receiver.messages if "is late" in message["title"]]
+    (late,) = [message["message"] for message in receiver.messages if "late run" in message["title"]]
     assert f"Task:        {LATE_DAG} (DAG run {run.run_id})" in late
-    assert "the run had to end by" in late
+    assert "the run should have ended by" in late
 
 
 def test_the_digest_asks_the_tables_that_the_ingest_has_written(sandbox, receiver, first_run):
@@ -159,7 +159,7 @@ def test_a_preflight_only_run_makes_every_check_tells_what_warns_and_stops_befor
     assert "nothing was ingested" in sandbox.airflow.xcom(run, "report")
     assert sandbox.sql(COUNT) == before
     (warned,) = receiver.messages[told:]
-    assert warned["title"].startswith("CloudTrail ingest: preflight warns for ")
+    assert warned["title"].startswith("CloudTrail ingest: preflight warnings for ")
     assert "digests: account " in warned["message"]
     assert "More:        docs/operations/preflight_warning.md#how-to-fix-it" in warned["message"]
 

@@ -1,6 +1,7 @@
-"""Alerts: what is told to people, to whom, and how often.
+"""Alerts: which messages people receive, where, and how often.
 
-`events` says what there is to tell, `run` and `silence` find it in a DAG run's results, `grouping` decides
-what is news, `ending` what is over, `compose` writes the message, `markup` and `targets` deliver it,
-`dispatch` puts these together. Only `state` and `targets` reach out of the process.
+`records.alert_events` defines the events. `run` and `silence` find them in the results of a DAG run.
+`grouping` decides which are news, `ending` which have ended. `compose` writes the message, `markup` and
+`targets` deliver it, and `dispatch` connects these steps. Only `state` and `targets` communicate with other
+systems.
 """

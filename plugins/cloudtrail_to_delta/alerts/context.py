@@ -1,4 +1,4 @@
-"""From the context that Airflow hands to a task or a callback to what alerts need of it."""
+"""What alerts need from the context that Airflow passes to a task or a callback."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,19 +17,19 @@ from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, read_page
 from cloudtrail_to_delta.records.notes import ALERTS_KEY
 from cloudtrail_to_delta.records.record import read
 
-# The Airflow Variable with the address of the folder docs/, for the links in messages.
+# The Airflow Variable with the URL of the folder docs/, for the links in messages.
 DOCS_URL = "cloudtrail_docs_url"
-# The params that say what a run writes: the tables of an ingest, the set-up's name.
+# The params that say what a run writes: the tables of an ingest, the name of a set-up.
 SCOPE = (*(f"{kind}_table" for kind in KINDS), "name")
 
 
 def params_of(context: Context) -> dict[str, Any]:
-    """The DAG run's params; empty when Airflow could not make them."""
+    """Return the params of the DAG run, empty if Airflow could not create them."""
     return dict(context.get("params") or {})
 
 
 def teller_of(context: Context, *, title: str = Scene.title) -> Teller:
-    """What tells the events of this task's DAG run, in messages that begin with `title`."""
+    """Return the sender of alerts for this task's DAG run. Its messages begin with `title`."""
     ti = context["ti"]
     params = params_of(context)
     teller = make_teller(params, dag_id=ti.dag_id, run_id=ti.run_id)
@@ -39,14 +39,14 @@ def teller_of(context: Context, *, title: str = Scene.title) -> Teller:
 
 
 def make_teller(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Teller:
-    """What tells the events of a DAG run with these params."""
+    """Return the sender of alerts for a DAG run with these params."""
     account = account_name(params, alias_of(dag_id))
     scene = Scene(dag_id=dag_id, run_id=run_id, account=account, docs_url=docs_url())
     return Teller(scene=scene, params=params, state=VariableState(dag_id), now=datetime.now(UTC))
 
 
 def alias_of(dag_id: str) -> str:
-    """The name of the DAG's entry in accounts.yaml; nothing for a DAG that is filled in by hand."""
+    """Return the name of the DAG's entry in accounts.yaml, empty for the DAG with the form."""
     for prefix in (ACCOUNT_INGEST, ACCOUNT_SETUP):
         if dag_id.startswith(prefix):
             return dag_id.removeprefix(prefix)
@@ -54,13 +54,13 @@ def alias_of(dag_id: str) -> str:
 
 
 def own_params(context: Context) -> dict[str, Any]:
-    """The DAG's own values of its params, which a run may have changed."""
+    """Return the param values that the DAG defines. A run may have changed them."""
     dag = context.get("dag")
     return {name: dag.params.get_param(name).value for name in dag.params} if dag else {}
 
 
 def scope_of(params: Mapping[str, Any], own: Mapping[str, Any]) -> str:
-    """Which runs of its DAG a run is like: empty when it writes what the DAG's own values say."""
+    """Return the scope of a run: empty if it writes to the tables that the DAG itself defines."""
     given = {name: params[name] for name in SCOPE if params.get(name)}
     if all(own.get(name) == value for name, value in given.items()):
         return ""
@@ -68,14 +68,14 @@ def scope_of(params: Mapping[str, Any], own: Mapping[str, Any]) -> str:
 
 
 def keep_alerts(context: Context, teller: Teller) -> None:
-    """Add what was done to the task's XCom `alerts`."""
+    """Append the notes about sent alerts to the task's XCom `alerts`."""
     ti = context["ti"]
     before = ti.xcom_pull(task_ids=ti.task_id, key=ALERTS_KEY) or []
     ti.xcom_push(key=ALERTS_KEY, value=[*before, *teller.left()])
 
 
 def docs_url() -> str:
-    """Where docs/ can be read, by the Variable; nothing when there is none, or no Airflow to ask."""
+    """Return the URL of docs/ from the Variable, empty if it is not set or Airflow does not answer."""
     from airflow.sdk import Variable
 
     try:
@@ -85,12 +85,12 @@ def docs_url() -> str:
 
 
 def task_url(context: Context) -> str:
-    """The task's log in Airflow's UI."""
+    """Return the URL of the task's log in Airflow's UI."""
     return str(getattr(context["ti"], "log_url", None) or "")
 
 
 def run_page(context: Context, task_id: str) -> str:
-    """The Databricks run page that the `submit` of this task's group recorded; nothing without one."""
+    """Return the Databricks run page that `submit` in this task's group recorded, empty without one."""
     group, _, _ = task_id.rpartition(".")
     page = context["ti"].xcom_pull(task_ids=f"{group}.submit", key=PAGE_KEY) if group else None
     return read(read_page, page, f"the page of {group}.submit") or ""

@@ -1,6 +1,6 @@
-"""Telling: what is news among events is sent to the targets and remembered, what is over is told as over.
+"""Sending alerts: new events go to the targets and are recorded, ended ones are reported as ended.
 
-What was done is a list of notes; the task that did it leaves them as its XCom `alerts`.
+Each step adds a note. The task that sends alerts leaves its notes as the XCom `alerts`.
 """
 
 import logging
@@ -24,15 +24,15 @@ log = logging.getLogger(__name__)
 
 
 def wanted_events(params: Mapping[str, Any]) -> Collection[str]:
-    """The names of the events that the params ask to be told of."""
+    """Return the names of the events that the params select for alerts."""
     chosen = params.get("alert_events")
     return DEFAULT_EVENTS if chosen is None else chosen
 
 
 class Teller:
-    """Tells events of one DAG run; `done` is what it has done so far.
+    """Sender of the alerts of one DAG run. `done` has a note about each step so far.
 
-    `scope` says which runs of the DAG its causes are about, see `Cause.scope`.
+    `scope` says which runs of the DAG its causes concern, see `Cause.scope`.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Teller:
         self._state_error = ""
 
     def left(self) -> list[dict[str, Any]]:
-        """What was done, as the XCom `alerts` holds it."""
+        """Return the notes for the XCom `alerts`."""
         return [note.to_dict() for note in self.done]
 
     def tell(self, events: Sequence[Event]) -> None:
-        """Send what is news of these events, in one message for each name and subject; count the rest."""
+        """Send the new events, in one message per name and subject, and count the others."""
         groups: dict[tuple[str, str], list[Event]] = {}
         for event in events:
             if event.name in wanted_events(self.params):
@@ -62,10 +62,10 @@ class Teller:
     def tell_recovered(
         self, ending: Callable[[Cause], Ending], *, failed: Sequence[str] = (), task_url: str = ""
     ) -> None:
-        """End the lasting causes that are over; those that somebody was told of are told as ended.
+        """End the lasting causes that are over. Send a recovery message about those that a target knows.
 
         Args:
-            ending: in what way a cause of this scope is over; empty while it lasts.
+            ending: returns how a cause of this scope ended, empty while it lasts.
             failed: the tasks that failed in this run.
             task_url: the task in Airflow's UI.
         """
@@ -101,7 +101,7 @@ class Teller:
             self._guarded(partial(self.state.forget, key))
 
     def send_unconditionally(self, name: str, message: Message) -> list[Delivery]:
-        """Send a message that nothing is remembered of."""
+        """Send a message, without recording a cause."""
         deliveries = self._send(message)
         record = Cause(account=self.scene.account, name=name, subject="", first=self.now, last=self.now)
         self._note(name, "", [message.title], record, deliveries)
@@ -136,7 +136,7 @@ class Teller:
         )
 
     def _is_mine(self, record: Cause) -> bool:
-        """Whether this run may end it: of its own scope, or, without a subject, of every run of the DAG."""
+        """Return whether this run may end the cause: it has the run's scope, or it concerns the whole DAG."""
         return record.scope == self.scope or not record.subject
 
     def _send(self, message: Message) -> list[Delivery]:
@@ -146,7 +146,7 @@ class Teller:
                 log.info("Alert sent to %s: %s", delivery.target, message.title)
             else:
                 log.error(
-                    "Alert target %s did not take %r: %s", delivery.target, message.title, delivery.error
+                    "Alert target %s did not accept %r: %s", delivery.target, message.title, delivery.error
                 )
         return deliveries
 
@@ -170,10 +170,10 @@ class Teller:
         self.done += notes
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
-        """What `work` returns; None when the memory cannot be reached: noted, and no reason for silence."""
+        """Return the result of `work`. If the state cannot be reached, note that and return None."""
         try:
             return work()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the alert has to go out
+        except Exception as error:  # noqa: BLE001 - the alert must go out in any case
             self._state_error = redact(f"{type(error).__name__}: {error}", limit=300)
-            log.warning("The memory of earlier alerts could not be used: %s", self._state_error)
+            log.warning("The state of earlier alerts could not be read or written: %s", self._state_error)
             return None

@@ -1,19 +1,20 @@
-"""When a lasting cause is over, by what a later run of its DAG shows. Pure.
+"""Decides when a lasting cause has ended, by what a later run of its DAG shows. Pure.
 
-| cause | what ends it | who finds it |
+| cause | what ends it | what finds the end |
 |---|---|---|
-| a task failed | the task succeeds | `notify`; of the digest and the set-up, `RecoveryNotifier` |
-| a task failed | its DAG has no such task any more: a corrected entry, a kind that was dropped | `notify` |
-| a task failed | a run that goes through does not ask for its kind (`kinds`) | `notify` |
-| a task failed | a continuous run that goes through skips it (`wait_for_run`) | `notify` |
-| `notify` failed | `notify` gets as far as telling what is over | `notify` |
-| preflight checks failed | `preflight` succeeds | `notify`; of the set-up, `RecoveryNotifier` |
-| no new log file | the table's newest log file is recent enough, or `alert_silent_hours` is 0 | `notify` |
-| the run is late | a later run goes through | `notify` |
-| any of them | no run meets it for 35 days: forgotten without a message | the DAG's next run |
+| a task failed | the task succeeds | `notify`; in the digest and the set-up, `RecoveryNotifier` |
+| a task failed | its DAG no longer has the task (a corrected entry, a dropped kind) | `notify` |
+| a task failed | a complete run does not ask for its kind (`kinds`) | `notify` |
+| a task failed | a complete continuous run skips it (`wait_for_run`) | `notify` |
+| `notify` failed | `notify` reaches the step that reports ended causes | `notify` |
+| preflight checks failed | `preflight` succeeds | `notify`; in the set-up, `RecoveryNotifier` |
+| no new log files | the table's newest log file is recent enough, or `alert_silent_hours` is 0 | `notify` |
+| late run | a later run is complete | `notify` |
+| any of them | no run sees it for 35 days; it is forgotten without a message | the DAG's next run |
 
-A run ends causes of its own scope only (`Cause.scope`): of the same tables. A run that sends `test_alert`
-ends none. What is news (insights, quarantine, drift, warnings) has no end and is forgotten after a week.
+A run is complete if it ingested and no task failed. A run ends only causes of its own scope (`Cause.scope`),
+which means the same tables. A run with `test_alert` ends none. News (insights, quarantine, drift, warnings)
+has no end and is forgotten after a week.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,23 +27,23 @@ from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.records.cause import Cause
 from cloudtrail_to_delta.records.outcome import Outcome
 
-# In what way a cause is over, as the message says it; empty while it lasts.
+# How a cause ended, as the message says it. Empty while it lasts.
 Ending = Literal["", "ok again", "no longer asked for"]
 FAILED = ("failed", "upstream_failed")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What one DAG run shows.
+    """What one DAG run shows about causes.
 
     Attributes:
-        task_id: the task that looks, which runs and so has not failed.
-        states: task id → state, of every task of this DAG run.
-        outcomes: what its validations found.
-        raised: the names of the events that it has.
-        started: when it began.
-        params: what it was run with.
-        now: the time.
+        task_id: the task that evaluates the run. It is running, so it has not failed.
+        states: task id → state, for every task of this DAG run.
+        outcomes: the results of its validations.
+        raised: the names of the events that the run has.
+        started: when the run started.
+        params: the params of the run.
+        now: the current time.
     """
 
     task_id: str
@@ -60,13 +61,13 @@ class Evidence:
 
     @property
     def went_through(self) -> bool:
-        """Whether the ingest was run and no task failed."""
+        """Whether the run ingested and no task failed."""
         ended = bool(self.states) and not any(state in FAILED for state in self.states.values())
         return ended and not self.params.get("preflight_only")
 
 
 def ending(record: Cause, run: Evidence) -> Ending:
-    """In what way this run shows that a lasting cause is over; empty when it does not."""
+    """Return how a lasting cause ended according to this run, empty if it has not ended."""
     if record.name in run.raised:
         return ""
     if record.name == "late":
@@ -89,7 +90,7 @@ def _end_of_silence(record: Cause, run: Evidence) -> Ending:
 
 
 def _is_dropped(record: Cause, run: Evidence) -> bool:
-    """Whether the DAG has no such task any more, or the run went through and was not asked for it."""
+    """Return whether the DAG no longer has the task, or a complete run was not asked for it."""
     if run.states and record.subject not in run.states:
         return True
     if run.params.get("trigger") == "continuous" and run.states.get(record.subject) == "skipped":

@@ -1,7 +1,8 @@
-"""What is news: one message per cause, then silence, a reminder after a day, and the end.
+"""Decides which events are news: one message per cause, a reminder each day, and a recovery message.
 
-A cause is an event's name, subject and cause without what changes from run to run, in one DAG and one
-scope (see `Cause.scope`). What ends it is in `alerts.ending`. Pure: `state` keeps them.
+A cause is identified by the event's name, subject and cause (without the parts that change from run to run),
+within one DAG and one scope (see `Cause.scope`). `alerts.ending` decides when it ends. Pure: `state` stores
+the causes.
 """
 
 import hashlib
@@ -14,16 +15,17 @@ from cloudtrail_to_delta.alerts.redaction import redact
 from cloudtrail_to_delta.records.alert_events import EVENTS, Event
 from cloudtrail_to_delta.records.cause import Cause
 
-# A day, less what the start of a daily run varies by: at 24 hours sharp every second reminder is missed.
+# A day, minus the variation in the start of a daily run. With exactly 24 hours every second reminder is
+# missed.
 REMIND_AFTER = timedelta(hours=23, minutes=30)
-# News that no run has had for so long is news again when it comes back.
+# An event that no run has seen for this long is news again when it returns.
 FORGET_AFTER = timedelta(days=7)
-# A lasting cause that no run has met for longer than any usual schedule: nobody repeats what would end it.
+# Longer than any usual schedule: a lasting cause that no run has seen for this long is forgotten.
 LASTING_FORGET_AFTER = timedelta(days=35)
 
 Verdict = Literal["new", "reminder", "counted"]
 
-# In this order: what the later ones would leave half of is replaced by the earlier ones.
+# The order matters: a later pattern would replace only a part of what an earlier one replaces whole.
 _VOLATILE = (
     re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\",)]+"),
     re.compile(r"\b(?:manual|scheduled|backfill|asset_triggered)__\S+"),
@@ -36,24 +38,24 @@ WHAT_LIMIT = 200
 
 
 def is_lasting(cause: Cause) -> bool:
-    """Whether it ends when a run finds its subject sound."""
+    """Return whether the cause lasts until a run finds its subject sound."""
     return cause.name in EVENTS and EVENTS[cause.name].lasting
 
 
 def is_forgotten(cause: Cause, now: datetime) -> bool:
-    """Whether it is too long ago to be remembered."""
+    """Return whether the cause was last seen too long ago to be kept."""
     return now - cause.last > (LASTING_FORGET_AFTER if is_lasting(cause) else FORGET_AFTER)
 
 
 def normalize(reason: str) -> str:
-    """A reason without what changes from run to run: addresses, ids, times, numbers."""
+    """Return a reason without the parts that change from run to run: URLs, ids, times, numbers."""
     for pattern in _VOLATILE:
         reason = pattern.sub("#", reason)
     return " ".join(reason.split())[:CAUSE_LIMIT]
 
 
 def fingerprint(scope: str, event: Event) -> str:
-    """What tells this cause from all others of its DAG: 16 hex characters."""
+    """Return what identifies this cause within its DAG: 16 hex characters."""
     identity = (scope, event.name, event.subject, event.cause or normalize(event.what))
     return hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16]
 
@@ -61,7 +63,7 @@ def fingerprint(scope: str, event: Event) -> str:
 def weigh(
     event: Event, known: Cause | None, *, account: str, now: datetime, scope: str = ""
 ) -> tuple[Verdict, Cause]:
-    """Whether the event is to be told now, and what is remembered of it from now on."""
+    """Return whether to send the event now, and its cause as it is recorded from now on."""
     what = redact(event.cause or event.what, limit=WHAT_LIMIT)
     if known is None or is_forgotten(known, now):
         return "new", Cause(

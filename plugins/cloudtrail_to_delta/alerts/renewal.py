@@ -1,7 +1,7 @@
-"""A new deadline for a run that is cleared after its deadline has passed.
+"""Renews the deadline of a run that is cleared after its deadline has passed.
 
-Airflow moves the deadline of a cleared run, but not one that has passed, and that of a failed run passes
-too. So such a run gets a new one when it starts: docs/adr/0076-deadlines.md.
+Airflow moves the deadline of a cleared run unless it has passed, and the deadline of a failed run passes too.
+So such a run gets a new deadline when it starts: docs/adr/0076-deadlines.md.
 """
 
 from datetime import timedelta
@@ -14,21 +14,21 @@ from cloudtrail_to_delta.dag_ids import is_ingest
 
 @hookimpl
 def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflow's signature
-    """Renew the deadline of a run of ours that was queued after it; the scheduler calls this."""
+    """Renew the deadline of an ingest run that was queued after it had passed. The scheduler calls this."""
     if is_ingest(dag_run.dag_id):
         renew(dag_run)
 
 
 def renew(dag_run: Any) -> None:
-    """Count the deadlines that passed before the run was queued from when it was queued.
+    """Move each deadline that passed before the run was queued, so that it counts from the queueing.
 
-    In the scheduler's own transaction, which the run was read in: the caller commits.
+    This uses the transaction in which the scheduler read the run. The caller commits.
     """
     for deadline in dag_run.deadlines:
         seconds = deadline.deadline_alert.interval if deadline.deadline_alert else None
-        # A run that passed its deadline in the queue, or is still going on, was told as late.
+        # A run that passed its deadline in the queue, or is still running, was already reported as late.
         passed = deadline.missed and deadline.deadline_time < dag_run.queued_at
-        # The release before this one kept them in another form.
+        # The previous release stored them in another form.
         if passed and isinstance(seconds, int | float):
             deadline.deadline_time = dag_run.queued_at + timedelta(seconds=seconds)
             deadline.missed = False

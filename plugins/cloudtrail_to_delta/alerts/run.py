@@ -1,4 +1,4 @@
-"""What there is to tell of one DAG run, from what its tasks recorded. Pure."""
+"""The events of one DAG run, from what its tasks recorded. Pure."""
 
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import replace
@@ -13,7 +13,7 @@ from cloudtrail_to_delta.records.outcome import Insight, Outcome
 
 
 def finding_events(findings: Iterable[Finding], *, task_url: str = "") -> list[Event]:
-    """Preflight's findings: one event for each that failed or warned."""
+    """Return one event for each finding of preflight that failed or warned."""
     names = {"failed": "preflight_failed", "warning": "preflight_warning"}
     return [
         Event(
@@ -36,7 +36,7 @@ def outcome_events(
     task_url: str = "",
     run_url: str = "",
 ) -> list[Event]:
-    """What a validation's outcome has to tell."""
+    """Return the events in the outcome of a validation."""
     events = [
         *_insights(outcome),
         *_quarantine(outcome, int(params.get("alert_quarantined_above") or 0)),
@@ -57,7 +57,7 @@ def outcome_events(
 
 
 def left_out(event: Event, outcome: Outcome) -> str:
-    """How many more there are than the outcome names, in words; nothing when it names all."""
+    """Return in words how many more there are than the outcome lists, empty if it lists all."""
     named: Sized = ()
     found = 0
     if event.name == "insight":
@@ -68,7 +68,7 @@ def left_out(event: Event, outcome: Outcome) -> str:
 
 
 def _insights(outcome: Outcome) -> list[Event]:
-    """New insights; each is a cause of its own, so that one that is delivered twice is told once."""
+    """Return new insights. Each is a separate cause, so an insight delivered twice sends one message."""
     return [
         _event("insight", describe_insight(insight), insight.shared_event_id)
         for insight in outcome.new_insights
@@ -76,14 +76,15 @@ def _insights(outcome: Outcome) -> list[Event]:
 
 
 def describe_insight(insight: Insight) -> str:
-    """API, account, region and the ratio to the baseline of an insight's Start."""
+    """Describe the Start of an insight: API, account, region, and the ratio to the baseline."""
     error = f" ({insight.error_code})" if insight.error_code else ""
     rate, baseline = insight.rate or 0, insight.baseline or 0
     since = utc_text(insight.started_at) if insight.started_at else "an unknown time"
     ratio = f"{rate / baseline:.1f} times the baseline" if baseline else "no baseline"
     return (
         f"{insight.event_source}:{insight.event_name}{error} in account {insight.account}, "
-        f"{insight.region}: {insight.insight_type}, {rate:g} a minute, {ratio} ({baseline:g}), since {since}"
+        f"{insight.region}: {insight.insight_type}, {rate:g} per minute, {ratio} ({baseline:g}), "
+        f"since {since}"
     )
 
 
@@ -92,17 +93,17 @@ def _quarantine(outcome: Outcome, threshold: int) -> list[Event]:
     if sum(reasons.values()) <= threshold:
         return []
     return [
-        _event("quarantine", f"{n} quarantined in {outcome.table}_quarantine as {reason}", reason)
+        _event("quarantine", f"{n} in {outcome.table}_quarantine with the reason {reason}", reason)
         for reason, n in reasons.items()
     ]
 
 
 def _drift(outcome: Outcome) -> list[Event]:
-    """Odd fields, by name alone: an example would be content of the logs."""
+    """Return drifting fields by name only: an example would be content of the logs."""
     return [
         _event(
             "schema_drift",
-            f"{one.records} records have {one.field!r} as {one.problem}",
+            f"{one.records} records with {one.field!r} ({one.problem})",
             f"{one.problem} {one.field}",
         )
         for one in outcome.schema_drift

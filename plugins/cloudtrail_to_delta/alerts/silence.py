@@ -1,4 +1,4 @@
-"""Silence: no log file of events for longer than `alert_silent_hours`. Pure."""
+"""Detects silence: no log file of events for longer than `alert_silent_hours`. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,9 +9,9 @@ from cloudtrail_to_delta.tables.balance import RECENT_DAYS
 
 
 def is_silence_checked(outcome: Outcome, params: Mapping[str, Any], *, now: datetime) -> bool:
-    """Whether silence is an error here: of events, when asked for, and never of a closed period.
+    """Return whether to check for silence: only for events, if asked for, and not in a closed period.
 
-    A continuous stream that has just begun has not read yet what was delivered.
+    A continuous stream that has just started has not yet read what was delivered.
     """
     hours = int(params.get("alert_silent_hours") or 0)
     until = str(params.get("until") or "")
@@ -20,15 +20,15 @@ def is_silence_checked(outcome: Outcome, params: Mapping[str, Any], *, now: date
 
 
 def describe_silence(outcome: Outcome, params: Mapping[str, Any], *, now: datetime) -> str:
-    """What is wrong with the table's newest log file, in words; empty when it is recent enough.
+    """Return what is wrong with the table's newest log file, empty if it is recent enough.
 
-    It is the table's, not the run's: a run may read old files alone, after a wider `from`.
+    The table's newest file counts, not the run's: after a change of `from`, a run may read only old files.
     """
     if not is_silence_checked(outcome, params, now=now):
         return ""
     delivered = outcome.latest_delivery
     if delivered is None:
-        # Files that were quarantined whole are files, too.
+        # A file that was quarantined as a whole is a log file, too.
         what = f"no log file in {outcome.table} was delivered in the last {RECENT_DAYS} days"
         return "" if outcome.run_files else what
     hours = int(params["alert_silent_hours"])
@@ -36,6 +36,6 @@ def describe_silence(outcome: Outcome, params: Mapping[str, Any], *, now: dateti
     if silent <= hours:
         return ""
     return (
-        f"the newest log file in {outcome.table} was delivered {silent:.0f} h ago, "
-        f"{delivered:%Y-%m-%d %H:%M} UTC; alert_silent_hours={hours}"
+        f"the newest log file in {outcome.table} was delivered {silent:.0f} h ago, at "
+        f"{delivered:%Y-%m-%d %H:%M} UTC (alert_silent_hours={hours})"
     )

@@ -1,8 +1,8 @@
-"""Where messages go: an SNS topic, and whatever Apprise speaks, by Airflow connections of type `apprise`.
+"""Delivers messages to an SNS topic and to any Apprise target, through Airflow connections of type `apprise`.
 
-A target that cannot be reached is an answer, never an exception: alerts may not fail an ingest. Apprise's
-URLs hold tokens, so they stay in the connection: they are masked in logs and cut out of every error. A topic
-is a standard one: the contract refuses FIFO topics, which deliver to no person.
+An unreachable target is a result, never an exception: alerts must not fail an ingest. Apprise URLs hold
+tokens, so they stay in the connection, masked in logs and removed from every error. A topic is always a
+standard topic: the contract refuses FIFO topics, because they deliver to no person.
 """
 
 import logging
@@ -15,7 +15,7 @@ from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.markup import READ_MARKDOWN, as_markdown
 from cloudtrail_to_delta.alerts.redaction import redact
 
-# SNS: a subject has at most 100 characters, all of them printable ASCII; a message at most 256 kB.
+# SNS: a subject has at most 100 printable ASCII characters, a message at most 256 kB.
 SUBJECT_LIMIT = 100
 ERROR_LIMIT = 300
 _HOST = re.compile(r"localhost|[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
@@ -23,29 +23,29 @@ _HOST = re.compile(r"localhost|[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """How one message fared with one target; `error` is empty when it was taken."""
+    """The delivery of one message to one target. `error` is empty if the target accepted it."""
 
     target: str
     error: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether the target took the message."""
+        """Whether the target accepted the message."""
         return not self.error
 
 
 class TargetError(Exception):
-    """A target did not take the message; the text has no secret."""
+    """A target did not accept the message. The text of the error has no secret."""
 
 
 def targets_of(params: Mapping[str, Any]) -> list[str]:
-    """The targets that the params name, each once: a topic's ARN, ids of connections."""
+    """Return the targets in the params, each once: the ARN of a topic, ids of connections."""
     named = (params.get("alert_topic_arn"), *(params.get("alert_conn_ids") or ()))
     return list(dict.fromkeys(name for name in named if name))
 
 
 def deliver(message: Message, params: Mapping[str, Any]) -> list[Delivery]:
-    """Send the message to every target."""
+    """Send the message to every target in the params."""
     return [_deliver_to(target, message, params) for target in targets_of(params)]
 
 
@@ -55,7 +55,7 @@ def _deliver_to(target: str, message: Message, params: Mapping[str, Any]) -> Del
             _publish(target, message, str(params.get("aws_conn_id") or "aws_default"))
         else:
             _notify(target, message)
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong with a target stays with the target
+    except Exception as error:  # noqa: BLE001 - an error of one target must not affect the others
         text = str(error) if isinstance(error, TargetError) else f"{type(error).__name__}: {error}"
         return Delivery(target=target, error=redact(text, limit=ERROR_LIMIT) or type(error).__name__)
     return Delivery(target=target)
@@ -77,25 +77,25 @@ def _notify(conn_id: str, message: Message) -> None:
     hook = AppriseHook(conn_id)
     connection = hook.get_connection(conn_id)
     if connection.conn_type != hook.conn_type:
-        raise TargetError(f"it is a connection of type {connection.conn_type!r}, not {hook.conn_type!r}")
+        raise TargetError(f"the connection has type {connection.conn_type!r}, not {hook.conn_type!r}")
     urls = configured_urls(connection.extra_dejson.get("config"), hook, connection)
     for secret in secrets_of(urls):
         mask_secret(secret)
     app = apprise.Apprise()
-    # What Apprise says of a failure names hosts and sometimes whole URLs; it goes no further than here.
+    # Apprise's messages about failures name hosts and sometimes whole URLs. They stay in this function.
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as captured:
         hook.set_config_from_conn(connection, app)
         if not len(app):
-            raise TargetError("Apprise understands none of the addresses in its field config")
-        answers = [_post(service, message) for service in app.find(tag="all")]
+            raise TargetError("Apprise accepts none of the URLs in the connection's field config")
+        answers = [send_to_service(service, message) for service in app.find(tag="all")]
         taken = bool(answers) and all(answers)
         said = captured.getvalue().strip().splitlines() if not taken else []
     if not taken:
         raise TargetError(redact("; ".join(said) or "Apprise gave no reason", secrets_of(urls)))
 
 
-def _post(service: Any, message: Message) -> bool:
-    """Send the message to one of Apprise's services, as that service reads it."""
+def send_to_service(service: Any, message: Message) -> bool:
+    """Send the message to one Apprise service, in the format that the service reads."""
     import apprise
 
     form = apprise.NotifyFormat.MARKDOWN if message.is_markdown else apprise.NotifyFormat.TEXT
@@ -112,17 +112,17 @@ def _post(service: Any, message: Message) -> bool:
 
 
 def configured_urls(config: Any, hook: Any, connection: Any) -> list[str]:
-    """The addresses in the connection's field config, a dict with `path` or a list of such dicts."""
+    """Return the URLs in the connection's field config: a dict with `path`, or a list of such dicts."""
     if not config:
-        raise TargetError('its field config is empty: give {"path": "the service\'s Apprise URL"}')
+        raise TargetError('the field config is empty: enter {"path": "the Apprise URL of the service"}')
     found = hook.get_config_from_conn(connection)
     try:
         return [str(one["path"]) for one in (found if isinstance(found, list) else [found])]
     except (KeyError, TypeError):
-        raise TargetError('its field config has no "path" with an Apprise URL') from None
+        raise TargetError('the field config has no "path" with an Apprise URL') from None
 
 
 def secrets_of(urls: list[str]) -> list[str]:
-    """What must not be shown of these addresses: each whole, and its parts that may be tokens."""
+    """Return what must stay hidden: each URL as a whole, and its parts that may be tokens."""
     parts = {part for url in urls for part in re.split(r"[/:@?&=]+", url.partition("://")[2])}
     return [*urls, *(part for part in parts if len(part) >= 8 and not _HOST.fullmatch(part))]

@@ -1,4 +1,4 @@
-"""`test_alert`: one message to every target, and nothing else."""
+"""The param `test_alert`: sends one message to every target, and does nothing else."""
 
 from typing import NoReturn
 
@@ -12,11 +12,11 @@ from cloudtrail_to_delta.records.notes import ALERTS_KEY
 
 
 def send_test_alert(context: Context) -> NoReturn:
-    """Send it, keep in the XCom `alerts` how it went, and skip the rest of the DAG.
+    """Send the test alert, note the result in the XCom `alerts`, and skip the rest of the DAG.
 
     Raises:
-        AirflowSkipException: every target took it.
-        FatalError: a target did not; all of them are named, with what they said.
+        AirflowSkipException: every target accepted it.
+        FatalError: a target rejected it. The error names each such target and its answer.
     """
     teller = teller_of(context)
     deliveries = teller.send_unconditionally("test", compose_test(teller.scene, task_url=task_url(context)))
@@ -24,8 +24,8 @@ def send_test_alert(context: Context) -> NoReturn:
     if lost := [delivery for delivery in deliveries if not delivery.ok]:
         lines = "\n".join(f"  - {delivery.target}: {delivery.error}" for delivery in lost)
         raise FatalError(
-            f"{len(lost)} of {len(deliveries)} alert targets did not take the test alert:\n{lines}\n"
-            "Correct the connection or the topic, then trigger again with test_alert."
+            f"{len(lost)} of {len(deliveries)} alert targets rejected the test alert:\n{lines}\n"
+            "Correct the connection or the topic, then trigger the DAG again with test_alert."
         )
     targets = ", ".join(delivery.target for delivery in deliveries)
-    raise AirflowSkipException(f"test_alert: a test alert was sent to {targets}; nothing else was done.")
+    raise AirflowSkipException(f"test_alert: sent a test alert to {targets}. The run does nothing else.")

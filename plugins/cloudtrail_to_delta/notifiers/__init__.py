@@ -1,1 +1,1 @@
-"""Notifiers: how a person hears of a failed task."""
+"""Notifiers: callbacks that alert people to a failed task, and to its recovery."""

@@ -1,4 +1,4 @@
-"""The alert on a failed task: sent at once, by the task itself, after its last try."""
+"""The alert about a failed task. The task itself sends it at once, after its last try."""
 
 from airflow.sdk import BaseNotifier, Context
 
@@ -13,30 +13,30 @@ from cloudtrail_to_delta.records.record import read
 
 
 class FailureNotifier(BaseNotifier):
-    """Tells the targets in the params of a failed task, unless they know its cause already.
+    """Callback that alerts the targets in the params to a failed task, unless they already know the cause.
 
-    What it did is the task's XCom `alerts`. A target that cannot be reached is an error in the task's log and
-    in that XCom, and changes nothing about the task.
+    The task's XCom `alerts` has the result. An unreachable target is an error in the task's log and in that
+    XCom. It does not change the state of the task.
     """
 
     title = Scene.title
 
     def notify(self, context: Context) -> None:
-        """Find the cause and tell it."""
+        """Find the cause and send the alert."""
         teller = teller_of(context, title=self.title)
         teller.tell([self.explained(event) for event in failure_events(context)])
         try:
             keep_alerts(context, teller)
         except Exception as error:  # noqa: BLE001 - a DAG processor that reports a lost worker has no XComs
-            self.log.warning("What was sent is in this log only: %s", error)
+            self.log.warning("Only this log says what was sent: %s", error)
 
     def explained(self, event: Event) -> Event:
-        """The event with what this DAG says of it; `page` is its page in docs/operations."""
+        """Return the event with the remedy, meaning and page of this DAG. `page` is in docs/operations."""
         return event
 
 
 def failure_events(context: Context) -> list[Event]:
-    """One event for the failed task; of a preflight that failed on its findings, one for each of them."""
+    """Return one event for the failed task. For a preflight with failed findings, return one for each."""
     ti, error = context["ti"], context.get("exception")
     if isinstance(error, PreflightError):
         left = ti.xcom_pull(task_ids=ti.task_id, key=FINDINGS_KEY) or []
@@ -48,7 +48,7 @@ def failure_events(context: Context) -> list[Event]:
         Event(
             name="task_failed",
             subject=ti.task_id,
-            what=str(error or "Airflow gave no reason; see the task's log"),
+            what=str(error or "Airflow gave no reason. Open the task's log."),
             remedy=guidance_for(ti.task_id),
             page=ti.task_id.rpartition(".")[2],
             task_url=task_url(context),

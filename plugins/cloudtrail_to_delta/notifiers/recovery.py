@@ -1,4 +1,4 @@
-"""The end of alerts in a DAG without `notify`: told by its last task, when that has succeeded."""
+"""The recovery message of a DAG without `notify`: its last task sends it after it has succeeded."""
 
 from collections.abc import Mapping
 
@@ -9,15 +9,15 @@ from cloudtrail_to_delta.alerts.context import keep_alerts, task_url, teller_of
 
 
 class RecoveryNotifier(BaseNotifier):
-    """Ends every lasting cause of the DAG and scope, since its task shows that all went through.
+    """Callback that ends every lasting cause of the DAG and scope: its task shows that all tasks succeeded.
 
-    It is for the last task of a DAG, as its `on_success_callback`. What it did is added to the task's XCom
+    Use it as the `on_success_callback` of the last task of a DAG. It appends its notes to the task's XCom
     `alerts`.
 
     Args:
-        title: how its messages begin.
-        proof: a task that has to have succeeded as well, where the last one also does when nothing was done.
-            Without that, only causes of tasks that succeeded in this run are over.
+        title: the beginning of its messages' titles.
+        proof: another task that must have succeeded, for a last task that also succeeds if nothing was done.
+            If it did not succeed, only causes of tasks that succeeded in this run end.
     """
 
     def __init__(self, title: str = Scene.title, *, proof: str = "") -> None:
@@ -26,7 +26,7 @@ class RecoveryNotifier(BaseNotifier):
         self.proof = proof
 
     def notify(self, context: Context) -> None:
-        """Tell what is over."""
+        """Send the recovery message."""
         ti = context["ti"]
         states: Mapping[str, str] = {}
         if self.proof:

@@ -1,4 +1,4 @@
-"""The alert on a failed task of the set-up, whose tasks have names and remedies of their own."""
+"""The alert about a failed task of the set-up, with the set-up's own names and remedies."""
 
 from dataclasses import replace
 
@@ -8,18 +8,18 @@ from cloudtrail_to_delta.records.alert_events import Event
 
 PAGE = "setup"
 MEANING = (
-    "The set-up stopped there. What it had made by then stays and carries its tag; ingests that run are not "
-    "affected."
+    "The set-up stopped at this task. The resources that it has created so far stay, with its tag. Running "
+    "ingests are not affected."
 )
 
 
 class SetupFailureNotifier(FailureNotifier):
-    """As for the ingest; of a finding of its preflight the remedy is the finding's own."""
+    """Callback for the set-up. A finding of its preflight keeps the finding's own remedy."""
 
     title = "CloudTrail set-up"
 
     def explained(self, event: Event) -> Event:
-        """The event with the set-up's own remedy, meaning and page."""
+        """Return the event with the set-up's remedy, meaning and page."""
         if event.name != "task_failed":
             return replace(event, meaning=MEANING)
         return replace(event, remedy=setup_guidance_for(event.subject), meaning=MEANING, page=PAGE)

@@ -1,21 +1,21 @@
-"""What there is to tell: the kinds of events, and one event of a DAG run."""
+"""The kinds of events that alerts report, and one event of a DAG run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventKind:
-    """What is the same for every event of one kind.
+    """The properties that all events of one kind share.
 
     Attributes:
-        title: the message's first words.
-        meaning: what it means for the records.
+        title: the first words of the message.
+        meaning: what the event means for the records.
         remedy: what to do.
-        summary: one line, for the form.
-        lasting: whether it goes on until a run finds it gone, which is then told; the others are news that
-            each run may have again.
-        urgent: whether somebody should look now; targets that know degrees show it as a failure.
-        default: whether it is told unless the params say otherwise.
+        summary: one line for the form.
+        lasting: whether the problem lasts until a run finds it gone, which sends a recovery message. The
+            others are news that any run may repeat.
+        urgent: whether somebody should look now. Targets that know severities show it as a failure.
+        default: whether alerts report it unless the params say otherwise.
     """
 
     title: str
@@ -30,104 +30,106 @@ class EventKind:
 EVENTS: dict[str, EventKind] = {
     "task_failed": EventKind(
         title="a task failed",
-        meaning="The run stopped there. What was written stays, the checkpoint knows what is missing: "
-        "nothing is lost.",
-        remedy="Open the task's log; clearing any task of this DAG is safe.",
-        summary="a task failed its last try",
+        meaning="The run stopped at this task. Nothing is lost: written rows stay, and the checkpoint shows "
+        "which log files are still to be read.",
+        remedy="Open the task's log. It is safe to clear any task of this DAG.",
+        summary="a task failed on its last try",
         lasting=True,
         urgent=True,
     ),
     "preflight_failed": EventKind(
         title="preflight checks failed",
-        meaning="Nothing was submitted or written. New log files wait in the bucket until this is fixed.",
-        remedy="Each line ends with its remedy. If it changes a param, trigger the DAG again with the new "
-        "value (correct an account's value in accounts.yaml first). Otherwise clear the preflight task when "
-        "all is fixed.",
+        meaning="Nothing was submitted or written. New log files wait in the bucket until you fix this.",
+        remedy="Each line above ends with its remedy. If it changes a param, trigger the DAG again with the "
+        "new value (for an account, correct accounts.yaml first). Otherwise clear the preflight task once "
+        "everything is fixed.",
         summary="a preflight check failed",
         lasting=True,
         urgent=True,
     ),
     "preflight_warning": EventKind(
-        title="preflight warns",
-        meaning="The run goes on. A warning is something that costs, or that could not be looked at.",
-        remedy="Each finding has its remedy; one that you accept needs nothing.",
-        summary="a preflight check warned",
+        title="preflight warnings",
+        meaning="The run continues. A warning reports extra cost, or something that preflight could not "
+        "check.",
+        remedy="Each finding has its remedy. A warning that you accept needs no action.",
+        summary="a preflight check gave a warning",
         default=False,
     ),
     "insight": EventKind(
         title="unusual API activity",
-        meaning="CloudTrail Insights saw calls, or errors of calls, far from the account's own baseline.",
-        remedy="Find who made these calls in the events table, in the minutes around the start; see the "
-        "view <table>_episodes for the end and the peak.",
+        meaning="CloudTrail Insights detected a rate of calls or errors far from the account's baseline.",
+        remedy="In the events table, find who made these calls in the minutes around the start. The view "
+        "<table>_episodes shows the end and the peak.",
         summary="CloudTrail Insights reports a new insight",
         urgent=True,
     ),
     "quarantine": EventKind(
         title="records in quarantine",
-        meaning="These records or files could not be read. They are kept, with their text and the reason, in "
-        "<table>_quarantine; no query of the table sees them.",
-        remedy="Look at them with SELECT * FROM <table>_quarantine WHERE reason = '…'. Damaged files can be "
-        "compared with the trail's digest files.",
+        meaning="The job could not read these records or files. The quarantine keeps them, with their text "
+        "and the reason. Queries of the table do not return them.",
+        remedy="Read them with SELECT * FROM <table>_quarantine WHERE reason = '…'. You can compare damaged "
+        "files with the trail's digest files.",
         summary="a run quarantined more records than the threshold",
     ),
     "schema_drift": EventKind(
-        title="fields that no column has",
-        meaning="AWS sends something new, or a value that does not fit its column. Nothing is lost: the "
-        "whole record is in the column raw.",
-        remedy="Read them with get_json_object(raw, '$.…'); see the view <table>_schema_drift. A later "
-        "version of the job adds columns.",
-        summary="records have fields without a column, or values that do not fit theirs",
+        title="fields without a column",
+        meaning="AWS sends a new field, or a value that does not fit its column. Nothing is lost: the column "
+        "raw holds the whole record.",
+        remedy="Read the fields with get_json_object(raw, '$.…'), and see the view <table>_schema_drift. A "
+        "later version of the job adds columns.",
+        summary="records have fields without a column, or values that do not fit their column",
     ),
     "no_new_files": EventKind(
-        title="no new log file",
-        meaning="The trail has delivered nothing, or not where this DAG reads. CloudTrail delivers an active "
-        "account's events within minutes.",
-        remedy="Look at the trail's status (GetTrailStatus: is it logging, what is LatestDeliveryError) and "
-        "at the bucket's policy.",
-        summary="no log file was delivered for longer than allowed",
+        title="no new log files",
+        meaning="The trail has delivered nothing, or not to where this DAG reads. CloudTrail delivers an "
+        "active account's events within minutes.",
+        remedy="Check the trail's status with GetTrailStatus (IsLogging, LatestDeliveryError), then the "
+        "bucket's policy.",
+        summary="no log file was delivered for longer than the allowed silence",
         lasting=True,
         urgent=True,
     ),
     "late": EventKind(
-        title="the run is late",
-        meaning="The run has passed its deadline and still goes on. New log files wait; nothing is lost.",
-        remedy="See in the grid which task waits: for a cluster or a warehouse that does not start, for a "
-        "pool that is full, or for a backlog that takes its time.",
+        title="late run",
+        meaning="The run has passed its deadline and is still running. New log files wait in the bucket. "
+        "Nothing is lost.",
+        remedy="Find the waiting task in the grid. It may wait for a cluster or a warehouse that does not "
+        "start, for a slot in a full pool, or for a large backlog.",
         summary="a run has passed its deadline",
         lasting=True,
     ),
     "recovered": EventKind(
         title="ok again",
-        meaning="A run has found that what was reported is gone.",
-        remedy="Nothing.",
-        summary="what was reported is ok again",
+        meaning="A run found that the reported problem is gone.",
+        remedy="No action is needed.",
+        summary="a reported problem is gone",
     ),
     "test": EventKind(
-        title="a test",
+        title="a test alert",
         meaning="Somebody triggered the DAG with test_alert. This target receives alerts.",
-        remedy="Nothing.",
-        summary="test_alert was asked for",
+        remedy="No action is needed.",
+        summary="a run with `test_alert`",
     ),
 }
-# What a person can switch; a test is asked for by itself.
+# The events that a person can switch on and off. A run with `test_alert` always sends its test alert.
 CHOICES = tuple(name for name in EVENTS if name != "test")
 DEFAULT_EVENTS = tuple(name for name in CHOICES if EVENTS[name].default)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One thing to tell.
+    """One event to report.
 
     Attributes:
         name: its kind, a key of `EVENTS`.
-        subject: the id of the task that it is about; empty when it is about the DAG run. Events of one name
-            and subject go into one message; a lasting one ends when a run finds its subject sound.
-        what: what happened, in a sentence.
-        cause: what tells it from others of its name and subject, exactly; when it is empty, `what` does,
-            without what changes from run to run.
-        remedy: what to do, where it is known better than the kind knows it.
-        meaning: what it means, likewise.
-        page: its page in docs/operations; the event's own when it is empty.
+        subject: the id of the task that it concerns, empty if it concerns the whole DAG run. Events with the
+            same name and subject share one message. A lasting one ends when a run finds its subject sound.
+        what: what happened, in one sentence.
+        cause: the exact identity among events of the same name and subject. If it is empty, `what` without
+            the parts that change from run to run identifies the event.
+        remedy: what to do, if it is more specific than the kind's remedy.
+        meaning: what it means, if it is more specific than the kind's meaning.
+        page: its page in docs/operations. If it is empty, the page is the event's name.
         task_url: the task in Airflow's UI.
         run_url: the run in Databricks.
     """
@@ -144,5 +146,5 @@ class Event:
 
     @property
     def kind(self) -> EventKind:
-        """What is the same for every event of its name."""
+        """The properties of the event's kind."""
         return EVENTS[self.name]

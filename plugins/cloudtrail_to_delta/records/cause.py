@@ -1,6 +1,6 @@
-"""What is remembered of an alert's cause between runs: an Airflow Variable each, in JSON.
+"""The state of an alert's cause between runs: one Airflow Variable per cause, in JSON.
 
-The Variables' names are in `alerts.state`, what is news and what is forgotten in `alerts.grouping`.
+`alerts.state` names the Variables. `alerts.grouping` decides which causes are news and which are forgotten.
 """
 
 from dataclasses import dataclass
@@ -13,19 +13,20 @@ from cloudtrail_to_delta.records.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Cause(Record):
-    """What is remembered of one cause.
+    """The state of one cause.
 
     Attributes:
-        account: whose it is, as messages name it.
+        account: the account that it concerns, as messages name it.
         name: the event's name.
         subject: the event's subject.
-        scope: which runs of the DAG it is about: empty for those with the DAG's own values, else the tables
-            (or the set-up's name) that a run was given. A run ends no cause of another scope.
-        what: what happened, in a line, for the message that it is over.
-        first: when it was first seen.
-        last: when it was last seen.
-        count: how often.
-        told: when a target last took a message about it; None when none has.
+        scope: which runs of the DAG it concerns. Empty for runs with the DAG's own values, otherwise the
+            tables (or the name of the set-up) that the run was given. A run ends causes of its own scope
+            only.
+        what: what happened, in one line, for the recovery message.
+        first: when a run first saw it.
+        last: when a run last saw it.
+        count: how many times it was seen.
+        told: when a target last accepted a message about it, None if none has.
     """
 
     account: str
@@ -40,10 +41,10 @@ class Cause(Record):
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The cause by its fields; without a name and times nobody could tell when it is over."""
+        """Read the cause. It needs a name and times: without them nothing can end it."""
         name, first, last = given.text("name"), given.moment("first"), given.moment("last")
         if not name or first is None or last is None:
-            raise ValueError("it has no name or no time")
+            raise ValueError("the name or a time is missing")
         return cls(
             account=given.text("account"),
             name=name,

@@ -1,6 +1,7 @@
-"""The XComs of `submit`: the run's id, and the address of its page in Databricks.
+"""The XComs of `submit`: the run's id, and the URL of its page in Databricks.
 
-The keys are the Databricks provider's, whose links read them. Neither is a mapping, so neither has a version.
+The Databricks provider defines the keys, and its links read them. Neither value is a mapping, so neither has
+a version.
 """
 
 from typing import Any
@@ -12,9 +13,9 @@ PAGE_KEY = "run_page_url"
 
 
 def read_page(value: Any) -> str:
-    """The address; empty when none was left.
+    """Return the URL, empty if the task left none.
 
     Raises:
-        TypeError: it is no text.
+        TypeError: the value is not a string.
     """
     return "" if value is None else text(value)

@@ -1,4 +1,4 @@
-"""The XCom `details` of a validation, for one table's own page: places, never a record's content."""
+"""The XCom `details` of a validation, for the page of one table: places, never the content of records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ DETAIL_CHARACTERS = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a record of the quarantine is; without an index it is the whole file."""
+    """The place of a quarantined record. Without an index the whole file is quarantined."""
 
     log_file: str
     record_index: int | None = None
@@ -22,7 +22,7 @@ class Place:
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """A place by its fields."""
+        """Read a place."""
         return cls(
             log_file=given.text("log_file"),
             record_index=None if given.is_null("record_index") else given.count("record_index"),
@@ -31,7 +31,7 @@ class Place:
 
     @classmethod
     def of_reason(cls, row: Mapping[str, Any], end: str) -> Self:
-        """The `first` or the `last` place of a row of `balance.quarantine_reasons`."""
+        """Return the `first` or the `last` place in a row of `balance.quarantine_reasons`."""
         given = Fields({name: row[f"{end}_{name}"] for name in ("log_file", "record_index", "detail")})
         place = cls.read_fields(given)
         return cls(
@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Episode:
-    """An insight, of a Start, an End, or both."""
+    """An insight, from its Start record, its End record, or both."""
 
     shared_event_id: str
     account: str = ""
@@ -59,7 +59,7 @@ class Episode:
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """A row of `balance.find_episodes`."""
+        """Read a row of `balance.find_episodes`."""
         return cls(
             shared_event_id=given.text("shared_event_id"),
             account=given.text("account"),
@@ -77,13 +77,13 @@ class Episode:
 
 @dataclass(frozen=True, kw_only=True)
 class Details(Record):
-    """Where the run's records came from, and where examples of its quarantine are.
+    """The origin of the run's records, and the places of quarantined examples.
 
     Attributes:
-        hours: hour of delivery, log files, rows; the oldest first.
+        hours: hour of delivery, log files, rows, oldest first.
         regions: region → log files, rows.
         examples: reason → places.
-        episodes: the insights of the run.
+        episodes: the insights that the run read.
     """
 
     hours: Sequence[tuple[datetime, int, int]] = ()
@@ -99,7 +99,7 @@ class Details(Record):
         deliveries: Sequence[Mapping[str, Any]],
         episodes: Sequence[Mapping[str, Any]],
     ) -> Self:
-        """The details by the rows of `quarantine_reasons`, `count_deliveries` and `find_episodes`."""
+        """Build the details from the rows of `quarantine_reasons`, `count_deliveries` and `find_episodes`."""
         hours = ((moment(row["hour"]), row) for row in deliveries)
         return cls(
             hours=tuple(sorted((at, count(row["files"]), count(row["kept"])) for at, row in hours if at)),
@@ -108,7 +108,7 @@ class Details(Record):
                 for row in deliveries
                 if row["region"]
             },
-            # The first and the last place of a reason, once when they are one.
+            # The first and the last place of a reason, or one place if they are equal.
             examples={
                 row["reason"]: tuple(dict.fromkeys(Place.of_reason(row, end) for end in ("first", "last")))
                 for row in reasons
@@ -118,7 +118,7 @@ class Details(Record):
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The details by their fields."""
+        """Read the details."""
         hours = [(moment(at), count(files), count(rows)) for at, files, rows in given.items("hours")]
         return cls(
             hours=tuple((at, files, rows) for at, files, rows in hours if at),

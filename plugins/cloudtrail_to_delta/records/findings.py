@@ -1,4 +1,4 @@
-"""The XCom `findings` of a preflight: what a person reads of each finding, in a list."""
+"""The XCom `findings` of a preflight: a list of the findings, as people read them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from cloudtrail_to_delta.records.record import Record, read
 
 FINDINGS_KEY = "findings"
 Status = Literal["failed", "warning", "skipped", "ok"]
-# In the order in which a person wants to read them.
+# The most urgent first.
 STATUSES: tuple[Status, ...] = ("failed", "warning", "skipped", "ok")
 _OF_PREFLIGHT = ("follows", "missing")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MissingRight:
-    """A right that one finding misses, so that those of one policy can be shown together.
+    """A permission that one finding reports as missing, so that those of one policy can be shown together.
 
     Attributes:
         where: the policy that lacks or denies it, as it reads after "permissions in".
-        why: why it is refused.
+        why: why the call is refused.
         right: the action and its resource.
-        purpose: what it is needed for.
-        statement: the IAM statement that grants it; None where an explicit Deny is in the way.
+        purpose: what needs it.
+        statement: the IAM statement that grants it, None if an explicit Deny blocks it.
     """
 
     where: str
@@ -35,13 +35,13 @@ class MissingRight:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding(Record):
-    """One answer of one check.
+    """One result of one check.
 
-    `check` is the check's name, `subject` what it looked at, `detail` what it found, `remedy` what to do
-    (empty when there is nothing to do). A `failed` one stops the pipeline; no other does.
+    `check` is the name of the check, `subject` what it checked, `detail` what it found. `remedy` says what to
+    do, and is empty if nothing is to be done. Only a `failed` finding stops the pipeline.
 
-    `follows` is the subject of another finding that this one is a consequence of when that one failed, and
-    `missing` the right that it misses: `cloudtrail_to_delta.preflight.folding` reads them, nobody after it.
+    `follows` is the subject of another finding: if that one failed, this one is its consequence. `missing` is
+    the missing permission. Only `cloudtrail_to_delta.preflight.folding` reads these two.
     """
 
     check: str
@@ -53,12 +53,12 @@ class Finding(Record):
     missing: MissingRight | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as an XCom holds it: what a person reads."""
+        """Return the finding for the XCom: the fields that people read."""
         return {name: value for name, value in super().to_dict().items() if name not in _OF_PREFLIGHT}
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The finding by its fields; one of an unknown status is none."""
+        """Read the finding. An unknown status is an error."""
         status = next((known for known in STATUSES if known == given.text("status")), None)
         if status is None:
             raise ValueError(f"unknown status {given.text('status')!r}")
@@ -73,21 +73,21 @@ class Finding(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """The findings of one preflight; `odd` more could not be read."""
+    """The findings of one preflight, and how many (`odd`) could not be read."""
 
     found: Sequence[Finding] = ()
     odd: int = 0
 
     def to_list(self) -> list[dict[str, Any]]:
-        """The findings as the XCom holds them."""
+        """Return the findings for the XCom."""
         return [finding.to_dict() for finding in self.found]
 
     @classmethod
     def from_list(cls, value: Any) -> Self:
-        """Those of the XCom; one that is odd does not hide the others.
+        """Read the findings of the XCom. An unreadable one does not hide the others.
 
         Raises:
-            TypeError: it is no list.
+            TypeError: the value is not a list.
         """
         read_one = [read(Finding.from_dict, one, "a finding") for one in as_list(value)]
         found = tuple(finding for finding in read_one if finding)

@@ -1,4 +1,4 @@
-"""The XComs `alerts` and `alert_targets`: what was done about each event of a run, and whom it is for."""
+"""The XComs `alerts` and `alert_targets`: what was done about each event of a run, and the alert targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Self
 from cloudtrail_to_delta.records.fields import Fields, as_list, text
 from cloudtrail_to_delta.records.record import Record
 
-# What was done, as a list of notes; and the targets that the run's params name, as a list of names.
+# A list of notes about what was done, and a list of the targets that the run's params name.
 ALERTS_KEY = "alerts"
 TARGETS_KEY = "alert_targets"
 
@@ -18,17 +18,17 @@ class Note(Record):
 
     Attributes:
         event: the event's name, a key of `EVENTS`, or `digest`.
-        subject: a task's id; empty for several or none.
-        account: the entry's name, the account (or organization) and its bucket, in words.
+        subject: the id of a task, empty if the note concerns several tasks or none.
+        account: the name of the entry, the account (or organization) and its bucket, in words.
         what: sentences without secrets, one line each, at most 20.
-        status: `sent` (this target took it), `failed` (it did not; when none did, the next run tries again),
-            `counted` (known already, not sent again), `no_targets` (the params name none).
-        target: the topic's ARN or the connection's id; empty when nothing was sent.
-        error: why the target did not take it; empty when it did.
-        since: ISO time of the first sight.
-        count: how often it was seen.
-        state_error: why the memory of earlier messages could not be used, empty when it could. The message is
-            sent then, rather twice than never.
+        status: `sent` (this target accepted it), `failed` (it did not, and if no target did, the next run
+            tries again), `counted` (already known, not sent again), `no_targets` (the params name none).
+        target: the ARN of the topic or the id of the connection, empty if nothing was sent.
+        error: why the target did not accept it, empty if it did.
+        since: when the event was first seen, as ISO time.
+        count: how many times it was seen.
+        state_error: why the state of earlier messages could not be read or written, empty if it could. The
+            message is sent anyway: twice is better than never.
     """
 
     event: str
@@ -44,7 +44,7 @@ class Note(Record):
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The note by its fields; without an event or a status it is none."""
+        """Read the note. It needs an event and a status."""
         note = cls(
             event=given.text("event"),
             status=given.text("status"),
@@ -58,24 +58,24 @@ class Note(Record):
             state_error=given.text("state_error"),
         )
         if not note.event or not note.status:
-            raise ValueError("a note names its event and its status")
+            raise ValueError("the event or the status is missing")
         return note
 
 
 def read_notes(value: Any) -> list[Note]:
-    """The XCom `alerts`.
+    """Read the XCom `alerts`.
 
     Raises:
-        TypeError: it is no list.
-        UnreadableRecordError: for the first that is no note.
+        TypeError: the value is not a list.
+        UnreadableRecordError: an item is not a note; the error is about the first one.
     """
     return [Note.from_dict(one) for one in as_list(value)]
 
 
 def read_targets(value: Any) -> list[str]:
-    """The XCom `alert_targets`.
+    """Read the XCom `alert_targets`.
 
     Raises:
-        TypeError: it is no list of names.
+        TypeError: the value is not a list of names.
     """
     return [text(one) for one in as_list(value)]

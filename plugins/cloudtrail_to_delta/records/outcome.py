@@ -1,7 +1,7 @@
-"""What `validate_rows` returns: the table as it is, what the run added, and what is known of the table.
+"""The return value of `validate_rows`: the table's counts, what the run added, and how fresh the table is.
 
-What the table is known to hold, from this run and from those before it, is merged here, so that a run that
-found nothing new still says how fresh the table is.
+This module merges what this run and earlier runs know about the table. So a run without new log files still
+reports how fresh the table is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from cloudtrail_to_delta.records.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of a table: its newest event and delivery, and each region's newest delivery."""
+    """What runs know about a table: its newest event and delivery, and the newest delivery of each region."""
 
     newest_event: datetime | None = None
     newest_delivery: datetime | None = None
@@ -23,7 +23,7 @@ class Known:
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """What a record says; a region's delivery is one of the table's."""
+        """Read a record. The delivery of a region also counts as one of the table."""
         regions = given.moments("regions")
         moments = [at for at in (given.moment("newest_delivery"), *regions.values()) if at]
         return cls(
@@ -34,13 +34,13 @@ class Known:
 
     @classmethod
     def of_row(cls, row: Mapping[str, object]) -> Self:
-        """What a row of an answer says that has some of `region`, `newest_event` and `newest_delivery`."""
+        """Read a result row that has some of `region`, `newest_event` and `newest_delivery`."""
         regions = {"regions": {row["region"]: row["newest_delivery"]}} if row.get("region") else {}
         return cls.read_fields(Fields({**row, **regions}))
 
 
 def merge_known(parts: Iterable[Known]) -> Known:
-    """What is known by any of these: of each moment the latest, so that their order says nothing."""
+    """Merge the parts. The latest of each time wins, so their order does not matter."""
     events: list[datetime] = []
     deliveries: list[datetime] = []
     regions: dict[str, datetime] = {}
@@ -58,7 +58,7 @@ def merge_known(parts: Iterable[Known]) -> Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """A field without a column, or one whose value does not fit; `example` is content of the logs."""
+    """A field without a column, or a value that does not fit its column. `example` is content of the logs."""
 
     field: str
     problem: str
@@ -68,7 +68,7 @@ class Drift:
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """A row of `balance.find_drift`."""
+        """Read a row of `balance.find_drift`."""
         return cls(
             field=given.text("field"),
             problem=given.text("problem"),
@@ -80,7 +80,7 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class Insight:
-    """An insight whose Start is new; `found` is how many there are, named or not."""
+    """An insight with a new Start. `found` counts all of them, including those that are not listed."""
 
     shared_event_id: str
     account: str = ""
@@ -96,7 +96,7 @@ class Insight:
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """A row of `balance.find_new_insights`."""
+        """Read a row of `balance.find_new_insights`."""
         return cls(
             shared_event_id=given.text("shared_event_id"),
             account=given.text("account"),
@@ -114,26 +114,26 @@ class Insight:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Record):
-    """What the validation of one kind found.
+    """The result of the validation of one kind.
 
     Attributes:
-        version: the Delta table's, at which everything was counted.
-        row_count: rows of the table by SQL; log_rows the same by the Delta log.
-        quarantined: rows of the quarantine, `removed` of them duplicates.
-        run_files, run_records, run_rows, run_removed: of the batches of this run.
-        run_quarantined: rows of the quarantine that are not duplicates: records, and files that are damaged
-            as a whole.
-        run_accounts: whose log files they were, sorted.
-        reasons: reason → rows that this run put into the quarantine.
-        newest_event, newest_delivery: of this run.
-        newest_file: when the table's newest log file of the last days was delivered, of whichever run; this
-            run's when there is none.
-        slowest_seconds: the slowest file's way from its delivery to the table.
-        odd_fields: how many fields drift; `schema_drift` names the most frequent ones.
-        new_insights: those whose Start is new.
-        known: what the table holds by this run and those before it.
-        pending: whether a continuous stream has not finished a batch yet.
-        balanced: always true: otherwise the task fails.
+        version: the version of the Delta table at which everything was counted.
+        row_count: rows of the table by SQL. `log_rows` is the same count by the Delta log.
+        quarantined: rows of the quarantine, of which `removed` are duplicates.
+        run_files, run_records, run_rows, run_removed: counts of this run's batches.
+        run_quarantined: quarantined rows of this run that are not duplicates: records, and files that are
+            damaged as a whole.
+        run_accounts: the accounts whose log files the run read, sorted.
+        reasons: reason → rows that this run quarantined.
+        newest_event, newest_delivery: the newest ones of this run.
+        newest_file: when the newest log file of the last days in the table was delivered, by any run. If
+            there is none, this run's.
+        slowest_seconds: the time from delivery to table of the slowest log file.
+        odd_fields: how many fields drift. `schema_drift` lists the most frequent ones.
+        new_insights: the insights with a new Start.
+        known: what this run and earlier runs know about the table.
+        pending: whether a continuous stream has not yet finished a batch.
+        balanced: always true, because otherwise the task fails.
     """
 
     kind: str = ""
@@ -164,18 +164,18 @@ class Outcome(Record):
 
     @property
     def latest_event(self) -> datetime | None:
-        """The table's newest event, as far as anybody knows."""
+        """The table's newest event, as far as runs know."""
         return self.known.newest_event or self.newest_event
 
     @property
     def latest_delivery(self) -> datetime | None:
-        """When the table's newest log file was delivered, of this run or an earlier one; None if unknown."""
+        """When the table's newest log file was delivered, by this or an earlier run. None if unknown."""
         moments = (self.newest_file, self.newest_delivery, self.known.newest_delivery)
         return max((at for at in moments if at), default=None)
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The outcome by its fields."""
+        """Read the outcome."""
         return cls(
             kind=given.text("kind"),
             table=given.text("table"),
@@ -208,9 +208,9 @@ class Outcome(Record):
 
 
 def read_outcomes(values: Iterable[object]) -> list[Outcome]:
-    """What the validations of a run returned; one that was skipped returned nothing.
+    """Read what the validations of a run returned. A skipped one returned nothing.
 
     Raises:
-        UnreadableRecordError: for the first that is no outcome.
+        UnreadableRecordError: a value is not an outcome; the error is about the first one.
     """
     return [Outcome.from_dict(value) for value in values if value]

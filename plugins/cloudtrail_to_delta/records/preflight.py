@@ -1,4 +1,4 @@
-"""What `preflight` returns: its summary, and which kinds have nothing to read."""
+"""The return value of `preflight`: its summary, and the kinds without log files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from cloudtrail_to_delta.records.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class PreflightResult(Record):
-    """`summary` is one line; `skipped_kinds` maps a kind to the reason in words."""
+    """The result of a preflight: a summary in one line, and skipped kind → reason in words."""
 
     summary: str = ""
     skipped_kinds: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The result by its fields."""
+        """Read the result."""
         skipped = given.mapping("skipped_kinds")
         return cls(
             summary=given.text("summary"),

@@ -1,4 +1,4 @@
-"""What the pages read of the requests that `resolve` returns."""
+"""The part of the requests from `resolve` that the pages read."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,17 +8,17 @@ from cloudtrail_to_delta.records.fields import Fields, text
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Which table a kind goes to, and where its logs are."""
+    """The table of a kind, and the location of its logs."""
 
     table: str = ""
     logs_path: str = ""
 
 
 def read_requests(value: Any) -> dict[str, Request]:
-    """Kind → request, also of a kind that another release has.
+    """Return kind → request, including kinds of other releases.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: the value has another type.
     """
     return {
         text(kind): Request(table=request.text("table"), logs_path=request.text("logs_path"))

@@ -1,4 +1,4 @@
-"""What the set-up's tasks leave each other: the plan, the decision about it, and what came of it."""
+"""The records of the set-up's tasks: the plan, the decision about it, and the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,20 +7,20 @@ from typing import Any, Self
 from cloudtrail_to_delta.records.fields import Fields, as_list, text
 from cloudtrail_to_delta.records.record import Record
 
-# The XCom of `plan` that holds the plan as Markdown, for the page on which a person approves it.
+# The XCom of `plan` that holds the plan as Markdown, for the page that asks a person for approval.
 MARKDOWN_KEY = "plan_markdown"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned(Record):
-    """What `plan` returns.
+    """The return value of `plan`.
 
     Attributes:
         plan: the plan, as `setup.plan.Plan` writes and reads it.
-        digest: names the plan.
+        digest: identifies the plan.
         summary: one line.
-        writes: how many changes write.
-        found: kind, account and name of what a removal has found by its tag.
+        writes: how many actions change something.
+        found: kind, account and name of each resource that a removal found by its tag.
     """
 
     digest: str
@@ -31,7 +31,7 @@ class Planned(Record):
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The record by its fields; without a digest it is none: nothing may be applied by it."""
+        """Read the record. It needs a digest: without one nothing may be applied."""
         return cls(
             plan=given.mapping("plan"),
             digest=_digest(given),
@@ -43,7 +43,7 @@ class Planned(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Approval(Record):
-    """What `approve` returns: the decision, the digest of the plan it is about, and by whom, in words."""
+    """The return value of `approve`: the decision, the digest of its plan, and who decided, in words."""
 
     digest: str
     approved: bool = False
@@ -51,26 +51,26 @@ class Approval(Record):
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The decision by its fields; without a digest it is about no plan."""
+        """Read the decision. It needs a digest: without one it belongs to no plan."""
         return cls(digest=_digest(given), approved=given.flag("approved"), by=given.text("by"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetupResult(Record):
-    """What `report` returns: a summary, and the params of an ingest, empty unless the set-up stands."""
+    """The return value of `report`: a summary, and ingest params (empty unless the set-up is complete)."""
 
     summary: str = ""
     ingest_params: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The result by its fields."""
+        """Read the result."""
         return cls(summary=given.text("summary"), ingest_params=given.mapping("ingest_params"))
 
 
 def _digest(given: Fields) -> str:
     if not (digest := given.text("digest")):
-        raise ValueError("it names no plan")
+        raise ValueError("it names no plan: the digest is missing")
     return digest
 
 

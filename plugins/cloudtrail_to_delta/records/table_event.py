@@ -1,4 +1,4 @@
-"""The asset event of a table: added by `report`, read by later runs, the digest and other people's DAGs."""
+"""The asset event of a table: `report` adds it; later runs, the digest and other DAGs read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from cloudtrail_to_delta.records.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class TableEvent(Record):
-    """One run's counts, and how fresh table and regions are after it.
+    """The counts of one run, and how fresh the table and its regions are after it.
 
     Attributes:
-        rows: of the table; `new_rows`, `files`, `quarantined` and `removed` are of the run.
-        newest_event, newest_delivery, regions: of the table, as far as anybody knows.
-        lag_seconds: the run's slowest file's way from its delivery to the table.
-        version: the Delta table's; None of an event that is not ours, or an earlier release's.
+        rows: rows of the table. `new_rows`, `files`, `quarantined` and `removed` count what the run added.
+        newest_event, newest_delivery, regions: those of the table, as far as runs know.
+        lag_seconds: the time from delivery to table of the run's slowest log file.
+        version: the version of the Delta table. None in events of other writers and of earlier releases.
     """
 
     kind: str = ""
@@ -35,14 +35,14 @@ class TableEvent(Record):
 
     @property
     def known(self) -> Known:
-        """What it says of the table."""
+        """What the event says about the table."""
         return Known(
             newest_event=self.newest_event, newest_delivery=self.newest_delivery, regions=self.regions
         )
 
     @classmethod
     def of_outcome(cls, outcome: Outcome) -> Self:
-        """The event of a validated run."""
+        """Build the event of a validated run."""
         return cls(
             kind=outcome.kind,
             rows=outcome.row_count,
@@ -59,7 +59,7 @@ class TableEvent(Record):
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
-        """The event by its `extra`."""
+        """Read the event from its `extra`."""
         known = Known.read_fields(given)
         return cls(
             kind=given.text("kind"),

@@ -1,6 +1,6 @@
-"""Pages in Airflow's API server, behind Airflow's own sign-in and permissions.
+"""Pages in Airflow's API server, behind Airflow's sign-in and permissions.
 
-Every process of Airflow loads plugins, and one serves pages: the app is made when the first request comes.
+Every Airflow process loads plugins, but only one serves pages. So the first request creates the app.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Who may see which DAG: Airflow's auth manager is asked for each request, for each DAG."""
+"""Permissions: asks Airflow's auth manager at each request which DAGs the user may see."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def readable(user: Any, dag_ids: Collection[str], session: "Session") -> set[str]:
-    """Those of the DAGs whose runs and XComs the user may read: the pages show both."""
+    """Return the DAGs whose runs and XComs the user may read. The pages show both."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
     from airflow.models.dag import DagModel

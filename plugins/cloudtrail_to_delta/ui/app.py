@@ -1,4 +1,4 @@
-"""The pages as a FastAPI app: closed to whoever is not signed in or may not see the DAG's XComs."""
+"""The pages as a FastAPI app. Users must sign in, and need permission to read the DAG's XComs."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,20 +16,20 @@ from cloudtrail_to_delta.ui.rows import Row, rows_of
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# How old an answer may be, and how many tables' histories a process keeps (some 100 kB each).
+# The maximum age of cached data, and how many tables' histories a process caches (about 100 kB each).
 CACHE_SECONDS = 15
 CACHE_SIZE = 50
 
 
 def create_app() -> "FastAPI":
-    """The app; Airflow mounts it below `PREFIX`."""
+    """Create the app, which Airflow mounts below `PREFIX`."""
     from airflow.api_fastapi.core_api.security import get_user
     from fastapi import Depends, FastAPI, HTTPException, Request
 
     def readable_address(request: Request) -> None:
-        """Refuse an address that no database takes."""
+        """Refuse a query with a null character, which no database accepts."""
         if any("\0" in text for pair in request.query_params.multi_items() for text in pair):
-            raise HTTPException(400, "The address holds a null character")
+            raise HTTPException(400, "The URL contains a null character. Remove it and try again")
 
     app = FastAPI(
         title="CloudTrail",
@@ -45,7 +45,7 @@ def create_app() -> "FastAPI":
 
 
 def add_refusals(app: "FastAPI") -> None:
-    """What a person sees who is not signed in, has no rights, or asks for what is not there."""
+    """Add the page for users who are not signed in or not permitted, and for pages that do not exist."""
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import HTMLResponse
     from starlette.exceptions import HTTPException
@@ -56,7 +56,7 @@ def add_refusals(app: "FastAPI") -> None:
 
     def incomplete(_: Any, error: Any) -> HTMLResponse:
         names = sorted({str(one["loc"][-1]) for one in error.errors()})
-        page = render.render_refusal(400, f"The address has to name {', '.join(names)}")
+        page = render.render_refusal(400, f"The URL lacks the parameter {', '.join(names)}")
         return HTMLResponse(page, 400, headers=render.headers())
 
     app.add_exception_handler(HTTPException, refused)
@@ -64,7 +64,7 @@ def add_refusals(app: "FastAPI") -> None:
 
 
 def add_tasks(app: "FastAPI") -> None:
-    """The pages of one task: what to do about it, and the findings of a preflight."""
+    """Add the pages of one task: what to do if it fails, and the findings of a preflight."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.common.db.common import SessionDep
     from airflow.api_fastapi.core_api.security import requires_access_dag
@@ -76,7 +76,7 @@ def add_tasks(app: "FastAPI") -> None:
 
     @app.get(PREFLIGHT_PAGE, dependencies=allowed)
     def preflight(dag_id: str, run_id: str, task_id: str, session: SessionDep) -> HTMLResponse:
-        """The findings of one preflight task; without any it says so, and the status is 404."""
+        """Show the findings of one preflight task. Without findings the page says so, with status 404."""
         run = database.find_run(session, dag_id, run_id)
         left, findings = database.read_task_findings(session, run, task_id) if run else (False, None)
         task = render.Task(dag_id=dag_id, run_id=run_id, task_id=task_id)
@@ -85,7 +85,7 @@ def add_tasks(app: "FastAPI") -> None:
 
     @app.get(GUIDANCE_PAGE, dependencies=allowed)
     def guidance(dag_id: str, run_id: str, task_id: str, session: SessionDep) -> HTMLResponse:
-        """What to do about one task of one run, and which tasks of the run failed."""
+        """Show what to do about one task of one run, and which tasks of the run failed."""
         run = database.find_run(session, dag_id, run_id)
         states = database.read_tasks(session, [run]).get(run.id, {}) if run else {}
         submit = f"{task_id.rpartition('.')[0]}.submit".lstrip(".")
@@ -101,7 +101,7 @@ def add_tasks(app: "FastAPI") -> None:
 
 
 def add_state(app: "FastAPI") -> None:
-    """The overview, and one table's page."""
+    """Add the overview and the page of one table."""
     from airflow.api_fastapi.common.db.common import SessionDep
     from airflow.api_fastapi.core_api.security import GetUserDep
     from fastapi import HTTPException
@@ -110,12 +110,13 @@ def add_state(app: "FastAPI") -> None:
     cache = Cache(seconds=CACHE_SECONDS, size=CACHE_SIZE)
 
     def visible(user: Any, session: Any) -> tuple[datetime, list[Row]]:
-        """When the rows were read, and those that the user may see; 403 when that is none of some."""
+        """Return when the rows were read, and the rows that the user may see. Refuse if there are none."""
         now, dags, rows = cache.get("overview", lambda: _read_rows(session))
-        # Who may see no DAG is refused; while there is none, the form's stands for those to come.
+        # A user who may see no DAG is refused. While there are no DAGs, the permission for the form's DAG
+        # decides.
         allowed = readable(user, dags or {INGEST}, session)
         if not allowed:
-            raise HTTPException(403, "You may not read the runs of any CloudTrail DAG.")
+            raise HTTPException(403, "You do not have permission to read the runs of any CloudTrail DAG.")
         return now, [row for row in rows if row.dag.dag_id in allowed]
 
     @app.get(OVERVIEW_PAGE)
@@ -128,7 +129,7 @@ def add_state(app: "FastAPI") -> None:
         sort: str = DEFAULT_SORT,
         page: str = "",
     ) -> HTMLResponse:
-        """One row per table, as searched and sorted."""
+        """Show one row per table, searched and sorted as the URL says."""
         now, rows = visible(user, session)
         view = View.read(q=q, state=state, kind=kind, sort=sort, page=page)
         shown = render.render_overview(list_rows(rows, view), rows, now)
@@ -138,13 +139,13 @@ def add_state(app: "FastAPI") -> None:
     def account(
         user: GetUserDep, session: SessionDep, dag_id: str, kind: str = "", table: str = ""
     ) -> HTMLResponse:
-        """One table of one DAG; without a kind the first one."""
+        """Show one table of a DAG. If the URL names no kind, show the first one."""
         now, rows = visible(user, session)
         of_dag = [row for row in rows if row.dag.dag_id == dag_id]
         found = [row for row in of_dag if kind in ("", row.kind) and table in ("", row.table)]
         if not found:
-            # The same for a DAG that is not there and for one that the user may not see.
-            raise HTTPException(404, f"There is no such table of {dag_id!r}, or you may not see it.")
+            # The same answer for a DAG that does not exist and for one that the user may not see.
+            raise HTTPException(404, f"The DAG {dag_id!r} has no such table, or you may not see it.")
         row = found[0]
         history = cache.get((dag_id, row.kind, row.table), lambda: read_history(session, row, now))
         others = [other for other in of_dag if other is not row]

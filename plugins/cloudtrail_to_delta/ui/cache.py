@@ -1,4 +1,4 @@
-"""A short memory of what the database said, for each process. It never holds anything made for one user."""
+"""A short-lived cache of data from the database, one per process. It never holds data of a single user."""
 
 import time
 from collections import OrderedDict
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 class Cache:
-    """Keeps what `make` gave for a while; the least recently used go first when there are too many.
+    """Cache with a time limit. When it is full, it drops the least recently used entry.
 
-    Permissions are none of its business: it keeps facts, and who may see which is asked for each request.
+    It does not check permissions: it caches facts, and each request checks which of them the user may see.
 
     Args:
-        seconds: how long something is kept.
-        size: how many things are kept.
-        clock: seconds that only go forward.
+        seconds: how long an entry is valid.
+        size: the maximum number of entries.
+        clock: monotonic time in seconds.
     """
 
     def __init__(self, *, seconds: float, size: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,7 +28,7 @@ class Cache:
         self._lock = Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is kept under `key`, or what `make` gives; of many that ask at once, one makes it."""
+        """Return the entry of `key`, or create it with `make`. Concurrent callers create it only once."""
         with self._lock:
             until, value = self._kept.get(key, (0.0, None))
             if key not in self._kept or self._clock() >= until:

@@ -1,6 +1,6 @@
-"""Charts as inline SVG, drawn on the server. Colours are classes of the stylesheet, so both themes fit.
+"""Charts as inline SVG, drawn on the server. The stylesheet sets the colors for both themes.
 
-A chart says in words what it shows (`aria-label`); its numbers are in a table beside it.
+Each chart describes in words what it shows (`aria-label`). A table on the page has its numbers.
 """
 
 import math
@@ -13,9 +13,9 @@ from markupsafe import Markup
 from cloudtrail_to_delta.ui.formats import DAY, HOUR, MINUTE, clock, duration, number, short_number
 
 WIDTH, HEIGHT = 1100, 170
-# The scale is on both sides: a narrow window shows the newest days, at the right.
+# The scale is on both sides, because a narrow window shows the newest days at the right.
 LEFT, RIGHT, TOP, BOTTOM = 52, 52, 10, 24
-# Steps of a scale of durations that a person would choose.
+# Natural steps for a scale of durations.
 DURATION_STEPS = (
     *(1, 5, 10, 15, 30),
     *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)),
@@ -26,33 +26,33 @@ DURATION_STEPS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """The times that a chart covers."""
+    """The period that a chart covers."""
 
     start: datetime
     end: datetime
 
     def x(self, moment: datetime) -> float:
-        """Where a moment lies."""
+        """Return the x coordinate of a time."""
         share = (moment - self.start) / (self.end - self.start)
         return LEFT + share * (WIDTH - LEFT - RIGHT)
 
 
 def sparkline(values: Sequence[int], label: str) -> Markup:
-    """Bars of 24 hours, 3 units each; nothing is drawn where nothing was added."""
+    """Draw a bar for each of 24 hours, 3 units wide. Hours without rows have no bar."""
     top = max(values, default=0)
     bars = "".join(
         f'<rect x="{index * 4}" y="{18 - height:.1f}" width="3" height="{height:.1f}"/>'
         for index, value in enumerate(values)
         if value and (height := max(1.5, 18 * value / top))
     )
-    return Markup(  # noqa: S704 - numbers, and a label that is escaped
+    return Markup(  # noqa: S704 - numbers, and an escaped label
         '<svg class="spark" viewBox="0 0 96 19" role="img" aria-label="{}">'
         '<path class="base" d="M0 18.5H96"/>' + bars + "</svg>"
     ).format(label)
 
 
 def bars(axis: Axis, values: Sequence[tuple[datetime, int]], *, css: str, label: str, unit: str) -> Markup:
-    """One bar per hour."""
+    """Draw one bar per hour."""
     top, ticks = nice_scale(max((value for _, value in values), default=0))
     width = max(1.0, axis.x(axis.start + timedelta(hours=1)) - LEFT - 0.8)
     drawn = [
@@ -75,7 +75,7 @@ def bars(axis: Axis, values: Sequence[tuple[datetime, int]], *, css: str, label:
 def line(
     axis: Axis, values: Sequence[tuple[datetime, int]], marks: Sequence[datetime], *, label: str
 ) -> Markup:
-    """Durations over time, with a mark at the foot for each run that failed."""
+    """Draw durations over time, with a mark at the bottom for each failed run."""
     shown = [(at, value) for at, value in values if axis.start <= at <= axis.end]
     top, ticks = duration_scale(max((value for _, value in shown), default=0))
     points = [(axis.x(at), _y(value, top)) for at, value in shown]
@@ -98,7 +98,7 @@ def line(
 
 
 def nice_scale(top: float, steps: int = 4) -> tuple[float, list[float]]:
-    """The end of a scale and its marks, in whole steps of 1, 2 or 5 times a power of ten."""
+    """Return the maximum of a scale and its ticks, in whole steps of 1, 2 or 5 times a power of ten."""
     raw = max(top, 1) / steps
     power = 10 ** math.floor(math.log10(raw))
     step = max(1, next(n * power for n in (1, 2, 5, 10) if n * power >= raw))
@@ -107,7 +107,7 @@ def nice_scale(top: float, steps: int = 4) -> tuple[float, list[float]]:
 
 
 def duration_scale(top: float, steps: int = 4) -> tuple[float, list[float]]:
-    """The same for seconds, in steps of seconds, minutes, hours or days."""
+    """Return the same for a duration, in steps of seconds, minutes, hours or days."""
     step = next((step for step in DURATION_STEPS if step * steps >= top), DURATION_STEPS[-1])
     count = max(1, math.ceil(top / step))
     return step * count, [step * index for index in range(count + 1)]
@@ -120,7 +120,7 @@ def _y(value: float, top: float) -> float:
 def _frame(
     axis: Axis, ticks: Sequence[float], top: float, write: Callable[[float], str], drawn: Markup, label: str
 ) -> Markup:
-    """The grid, its labels, and what is drawn on it."""
+    """Assemble a chart: the grid, its labels, and the drawing."""
     grid = [
         Markup(
             '<path class="grid" d="M{0} {1:.1f}H{2}"/><text class="tick" x="{3}" y="{5:.1f}">{6}</text>'
@@ -133,7 +133,7 @@ def _frame(
     ]
     midnight = (axis.start + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     days = []
-    # The last day's name needs some room.
+    # The label of the last day needs space.
     while midnight < axis.end and axis.x(midnight) < WIDTH - RIGHT - 40:
         days.append(
             Markup(

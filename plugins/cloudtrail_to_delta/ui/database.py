@@ -1,7 +1,7 @@
-"""Airflow's metadata database, read: a few questions, each for hundreds of DAGs or runs at a time.
+"""Reads Airflow's metadata database: a few queries, each for hundreds of DAGs or runs at a time.
 
-Only what Airflow indexes is searched by: runs by their time or id, XComs by their run. Nothing else is
-asked, no cluster and no bucket. Source: docs/adr/0071-page-data.md.
+Queries search only by indexed columns: runs by time or id, XComs by run. The pages ask no other system,
+neither a cluster nor a bucket. Source: docs/adr/0071-page-data.md.
 """
 
 import json
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 DISABLED_TAG = "disabled"
 RESULT = "return_value"
 VALIDATE = "validate_rows"
-# A run that is validated within the last day may have begun before it.
+# A run that was validated within the last day may have started before it.
 WINDOW = timedelta(hours=26)
-# The form writes whichever tables it is told: so many of its runs are looked at for them.
+# Each run of the form may write other tables. The overview lists the tables of this many runs.
 FORM_RUNS = 200
-# So many runs that say nothing about a table (checks, test alerts) may be the newest ones.
+# How many of the newest runs may say nothing about a table (checks, test alerts).
 PASSED_RUNS = 20
-# Every database takes this many values in one statement.
+# Every database accepts this many values in one statement.
 CHUNK = 500
 MANUAL = "manual"
 T = TypeVar("T")
 
 
 class XCom(NamedTuple):
-    """One XCom as the database has it: the value is JSON in text."""
+    """One XCom as the database stores it: the value is JSON in text."""
 
     run: int
     task: str
@@ -55,7 +55,7 @@ class XCom(NamedTuple):
 
 @dataclass
 class Recorded:
-    """What was read from XComs: by DAG run, by run and kind, and which records cannot be read."""
+    """The records that were read from XComs, by DAG run or by run and kind, and the unreadable ones."""
 
     validations: dict[tuple[int, str], Validation] = field(default_factory=dict)
     told: dict[int, Told] = field(default_factory=dict)
@@ -66,10 +66,10 @@ class Recorded:
     unreadable: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def read(self, reader: Callable[[Any], T], xcom: XCom) -> T | None:
-        """A record, by its reader; None for one that is kept elsewhere, or cannot be read, which is noted."""
+        """Read a record. None if it is stored elsewhere, or if it is unreadable, which is noted."""
         what = f"the XCom {xcom.key} of {xcom.task} in DAG run {xcom.run}"
         value = read(decode, xcom.stored, what)
-        # A text is a reference: an XCom backend keeps the value itself outside the database.
+        # A string is a reference: an XCom backend stores the value itself outside the database.
         if isinstance(value, str):
             return None
         found = read(reader, value, what)
@@ -79,36 +79,36 @@ class Recorded:
         return found
 
     def has_validated(self, run: int) -> bool:
-        """Whether a run validated any kind."""
+        """Return whether a run validated any kind."""
         return any((run, kind) in self.validations for kind in KINDS)
 
     def is_idle(self, run: Run) -> bool:
-        """Whether a run says nothing about any table: it ended well, but validated and skipped no kind."""
+        """Return whether a run says nothing about any table: a success that validated and skipped no kind."""
         skipped = self.pushed.get(run.id, Pushed()).skipped
         return run.state == "success" and not skipped and not self.has_validated(run.id)
 
 
 def decode(stored: str | None) -> Any:
-    """The JSON of an XCom, as the database has it in text.
+    """Parse the JSON of an XCom, which the database stores as text.
 
     Raises:
-        ValueError: it is no JSON, or a number in it has thousands of digits.
+        ValueError: the text is not JSON, or a number in it has thousands of digits.
     """
     return None if stored is None else json.loads(stored)
 
 
 def read_address(xcom: XCom) -> str:
-    """The address of a run's page; empty for what is none."""
+    """Return the URL of a run's page, empty if the XCom holds none."""
     return read(lambda stored: read_page(decode(stored)), xcom.stored, f"the page of run {xcom.run}") or ""
 
 
 def validations_of(kinds: Iterable[str] = KINDS) -> dict[str, str]:
-    """Task id → kind."""
+    """Return task id of a validation → kind."""
     return {f"{kind}.{VALIDATE}": kind for kind in kinds}
 
 
 def read_facts(session: "Session", now: datetime) -> Facts:
-    """Everything that the overview shows, of every ingest DAG."""
+    """Read everything that the overview shows, for every ingest DAG."""
     dags = read_dags(session)
     newest, succeeded = _newest_runs(session, dags)
     runs = {run.id: run for run in _recent_runs(session, dags, now - WINDOW)}
@@ -122,7 +122,7 @@ def read_facts(session: "Session", now: datetime) -> Facts:
     read_recorded(session, runs, recorded)
     told |= {run.id for run in runs.values() if _may_pass(run, recorded)}
     read_pushed(session, told, recorded)
-    # Where nothing but checks and test alerts is at hand, the runs before them say what the table's state is.
+    # If a DAG has only checks and test alerts so far, the runs before them decide the state of its tables.
     idle = [id for id, some in group_runs(runs.values()).items() if _are_idle(some, recorded)]
     before = set(_last_ended(session, idle, FINAL)) - runs.keys()
     runs |= {run.id: run for run in _runs(session, before)}
@@ -145,7 +145,7 @@ def read_facts(session: "Session", now: datetime) -> Facts:
 
 
 def _may_pass(run: Run, recorded: Recorded) -> bool:
-    """Whether a run may say nothing about a table, which its other XComs, or its tasks, tell."""
+    """Return whether a run may say nothing about a table. Its other XComs or its tasks decide that."""
     if run.state == "failed":
         return run.manual
     return run.state == "success" and not recorded.has_validated(run.id)
@@ -157,7 +157,7 @@ def _are_idle(runs: Sequence[Run], recorded: Recorded) -> bool:
 
 
 def group_runs(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """DAG id → its runs, newest first."""
+    """Return DAG id → its runs, newest first."""
     found: dict[str, list[Run]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.id, reverse=True):
         found[run.dag_id].append(run)
@@ -165,7 +165,7 @@ def group_runs(runs: Iterable[Run]) -> dict[str, list[Run]]:
 
 
 def read_dags(session: "Session") -> dict[str, Dag]:
-    """Every ingest DAG that Airflow knows."""
+    """Read every ingest DAG that Airflow knows."""
     from airflow.models.dag import DagModel, DagTag
     from sqlalchemy import or_, select
 
@@ -210,7 +210,7 @@ def _made(session: "Session", query: "Select[Any]") -> Iterator[Run]:
 
 
 def _newest_runs(session: "Session", dags: Iterable[str]) -> tuple[set[int], dict[str, int]]:
-    """The newest run of each DAG: of all, that ended, is active, is scheduled; by DAG, that succeeded."""
+    """Return the newest runs of each DAG (any, ended, active, scheduled), and by DAG the newest success."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import case, func, select
 
@@ -228,7 +228,7 @@ def _newest_runs(session: "Session", dags: Iterable[str]) -> tuple[set[int], dic
 
 
 def _last_ended(session: "Session", dags: Iterable[str], states: Collection[str]) -> Iterator[int]:
-    """The newest runs of each DAG that ended in one of the states, a few of each DAG, the newest first."""
+    """Return a few runs of each DAG that ended in one of the states, newest first."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import func, select
 
@@ -249,7 +249,7 @@ def _recent_runs(session: "Session", dags: Iterable[str], since: datetime) -> It
 
 
 def last_runs(session: "Session", dag_id: str, count: int) -> Iterator[Run]:
-    """The newest runs of one DAG, the newest first."""
+    """Read the newest runs of one DAG, newest first."""
     from airflow.models.dagrun import DagRun
 
     query = _run_columns().where(DagRun.dag_id == dag_id).order_by(DagRun.id.desc()).limit(count)
@@ -264,9 +264,9 @@ def _runs(session: "Session", ids: Iterable[int]) -> Iterator[Run]:
 
 
 def _xcoms(session: "Session", runs: Iterable[int], *conditions: "ColumnElement[bool]") -> Iterator[XCom]:
-    """The XComs of these runs, the oldest first.
+    """Read the XComs of these runs, oldest first.
 
-    Values are read as text: a driver that decodes one that is odd would give none of them.
+    Values are read as text: a driver that decodes JSON would return no value at all if one were invalid.
     """
     from airflow.models.xcom import XComModel
     from sqlalchemy import Text, cast, select
@@ -281,7 +281,7 @@ def _xcoms(session: "Session", runs: Iterable[int], *conditions: "ColumnElement[
 def read_recorded(
     session: "Session", runs: Iterable[int], recorded: Recorded, kinds: Iterable[str] = KINDS
 ) -> None:
-    """Read what these runs' validations returned, by run and kind; and the alerts of each run."""
+    """Read the return values of these runs' validations, by run and kind, and the alerts of each run."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import and_, or_
 
@@ -307,7 +307,7 @@ def read_recorded(
 
 
 def read_pushed(session: "Session", runs: Iterable[int], recorded: Recorded) -> None:
-    """Read what `resolve` and `preflight` of these runs returned."""
+    """Read the return values of `resolve` and `preflight` in these runs."""
     from airflow.models.xcom import XComModel
 
     results = (XComModel.task_id.in_(("resolve", "preflight")), XComModel.key == RESULT)
@@ -326,7 +326,7 @@ def read_pushed(session: "Session", runs: Iterable[int], recorded: Recorded) -> 
 
 
 def read_extra(session: "Session", runs: Iterable[int], kind: str, recorded: Recorded) -> None:
-    """Read what one kind's page shows beside its validations: details, the run's page, findings."""
+    """Read what the page of one kind also shows: details, the run's page in Databricks, findings."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import tuple_
 
@@ -342,14 +342,14 @@ def read_extra(session: "Session", runs: Iterable[int], kind: str, recorded: Rec
 
 
 def find_run(session: "Session", dag_id: str, run_id: str) -> Run | None:
-    """One run by its names; None when there is none."""
+    """Read one run by its DAG id and run id, None if it does not exist."""
     from airflow.models.dagrun import DagRun
 
     return next(_made(session, _run_columns().where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)), None)
 
 
 def read_task_findings(session: "Session", run: Run, task_id: str) -> tuple[bool, Findings | None]:
-    """Whether a task left findings, and what they are; None where they are elsewhere, or cannot be read."""
+    """Return whether a task left findings, and the findings: None if stored elsewhere or unreadable."""
     from airflow.models.xcom import XComModel
 
     wanted = (XComModel.task_id == task_id, XComModel.key == FINDINGS_KEY)
@@ -359,7 +359,7 @@ def read_task_findings(session: "Session", run: Run, task_id: str) -> tuple[bool
 
 
 def find_page(session: "Session", run: Run, task_id: str) -> str:
-    """The address of the Databricks run that a task submitted; empty without one."""
+    """Return the URL of the Databricks run that a task submitted, empty without one."""
     from airflow.models.xcom import XComModel
 
     for xcom in _xcoms(session, [run.id], XComModel.task_id == task_id, XComModel.key == PAGE_KEY):
@@ -368,7 +368,7 @@ def find_page(session: "Session", run: Run, task_id: str) -> str:
 
 
 def read_tasks(session: "Session", runs: Sequence[Run]) -> dict[int, dict[str, str]]:
-    """The states of the tasks of these runs, by run and task id."""
+    """Read the task states of these runs, by run and task id."""
     from airflow.models.taskinstance import TaskInstance
     from sqlalchemy import select, tuple_
 
@@ -385,7 +385,7 @@ def read_tasks(session: "Session", runs: Sequence[Run]) -> dict[int, dict[str, s
 def _read_before(
     session: "Session", runs: Mapping[str, list[Run]], recorded: Recorded, succeeded: Mapping[str, int]
 ) -> dict[tuple[str, str], datetime]:
-    """Read the newest validation where no run at hand has one; since when the runs after it have failed."""
+    """Read the newest validation of tables without a recent one. Return since when later runs have failed."""
     seen = {
         (run.dag_id, kind)
         for some in runs.values()
@@ -396,10 +396,10 @@ def _read_before(
     missing = [dag_id for dag_id in runs if any((dag_id, kind) not in seen for kind in KINDS)]
     last = {key: run for key, run in _last_validated(session, missing) if key not in seen}
     read_recorded(session, set(last.values()), recorded)
-    # The form's runs are of many tables: of each, those at hand are all that is known.
+    # The runs of the form write many tables. For each table only the runs read so far are known.
     failed = [id for id in missing if id != INGEST and any(run.state == "failed" for run in runs[id])]
     ingested = _last_ingested(session, failed, recorded, succeeded)
-    # A run that succeeded has not failed for a kind, whether or not it validated it.
+    # A run that succeeded did not fail for any kind, even if it did not validate that kind.
     good = {
         (dag_id, kind): max(last.get((dag_id, kind), 0), ingested[dag_id])
         for dag_id in failed
@@ -412,7 +412,7 @@ def _read_before(
 def _last_ingested(
     session: "Session", dags: Sequence[str], recorded: Recorded, succeeded: Mapping[str, int]
 ) -> dict[str, int]:
-    """The newest run of each DAG that succeeded and was neither a check nor a test alert; 0 without one."""
+    """Return the newest successful run of each DAG that was no check and no test alert, 0 without one."""
     found = {dag_id: succeeded[dag_id] for dag_id in dags}
     read_recorded(session, found.values(), recorded)
     read_pushed(session, found.values(), recorded)
@@ -445,7 +445,7 @@ def _last_validated(session: "Session", dags: Iterable[str]) -> Iterator[tuple[t
 def _first_failures(
     session: "Session", dags: Sequence[str], good: dict[tuple[str, str], int]
 ) -> Iterator[tuple[tuple[str, str], datetime]]:
-    """When the first run failed after the last one that went well, per DAG and kind."""
+    """Return when the first run failed after the last good one, per DAG and kind."""
     from airflow.models.dagrun import DagRun
 
     began: dict[tuple[str, str], datetime] = {}

@@ -1,4 +1,4 @@
-"""What the pages show, as Airflow's database has it: DAGs, their runs, and what the runs recorded."""
+"""The facts that the pages show, from Airflow's database: DAGs, their runs, and what the runs recorded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ FINAL = frozenset({"success", "failed"})
 
 @dataclass(frozen=True, kw_only=True)
 class Dag:
-    """One ingest DAG: that of the form, or that of an account."""
+    """One ingest DAG: the DAG with the form, or the DAG of an account."""
 
     dag_id: str
     paused: bool
     # Its file has an import error, or its entry in accounts.yaml is disabled.
     broken: bool
-    # No file defines it any more.
+    # No file defines it anymore.
     removed: bool
     schedule: str
     next_run: datetime | None
@@ -30,8 +30,8 @@ class Run:
     """One DAG run.
 
     Attributes:
-        began: when it started; when it was due, or asked for, before that.
-        manual: a person or another DAG asked for it, not the schedule.
+        began: when it started. If it has not started, when it was due or triggered.
+        manual: a person or another DAG triggered it, not the schedule.
     """
 
     id: int
@@ -44,15 +44,15 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether the run has ended."""
         return self.state in FINAL
 
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """What `validate_rows` returned for one kind in one run, and when.
+    """The return value of `validate_rows` for one kind in one run, and when it was returned.
 
-    The outcome is None where it is not in the database, or cannot be read: the run was validated anyway.
+    The outcome is None if it is not in the database or unreadable. The run was validated anyway.
     """
 
     run: int
@@ -63,9 +63,9 @@ class Validation:
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """What other tasks of a run left: requests by kind, reasons for skipped kinds.
+    """The records of other tasks of a run: requests by kind, reasons for skipped kinds.
 
-    `resolved` says whether `resolve` left requests at all, also where they are not in the database.
+    `resolved` says whether `resolve` left requests, even if they are not in the database.
     """
 
     requests: Mapping[str, Request] = field(default_factory=dict)
@@ -75,9 +75,9 @@ class Pushed:
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What one run told, by its XComs: its notes in the order of their tasks' ends, and its targets.
+    """The alerts of one run, from its XComs: its notes in the order in which tasks ended, and its targets.
 
-    `targets` is None where no task has said which targets there are.
+    `targets` is None if no task has recorded the targets.
     """
 
     notes: Sequence[Note] = ()
@@ -86,19 +86,19 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Everything that the overview is made from.
+    """All facts for the overview.
 
     Attributes:
-        at: when it was read.
+        at: when the facts were read.
         dags: by DAG id.
-        runs: by DAG id, newest first: those of the last day, and the newest ones before it.
+        runs: by DAG id, newest first: the runs of the last day, and the newest ones before it.
         validations: by DAG run and kind.
-        pushed: by DAG run, of the runs that a state is told from.
-        tasks: task id → state, by DAG run, where the run did not succeed.
-        alerts: what was told of a run, by DAG run.
-        failing: when a (DAG, kind) began to fail, where that was before the runs at hand; the kind is empty
-            for a DAG of which no table is known.
-        unreadable: the records that cannot be read, as task and key, by DAG run.
+        pushed: by DAG run, for the runs that decide a state.
+        tasks: task id → state, by DAG run, for runs that did not succeed.
+        alerts: the alerts of a run, by DAG run.
+        failing: when a (DAG, kind) began to fail, if that was before the runs above. The kind is empty for a
+            DAG without a known table.
+        unreadable: the unreadable records, as task and key, by DAG run.
     """
 
     at: datetime

@@ -1,4 +1,4 @@
-"""Numbers, times and durations as a person reads them. All times are UTC."""
+"""Formats of numbers, times and durations for people. All times are UTC."""
 
 from datetime import datetime
 
@@ -7,12 +7,12 @@ MISSING = "–"  # noqa: RUF001 - an en dash, as tables have it
 
 
 def number(value: float | None) -> str:
-    """With its thousands apart: `1,234,567`."""
+    """Format a number with thousands separators: `1,234,567`."""
     return MISSING if value is None else f"{value:,.0f}"
 
 
 def short_number(value: float) -> str:
-    """For an axis: `950`, `1.2k`, `3M`."""
+    """Format a number for an axis: `950`, `1.2k`, `3M`."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.1f}".removesuffix(".0") + unit
@@ -20,7 +20,7 @@ def short_number(value: float) -> str:
 
 
 def decimal(value: float | None) -> str:
-    """A rate, with as many digits as it needs: `< 0.001`, `0.02`, `4.5`, `120`."""
+    """Format a rate with as many digits as it needs: `< 0.001`, `0.02`, `4.5`, `120`."""
     if value is None:
         return MISSING
     if 0 < value < 0.001:
@@ -29,7 +29,7 @@ def decimal(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """In the two largest units that matter: `40 s`, `12 min`, `3 h 5 min`, `12 d`."""
+    """Format a duration in its two largest units: `40 s`, `12 min`, `3 h 5 min`, `12 d`."""
     if seconds is None:
         return MISSING
     seconds = max(0, int(seconds))
@@ -45,7 +45,7 @@ def duration(seconds: float | None) -> str:
 
 
 def age(moment: datetime | None, now: datetime) -> str:
-    """How long ago, or how soon: `12 min ago`, `in 3 h`."""
+    """Format how long ago or how soon a time is: `12 min ago`, `in 3 h`."""
     if moment is None:
         return MISSING
     seconds = (now - moment).total_seconds()
@@ -53,5 +53,5 @@ def age(moment: datetime | None, now: datetime) -> str:
 
 
 def clock(moment: datetime | None) -> str:
-    """Date and time to the minute: `2026-01-02 03:04`."""
+    """Format date and time to the minute: `2026-01-02 03:04`."""
     return MISSING if moment is None else f"{moment:%Y-%m-%d %H:%M}"

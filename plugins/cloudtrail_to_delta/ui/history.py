@@ -1,4 +1,4 @@
-"""One table's runs of the last days, read from Airflow's database, and what they add up to."""
+"""The runs of one table in the last days, read from Airflow's database, and their totals."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 DAYS = 7
-# A run each quarter of an hour for seven days, and some by hand.
+# A run every 15 minutes for seven days, and some manual ones.
 MOST_RUNS = 800
 SHOWN_RUNS = 20
 SHOWN_EXAMPLES = 3
@@ -29,13 +29,13 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class PastRun:
-    """One run with what it came to for this kind.
+    """One run with its result for this kind.
 
     Attributes:
-        failed: the tasks that failed, of this kind or of all kinds; none where that says nothing about the
-            table, see `is_refused`.
-        outcome: what was validated; None when nothing was, or when that cannot be read.
-        page: the run's page in Databricks; empty without one.
+        failed: the failed tasks of this kind or of all kinds. Empty if they say nothing about the table, see
+            `is_refused`.
+        outcome: the result of the validation. None if there is none or it is unreadable.
+        page: the URL of the run in Databricks, empty without one.
     """
 
     run: Run
@@ -48,23 +48,23 @@ class PastRun:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What one table's page shows; all of it is of runs that were to write this table.
+    """The content of one table's page, from the runs that were to write this table.
 
     Attributes:
-        runs: the newest runs, the newest first.
-        validated: how many runs of the days shown were validated: what they found is all that is known.
-        hidden: how many more were, but left no figures that can be read here.
-        hours: hour of delivery → log files, rows; of the days shown.
-        lags: when a run validated, and how many seconds its slowest log file took; the oldest first.
-        failures: when runs failed.
-        regions: region → log files, rows, of the days shown.
-        accounts: whose log files they were, as far as the runs say; an organization's trail has many.
-        reasons: reason → records and files put into the quarantine in the days shown.
-        examples: reason → places, the newest first.
-        drift: fields without a column or that do not fit theirs, with the records of the days shown.
-        episodes: insights by their id, Start and End put together, the newest first.
-        findings: those of the newest run that has any, with that run.
-        unreadable: records that cannot be read, as task and key, and how many runs have such a one.
+        runs: the newest runs, newest first.
+        validated: how many runs of the days shown were validated. Their results are all that is known.
+        hidden: how many more were validated, but left no readable figures.
+        hours: hour of delivery → log files, rows, in the days shown.
+        lags: when a run validated, and how many seconds its slowest log file took, oldest first.
+        failures: the times when runs failed.
+        regions: region → log files, rows, in the days shown.
+        accounts: the accounts of the log files, as far as known. The trail of an organization has many.
+        reasons: reason → records and files quarantined in the days shown.
+        examples: reason → places, newest first.
+        drift: fields without a column or that do not fit it, with their records in the days shown.
+        episodes: the insights, with Start and End combined. Open ones first, then the newest.
+        findings: the newest run that has findings, and its findings.
+        unreadable: unreadable records, as task and key, and in how many runs they occur.
     """
 
     runs: Sequence[PastRun]
@@ -84,7 +84,7 @@ class History:
 
 
 def read_history(session: "Session", row: Row, now: datetime) -> History:
-    """The history of a row's table, by its DAG's runs."""
+    """Read the history of a row's table from the runs of its DAG."""
     since = now - timedelta(days=DAYS)
     runs = list(database.last_runs(session, row.dag.dag_id, MOST_RUNS))
     recorded = Recorded()
@@ -143,7 +143,7 @@ def _past(
 
 
 def _is_of(row: Row, run: Run, validation: Validation | None, recorded: Recorded) -> bool:
-    """Whether a run was to write the row's table: by its request, by its validation, else by its DAG."""
+    """Return whether a run was to write the row's table, by its request, its validation or its DAG."""
     requests = recorded.pushed.get(run.id, Pushed()).requests
     if requests:
         return row.kind in requests and requests[row.kind].table == row.table
@@ -199,7 +199,7 @@ def _drift(outcomes: Iterable[Outcome]) -> list[Drift]:
 
 
 def merge_episodes(records: Iterable[Episode]) -> list[Episode]:
-    """One per insight, its Start and its End put together; open ones first, then the newest."""
+    """Combine the Start and End of each insight. Return open ones first, then the newest."""
     found: dict[str, Episode] = {}
     for record in records:
         before = found.setdefault(record.shared_event_id, record)

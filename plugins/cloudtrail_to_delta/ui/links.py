@@ -1,4 +1,4 @@
-"""Addresses of the pages, and links from a task in Airflow's UI to them."""
+"""URLs of the pages, and the links to them from a task in Airflow's UI."""
 
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
@@ -15,34 +15,34 @@ ACCOUNT_PAGE = "/account"
 
 
 def airflow_root() -> str:
-    """The path below which Airflow serves; no host: the API server may be known by several names."""
+    """Return the path of Airflow's base URL, without the host: the API server may have several names."""
     return urlsplit(str(conf.get("api", "base_url", fallback="/"))).path.rstrip("/")
 
 
 def findings_url(dag_id: str, run_id: str, task_id: str = "preflight") -> str:
-    """The page of one preflight's findings."""
+    """Return the URL of the page with the findings of one preflight."""
     task = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
     return f"{airflow_root()}{PREFIX}{PREFLIGHT_PAGE}?{urlencode(task)}"
 
 
 def guidance_url(dag_id: str, run_id: str, task_id: str) -> str:
-    """The page that says what to do about one task."""
+    """Return the URL of the page that says what to do about one task."""
     task = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
     return f"{airflow_root()}{PREFIX}{GUIDANCE_PAGE}?{urlencode(task)}"
 
 
 class FindingsLink(BaseOperatorLink):
-    """To the table of a preflight's findings."""
+    """Link to the findings of a preflight."""
 
     name = "Findings"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - Airflow's signature
-        """The page's URL."""
+        """Return the URL of the page."""
         return findings_url(ti_key.dag_id, ti_key.run_id, ti_key.task_id)
 
 
 PACKAGE = __name__.partition(".")[0]
-# Our operators by module and name.
+# The operators of this package, by module and name.
 OPERATORS = {
     "accounts.dags": ("DisabledAccountOperator",),
     "operators.digest": ("DigestOperator",),
@@ -68,21 +68,21 @@ OPERATORS = {
 
 
 def _named(module: str, name: str) -> type[BaseOperator]:
-    """A class of this module and name: Airflow compares these alone, so no operator has to be imported."""
+    """Return a class with this module and name. Airflow compares only these, so no operator is imported."""
     return cast("type[BaseOperator]", type(name, (), {"__module__": f"{PACKAGE}.{module}"}))
 
 
 class GuidanceLink(BaseOperatorLink):
-    """To what to do about a task, from each task of ours.
+    """Link from each task of this package to the page that says what to do about it.
 
-    The plugin declares it for the operators below, so that the API server makes the link itself: it is there
-    while a task waits, after a worker was lost, and of runs of earlier releases. A TaskFlow function has no
-    operator of ours: it declares the link itself, and its worker leaves the address as an XCom.
+    The plugin declares the link for the operators below, so the API server creates it. It works while a task
+    waits, after a worker was lost, and for runs of earlier releases. A TaskFlow function has none of these
+    operators. It declares the link itself, and its worker stores the URL as an XCom.
     """
 
     name = "What to do"
     operators = [_named(module, name) for module, names in OPERATORS.items() for name in names]  # noqa: RUF012 - Airflow's
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - Airflow's signature
-        """The page's URL."""
+        """Return the URL of the page."""
         return guidance_url(ti_key.dag_id, ti_key.run_id, ti_key.task_id)

@@ -1,4 +1,4 @@
-"""The overview's rows as they were asked for: searched, sorted, a page of them; links to ask otherwise."""
+"""The rows of the overview as requested: searched, sorted and paged, with links to other views."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column: its heading, what it sorts by, and whether its first sort is downwards."""
+    """A column: its heading, its sort key, and whether it first sorts in descending order."""
 
     title: str
     key: Callable[[Row], Any]
@@ -47,7 +47,7 @@ DEFAULT_SORT = "state"
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What was asked for. Whatever is not understood is left out: a link is never an error."""
+    """The requested view. Unknown values are ignored, so a link never leads to an error."""
 
     q: str = ""
     state: str = ""
@@ -57,17 +57,17 @@ class View:
 
     @property
     def column(self) -> str:
-        """The column that it is sorted by."""
+        """The column by which the rows are sorted."""
         return self.sort.removeprefix("-")
 
     @property
     def descending(self) -> bool:
-        """Whether the greatest comes first."""
+        """Whether the largest value comes first."""
         return self.sort.startswith("-")
 
     @classmethod
     def read(cls, *, q: str, state: str, kind: str, sort: str, page: str) -> "View":
-        """The view of a query string."""
+        """Read the view from a query string."""
         known = sort.removeprefix("-") in COLUMNS
         return cls(
             q=q.strip()[:200],
@@ -78,19 +78,19 @@ class View:
         )
 
     def link(self, **changed: Any) -> str:
-        """The query string of this view with some of it changed; what is the default is left out."""
+        """Return the query string of this view with changed values. Defaults are left out."""
         values = asdict(replace(self, **({"page": 1} | changed)))
         plain = asdict(View())
         return "?" + urlencode({name: value for name, value in values.items() if value != plain[name]})
 
     def sort_link(self, column: str) -> str:
-        """The view sorted by a column; once more by the same turns it round."""
+        """Return the query string of the view sorted by a column. A second click reverses the order."""
         first = f"-{column}" if COLUMNS[column].descending else column
         turned = column if self.descending else f"-{column}"
         return self.link(sort=turned if self.column == column else first)
 
     def aria_sort(self, column: str) -> str:
-        """The state of a heading for who cannot see it."""
+        """Return the sort order of a heading for screen readers."""
         if self.column != column:
             return "none"
         return "descending" if self.descending else "ascending"
@@ -98,7 +98,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """A page of rows, how many there are of each state before the state was chosen, and how many pages."""
+    """One page of rows, the number of rows per state before filtering by state, and the number of pages."""
 
     rows: Sequence[Row]
     found: int
@@ -108,7 +108,7 @@ class Listing:
 
 
 def list_rows(rows: Sequence[Row], view: View) -> Listing:
-    """The page of `rows` that `view` asks for."""
+    """Return the page of `rows` that `view` requests."""
     words = view.q.lower().split()
     matching = [
         row
@@ -117,7 +117,7 @@ def list_rows(rows: Sequence[Row], view: View) -> Listing:
     ]
     counts = Counter(row.state for row in matching)
     chosen = [row for row in matching if not view.state or row.state == view.state]
-    # Rows that compare equal stay by name and kind, whichever way round.
+    # Rows with equal keys stay sorted by name and kind, in either direction.
     chosen.sort(key=COLUMNS[view.column].key, reverse=view.descending)
     pages = max(1, -(-len(chosen) // PAGE_ROWS))
     page = min(view.page, pages)
@@ -132,7 +132,7 @@ def list_rows(rows: Sequence[Row], view: View) -> Listing:
 
 
 def _text(row: Row) -> str:
-    """What a search looks through."""
+    """Return the text that a search covers."""
     return " ".join(
         (row.name, row.account, row.kind, row.table, row.dag.dag_id, row.state, *row.regions)
     ).lower()

@@ -1,4 +1,4 @@
-"""The overview and a table's page as HTML, from what was read; no request and no database is known here."""
+"""Renders the pages as HTML. This module knows neither requests nor the database."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ from cloudtrail_to_delta.ui.facts import Run
 from cloudtrail_to_delta.ui.history import DAYS, History
 from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, airflow_root, findings_url, guidance_url
 from cloudtrail_to_delta.ui.listing import COLUMNS, Listing
-from cloudtrail_to_delta.ui.rows import Row, name_of
+from cloudtrail_to_delta.ui.rows import Row, name_of, place_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,19 +36,19 @@ STATE_WORDS = {
     "corrected": "○ corrected",
     "never": "○ no run yet",
     "skipped": "○ skipped",
-    "checked": "○ only checked",
+    "checked": "○ nothing ingested",
     "removed": "○ removed",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task of a run, as its pages show it.
+    """A task of a run, for its pages.
 
     Attributes:
-        states: task id → state, of the whole run; empty when there is no such run.
-        has_findings: whether it left findings of a preflight.
-        databricks: the page of the Databricks run of its kind; empty without one.
+        states: task id → state, for the whole run. Empty if there is no such run.
+        has_findings: whether the task left findings of a preflight.
+        databricks: the URL of the Databricks run of its kind, empty without one.
     """
 
     dag_id: str
@@ -60,12 +60,12 @@ class Task:
 
     @property
     def is_ingest(self) -> bool:
-        """Whether its DAG has tables on the overview."""
+        """Whether the overview has rows of its DAG."""
         return self.dag_id == INGEST or self.dag_id.startswith(ACCOUNT_INGEST)
 
 
 def headers() -> dict[str, str]:
-    """What may be loaded (nothing but the page's own style and script), and that nobody keeps a copy."""
+    """Return the headers: only the page's own style and script may load, and no copy may be stored."""
     style, script = (f"'sha256-{_digest(_asset(name))}'" for name in ("style.css", "page.js"))
     return {
         "Content-Security-Policy": (
@@ -79,11 +79,11 @@ def headers() -> dict[str, str]:
 
 
 def render_overview(listing: Listing, rows: Sequence[Row], now: datetime) -> str:
-    """The overview: one page of its rows.
+    """Render the overview: one page of its rows.
 
     Args:
-        listing: the rows as they were asked for.
-        rows: all that the user may see.
+        listing: the requested rows.
+        rows: all rows that the user may see.
         now: when the rows were read.
     """
     return _render(
@@ -101,7 +101,7 @@ def render_overview(listing: Listing, rows: Sequence[Row], now: datetime) -> str
 
 
 def render_account(row: Row, others: Sequence[Row], history: History, now: datetime) -> str:
-    """One table's page; `others` are the other tables of its DAG."""
+    """Render the page of one table. `others` are the other tables of its DAG."""
     axis = charts.Axis(start=now - timedelta(days=DAYS), end=now)
     files = [(at, counts[0]) for at, counts in history.hours.items()]
     added = [(at, counts[1]) for at, counts in history.hours.items()]
@@ -110,7 +110,7 @@ def render_account(row: Row, others: Sequence[Row], history: History, now: datet
     return _render(
         "account.html",
         row=row,
-        others=others,
+        tabs=sorted([row, *others], key=lambda tab: (place_of(tab.kind), tab.kind, tab.table)),
         history=history,
         now=now,
         days=DAYS,
@@ -137,12 +137,12 @@ def render_account(row: Row, others: Sequence[Row], history: History, now: datet
 
 
 def render_findings(task: Task, left: bool, findings: Findings | None) -> str:
-    """The page of a preflight's findings.
+    """Render the page with the findings of a preflight.
 
     Args:
         task: the preflight.
-        left: whether it left any.
-        findings: what it left; None where that is kept elsewhere, or cannot be read.
+        left: whether it left findings.
+        findings: the findings. None if they are stored elsewhere or unreadable.
     """
     shown = by_urgency(findings.found) if findings else []
     return _render(
@@ -158,7 +158,7 @@ def render_findings(task: Task, left: bool, findings: Findings | None) -> str:
 
 
 def render_guidance(task: Task) -> str:
-    """The page that says what to do about a task."""
+    """Render the page that says what to do about a task."""
     advice, page = guidance_of(task.dag_id, task.task_id)
     others = [id for id, state in sorted(task.states.items()) if state == "failed" and id != task.task_id]
     return _render(
@@ -174,33 +174,33 @@ def render_guidance(task: Task) -> str:
 
 
 def render_refusal(status: int, reason: str) -> str:
-    """Why there is nothing to see, for a person: a frame has no room for a browser's own message."""
+    """Render the page that says why there is nothing to see."""
     return _render("refused.html", status=status, reason=reason.rstrip("."))
 
 
 def account_link(row: Row) -> str:
-    """The link to a row's own page, from the other pages."""
+    """Return the link from another page to the page of a row's table."""
     query = {"dag_id": row.dag.dag_id, "kind": row.kind, "table": row.table}
     return f"{ACCOUNT_PAGE.lstrip('/')}?{urlencode({k: v for k, v in query.items() if v})}"
 
 
 def run_link(run: Run) -> str:
-    """The link to a run in Airflow's UI."""
+    """Return the link to a run in Airflow's UI."""
     return run_path(run.dag_id, run.run_id)
 
 
 def run_path(dag_id: str, run_id: str) -> str:
-    """The address of a run in Airflow's UI."""
+    """Return the path of a run in Airflow's UI."""
     return f"{airflow_root()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
 
 
 def task_path(task: Task) -> str:
-    """The address of a task of a run in Airflow's UI."""
+    """Return the path of a task of a run in Airflow's UI."""
     return f"{run_path(task.dag_id, task.run_id)}/tasks/{quote(task.task_id, safe='')}"
 
 
 def safe_url(url: str) -> str:
-    """A link to another site; empty for what is no web address."""
+    """Return the URL if it is a web address, otherwise an empty string."""
     try:
         return url if urlsplit(url).scheme in ("http", "https") else ""
     except ValueError:
@@ -209,23 +209,40 @@ def safe_url(url: str) -> str:
 
 def _spark(row: Row) -> "Markup":
     total, most = (formats.number(value) for value in (sum(row.spark), max(row.spark, default=0)))
-    return charts.sparkline(row.spark, f"{total} rows in 24 hours, at most {most} in one of them")
+    return charts.sparkline(row.spark, f"{total} rows in 24 hours, at most {most} per hour")
 
 
 def _said(values: Sequence[tuple[datetime, int]], what: str) -> str:
-    """What a chart of hours shows, in words: on a phone no pointer shows the number of a bar."""
+    """Describe a chart of hours in words: on a phone no pointer shows the value of a bar."""
     total, most = sum(v for _, v in values), max((v for _, v in values), default=0)
-    return f"{formats.number(total)} {what} in {len(values)} hours, at most {formats.number(most)} in one"
+    return f"{formats.number(total)} {what} in {_hours(len(values))}, at most {formats.number(most)} per hour"
 
 
 def _lag_label(history: History) -> str:
     lags = [seconds for _, seconds in history.lags]
     if not lags:
-        return f"no run added a log file; {len(history.failures)} runs failed"
+        return f"no run added a log file, {_runs(len(history.failures))} failed"
     low, high, last = (formats.duration(value) for value in (min(lags), max(lags), lags[-1]))
-    return (
-        f"lag of {len(lags)} runs: from {low} to {high}, at last {last}; {len(history.failures)} runs failed"
-    )
+    spread = f"from {low} to {high}, latest {last}" if len(lags) > 1 else last
+    failed = f"; {_runs(len(history.failures))} failed" if history.failures else ""
+    return f"lag of {_runs(len(lags))}: {spread}{failed}"
+
+
+def _hours(count: int) -> str:
+    return f"{formats.number(count)} {'hour' if count == 1 else 'hours'}"
+
+
+def _runs(count: int) -> str:
+    return f"{formats.number(count)} {'run' if count == 1 else 'runs'}"
+
+
+def _with_code(text: str) -> "Markup":
+    """Return the text with its parts between backticks as code."""
+    from markupsafe import Markup, escape
+
+    code = Markup("<code>{}</code>")
+    parts = (code.format(part) if number % 2 else escape(part) for number, part in enumerate(text.split("`")))
+    return Markup("").join(parts)
 
 
 def _render(name: str, **values: Any) -> str:
@@ -237,15 +254,16 @@ def _templates() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    # What is no `{{ }}` of ours is text: only these two files, which are the project's own, are not escaped.
+    # Jinja escapes every value. Only the project's own stylesheet and script are inserted as they are.
     loaded = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     for name in ("number", "decimal", "duration", "age", "clock"):
         loaded.filters[name] = getattr(formats, name)
-    # A name may be broken where its words end.
+    # A long name may break after an underscore.
     loaded.filters["breakable"] = lambda text: Markup("_<wbr>").join(str(text).split("_"))
     loaded.filters["state_word"] = STATE_WORDS.__getitem__
+    loaded.filters["with_code"] = _with_code
     loaded.filters["words"] = lambda text: str(text).replace("_", " ")
     loaded.filters["file_name"] = lambda path: str(path).rpartition("/")[2]
     loaded.filters["safe_url"] = safe_url

@@ -1,4 +1,4 @@
-"""The overview's rows, told from the facts: one for each table of each ingest DAG."""
+"""The rows of the overview, made from the facts: one for each table of each ingest DAG."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ from cloudtrail_to_delta.ui.states import Subject, state_of
 log = logging.getLogger(__name__)
 DAY = timedelta(hours=24)
 HOURS = 24
-# What a run adds, by the names of its validation.
+# The counts of what a run adds, by their names in an outcome.
 ADDED = ("run_rows", "run_files", "run_quarantined", "run_removed")
-# A scheduler that is busy may be this late; a run that is later is overdue.
+# A busy scheduler may start a run this late. A later run is overdue.
 OVERDUE = timedelta(minutes=15)
 EVERY_ACCOUNT = "all accounts of the bucket"
 
@@ -28,20 +28,20 @@ class Row:
     """One table of one DAG.
 
     Attributes:
-        name: the account's name in accounts.yaml; `by form` for the form's DAG.
-        account: whose logs are read: an account, an organization, or `EVERY_ACCOUNT`; empty while no run has
+        name: the account's name in accounts.yaml, or `by form` for the DAG with the form.
+        account: the account or organization whose logs are read, or `EVERY_ACCOUNT`. Empty until a run has
             resolved it.
-        since: when the state began: for `failed` when the first run of the row of failures did.
-        failed_before: with `running`: since when the runs before it have failed.
-        detail: the state's reason in words, such as the tasks that failed.
-        spark: rows added per hour of the last 24, the oldest first.
+        since: when the state began. For `failed`, when the first of the consecutive failed runs started.
+        failed_before: with `running`, since when the runs before it have failed.
+        detail: the reason for the state, such as the failed tasks.
+        spark: rows added in each of the last 24 hours, oldest first.
         new_rows, new_files, new_quarantined, new_duplicates: added in the last 24 hours.
-        rows, quarantined, duplicates: in the tables, by the newest validation.
+        rows, quarantined, duplicates: totals of the tables, by the newest validation.
         regions: region → its newest delivery.
-        silent: regions without a delivery in the last 24 hours before the newest validation.
-        alert_targets: the targets that the runs' params name; None while no run has said.
-        broken_alerts: those of them that did not take the newest message that was sent to them.
-        unreadable: records of the runs at hand that cannot be read, as task and key.
+        silent: regions without a delivery in the 24 hours before the newest validation.
+        alert_targets: the alert targets in the runs' params. None until a run has recorded them.
+        broken_alerts: the targets that did not accept the newest message sent to them.
+        unreadable: unreadable records of the runs that were read, as task and key.
     """
 
     dag: Dag
@@ -74,20 +74,20 @@ class Row:
 
     @property
     def whose(self) -> str:
-        """Whose logs are read, in words; empty while that is not known."""
+        """The account or organization in words, empty until it is known."""
         if not self.account or self.account == EVERY_ACCOUNT:
             return self.account.capitalize()
         return f"{'Account' if self.account.isdecimal() else 'Organization'} {self.account}"
 
 
 def rows_of(facts: Facts) -> list[Row]:
-    """Every row, by name and kind; a DAG whose rows cannot be made has one that says so."""
+    """Return all rows, sorted by name and kind. If the rows of a DAG cannot be made, one row says so."""
     rows = [row for dag in facts.dags.values() for row in _readable_rows(facts, dag)]
     return sorted(rows, key=lambda row: (row.name, place_of(row.kind), row.kind, row.table))
 
 
 def place_of(kind: str) -> int:
-    """Where a kind is listed: none comes first, one of another release last."""
+    """Return the sort position of a kind. No kind comes first, a kind of another release last."""
     kinds = ["", *KINDS]
     return kinds.index(kind) if kind in kinds else len(kinds)
 
@@ -97,20 +97,20 @@ def _readable_rows(facts: Facts, dag: Dag) -> list[Row]:
         return list(_rows_of_dag(facts, dag))
     except Exception as error:
         log.exception("The rows of %s cannot be made", dag.dag_id)
-        why = f"{type(error).__name__}: {str(error)[:200]}; the API server's log has more"
+        why = f"{type(error).__name__}: {str(error)[:200]}. The API server's log has more"
         name = name_of(dag.dag_id)
         return [Row(dag=dag, name=name, account="", kind="", table="", state="unreadable", detail=why)]
 
 
 def name_of(dag_id: str) -> str:
-    """The account's name, as the DAG's id has it."""
+    """Return the account's name from the DAG id."""
     return "by form" if dag_id == INGEST else dag_id.removeprefix(ACCOUNT_INGEST)
 
 
 def _rows_of_dag(facts: Facts, dag: Dag) -> Iterator[Row]:
     runs = facts.runs.get(dag.dag_id, [])
     subjects = _subjects(facts, dag, runs)
-    # Nothing says which tables these runs were for: a form that was refused, or a DAG that has never run.
+    # No record says which tables these runs were for: the form was refused, or the DAG has never run.
     nameless = list(takewhile(lambda run: not _subjects_of_run(facts, run), runs)) if subjects else runs
     if (dag.dag_id == INGEST and nameless) or (dag.dag_id != INGEST and not subjects):
         yield _row(facts, dag, Subject(kind="", table=""), nameless)
@@ -128,10 +128,10 @@ def _subjects_of_run(facts: Facts, run: Run) -> list[Subject]:
 
 
 def _subjects(facts: Facts, dag: Dag, runs: Sequence[Run]) -> list[Subject]:
-    """What the DAG's tables are.
+    """Return the tables of the DAG.
 
-    Of the form, every one that its runs have named. Of an account, those of its newest run that says so.
-    Where the DAG has a schedule, those of its newest scheduled run, and what manual runs have named since.
+    For the form: every table that its runs named. For an account: the tables of the newest run that names
+    any. With a schedule: the tables of the newest scheduled run, and those that manual runs have named since.
     """
     found: list[Subject] = []
     for run in runs:
@@ -143,7 +143,7 @@ def _subjects(facts: Facts, dag: Dag, runs: Sequence[Run]) -> list[Subject]:
 
 
 def _concerns(facts: Facts, dag: Dag, run: Run, subject: Subject) -> bool:
-    """Whether a run was to write the subject's table; of an account's run that says nothing, it was."""
+    """Return whether a run was to write the subject's table. An account's run that names none was to."""
     requests = facts.pushed.get(run.id, Pushed()).requests
     if not requests and dag.dag_id != INGEST:
         return True
@@ -189,7 +189,7 @@ def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]) -> Row:
 
 
 def _validated(facts: Facts, subject: Subject, runs: Sequence[Run]) -> list[tuple[Validation, Outcome]]:
-    """The subject's validations whose outcome is known, newest first."""
+    """Return the subject's validations with a known outcome, newest first."""
     found = (facts.validations.get((run.id, subject.kind)) for run in runs)
     return [(v, v.outcome) for v in found if v and v.outcome and v.outcome.table in ("", subject.table)]
 
@@ -203,10 +203,10 @@ def _account(facts: Facts, runs: Sequence[Run], subject: Subject) -> str:
 
 
 def account_of(logs_path: str) -> str:
-    """Whose log files a path names; empty for a path of another release that cannot be read."""
+    """Return the account or organization in a path, empty for an unreadable path of another release."""
     try:
         logs = LogsLocation.parse(logs_path)
-    except Exception:  # noqa: BLE001 - a record of any release
+    except Exception:  # noqa: BLE001 - the record may be of any release
         return ""
     return logs.account if logs.account != ANY else logs.organization or EVERY_ACCOUNT
 
@@ -221,11 +221,11 @@ def _per_hour(validated: Sequence[tuple[Validation, Outcome]], now: datetime) ->
 
 
 def _alerts(facts: Facts, runs: Sequence[Run]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """The targets, None while no run has said which; those that did not take the newest message to them."""
+    """Return the targets (None if no run recorded them), and those that did not accept the newest message."""
     told = [facts.alerts.get(run.id, Told()) for run in runs]
     taken: dict[str, bool] = {}
     for one in told:
-        # A run's messages are in the order in which they were sent.
+        # The notes of a run are in the order in which its messages were sent.
         for note in reversed(one.notes):
             if note.target:
                 taken.setdefault(note.target, note.status == "sent")
@@ -236,7 +236,7 @@ def _alerts(facts: Facts, runs: Sequence[Run]) -> tuple[tuple[str, ...] | None, 
 
 
 def _is_overdue(facts: Facts, dag: Dag) -> bool:
-    """Whether a run should have begun: not while one goes on, since the next waits for it."""
+    """Return whether a run should have started. While one is active, the next one waits for it."""
     if not dag.next_run or dag.paused or dag.removed or dag.broken:
         return False
     runs = facts.runs.get(dag.dag_id, [])

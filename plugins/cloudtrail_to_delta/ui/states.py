@@ -1,8 +1,8 @@
-"""The state of one kind of one DAG: what its newest run came to, and since when its runs have failed.
+"""The state of one kind of one DAG: the result of its newest run, and since when its runs have failed.
 
-A run that failed before it validated has recorded nothing of its own: that it failed, and since when the runs
-before it did, is known from Airflow's own rows. A run that neither ingested nor tried to (a check, a test
-alert, a manual run that was refused) says nothing about a table: the run before it does.
+A run that failed before its validation has no record. Airflow's own tables show that it failed, and since
+when the runs before it have failed. Some runs neither ingest nor try to: a check, a test alert, a refused
+manual run. They say nothing about a table, so the run before them decides its state.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,36 +13,36 @@ from typing import NamedTuple
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.ui.facts import Dag, Facts, Pushed, Run
 
-# In the order in which a person wants to see them. `checked` is a DAG that has only checked or tested so far.
-# `broken` is one that cannot be parsed or whose entry is disabled, `corrected` one whose entry was disabled.
-# `removed` is one that no file defines, `unreadable` one for which no rows can be made.
+# The most urgent first. A `checked` DAG has only run checks or sent test alerts so far. A `broken` DAG cannot
+# be parsed, or its entry is disabled. The entry of a `corrected` DAG was disabled before. No file defines a
+# `removed` DAG. No rows can be made for an `unreadable` DAG.
 STATES = (
     *("failed", "broken", "unreadable", "running", "corrected", "never"),
     *("skipped", "checked", "ok", "removed"),
 )
 REASONS = {
-    "broken": "its entry in accounts.yaml, or its file, has an error: see the DAG's page, Import Errors",
-    "removed": "no file defines this DAG any more",
-    "corrected": "its entry in accounts.yaml is corrected: the next run ingests",
+    "broken": "an error in accounts.yaml or the DAG file: see the DAG's page or Import Errors",
+    "removed": "no file defines this DAG anymore",
+    "corrected": "the next run ingests",
 }
-CHECKED = "only checked: nothing was ingested"
+CHECKED = "only ran preflight"
 TESTED = "only sent a test alert"
-# Before these have ended well, nothing is submitted or written.
+# Until these have succeeded, nothing is submitted or written.
 EARLY = frozenset({"resolve", "preflight"})
-# The one task of a DAG whose entry is broken.
+# The only task of a DAG whose entry is broken.
 DISABLED = frozenset({"disabled"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What a row is about."""
+    """The kind and table that a row concerns."""
 
     kind: str
     table: str
 
 
 class Became(NamedTuple):
-    """What became of one kind in one run; `counts` is whether that says anything about the table."""
+    """The result of one run for one kind. `counts` says whether it decides the state of the table."""
 
     run: Run
     state: str
@@ -52,13 +52,13 @@ class Became(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A state, in words and times.
+    """A state, with its times and its reason.
 
     Attributes:
         name: one of `STATES`.
-        since: when it began.
-        failed_before: with `running`: since when the runs before it have failed.
-        detail: why, and what newer runs did that say nothing about the table.
+        since: when the state began.
+        failed_before: with `running`, since when the runs before it have failed.
+        detail: the reason, and what newer runs did that do not count.
     """
 
     name: str
@@ -68,7 +68,7 @@ class State:
 
 
 def state_of(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]) -> State:
-    """The state of a subject by the runs that concern it, the newest first."""
+    """Return the state of a subject, by the runs that concern it, newest first."""
     became = [outcome_of(facts, run, subject.kind) for run in runs]
     finished = [one for one in became if one.state != "running"]
     going = became[0].run if became and became[0].state == "running" else None
@@ -88,33 +88,33 @@ def state_of(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]) -> S
 
 
 def state_of_dag(dag: Dag) -> str:
-    """The state that a DAG has whatever its runs did; empty when it has none."""
+    """Return the state of a DAG that does not depend on its runs, empty if it has none."""
     return "broken" if dag.broken else "removed" if dag.removed else ""
 
 
 def _passed(newer: Sequence[Became]) -> str:
-    """What the newest of the runs did that say nothing about the table."""
+    """Describe the newest of the runs that do not count."""
     if not newer:
         return ""
     _, state, why, _ = newer[0]
     if state == "failed":
-        return f"the newest run, a manual one, failed at {why}, before anything was submitted"
+        return f"the newest run, a manual one, failed at {why} before anything was submitted"
     return f"the newest run {why}"
 
 
 def _failed_since(facts: Facts, dag: Dag, subject: Subject, counting: Sequence[Became]) -> datetime | None:
-    """When the first of the failures began that the newest run continues; None when it has not failed."""
+    """Return when the current series of failures began, None if the newest run has not failed."""
     first = None
     for run, state, _, _ in counting:
         if state != "failed":
             break
         first = run
-    # Where no run at hand went well, the database was asked for those before them.
+    # If no run in the facts succeeded, the database was asked for the earlier ones.
     return facts.failing.get((dag.dag_id, subject.kind), first.began) if first else None
 
 
 def outcome_of(facts: Facts, run: Run, kind: str) -> Became:
-    """What became of one kind in one run, among the facts."""
+    """Return the result of one run for one kind, from the facts."""
     pushed, tasks = facts.pushed.get(run.id, Pushed()), facts.tasks.get(run.id, {})
     validated = [one for one in KINDS if (run.id, one) in facts.validations]
     state, why = outcome_in(run, kind, validated, pushed, tasks)
@@ -125,8 +125,8 @@ def outcome_of(facts: Facts, run: Run, kind: str) -> Became:
 
 
 def is_refused(dag: Dag, run: Run, tasks: Mapping[str, str]) -> bool:
-    """Whether a run failed that a person asked for beside a schedule, before anything was submitted."""
-    # How alerts and metrics went is not what the run is about.
+    """Return whether a manual run of a scheduled DAG failed before anything was submitted."""
+    # The state of alerts and metrics does not matter here.
     failed = failed_tasks(tasks) - {"notify"}
     return bool(run.state == "failed" and run.manual and dag.next_run and failed and failed <= EARLY)
 
@@ -134,7 +134,7 @@ def is_refused(dag: Dag, run: Run, tasks: Mapping[str, str]) -> bool:
 def outcome_in(
     run: Run, kind: str, validated: Collection[str], pushed: Pushed, tasks: Mapping[str, str]
 ) -> tuple[str, str]:
-    """What became of one kind in one run, and why; `validated` are the kinds that the run validated."""
+    """Return the state of one kind in one run, and why. `validated` are the kinds that the run validated."""
     if kind in validated:
         return "ok", ""
     if not run.finished:
@@ -152,7 +152,7 @@ def outcome_in(
 
 
 def failed_tasks(tasks: Mapping[str, str]) -> frozenset[str]:
-    """The tasks that failed, not those that only waited for them."""
+    """Return the tasks that failed themselves, without those that waited for them."""
     return frozenset(task for task, state in tasks.items() if state == "failed")
 
 

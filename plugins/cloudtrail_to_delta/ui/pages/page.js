@@ -1,6 +1,6 @@
 (() => {
-  // Airflow shows a page of a plugin in a frame. The frame may not open or leave a window, so a link that leads
-  // out of the pages is followed by the document around it, which is Airflow's own and of the same origin.
+  // Airflow shows a plugin's page in a frame, which must not open or leave a window. So the outer document follows
+  // the links that lead out of these pages. It is Airflow's own, and has the same origin.
   const root = document.documentElement;
   let outer = null;
   try { outer = window.parent === window ? null : window.parent.document; } catch { outer = null; }

@@ -16,9 +16,9 @@ from cloudtrail_to_delta.records.outcome import Outcome
 from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.sensors.delta_log import DeltaLogSensor
 from sandbox.aws.seed import LOGS_BUCKET
+from sandbox.receiver import receiving
 from sandbox.wheel import build
 from tests.fixtures.databricks import until
-from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     finished,
     form_values,

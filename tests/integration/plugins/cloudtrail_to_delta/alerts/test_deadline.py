@@ -14,7 +14,7 @@ from airflow.sdk.execution_time.comms import DagRunStateResult, GetDagRunState
 
 from cloudtrail_to_delta.alerts.deadline import tell_late
 from sandbox import database
-from tests.fixtures.receiver import receiving
+from sandbox.receiver import receiving
 
 ROOT = Path(__file__).resolve().parents[5]
 # What Airflow's scheduler and API server do with a run, in the order in which it happens to one.
@@ -176,8 +176,8 @@ def late(monkeypatch):
 def test_a_run_that_goes_on_at_its_deadline_is_told_as_late(receiver, late):
     assert asyncio.run(late(780)).startswith("late: sent security")
     (message,) = receiver.messages
-    assert "is late" in message["title"]
-    assert "the run had to end by" in message["message"]
+    assert "late run" in message["title"]
+    assert "the run should have ended by" in message["message"]
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])

@@ -10,7 +10,7 @@ from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
 from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.params.setup import setup_params
 from cloudtrail_to_delta.records.findings import Finding, Findings
-from tests.fixtures.receiver import receiving
+from sandbox.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import TaskInstance, form_values
 
 
@@ -121,7 +121,7 @@ def test_a_set_up_alerts_with_its_own_words(topic, connections):
     assert message["Subject"].startswith("CloudTrail set-up: apply.role failed for")
     for part in (
         "iam:CreateRole on role cloudtrail-reader was refused",
-        "It means:    The set-up stopped there.",
+        "Meaning:     The set-up stopped at this task.",
         "What to do:  A call was refused, or somebody has changed something since the plan was made.",
         "More:        docs/operations/setup.md#how-to-fix-it",
     ):
@@ -199,7 +199,7 @@ def test_a_target_that_refuses_or_does_not_exist_is_recorded_without_its_secrets
     assert "500" in errors["security"]
     assert "type 'http'" in errors["wrong_type"]
     assert "field config is empty" in errors["no_config"]
-    assert "understands none" in errors["unknown"]
+    assert "accepts none of the URLs" in errors["unknown"]
     assert "not_there" in errors["not_there"]
     for secret in ("T0Ken-of-the-channel", "S3cret-token", "pass-w0rd"):
         assert secret not in json.dumps(done)

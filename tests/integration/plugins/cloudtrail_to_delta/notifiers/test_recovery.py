@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox import database
+from sandbox.receiver import receiving
 from tests.conftest import ROOT
-from tests.fixtures.receiver import receiving
 
 RUN = "tests.integration.plugins.cloudtrail_to_delta.notifiers.run_dags"
 TOLD = {"alert_conn_ids": ["security"]}

@@ -14,8 +14,8 @@ from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
 from cloudtrail_to_delta.preflight import PreflightReport
 from cloudtrail_to_delta.records.findings import Finding, Findings
 from cloudtrail_to_delta.records.preflight import PreflightResult
+from sandbox.receiver import receiving
 from tests.fixtures.metadata import CURRENT, left_by_release
-from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     SUCCEEDS,
     finished,

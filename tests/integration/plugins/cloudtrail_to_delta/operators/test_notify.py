@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowConfigException
 from cloudtrail_to_delta.errors import UnreadableRecordError
 from cloudtrail_to_delta.operators.notify import NotifyOperator
 from cloudtrail_to_delta.records.outcome import Drift, Outcome
-from tests.fixtures.receiver import receiving
+from sandbox.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import TaskInstance, form_values, task_context
 
 DRIFT = Drift(field="brandNew", problem="unknown_field", records=7)
@@ -42,7 +42,7 @@ def context(**changed):
     return found
 
 
-TITLE = "CloudTrail ingest: fields that no column has for every account in bucket 'cloudtrail-logs'"
+TITLE = "CloudTrail ingest: fields without a column for every account in bucket 'cloudtrail-logs'"
 
 
 def test_what_a_run_found_is_told_although_its_metrics_cannot_be_sent(receiver, monkeypatch):
@@ -57,7 +57,7 @@ def test_what_a_run_found_is_told_although_its_metrics_cannot_be_sent(receiver, 
 @pytest.mark.parametrize("odd", [["a list"], OUTCOME | {"record_version": 9}])
 def test_an_outcome_that_cannot_be_read_fails_the_task_after_the_others_are_told(receiver, odd):
     given = context()
-    with pytest.raises(UnreadableRecordError, match="Clear the task that left it"):
+    with pytest.raises(UnreadableRecordError, match="Clear the task that wrote it"):
         NotifyOperator(task_id="notify", validations=[odd, OUTCOME]).execute(given)
     assert receiver.titles() == [TITLE]
 

@@ -9,7 +9,7 @@ from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError
 from cloudtrail_to_delta.operators.notify import NotifyOperator
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
 from cloudtrail_to_delta.tables.assets import table_asset
-from tests.fixtures.receiver import receiving
+from sandbox.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     SUCCEEDS,
     finished,
@@ -177,8 +177,8 @@ def test_drift_and_quarantine_of_a_run_are_told_and_the_silence_before_it(write,
     messages, done = notify(validate("told", run_id), monkeypatch)
     assert [one["event"] for one in done] == ["quarantine", "schema_drift", "no_new_files"]
     quarantine, drift, silence = messages
-    assert "Why:         2 quarantined in told_quarantine as no_event_time" in quarantine
-    assert "Why:         1 records have 'brandNew' as unknown_field" in drift
+    assert "Why:         2 in told_quarantine with the reason no_event_time" in quarantine
+    assert "Why:         1 records with 'brandNew' (unknown_field)" in drift
     assert "Why:         the newest log file in told was delivered" in silence
     assert "c0ntent" not in "".join(messages) + str(done)
 

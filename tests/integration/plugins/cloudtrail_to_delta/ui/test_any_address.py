@@ -51,4 +51,4 @@ async def test_no_address_is_an_error_of_ours_and_none_of_it_is_markup(made_up, 
 async def test_an_address_that_names_nothing_says_what_it_lacks(made_up):
     answer = await get(pages_of(made_up), ACCOUNT)
     assert answer.status_code == 400
-    assert "The address has to name dag_id." in answer.text
+    assert "The URL lacks the parameter dag_id." in answer.text

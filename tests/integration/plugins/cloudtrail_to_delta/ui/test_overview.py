@@ -9,9 +9,9 @@ from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.context import make_teller
 from cloudtrail_to_delta.records.outcome import Known
 from cloudtrail_to_delta.ui.listing import PAGE_ROWS
+from sandbox.receiver import receiving
 from tests.fixtures.metadata import HOUR, Metadata, resolved, skipped, told, validated
 from tests.fixtures.pages import pages_of
-from tests.fixtures.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.ui.visits import (
     FAILED,
     OVERVIEW,
@@ -97,7 +97,7 @@ async def test_accounts_that_have_never_run_are_broken_paused_or_taken_away_say_
     metadata.dag("late", next_dagrun_create_after=metadata.now - 2 * HOUR)
     rows = {row["Account"].split()[0]: row for row in await overview(metadata)}
     assert rows["fresh"]["State"] == "○ no run yet"
-    assert rows["mistyped"]["State"].startswith("✕ broken its entry in accounts.yaml")
+    assert rows["mistyped"]["State"].startswith("✕ broken an error in accounts.yaml")
     assert rows["gone"]["State"].startswith("○ removed")
     assert rows["asleep"]["Next run"] == "paused"
     assert rows["late"]["Next run"] == "2 h ago overdue"
@@ -184,7 +184,7 @@ async def test_a_dag_that_cannot_be_parsed_is_broken_and_not_overdue(metadata):
 
 @pytest.mark.parametrize(
     ("xcoms", "said"),
-    [((), "only sent a test alert"), ((resolved(("events",)),), "only checked: nothing was ingested")],
+    [((), "only sent a test alert"), ((resolved(("events",)),), "only ran preflight")],
 )
 async def test_a_check_or_a_test_alert_does_not_hide_that_the_table_has_failed(metadata, xcoms, said):
     dag = metadata.dag("prod")
@@ -222,7 +222,7 @@ async def test_where_the_last_day_has_test_alerts_alone_the_run_before_them_says
 async def test_a_dag_that_has_only_checked_says_so(metadata):
     metadata.run(metadata.dag("prod"), HOUR, how="manual", xcoms=[resolved(("events",))])
     (row,) = await overview(metadata)
-    assert row["State"] == "○ only checked only checked: nothing was ingested"
+    assert row["State"] == "○ nothing ingested only ran preflight"
 
 
 @pytest.mark.parametrize("task", ["resolve", "preflight"])
@@ -232,7 +232,7 @@ async def test_a_manual_run_that_was_refused_leaves_a_sound_table_sound(metadata
     more = [resolved(("events",))] if task == "preflight" else []
     metadata.run(dag, HOUR / 4, state="failed", how="manual", tasks={task: "failed"}, xcoms=more)
     (row,) = await overview(metadata)
-    said = f"the newest run, a manual one, failed at {task}, before anything was submitted"
+    said = f"the newest run, a manual one, failed at {task} before anything was submitted"
     assert row["State"] == f"✓ ok {said}"
 
 
@@ -262,7 +262,7 @@ async def test_a_corrected_entry_is_shown_as_such_until_its_next_run(metadata):
         for age in (3, 2):
             metadata.run(dag, age * HOUR, state="failed", tasks={"disabled": "failed"})
     for row in await overview(metadata):
-        assert row["State"].startswith("○ corrected its entry in accounts.yaml is corrected")
+        assert row["State"].startswith("○ corrected the next run ingests")
 
 
 async def test_a_disabled_entry_is_broken_since_its_first_failed_run(metadata):

@@ -24,7 +24,8 @@ async def test_the_anonymous_and_the_unprivileged_get_nothing(metadata, path, ro
 
 
 @pytest.mark.parametrize(
-    ("role", "words"), [(None, "Not authenticated: sign in to Airflow"), ("none", "Forbidden|may not read")]
+    ("role", "words"),
+    [(None, "Not authenticated: sign in to Airflow"), ("none", "Forbidden|permission to read")],
 )
 async def test_who_is_refused_is_told_so_in_a_page_that_loads_nothing(metadata, role, words):
     answer = await get(pages_of(metadata), OVERVIEW, role)

@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from html import unescape
 
 import pytest
 
@@ -11,7 +10,13 @@ from cloudtrail_to_delta.guidance import INGEST
 from tests.fixtures.made_up import EPISODES, EXAMPLES, FINDINGS
 from tests.fixtures.metadata import HOUR, found, resolved, told, validated
 from tests.fixtures.pages import pages_of
-from tests.integration.plugins.cloudtrail_to_delta.ui.visits import ACCOUNT, get, good_run, texts
+from tests.integration.plugins.cloudtrail_to_delta.ui.visits import (
+    ACCOUNT,
+    get,
+    good_run,
+    texts,
+    with_backticks,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +63,7 @@ async def test_a_table_that_has_never_run_has_a_page_that_claims_nothing(metadat
     page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag)).text
     assert "No run yet: the first is due in 59 min" in page
     assert "Unknown: no run of the last 7 days was validated." in page
-    assert "Nothing was put into the quarantine" not in page
+    assert "Nothing was quarantined" not in page
 
 
 async def test_the_page_of_one_of_the_forms_tables_has_nothing_of_another(metadata):
@@ -74,7 +79,7 @@ async def test_the_page_of_one_of_the_forms_tables_has_nothing_of_another(metada
     assert "of my table" in page
     assert "of another table" not in page
     assert "the run failed" not in page
-    assert "The newest 1;" in page
+    assert "The newest 1 run;" in page
     page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="events", table="other")).text
     assert page.count("the run failed") == 30
 
@@ -82,7 +87,7 @@ async def test_the_page_of_one_of_the_forms_tables_has_nothing_of_another(metada
 async def test_a_failed_tables_page_says_what_to_do_about_each_task(made_up):
     query = {"dag_id": "cloudtrail_ingest__legacy_billing", "kind": "events"}
     page = (await get(pages_of(made_up), ACCOUNT, **query)).text
-    assert INGEST["submit"].remedy in unescape(page)
+    assert INGEST["submit"].remedy in with_backticks(page)
     assert "/cloudtrail/what-to-do?dag_id=cloudtrail_ingest__legacy_billing" in page
 
 

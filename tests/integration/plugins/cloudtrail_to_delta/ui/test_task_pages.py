@@ -13,7 +13,7 @@ from cloudtrail_to_delta.guidance import DIGEST, DISABLED, INGEST, SETUP
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.ui.links import FindingsLink, GuidanceLink
 from tests.fixtures.pages import pages_of
-from tests.integration.plugins.cloudtrail_to_delta.ui.visits import get
+from tests.integration.plugins.cloudtrail_to_delta.ui.visits import get, with_backticks
 
 pytestmark = pytest.mark.anyio
 FAILED = Finding(
@@ -85,7 +85,7 @@ async def test_a_run_without_findings_says_so(metadata, link, dag_id):
 
 
 async def test_what_to_do_names_the_remedy_the_run_in_databricks_and_what_else_failed(metadata, link):
-    page = unescape((await get(pages_of(metadata), link(GuidanceLink, "events.wait_for_run"))).text)
+    page = with_backticks((await get(pages_of(metadata), link(GuidanceLink, "events.wait_for_run"))).text)
     assert INGEST["wait_for_run"].remedy in page
     assert "in state <strong>failed</strong>" in page
     assert PAGE[2] in page
@@ -105,7 +105,7 @@ async def test_what_to_do_names_the_remedy_the_run_in_databricks_and_what_else_f
 )
 async def test_a_task_of_another_dag_of_ours_has_its_own_remedy(metadata, link, dag_id, task_id, advice):
     page = (await get(pages_of(metadata), link(GuidanceLink, task_id, dag_id))).text
-    assert advice in unescape(page)
+    assert advice in with_backticks(page)
 
 
 # Airflow reads .airflowignore of the plugins with a pattern class that its library has deprecated.

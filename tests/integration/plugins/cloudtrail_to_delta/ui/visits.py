@@ -1,6 +1,7 @@
 """Visits to the overview and to a table's page, and what they show as text."""
 
 import re
+from html import unescape
 
 import httpx
 
@@ -39,3 +40,8 @@ async def overview(metadata, **query):
     assert answer.status_code == 200
     head, *rows = texts(answer.text) or [[]]
     return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def with_backticks(html):
+    """The text of a page with its code between backticks, as remedies have it."""
+    return unescape(re.sub("</?code>", "`", html))

@@ -8,7 +8,7 @@ import pytest
 from cloudtrail_to_delta.alerts.compose import Scene
 from cloudtrail_to_delta.alerts.dispatch import Teller
 from cloudtrail_to_delta.records.alert_events import Event
-from tests.fixtures.receiver import receiving
+from sandbox.receiver import receiving
 from tests.unit.plugins.cloudtrail_to_delta.alerts.memory import Memory
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_a_failure_each_hour_is_told_once_and_once_a_day_and_its_end_is_told(rec
     account.run(sound=["events.submit"])
     assert receiver.titles() == [
         "CloudTrail ingest: events.submit failed for 111122223333 in bucket 'logs'",
-        "CloudTrail ingest still: events.submit failed for 111122223333 in bucket 'logs'",
+        "CloudTrail ingest (repeated): events.submit failed for 111122223333 in bucket 'logs'",
         "CloudTrail ingest: ok again after 1 d: events.submit for 111122223333 in bucket 'logs'",
     ]
     assert "Since:       2026-11-22 12:00 UTC (25 times)" in receiver.messages[1]["message"]
@@ -100,7 +100,7 @@ def test_the_end_says_what_failed_in_the_same_run(receiver):
     account.run(*findings("s3://a"))
     account.run(sound=["preflight"], failed=["events.submit"])
     posted = receiver.messages[-1]
-    assert "Failed:      events.submit in this same run; that is an alert of its own." in posted["message"]
+    assert "Failed:      events.submit in this run. A separate alert reports it." in posted["message"]
     assert posted["type"] == "warning"
 
 

@@ -41,7 +41,7 @@ def test_an_insight_says_api_account_region_and_the_ratio_to_the_baseline():
     (event,) = events(kind="insights", new_insights=[INSIGHT])
     assert event.what == (
         "ec2.amazonaws.com:RunInstances in account 111122223333, eu-west-1: ApiCallRateInsight, "
-        "12.5 a minute, 25.0 times the baseline (0.5), since 2026-11-22T11:00:00Z"
+        "12.5 per minute, 25.0 times the baseline (0.5), since 2026-11-22T11:00:00Z"
     )
     assert (event.name, event.subject, event.cause) == ("insight", "insights.validate_rows", "11111111-2222")
     assert "main.security.trail_episodes" in event.remedy
@@ -49,11 +49,11 @@ def test_an_insight_says_api_account_region_and_the_ratio_to_the_baseline():
 
 def test_what_an_outcome_does_not_name_is_counted():
     (insight,) = events(kind="insights", new_insights=[replace(INSIGHT, found=31)])
-    assert insight.remedy.startswith("There are 30 more in this run. Find who")
+    assert insight.remedy.startswith("There are 30 more in this run. In the events table, find who")
     (drift,) = events(schema_drift=[ODD], odd_fields=3)
-    assert drift.remedy.startswith("There are 2 more in this run. Read them")
+    assert drift.remedy.startswith("There are 2 more in this run. Read the fields")
     (drift,) = events(schema_drift=[ODD], odd_fields=1)
-    assert drift.remedy.startswith("Read them")
+    assert drift.remedy.startswith("Read the fields")
 
 
 def test_an_insight_of_errors_names_the_error_and_one_without_a_baseline_has_no_ratio():
@@ -73,7 +73,7 @@ def test_quarantine_is_told_above_the_threshold_each_reason_by_itself(threshold,
 
 def test_drift_names_the_fields_and_never_what_is_in_them():
     (event,) = events(schema_drift=[ODD])
-    assert event.what == "7 records have 'brandNew' as unknown_field"
+    assert event.what == "7 records with 'brandNew' (unknown_field)"
 
 
 def delivered(newest):
@@ -85,7 +85,7 @@ def delivered(newest):
 @pytest.mark.parametrize(
     ("changed", "params", "told"),
     [
-        (delivered("2026-11-21T11:50:00Z"), PARAMS, "24 h ago, 2026-11-21 11:50 UTC"),
+        (delivered("2026-11-21T11:50:00Z"), PARAMS, "24 h ago, at 2026-11-21 11:50 UTC"),
         (delivered("2026-11-21T12:10:00Z"), PARAMS, None),
         (delivered("2026-11-01T00:00:00Z"), PARAMS | {"alert_silent_hours": 0}, None),
         (delivered("2026-11-01T00:00:00Z"), PARAMS | {"until": "2026-11-02"}, None),

@@ -173,7 +173,7 @@ def test_where_the_pages_read_any_json_is_something_or_nothing(value):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_record_of_a_later_version_is_refused_in_words(kind):
-    with pytest.raises(UnreadableRecordError, match=r"its record_version is 2, this one reads up to 1"):
+    with pytest.raises(UnreadableRecordError, match=r"is 2, and this release reads up to 1"):
         kind.from_dict({"record_version": 2})
 
 
