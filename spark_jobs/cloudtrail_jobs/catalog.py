@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from cloudtrail_jobs.args import CHOICES, TABLE_NAME
+from cloudtrail_jobs.command_line import CHOICES, TABLE_NAME
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.schemas import QUARANTINE, Column
 
