@@ -14,7 +14,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from cloudtrail_jobs.errors import CheckpointConflictError
-from cloudtrail_jobs.reading import fresh
+from cloudtrail_jobs.session import fresh
 
 _SCHEMA = (
     "kind STRING, logs_path STRING, delta_path STRING, table STRING, source STRING, globber STRING, "

@@ -144,9 +144,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=_Help, **options)
 
     def read(self, argv: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
-        """Return the values of each given argument, in order, and the words that belong to no argument."""
+        """Return the values of each given argument, in order, and a problem for each other word."""
         found, unknown = self.parse_known_args(list(argv))
-        return vars(found), unknown
+        return vars(found), [f"{word!r} is not an argument of this job: see --help" for word in unknown]
 
     def error(self, message: str) -> NoReturn:
         """Raise what `argparse` itself refuses as this job's error.
@@ -183,8 +183,7 @@ def read_words(argv: Sequence[str]) -> tuple[list[Asked], list[str]]:
     Args:
         argv: `--name=value` or `--name value`, as `python_wheel_task` passes them.
     """
-    found, unknown = _parser().read(argv)
-    problems = [f"{word!r} is not an argument of this job: see --help" for word in unknown]
+    found, problems = _parser().read(argv)
     problems += [f"--{name} is given {len(values)} times" for name, values in found.items() if values[1:]]
     given = {name: values[-1].strip() for name, values in found.items()}
     problems += _mixed(given)

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.bounds import all_but_days_from, bounded, month_after, takes_bounds
-from cloudtrail_jobs.reading import fresh
+from cloudtrail_jobs.session import fresh
 
 # Source: CloudTrail User Guide: a delivery that fails is tried again for 30 days.
 LOOK_BACK = timedelta(days=30)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812  # the name that every Spar
 
 from cloudtrail_jobs.kinds import Kind
 from cloudtrail_jobs.quality import Reason
-from cloudtrail_jobs.reading import fresh
+from cloudtrail_jobs.session import fresh
 
 _KEY = ("__date", "__account", "__event", "__text")
 

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
 from cloudtrail_jobs.checkpoint import Notes
-from cloudtrail_jobs.reading import fresh
+from cloudtrail_jobs.session import fresh
 
 _OFFSET = re.compile(r'logOffset\\*"\s*:\s*(-?\d+)')
 

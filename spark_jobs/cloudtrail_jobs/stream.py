@@ -13,9 +13,9 @@ from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.bounds import bounded
 from cloudtrail_jobs.checkpoint import Claim, Stream
+from cloudtrail_jobs.driver_log import say
 from cloudtrail_jobs.errors import CheckpointConflictError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
-from cloudtrail_jobs.progress import say
 
 CONTINUOUS_INTERVAL = "1 minute"
 ROUND_SECONDS = 60.0

@@ -13,8 +13,8 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 from cloudtrail_jobs.commits import Mark, table_at
 from cloudtrail_jobs.errors import TableConflictError
 from cloudtrail_jobs.kinds import Kind
-from cloudtrail_jobs.reading import fresh
 from cloudtrail_jobs.schemas import QUARANTINE, Column, ddl
+from cloudtrail_jobs.session import fresh
 
 PARTITION = "date"
 # zstd is 57 % of snappy's size on these records, see docs/adr/0014-table-layout.md.
