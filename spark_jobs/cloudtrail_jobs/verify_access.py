@@ -27,7 +27,8 @@ CHECKS = {
 CONTENT = "CloudTrail access check"
 # No log file has this name: the check needs the listing, not a file.
 _NOTHING = "*-no-such-file-*"
-# The permissions that each step needs. Source: Service Authorization Reference, S3; KMS where the bucket is encrypted.
+# The permissions that each step needs. Source: Service Authorization Reference, S3, and KMS for an encrypted
+# bucket.
 _NEEDED = {
     "list": "s3:ListBucket",
     "read": "s3:GetObject (and kms:Decrypt where it is encrypted)",
@@ -122,7 +123,7 @@ def _tried(spark: SparkSession, step: str, place: str, call: "Step") -> Outcome:
 
 
 def _list(spark: SparkSession, folder: str) -> None:
-    """List one level of the folder: a pattern makes Spark list it, and one that matches nothing goes no deeper."""
+    """List one level of the folder: Spark lists it for a pattern, and none below it as nothing matches."""
     try:
         _ = fresh(spark).text(f"{folder}/{_NOTHING}").schema
     except Exception as error:
