@@ -132,7 +132,7 @@ def has_progress(spark: SparkSession, checkpoint_path: str) -> bool:
 
 
 def take(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim:
-    """Write the marker of an unused checkpoint."""
+    """Claim an unused checkpoint by writing its marker."""
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     row = asdict(owner) | {"created_at": now.isoformat()}
     values = [tuple(row[name.split()[0]] for name in _SCHEMA.split(", "))]
@@ -143,7 +143,7 @@ def take(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim:
 
 
 def read_notes(spark: SparkSession, stream: Stream, batch_id: int) -> Notes:
-    """Read, at once, what Spark wrote into its checkpoint before a batch began.
+    """Read, in one go, what Spark wrote into its checkpoint when a batch began.
 
     Raises:
         CheckpointConflictError: if the stream has no id.

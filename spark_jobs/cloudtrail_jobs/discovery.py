@@ -92,7 +92,7 @@ def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: d
 
 
 def remember(spark: SparkSession, arguments: Arguments, done: Plan, now: datetime) -> None:
-    """Note that the plan of `now` is done. If a run is killed before, the next one lists more."""
+    """Note that the plan of `now` is done. If a run is killed before this, the next one lists more."""
     if not done.sweep and done.note is not None and now - done.note.listed_at < NOTE:
         return
     swept_at = now if done.sweep or done.note is None else done.note.swept_at

@@ -18,7 +18,7 @@ class JobError(Exception):
 
 
 class ArgumentsError(JobError, SystemExit):
-    """Every problem of the command line, in one message.
+    """Raised when the job cannot use its command line; the message has every problem.
 
     The error is a `SystemExit`, so that the process ends with the code 2, as command lines do. It is also a
     `JobError`, so that Databricks' `get-output` shows the message instead of the code.
@@ -31,15 +31,15 @@ class ArgumentsError(JobError, SystemExit):
 
 
 class CheckpointConflictError(JobError):
-    """The checkpoint belongs to another logs path, Delta path or kind."""
+    """Raised when the checkpoint belongs to another logs path, Delta path or kind."""
 
 
 class TableConflictError(JobError):
-    """The job cannot append records of this kind to what the Delta path holds."""
+    """Raised when the job cannot append records of this kind to what the Delta path holds."""
 
 
 class AccessError(JobError):
-    """Every place that the job could not list, read, write or delete, with the missing permission."""
+    """Raised when a place cannot be listed, read, written or deleted; names the missing permissions."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -47,7 +47,7 @@ class AccessError(JobError):
 
 
 class KindsFailedError(JobError):
-    """The kinds that failed in a run of several; the job ingested the others."""
+    """Raised at the end of a run of several kinds if any of them failed."""
 
     def __init__(self, failures: Mapping[str, Exception], asked: int) -> None:
         what = "; ".join(f"{kind}: {type(error).__name__}: {error}" for kind, error in failures.items())
@@ -57,8 +57,8 @@ class KindsFailedError(JobError):
 
 
 class StreamFailedError(JobError):
-    """Spark stopped the stream. Its finished writes stay, and a new run resumes with the failed batch."""
+    """Raised when Spark stopped the stream. Finished writes stay; a new run resumes with the failed batch."""
 
 
 class BatchImbalanceError(StreamFailedError):
-    """A batch's counts disagree: records may have reached neither the table nor the quarantine."""
+    """Raised when a batch's counts disagree: records may be in neither the table nor the quarantine."""

@@ -204,7 +204,7 @@ def _shallow(text: str) -> dict[str, Any]:
 
 
 def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
-    """Yield each member's key, and the start of its value, of the object that starts at `at`."""
+    """Yield the key, and the start of the value, of each member of the object that starts at `at`."""
     at = _skip_space(text, at + 1)
     while text[at] != "}":
         if text[at] != '"':

@@ -27,7 +27,7 @@ def quarantine_path(delta_path: str) -> str:
 
 
 def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> bool:
-    """Make sure that the table and its quarantine exist with every column. No column is ever changed.
+    """Make sure that the table and its quarantine exist with every column; never change a column.
 
     Returns:
         whether one of the two existed before.

@@ -85,7 +85,7 @@ def parse_places(argv: Sequence[str]) -> dict[str, list[str]]:
     }
     given = {name: some for name, some in places.items() if some}
     if not problems and not given:
-        problems.append(f"there is no place to check: give {', '.join(f'--{name}' for name in CHECKS)}")
+        problems.append("no place to check is given: use --list, --read or --write")
     if problems:
         raise ArgumentsError(problems)
     return given
@@ -123,7 +123,7 @@ def _tried(spark: SparkSession, step: str, place: str, call: "Step") -> Outcome:
 
 
 def _list(spark: SparkSession, folder: str) -> None:
-    """List one level of the folder: Spark lists it for a pattern, and none below it as nothing matches."""
+    """List one level of the folder: a pattern makes Spark list it, and since nothing matches, no deeper."""
     try:
         _ = fresh(spark).text(f"{folder}/{_NOTHING}").schema
     except Exception as error:

@@ -28,9 +28,9 @@ def test_a_place_may_stand_behind_its_name():
             ["--lst=s3://logs", "list=s3://logs"],
             r"'--lst=s3://logs' is not an argument of this job.*; 'list=s3://logs' is not",
         ),
-        (["--list"], "there is no place to check: give --list, --read, --write"),
-        ([], "there is no place to check"),
-        (["--read="], "there is no place to check"),
+        (["--list"], "no place to check is given: use --list, --read or --write"),
+        ([], "no place to check is given"),
+        (["--read="], "no place to check is given"),
     ],
 )
 def test_everything_that_is_wrong_is_in_one_error(argv, words):
