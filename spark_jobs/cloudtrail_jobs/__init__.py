@@ -1,3 +1,3 @@
-"""CloudTrail log files to Delta tables: the Spark job, and nothing that knows who starts it."""
+"""The Spark job that ingests CloudTrail log files into Delta tables. It does not know who starts it."""
 
 __version__ = "0.1.0"

@@ -1,8 +1,8 @@
 """Optional libraries that make unpacking faster and must never change its result.
 
-`isal` inflates two to three times as fast as zlib, `msgspec` cuts JSON several times as fast as the standard
-library. Each is trusted only when it succeeds: whatever one of them refuses is judged again by the standard
-library, so that a defect has the same reason with and without them.
+`isal` inflates two to three times as fast as zlib; `msgspec` cuts JSON several times as fast as the standard
+library. The job trusts them only when they succeed. It unpacks with the standard library what one of them
+refuses, so that a defect has the same reason with and without them.
 """
 
 import importlib
@@ -16,7 +16,7 @@ NAMES = ("isal", "msgspec")
 
 @dataclass(frozen=True)
 class Accelerators:
-    """The modules to use; None where the standard library does the work."""
+    """The modules to use; None stands for the standard library."""
 
     zlib: ModuleType | None = None
     msgspec: ModuleType | None = None
@@ -24,12 +24,12 @@ class Accelerators:
 
 @lru_cache(maxsize=1)
 def installed() -> Accelerators:
-    """What this Python can import."""
+    """Return the accelerators that this Python can import."""
     return Accelerators(zlib=_module("isal.isal_zlib"), msgspec=_module("msgspec"))
 
 
 def versions() -> dict[str, str | None]:
-    """The version of each accelerator on this machine, None for an absent one."""
+    """Return each accelerator's version on this machine, None for an absent one."""
     return {name: metadata.version(name) if _module(name) else None for name in NAMES}
 
 

@@ -1,8 +1,8 @@
-"""One micro-batch → table and quarantine, exactly once, and every count of it held against another's.
+"""One micro-batch → table and quarantine, exactly once; every count is checked against an independent one.
 
-A batch is read once when it is sound. The two writes are separate commits, each remembered by Delta under
-the checkpoint's id and the batch's number: a batch that was killed between them is repeated by the next run,
-whose first write Delta leaves out. Source: docs/adr/0015-exactly-once.md, docs/adr/0017-source-ledger.md.
+The job reads a batch without defects only once. The two writes are separate commits, and Delta remembers each
+by the checkpoint's id and the batch's number. If the job is killed between them, the next run repeats the
+batch, and Delta skips the first write. Source: docs/adr/0015-exactly-once.md, docs/adr/0017-source-ledger.md.
 """
 
 import contextlib
@@ -26,20 +26,21 @@ from cloudtrail_jobs.ledger import listed_files, same_file
 from cloudtrail_jobs.quality import Reason
 from cloudtrail_jobs.transforms import is_sound, to_quarantine, to_table, unpack_files, with_batch
 
-# How long a write's counts may take to arrive after the write; then the batch is read again to count it.
+# How long the job waits, after a write, for the write's counts; then it reads the batch again to count it.
 COUNTS_SECONDS = 20.0
 
 
 def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id: int) -> dict[str, Any]:
-    """Write a micro-batch of a stream: sound rows, then, when the first pass counted any, the defects.
+    """Write a micro-batch of a stream: first the sound rows, then the defects, if the first pass found any.
 
     Returns:
-        its counts: `files`; `records` in them, as they were cut; `kept`, rows of the table; `defects`, rows
-        of the quarantine, `removed` of them duplicates; `odd`, rows with misfits or unknown fields; whether
-        the batch was `repeated`; whether the source has said which files it `listed`.
+        the batch's counts: `files`; `records`, counted when the files were cut; `kept`, the table's rows;
+        `defects`, the quarantine's rows; `removed`, the duplicates among the defects; `odd`, rows with
+        misfits or unknown fields. Also whether the batch was `repeated`, and whether the source's ledger of
+        `listed` files could be read.
 
     Raises:
-        BatchImbalanceError: when two counts that must agree do not.
+        BatchImbalanceError: if two counts that must agree differ.
     """
     spark = files.sparkSession
     kind = KINDS[arguments.kind]
@@ -61,7 +62,7 @@ def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id
         tables.append(to_table(observed, kind), arguments.delta_path, mark, now)
     commit = commits.find(spark, arguments.delta_path, mark)
     repeated = commit is not None and commit.ingested_at != now
-    # A write that Delta left out ran no job and has counted nothing.
+    # A write that Delta skipped ran no job, so it counted nothing.
     counts = None if repeated else _observed(observation)
     if counts is None:
         counts = rows.agg(*_counts()).collect()[0].asDict()
@@ -94,11 +95,11 @@ def _counts() -> list[Column]:
 
 
 def _observed(counts: Observation) -> dict[str, Any] | None:
-    """What the write counted; None when its counts do not arrive."""
+    """Return the write's counts; None if they do not arrive."""
     found: list[dict[str, Any]] = []
 
     def wait() -> None:
-        # With no row to write, Spark drops the plan that counts, and fails to make a row of no counts.
+        # If there is no row to write, Spark drops the counting plan, and then fails to build a row from it.
         with contextlib.suppress(Exception):
             found.append(counts.get)
 
@@ -109,7 +110,7 @@ def _observed(counts: Observation) -> dict[str, Any] | None:
 
 
 def _passed_over(listed: DataFrame, rows: DataFrame) -> DataFrame:
-    """Rows for the files that the source has listed and not read: objects without a byte."""
+    """Return rows for the files that the source listed but did not read: objects of zero bytes."""
     read = rows.where("file_row").select(same_file(F.col("log_file")).alias("read"))
     missing = listed.join(read, same_file(F.col("log_file")) == F.col("read"), "left_anti")
     known: dict[str, Column] = {
@@ -117,7 +118,7 @@ def _passed_over(listed: DataFrame, rows: DataFrame) -> DataFrame:
         "delivered_at": F.col("delivered_at"),
         "log_file_records": F.lit(0),
         "reason": F.lit(Reason.EMPTY_FILE.value),
-        "detail": F.lit("the object has no bytes: Spark's file source lists it and passes over it"),
+        "detail": F.lit("the object has no bytes: Spark's file source lists it and does not read it"),
         "file_row": F.lit(True),
     }
     return missing.select(
@@ -128,23 +129,25 @@ def _passed_over(listed: DataFrame, rows: DataFrame) -> DataFrame:
 def _check_files(batch_id: int, listed: int, read: int) -> None:
     if listed != read:
         raise BatchImbalanceError(
-            f"Batch {batch_id} was given {listed} log files by its source and has read {read}. Nothing was "
-            "deleted; compare the log files in the bucket with log_file in the tables."
+            f"The source listed {listed} log files for batch {batch_id}, but the job read {read}. Nothing "
+            "was deleted. Compare the log files in the bucket with log_file in the tables."
         )
 
 
 def _check_records(batch_id: int, counts: dict[str, Any]) -> None:
     if counts["records"] != counts["placed"]:
         raise BatchImbalanceError(
-            f"Batch {batch_id} has log files of {counts['records']} records and {counts['placed']} rows of "
-            "them. Nothing was deleted; compare log_file_records with the rows of each log_file."
+            f"The log files of batch {batch_id} have {counts['records']} records, but the job made "
+            f"{counts['placed']} rows of them. Nothing was deleted. Compare log_file_records with the number "
+            "of rows of each log_file."
         )
 
 
 def _check_commit(path: str, mark: Mark, commit: Commit | None, rows: int) -> None:
-    """Hold what was read against what Delta says it has committed."""
+    """Compare the rows that were read with the rows that Delta committed."""
     if (0 if commit is None else commit.rows) != rows:
         raise BatchImbalanceError(
-            f"Batch {mark.batch} has {rows} rows for {path}, and Delta has committed "
-            f"{commit or 'nothing with its mark'}. Nothing was deleted; compare log_file and record_index."
+            f"Batch {mark.batch} has {rows} rows for {path}, but Delta committed "
+            f"{commit or 'nothing with its mark'}. Nothing was deleted. Compare log_file and record_index in "
+            "the table with the log files."
         )

@@ -1,4 +1,4 @@
-"""Delivery days as a glob: a first load that leaves old days out does not even list them.
+"""Delivery days as a glob, so that a first load that skips old days does not even list them.
 
 The day in a log file's path is the day of its delivery (UTC). Source: AWS, "Finding your CloudTrail log
 files".
@@ -8,34 +8,35 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
-# `…/<folder>/<region>/*`: the form whose last star stands for all days.
+# `…/<folder>/<region>/*`: in this form the last star stands for all days.
 _ALL_DAYS = re.compile(r".*/CloudTrail[A-Za-z-]*/[^/]+/\*/?")
 FIRST_DAY = date(2013, 1, 1)
 LAST_DAY = date(2099, 12, 31)
-# Every name but 2013 to 2099, and every name but 01 to 12.
+# Every name except 2013 to 2099, and every name except 01 to 12.
 _NO_YEAR = "{[!2]*,2,2[!0]*,20,20[!1-9]*,201,201[!3-9]*,201[3-9]?*,20[2-9],20[2-9][!0-9]*,20[2-9][0-9]?*}"
 _NO_MONTH = "{[!01]*,0,0[!1-9]*,0[1-9]?*,1,1[!0-2]*,1[0-2]?*}"
 
 
 def takes_bounds(logs_path: str) -> bool:
-    """Whether the path ends where the days begin."""
+    """Return whether the path ends where the day folders begin."""
     return _ALL_DAYS.fullmatch(logs_path) is not None
 
 
 def bounded(logs_path: str, first: date | None, last: date | None) -> str:
-    """The logs path limited to deliveries from `first` to `last`, both inclusive; None for no limit."""
+    """Return the logs path limited to deliveries from `first` to `last`, both inclusive; None is no limit."""
     if first is None and last is None:
         return logs_path
-    # A bound beyond the first or last day of all leaves that one day, which has no log files.
+    # A bound before FIRST_DAY or after LAST_DAY leaves only its day, which has no log files.
     globs = day_globs(first or min(FIRST_DAY, last or FIRST_DAY), last or max(LAST_DAY, first or LAST_DAY))
     base = logs_path.rstrip("/").removesuffix("*")
     return base + (globs[0] if len(globs) == 1 else "{" + ",".join(globs) + "}")
 
 
 def all_but_days_from(logs_path: str, first: date) -> str:
-    """Everything below the logs path but the days from `first` on, which begins a month.
+    """Return a glob of everything below the logs path except the days from `first`, the first of a month.
 
-    What does not lie in a day folder is in it: names that are no year, and from that year on no month.
+    The glob also matches files outside of day folders: below names that are not years, and, in the year of
+    `first` and later years, below names that are not months.
     """
     older = day_globs(FIRST_DAY, first - timedelta(days=1))
     globs = [_NO_YEAR, *older, f"{_any(range(first.year, LAST_DAY.year + 1))}/{_NO_MONTH}"]
@@ -43,17 +44,18 @@ def all_but_days_from(logs_path: str, first: date) -> str:
 
 
 def month_after(day: date) -> date:
-    """The first day of the next month."""
+    """Return the first day of the next month."""
     return _end_of_month(day) + timedelta(days=1)
 
 
 def day_globs(first: date, last: date) -> list[str]:
-    """At most five globs over `YYYY/MM/DD` that match exactly these days: whole years, months, then days.
+    """Return at most five globs over `YYYY/MM/DD` that match exactly these days.
 
-    Each one is listed by itself, so few are better than many.
+    Whole years and whole months have a glob without days. Spark lists each glob separately, so few globs are
+    better than many.
 
     Raises:
-        ValueError: when `first` is after `last`.
+        ValueError: if `first` is after `last`.
     """
     if first > last:
         raise ValueError(f"{first} is after {last}")
@@ -75,7 +77,7 @@ def day_globs(first: date, last: date) -> list[str]:
 
 
 def _months(first: date, last: date) -> list[str]:
-    """Whole months, as years where they are whole."""
+    """Return globs of whole months, and of years where all their months belong to them."""
     globs: list[str] = []
     if first.year == last.year and (first.month > 1 or last.month < 12):
         return [f"{first.year}/" + _any(range(first.month, last.month + 1))]

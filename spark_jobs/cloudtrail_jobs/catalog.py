@@ -1,19 +1,19 @@
 """The kinds of records and the rules of arguments, as JSON, for programs that cannot import this package.
 
-`make kinds` keeps the copy of the plugin, whose contract has the same rules.
+`make kinds` writes the plugin's copy, from which the plugin's contract takes these rules.
 """
 
 import json
 import sys
 from collections.abc import Sequence
 
-from cloudtrail_jobs.args import CHOICES, TABLE_NAME
+from cloudtrail_jobs.command_line import CHOICES, TABLE_NAME
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.schemas import QUARANTINE, Column
 
 
 def catalog() -> str:
-    """Kinds by name, each with its columns (name → type), the quarantine of all kinds, and the arguments."""
+    """Return the kinds by name, each with its columns (name → type), the quarantine and the arguments."""
     kinds = {
         kind.name: {
             "summary": kind.summary,

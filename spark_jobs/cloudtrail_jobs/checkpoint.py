@@ -1,9 +1,8 @@
-"""The checkpoint belongs to one logs path, Delta path and kind for ever: a marker beside it says which.
+"""The checkpoint: it belongs to one logs path, Delta path and kind for ever, and a marker names them.
 
-`<checkpoint path>/stream` is Spark's checkpoint; on open-source Spark there is one for each stretch of
-delivery days, `<checkpoint path>/streams/<stretch>` (see `discovery`). `<checkpoint path>/owner` is the
-marker, a JSON data set of one object that is written with the DataFrame API, since that is the one way every
-cluster can write a file.
+`<checkpoint path>/stream` is Spark's checkpoint. On open-source Spark each stretch of delivery days has one,
+`<checkpoint path>/streams/<stretch>` (see `discovery`). `<checkpoint path>/owner` is the marker, a JSON data
+set of one object. The job writes it with the DataFrame API, because every cluster can write files that way.
 """
 
 import json
@@ -14,22 +13,22 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from cloudtrail_jobs.errors import CheckpointConflictError
-from cloudtrail_jobs.reading import fresh
+from cloudtrail_jobs.session import fresh
 
 _SCHEMA = (
     "kind STRING, logs_path STRING, delta_path STRING, table STRING, source STRING, globber STRING, "
     "created_at STRING"
 )
-# What Auto Loader read every checkpoint with before the marker stated it.
+# The globber of every checkpoint from before the marker stated it.
 UNSTATED_GLOBBER = "default"
 
 
 @dataclass(frozen=True)
 class Owner:
-    """What a checkpoint belongs to. `table` is a name for messages and may change.
+    """The stream that a checkpoint belongs to. `table` is a name for messages and may change.
 
-    `source` is who lists the files: Auto Loader cannot go on where Spark's file source has ended, nor the
-    reverse. `globber` is how it reads the logs path; a stream keeps the one that it began with.
+    `source` lists the files: Auto Loader cannot continue a stream of Spark's file source, nor the reverse.
+    `globber` is how the source reads the logs path; a stream keeps the globber that it began with.
     """
 
     kind: str
@@ -40,7 +39,7 @@ class Owner:
     globber: str
 
     def differences(self, other: "Owner") -> list[str]:
-        """What of the other's does not fit, in words."""
+        """Return the fields in which the other owner differs, in words."""
         return [
             f"its {name.replace('_', ' ')} is {theirs!r}, not {ours!r}"
             for name in ("kind", "logs_path", "delta_path", "source")
@@ -50,7 +49,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Claim:
-    """A checkpoint that is ours: when it was first taken (an aware datetime), and its stream's globber."""
+    """A checkpoint that the run may use: when it was first claimed (aware), and its stream's globber."""
 
     created_at: datetime
     globber: str
@@ -58,7 +57,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Stream:
-    """`path` is Spark's own checkpoint, `first_batch` what its first micro-batch is called in `batch_id`."""
+    """A stream: `path` is Spark's checkpoint, `first_batch` the `batch_id` of its first micro-batch."""
 
     path: str
     first_batch: int = 0
@@ -66,13 +65,13 @@ class Stream:
 
 @dataclass(frozen=True)
 class Notes:
-    """Spark's own notes of a stream.
+    """What Spark's checkpoint says about a stream.
 
     Attributes:
-        stream_id: the id that Spark gave its checkpoint; one that was deleted and made anew has another. It
-            is what Delta remembers batches by: with an id of our own, the batches of the new checkpoint
-            would pass for those of the old one and be left out.
-        offsets: lines of the offsets of a batch and of the one before, each with the number of its batch.
+        stream_id: the id that Spark gave its checkpoint. A checkpoint that was deleted and created again has
+            another id. Delta remembers batches by it: if the job chose the id, Delta would mistake the new
+            checkpoint's batches for those of the old one and skip them.
+        offsets: the lines of a batch's offsets and of the previous batch's, each with its batch's number.
     """
 
     stream_id: str
@@ -80,34 +79,34 @@ class Notes:
 
 
 def only_stream(checkpoint_path: str) -> Stream:
-    """The stream of a checkpoint that has one."""
+    """Return the stream of a checkpoint that has only one."""
     return Stream(f"{checkpoint_path}/stream")
 
 
 def stretch_stream(checkpoint_path: str, stretch: str, first_batch: int) -> Stream:
-    """The stream of a stretch of delivery days."""
+    """Return the stream of a stretch of delivery days."""
     return Stream(f"{checkpoint_path}/streams/{stretch}", first_batch)
 
 
 def examine(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim | None:
-    """Make sure that a checkpoint is the owner's, or nobody's; nothing is written.
+    """Make sure that a checkpoint is the owner's or unused, without writing anything.
 
     Returns:
-        the claim of the run that took it; None when it is nobody's.
+        the claim of the run that first took the checkpoint; None if it is unused.
 
     Raises:
-        CheckpointConflictError: when it is another's, or holds something without a marker.
+        CheckpointConflictError: if another stream owns the checkpoint, or it holds files without a marker.
     """
     found = _read(spark, checkpoint_path)
     if found is not None:
         owned, created_at = found
         if differences := owner.differences(owned):
             remedy = (
-                "A checkpoint knows which log files it has read, so another logs path needs another "
-                "checkpoint."
+                "A checkpoint records which log files it has read, so another stream needs another "
+                "checkpoint: give another checkpoint path."
                 if has_progress(spark, checkpoint_path)
-                else "It has read nothing yet. If no other stream is to use it, delete "
-                f"{checkpoint_path}/owner and run again; otherwise give another checkpoint path."
+                else f"It has read nothing yet. If no other stream needs it, delete {checkpoint_path}/owner "
+                "and run again; otherwise give another checkpoint path."
             )
             raise CheckpointConflictError(
                 f"Checkpoint {checkpoint_path} belongs to another stream: {'; '.join(differences)}. {remedy}"
@@ -115,14 +114,14 @@ def examine(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim | 
         return Claim(created_at, owned.globber)
     if (foreign := _any_file(spark, checkpoint_path)) is not None:
         raise CheckpointConflictError(
-            f"Checkpoint {checkpoint_path} is in use by a stream that this job did not start (it holds "
-            f"{foreign}). Give an empty or absent path."
+            f"Checkpoint {checkpoint_path} belongs to a stream that this job did not start: it holds "
+            f"{foreign}. Give an empty or absent path."
         )
     return None
 
 
 def has_progress(spark: SparkSession, checkpoint_path: str) -> bool:
-    """Whether a stream has begun with this checkpoint: without one, it knows no log file."""
+    """Return whether a stream has begun with this checkpoint; if not, it records no log file."""
     try:
         ids = fresh(spark).text(f"{checkpoint_path}/{{stream,streams/*}}/metadata")
     except AnalysisException as error:
@@ -133,7 +132,7 @@ def has_progress(spark: SparkSession, checkpoint_path: str) -> bool:
 
 
 def take(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim:
-    """Write the marker of a checkpoint that is nobody's."""
+    """Claim an unused checkpoint by writing its marker."""
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     row = asdict(owner) | {"created_at": now.isoformat()}
     values = [tuple(row[name.split()[0]] for name in _SCHEMA.split(", "))]
@@ -144,16 +143,19 @@ def take(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim:
 
 
 def read_notes(spark: SparkSession, stream: Stream, batch_id: int) -> Notes:
-    """What Spark has written into its checkpoint when a batch begins, in one read.
+    """Read, in one go, what Spark wrote into its checkpoint when a batch began.
 
     Raises:
-        CheckpointConflictError: when the stream has no id.
+        CheckpointConflictError: if the stream has no id.
     """
     path = f"{stream.path}/{{metadata,offsets/{batch_id - 1},offsets/{batch_id}}}"
     lines = fresh(spark).text(path).select("value", "_metadata.file_name").collect()
     ids = [line[0] for line in lines if line[1] == "metadata"]
     if not ids:
-        raise CheckpointConflictError(f"{stream.path}/metadata is empty: the checkpoint is damaged")
+        raise CheckpointConflictError(
+            f"{stream.path}/metadata is empty: the checkpoint is damaged. Restore the file, or continue with "
+            "a new checkpoint and --duplicates=remove."
+        )
     offsets = [(int(line[1]), line[0]) for line in lines if line[1] != "metadata"]
     return Notes(str(json.loads(ids[0])["id"]), offsets)
 

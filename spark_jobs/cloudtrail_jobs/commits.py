@@ -1,6 +1,6 @@
-"""A batch's commit in a Delta log: marked when it is written, found by its mark when it is checked.
+"""A batch's commit in a Delta log: the write marks it, and the check finds it by its mark.
 
-Other commits may come between (OPTIMIZE, auto compaction, VACUUM): the newest commit is not the batch's.
+Other commits may follow it (OPTIMIZE, auto compaction, VACUUM): the newest commit need not be the batch's.
 """
 
 import json
@@ -10,15 +10,15 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
-# The newest few commits nearly always have it, and each one is a file to read.
+# How many commits to search: each one is a file to read, and the batch's is nearly always among the newest.
 _LOOK_BACK = (5, 500)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Whose commit it is: the checkpoint's stream and the micro-batch.
+    """What identifies a commit: the checkpoint's stream and the micro-batch.
 
-    `run` is whose run it was, as the job was told, `batch_id` what the rows call the batch.
+    `run` is the caller's name for the run, and `batch_id` the batch's number in the rows.
     """
 
     stream: str
@@ -27,9 +27,9 @@ class Mark:
     batch_id: int | None = None
 
     def write(self, ingested_at: datetime) -> str:
-        """The commit's `userMetadata`; `ingested_at` is that of the commit's rows.
+        """Return the commit's `userMetadata`; `ingested_at` is that of the commit's rows.
 
-        Others read it: `validate_rows` tells a run's rows by it.
+        The plugin's `validate_rows` finds a run's rows by it.
         """
         return json.dumps(
             {
@@ -44,7 +44,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit that was found: its version, how many rows it wrote, and their `ingested_at`."""
+    """A commit: its version, the number of rows that it wrote, and their `ingested_at`."""
 
     version: int
     rows: int
@@ -52,7 +52,7 @@ class Commit:
 
 
 def find(spark: SparkSession, path: str, mark: Mark) -> Commit | None:
-    """The commit with this mark in the table's history, None when it is not in the last 500."""
+    """Return the commit with this mark in the table's history; None if it is not among the last 500."""
     for limit in _LOOK_BACK:
         history = spark.sql(f"DESCRIBE HISTORY {table_at(path)} LIMIT {limit}")
         metadata = F.col("userMetadata")
@@ -69,6 +69,6 @@ def find(spark: SparkSession, path: str, mark: Mark) -> Commit | None:
 
 
 def table_at(path: str) -> str:
-    """A Delta table by its path, as SQL names it."""
+    """Return the SQL name of the Delta table at a path."""
     escaped = path.replace("`", "``")
     return f"delta.`{escaped}`"

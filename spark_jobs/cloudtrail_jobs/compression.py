@@ -1,7 +1,7 @@
-"""The bytes of a log file without their gzip: whole, or a reason why not.
+"""Uncompresses the bytes of a log file, or says why it cannot.
 
-What counts as gzip is decided by the first bytes and not by the name: clients that decode
-`Content-Encoding: gzip` leave plain JSON under `.json.gz`.
+The first bytes decide what is gzip, not the name: clients that decode `Content-Encoding: gzip` store plain
+JSON as `.json.gz`.
 """
 
 import zlib
@@ -10,24 +10,24 @@ from types import ModuleType
 from cloudtrail_jobs.quality import FileDefectError, Reason
 
 GZIP_MAGIC = b"\x1f\x8b"
-# CloudTrail's largest files have some tens of MB. More than this is a mistake or an attack, and would take
-# the worker's memory with it.
+# CloudTrail's largest files have some tens of MB. A larger file than this is a mistake or an attack, and
+# would exhaust the worker's memory.
 MAX_UNCOMPRESSED_BYTES = 512 * 1024 * 1024
 _STEP = 4096
 
 
 def decompress(content: bytes, accelerated: ModuleType | None = None, limit: int | None = None) -> bytes:
-    """The uncompressed bytes of `content`, which may be plain, gzip, or several gzip members.
+    """Return the uncompressed bytes of `content`, which may be plain, gzip, or several gzip members.
 
-    Bytes after the last member that start no other one are ignored, as gunzip does.
+    Like gunzip, the function ignores bytes after the last member that do not start another one.
 
     Args:
         content: the object's bytes.
-        accelerated: a module with zlib's interface that is tried first; its refusal is zlib's to confirm.
+        accelerated: a module with zlib's interface to try first; if it refuses the bytes, zlib decides.
         limit: the most bytes to accept; the default is MAX_UNCOMPRESSED_BYTES.
 
     Raises:
-        FileDefectError: truncated_gzip, corrupt_gzip, or unreadable when it exceeds the limit.
+        FileDefectError: truncated_gzip, corrupt_gzip, or unreadable if the bytes exceed the limit.
     """
     limit = MAX_UNCOMPRESSED_BYTES if limit is None else limit
     if content[:2] not in (GZIP_MAGIC, GZIP_MAGIC[:1]):
@@ -50,7 +50,7 @@ def _inflate(library: ModuleType, content: bytes, limit: int) -> bytes:
     members: list[bytes] = []
     total, rest = 0, content
     while True:
-        # isal passes over reserved bits, which a reader must not (RFC 1952, 2.3.1.2).
+        # isal ignores reserved bits, which a reader must refuse (RFC 1952, 2.3.1.2).
         if rest[3:4] >= b"\x20":
             raise library.error("unknown header flags set")
         inflater = library.decompressobj(wbits=31)
@@ -61,7 +61,7 @@ def _inflate(library: ModuleType, content: bytes, limit: int) -> bytes:
         if not inflater.eof:
             raise FileDefectError(
                 Reason.TRUNCATED_GZIP,
-                f"the gzip data ends early: {len(content)} bytes gave {total} and the end is missing",
+                f"the gzip data ends early: {len(content)} bytes expand to {total}, and the end is missing",
                 b"".join(members),
             )
         rest = inflater.unused_data
@@ -70,7 +70,10 @@ def _inflate(library: ModuleType, content: bytes, limit: int) -> bytes:
 
 
 def _before_damage(content: bytes, limit: int) -> bytes:
-    """What zlib gives before it refuses; the last step byte by byte, since an error loses its step."""
+    """Return what zlib uncompresses before it fails.
+
+    An error loses the output of its step, so the function repeats the last step byte by byte.
+    """
     pieces: list[bytes] = []
     total, place, step, inflater = 0, 0, _STEP, zlib.decompressobj(wbits=31)
     while place < len(content) and total <= limit:

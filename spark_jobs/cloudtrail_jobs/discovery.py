@@ -1,11 +1,11 @@
 """Which delivery days a run lists on open-source Spark, and which of its streams reads them.
 
 New log files appear under the day of their delivery, and CloudTrail tries a delivery for 30 days. Listing
-years of history for ten new files would cost more with every day, so a run goes back 30 days from the last
-run that listed; every seven days it lists everything, for what was copied into the bucket later. Spark's file
-source remembers every file that it has read, and reads that memory at each start, so each month has a stream
-of its own, and so has all that lies before the checkpoint. Auto Loader has its own ways. Source:
-docs/adr/0047-recent-days.md.
+years of history for ten new files would cost more every day, so a run lists 30 days back from the last run
+that listed. Every seven days it lists everything, to find files that were copied into the bucket later.
+Spark's file source remembers every file that it has read, and reads that memory at each start. Therefore each
+month has a separate stream, and everything before the checkpoint has one. Auto Loader does not need this.
+Source: docs/adr/0047-recent-days.md.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from pyspark.sql import SparkSession
 
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.bounds import all_but_days_from, bounded, month_after, takes_bounds
-from cloudtrail_jobs.reading import fresh
+from cloudtrail_jobs.session import fresh
 
-# Source: CloudTrail User Guide: a delivery that fails is tried again for 30 days.
+# Source: CloudTrail User Guide: CloudTrail retries a failed delivery for 30 days.
 LOOK_BACK = timedelta(days=30)
 SWEEP = timedelta(days=7)
-# How old a note may be: it makes the next listing longer by that, and spares most runs a write.
+# The greatest age of a note. It makes the next listing longer by as much, and spares most runs a write.
 NOTE = timedelta(days=1)
 # Clocks differ, and a run may end after midnight.
 AHEAD = timedelta(days=2)
@@ -32,7 +32,7 @@ _SCHEMA = "bounds STRING, swept_at TIMESTAMP, listed_at TIMESTAMP"
 
 @dataclass(frozen=True)
 class Note:
-    """What is remembered of earlier runs with the same bounds: the last sweep, and the last listing."""
+    """When earlier runs with the same bounds last listed everything, and when they last listed at all."""
 
     swept_at: datetime
     listed_at: datetime
@@ -40,7 +40,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Listing:
-    """What one stream lists: `stretch` names it, `path` is a glob, `first_batch` its batch 0's number."""
+    """What one stream lists: the name of its stretch, a glob, and the number of its first batch."""
 
     stretch: str
     path: str
@@ -49,7 +49,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run lists; `sweep` says if that is everything that is asked for."""
+    """What a run lists; `sweep` says whether it lists every day within the bounds."""
 
     listings: tuple[Listing, ...]
     sweep: bool
@@ -57,17 +57,17 @@ class Plan:
 
 
 def by_days(arguments: Arguments) -> bool:
-    """Whether the logs path ends where the days begin; any other path is one stream and listed whole."""
+    """Return whether the logs path ends where the day folders begin; any other path has one stream."""
     return takes_bounds(arguments.logs_path)
 
 
 def plan(spark: SparkSession, arguments: Arguments, created_at: datetime, now: datetime) -> Plan:
-    """What to list in a run at `now`, with a checkpoint that was `created_at` (aware datetimes)."""
+    """Return what a run lists at `now`, with a checkpoint that was `created_at` (aware datetimes)."""
     return decide(arguments, created_at, _read(spark, arguments), now)
 
 
 def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: datetime) -> Plan:
-    """What to list, by what is remembered. Pure."""
+    """Decide what to list, given the note of earlier runs. Pure."""
     sweep = note is None or now - note.swept_at >= SWEEP
     first, last = arguments.first_day, arguments.last_day
     if note is not None and not sweep:
@@ -83,7 +83,7 @@ def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: d
     while start <= (now + AHEAD).date():
         end = month_after(start) - timedelta(days=1)
         begins, ends = max(first or start, start), min(last or end, end)
-        # The days that are due may end before this month, or before the days that are still looked at.
+        # The bounds may end before this month, or before the days that are still listed.
         if begins <= ends:
             path = bounded(arguments.logs_path, begins, ends)
             listings.append(Listing(f"{start:%Y-%m}", path, int(f"{start:%Y%m}") * BLOCK))
@@ -92,7 +92,7 @@ def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: d
 
 
 def remember(spark: SparkSession, arguments: Arguments, done: Plan, now: datetime) -> None:
-    """Note that what was planned at `now` has been read; a run that is killed before lists more next time."""
+    """Note that the plan of `now` is done. If a run is killed before this, the next one lists more."""
     if not done.sweep and done.note is not None and now - done.note.listed_at < NOTE:
         return
     swept_at = now if done.sweep or done.note is None else done.note.swept_at
@@ -113,7 +113,7 @@ def _read(spark: SparkSession, arguments: Arguments) -> Note | None:
 
 
 def _aware(collected: datetime) -> datetime:
-    # What `first` gives is in the time zone of this Python process, and does not say so.
+    # `first` returns the time in the time zone of this Python process, without naming the zone.
     return collected.astimezone(timezone.utc)  # noqa: UP017  # Python 3.10 too
 
 

@@ -1,9 +1,9 @@
-"""Removing what CloudTrail delivered more than once, without losing what only looks the same.
+"""Removes the records that CloudTrail delivered more than once, and keeps those that only look the same.
 
-A duplicate is a record with the same account, event id and text, character by character, as one that is in
-the table or earlier in the batch. Two different texts under one event id are both kept, and a record with an
-`addendum` (an update of an earlier event) is never a duplicate. A removed record is a row of the quarantine,
-without its text, that says where the kept one is. Source: docs/adr/0018-duplicates.md.
+A duplicate has the same account, event id and text, character by character, as a record of the same day in
+the table or earlier in the batch. The job keeps both of two different texts under one event id. A record with
+an `addendum` (an update of an earlier event) is never a duplicate. A removed record becomes a row of the
+quarantine, without its text, that names the place of the kept record. Source: docs/adr/0018-duplicates.md.
 """
 
 from datetime import datetime
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812  # the name that every Spar
 
 from cloudtrail_jobs.kinds import Kind
 from cloudtrail_jobs.quality import Reason
-from cloudtrail_jobs.reading import fresh
+from cloudtrail_jobs.session import fresh
 
 _KEY = ("__date", "__account", "__event", "__text")
 
@@ -24,17 +24,17 @@ def mark_duplicates(
     """Give every sound row that is a duplicate the reason `duplicate`.
 
     Args:
-        rows: what `unpack_files` gives.
-        kind: names the key, (account, event id).
-        delta_path: the kind's table; it is read in the days of these rows only.
+        rows: the result of `unpack_files`.
+        kind: the kind of the records; it names the key, (account, event id).
+        delta_path: the kind's table, of which the job reads only the days of these rows.
         batch_id: the micro-batch of the rows.
-        own: the `ingested_at` of this batch's own commits: its rows are no earlier ones.
+        own: the `ingested_at` of this batch's commits, whose rows do not count as earlier.
     """
     keyed = rows.withColumns(_key(kind))
     days = keyed.where("__text IS NOT NULL").select("__date").distinct()
     found = [row[0] for row in days.collect()]
     earlier = _earlier(rows, kind, delta_path, found, batch_id=batch_id, own=own)
-    # A row that cannot be a duplicate is alone in its window.
+    # A row that cannot be a duplicate has a window to itself.
     alone = F.when(F.col("__text").isNull(), F.concat_ws("#", "log_file", "record_index"))
     window = Window.partitionBy(*_KEY, alone).orderBy("delivered_at", "log_file", "record_index")
     place = F.struct("log_file", "record_index")
@@ -71,7 +71,7 @@ def _key(kind: Kind) -> dict[str, Column]:
 def _earlier(
     rows: DataFrame, kind: Kind, delta_path: str, days: list[object], *, batch_id: int, own: set[datetime]
 ) -> DataFrame:
-    """The keys in the table, each with where it is; one row per key."""
+    """Return the table's keys, each with the place of its first record; one row per key."""
     table = fresh(rows.sparkSession).format("delta").load(delta_path)
     mine = F.lit(False)
     for ingested_at in own:

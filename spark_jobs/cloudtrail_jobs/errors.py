@@ -1,45 +1,45 @@
-"""Everything this job stops for on purpose. The message is one paragraph: what, which value, what to do.
+"""Every error with which this job stops on purpose. A message names the failure, the value and the remedy.
 
-JobError                  fatal; starting again with the same arguments changes nothing
-├── ArgumentsError        the command line; exit code 2
+JobError                     fatal: the same arguments fail again
+├── ArgumentsError           the command line cannot be used; exit code 2
 ├── CheckpointConflictError  the checkpoint belongs to another stream
 ├── TableConflictError       the Delta path holds something else
-├── AccessError              what the cluster's role cannot do, all of it (`verify_access`)
-├── KindsFailedError      what kept kinds of a run of several from being ingested, each in its own words
-└── StreamFailedError        Spark stopped the stream; retryable, a new run goes on where this one stopped
-    └── BatchImbalanceError  a batch whose records are not all accounted for; retrying is pointless
+├── AccessError              everything that the cluster's role cannot do (`verify_access`)
+├── KindsFailedError         the kinds that failed in a run of several, each with its error
+└── StreamFailedError        Spark stopped the stream; retryable: a new run resumes where this one stopped
+    └── BatchImbalanceError  a batch does not account for all of its records; a retry does not help
 """
 
 from collections.abc import Mapping
 
 
 class JobError(Exception):
-    """The root of this job's own errors."""
+    """The root of this job's errors."""
 
 
 class ArgumentsError(JobError, SystemExit):
-    """Arguments that cannot work, all of them in one message.
+    """Raised when the job cannot use its command line; the message has every problem.
 
-    It is a `SystemExit` so that a process ends with the code 2 that command lines use, and a `JobError` so
-    that a service which shows the exception (Databricks' `get-output`) shows the message and not the code.
+    The error is a `SystemExit`, so that the process ends with the code 2, as command lines do. It is also a
+    `JobError`, so that Databricks' `get-output` shows the message instead of the code.
     """
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("The job was started with arguments it cannot use: " + "; ".join(problems) + ".")
+        super().__init__("The job cannot use its arguments: " + "; ".join(problems) + ".")
         self.problems = problems
         self.code = 2
 
 
 class CheckpointConflictError(JobError):
-    """The checkpoint was made for another logs path, Delta path or kind."""
+    """Raised when the checkpoint belongs to another logs path, Delta path or kind."""
 
 
 class TableConflictError(JobError):
-    """The Delta path holds something that this kind of record cannot be appended to."""
+    """Raised when the job cannot append records of this kind to what the Delta path holds."""
 
 
 class AccessError(JobError):
-    """What could not be listed, read, written or deleted, each with the permission that is missing."""
+    """Raised when a place cannot be listed, read, written or deleted; names the missing permissions."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -47,18 +47,18 @@ class AccessError(JobError):
 
 
 class KindsFailedError(JobError):
-    """Kinds of a run of several that failed; the others were ingested."""
+    """Raised at the end of a run of several kinds if any of them failed."""
 
     def __init__(self, failures: Mapping[str, Exception], asked: int) -> None:
         what = "; ".join(f"{kind}: {type(error).__name__}: {error}" for kind, error in failures.items())
-        rest = ", the others were ingested" if len(failures) < asked else ""
+        rest = "; the job ingested the others" if len(failures) < asked else ""
         super().__init__(f"{len(failures)} of {asked} kinds failed{rest}. {what}")
         self.failures = dict(failures)
 
 
 class StreamFailedError(JobError):
-    """Spark stopped the stream: what it wrote stays, and a new run goes on with the batch that failed."""
+    """Raised when Spark stopped the stream. Finished writes stay; a new run resumes with the failed batch."""
 
 
 class BatchImbalanceError(StreamFailedError):
-    """Records of a batch that reached neither the table nor the quarantine."""
+    """Raised when a batch's counts disagree: records may be in neither the table nor the quarantine."""

@@ -1,8 +1,8 @@
-"""A record's time: what CloudTrail writes in `eventTime`, as microseconds since 1970 in UTC.
+"""A record's time: the text that CloudTrail writes, as microseconds since 1970 in UTC.
 
-CloudTrail documents UTC as `2024-05-01T12:00:00Z` ("CloudTrail record contents"). Fractions, numeric offsets
-and a missing zone (then UTC) are instants as well; anything looser is no time, because guessing a record's
-day would put it where nobody looks for it.
+CloudTrail documents UTC as `2024-05-01T12:00:00Z` ("CloudTrail record contents"). The job also reads
+fractions of a second, numeric offsets and a missing zone (as UTC). It refuses anything looser: if it guessed
+a record's day, nobody would find the record there.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 
 from cloudtrail_jobs.quality import Defect, Reason, excerpt
 
-# Years that a partition can sensibly have: CloudTrail began in 2013, and Parquet readers disagree about
+# The years that a partition can sensibly have: CloudTrail began in 2013, and Parquet readers disagree about
 # dates before 1900.
 _INSTANT = re.compile(
     r"((?:19|2\d)\d\d-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?",
@@ -25,11 +25,11 @@ _SECONDS = {f"{second:02d}": second * 1_000_000 for second in range(60)}
 
 
 def judge_time(column: str, value: object) -> tuple[int | None, Defect | None]:
-    """The instant in `value` in microseconds since 1970, or what is wrong with it.
+    """Return the instant in `value` in microseconds since 1970, or its defect.
 
     Args:
         column: the field's name, for the message.
-        value: the field as decoded from JSON; None when it is absent or null.
+        value: the field, decoded from JSON; None if it is absent or null.
     """
     if value is None:
         return None, Defect(Reason.NO_EVENT_TIME, f"the record has no {column}")
@@ -41,18 +41,18 @@ def judge_time(column: str, value: object) -> tuple[int | None, Defect | None]:
 
 
 def instants(values: Sequence[Any]) -> list[int | None] | None:
-    """The instants in `values` as `judge_time` gives them; None when there is one that is none."""
+    """Return the instants in `values`, as `judge_time` does; None if any value is not an instant."""
     try:
         found = list(map(parse_instant, values))
-    except TypeError:  # what is no text
+    except TypeError:  # a value that is not text
         return None
     return None if None in found else found
 
 
 @lru_cache(maxsize=4096)  # the records of a file share few seconds
 def parse_instant(text: str) -> int | None:
-    """Microseconds since 1970 in UTC (further decimals are cut off), or None when `text` is no instant."""
-    # The form that CloudTrail writes: a file has many seconds of few minutes, so each minute is read once.
+    """Return microseconds since 1970 in UTC, without further decimals; None if `text` is not an instant."""
+    # The form that CloudTrail writes. A file has many seconds of few minutes, so each minute is parsed once.
     if len(text) == len("2024-05-01T12:00:00Z") and text[16] == ":" and text[19] == "Z":
         second = _SECONDS.get(text[17:19])
         if second is not None:
@@ -85,5 +85,5 @@ def _any_instant(text: str) -> int | None:
 def _below_sixty(minutes: str | None) -> int:
     value = int(minutes or 0)
     if value > 59:
-        raise ValueError(f"{minutes!r} are not minutes")
+        raise ValueError(f"{minutes!r} is not a number of minutes")
     return value

@@ -1,8 +1,8 @@
-"""The job: CloudTrail log files → tables and quarantines, exactly once, of one kind of records or of several.
+"""The job: CloudTrail log files → tables and quarantines, exactly once, for one kind of records or several.
 
-Several kinds share the process and its Spark session. All tables are prepared and all checkpoints claimed
-first, so that who waits for a table does not wait for another kind's load; then one kind follows the other.
-A kind that fails keeps none of the others from being ingested.
+Several kinds share the process and its Spark session. The job first prepares all tables and claims all
+checkpoints, so that nobody who waits for a table waits for another kind's load. Then it ingests one kind
+after the other. If a kind fails, the job still ingests the others.
 """
 
 import sys
@@ -14,26 +14,23 @@ from pyspark.sql import SparkSession
 
 from cloudtrail_jobs import __version__, accelerators, session, source, stream
 from cloudtrail_jobs.args import Arguments, parse_arguments
-from cloudtrail_jobs.errors import ArgumentsError, JobError, KindsFailedError
-from cloudtrail_jobs.progress import say
+from cloudtrail_jobs.driver_log import say, shown_error
+from cloudtrail_jobs.errors import ArgumentsError, KindsFailedError
 
 Done = TypeVar("Done")
 
 
 def main() -> None:
-    """The entry point of the wheel task: arguments from the command line, errors as exit code and message."""
-    try:
+    """Run the job with the command line's arguments; the entry point of the wheel task."""
+    with shown_error():
         run(parse_arguments(sys.argv[1:]))
-    except JobError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201  # the driver's log
-        raise
 
 
 def run(asked: Sequence[Arguments]) -> None:
-    """Ingest what is new of each kind; with the continuous trigger, of the one, until the run is cancelled.
+    """Ingest the new log files of each kind. The continuous trigger runs one kind until it is cancelled.
 
     Raises:
-        JobError: see `cloudtrail_jobs.errors`; of several kinds a `KindsFailedError` with every failure.
+        JobError: see `cloudtrail_jobs.errors`; for several kinds a `KindsFailedError` with every failure.
     """
     spark = _start(asked[0])
     if len(asked) == 1:
@@ -49,10 +46,13 @@ def run(asked: Sequence[Arguments]) -> None:
 
 
 def _start(arguments: Arguments) -> SparkSession:
-    """The session, by what is the same for every kind."""
+    """Return the session, configured by the arguments that all kinds share."""
     if arguments.discovery != "listing" and not source.on_databricks():
         raise ArgumentsError(
-            [f"--discovery={arguments.discovery} needs Auto Loader, and this is no Databricks cluster"]
+            [
+                f"--discovery={arguments.discovery} needs Auto Loader, and this is not a Databricks cluster: "
+                "use --discovery=listing"
+            ]
         )
     if not source.on_databricks():
         say("limits", max_bytes=arguments.max_bytes_per_trigger, max_files="not used by Spark's file source")
@@ -65,10 +65,10 @@ def _start(arguments: Arguments) -> SparkSession:
 def _attempt(
     failures: dict[str, Exception], kind: str, step: Callable[..., Done], *arguments: object
 ) -> Done | None:
-    """What a kind's step gives; when it fails, None, and the failure is kept for the end of the run."""
+    """Return the result of a kind's step; if the step fails, record the failure and return None."""
     try:
         return step(*arguments)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the other kinds have no part in it
+    except Exception as error:  # noqa: BLE001  # no error of one kind may stop the others
         traceback.print_exception(error)
         failures[kind] = error
         say("failed", kind=kind, error=f"{type(error).__name__}: {error}")

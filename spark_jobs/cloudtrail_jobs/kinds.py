@@ -1,6 +1,6 @@
-"""The kinds of CloudTrail records. One row each: a new kind is a new row and its columns.
+"""The kinds of CloudTrail records, one row each. A new kind needs a new row and its columns.
 
-The plugin, which cannot import this package, has the same table as plugins/…/kinds.json, which
+The plugin, which cannot import this package, reads the same table from plugins/…/kinds.json, which
 `make kinds` writes.
 """
 
@@ -11,18 +11,20 @@ from cloudtrail_jobs.schemas import AGGREGATED, EVENTS, INSIGHTS, LINEAGE, ODDIT
 
 @dataclass(frozen=True)
 class Kind:
-    """What the job has to know of one kind of record.
+    """What the job knows about one kind of record.
 
     Attributes:
         name: the value of `--kind`.
         summary: what the records are, for the form and the graph.
-        absence: why a bucket may have none: then the kind is skipped. Empty: then a run fails.
-        asked_for: whether a run reads them unless it is told which kinds to read.
+        absence: why a bucket may have no log files of the kind: a run then skips the kind. If it is empty,
+            the run fails.
+        asked_for: whether a run reads the kind by default.
         folder: the S3 folder between account and region. Source: AWS, "Finding your CloudTrail log files".
         columns: the typed fields of a record.
-        time_path: names that lead to the field that says when; it gives `timestamp` and the partition.
-        key: the fields that name an event.
-        indexed: the columns that data skipping keeps minimum and maximum of.
+        time_path: the names that lead to the field with the record's time, the source of `timestamp` and of
+            the partition.
+        key: the fields that identify an event: the account and the event id.
+        indexed: the columns whose minimum and maximum Delta keeps for data skipping.
     """
 
     name: str
@@ -37,11 +39,12 @@ class Kind:
 
     @property
     def table_columns(self) -> tuple[Column, ...]:
-        """Every column of the kind's table."""
+        """All columns of the kind's table, in order."""
         return (*TIMES[:1], *self.columns, *LINEAGE, *ODDITIES, *TIMES[1:])
 
 
-# Statistics on what narrows a search; never on raw or the long maps, which they would only slow down.
+# Delta keeps statistics on the columns that narrow a search. On raw and the long maps they would only cost
+# time.
 _SEARCHED = ("timestamp", "awsRegion", "log_file", "ingested_at", "batch_id")
 _EVENTS_SEARCHED = (
     *_SEARCHED,

@@ -1,4 +1,4 @@
-"""A log file's bytes → its records or its defect: pure Python, the same on every kind of cluster."""
+"""A log file's bytes → its records or its defect. Pure Python, so every cluster gives the same result."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,18 @@ from cloudtrail_jobs.shape import Oddities
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One log file, taken apart: its records by columns, see `record_text.Records`.
+    """The records of one log file, by columns; see `record_text.Records`.
 
-    A file that is a defect as a whole has that defect, no hash unless it was uncompressed whole, and as
-    records what could be read before it breaks off, each with the same defect.
+    A damaged file has a defect. It has a hash only if it could be uncompressed whole. Its records are those
+    before the damage, each with the file's defect.
 
     Attributes:
-        sha256: of the uncompressed bytes.
+        sha256: the hash of the uncompressed bytes.
         texts: the records' exact texts (UTF-8).
-        micros: their times, in microseconds since 1970 (UTC).
-        defects: what is wrong with a record, by its place.
-        oddities: what is odd about a record, by its place.
-        defect: what is wrong with the file.
+        micros: the records' times, in microseconds since 1970 (UTC).
+        defects: the defects of records, by their index.
+        oddities: the oddities of records, by their index.
+        defect: the defect of the file.
     """
 
     sha256: str | None
@@ -39,7 +39,7 @@ class LogFile:
 
 
 def unpack(content: bytes, *, kind: Kind, using: Accelerators) -> LogFile:
-    """Take one log file apart; never raises for what is in it.
+    """Take one log file apart. No content makes the function raise.
 
     Args:
         content: the object's bytes, gzip or plain.
@@ -58,7 +58,7 @@ def unpack(content: bytes, *, kind: Kind, using: Accelerators) -> LogFile:
 
 
 def _judge_times(name: str, records: Records) -> tuple[list[int | None], dict[int, Defect]]:
-    """The instant of each record, and the records' defects with those of their times."""
+    """Return the instant of each record, and the records' defects including those of their times."""
     if not records.defects and (micros := instants(records.times)) is not None:
         return micros, {}
     defects, judged = dict(records.defects), []
@@ -71,7 +71,7 @@ def _judge_times(name: str, records: Records) -> tuple[list[int | None], dict[in
 
 
 def _salvaged(sha256: str | None, body: bytes, found: Defect) -> LogFile:
-    """The records before the damage, as text: what comes out of a damaged file is no evidence."""
-    defect = Defect(found.reason, f"kept as text, from before the damage to its log file: {found.detail}")
+    """Return the records before the damage as text: a damaged file is not evidence."""
+    defect = Defect(found.reason, f"kept as text from before the damage to its log file: {found.detail}")
     texts = [text.encode() for text in salvage(body)]
     return LogFile(sha256, texts, [None] * len(texts), dict.fromkeys(range(len(texts)), defect), {}, found)

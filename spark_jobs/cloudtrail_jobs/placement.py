@@ -1,38 +1,97 @@
-"""Where a run may read and write: globs that can be read, paths that lie apart, and no other kind's."""
+"""Where a run may read and write: readable globs, separate folders, and the folder of the right kind.
+
+The contract of the plugin, which cannot import this package, has the same rules for more places:
+tests/unit/repository/test_placement.py holds the two together.
+"""
 
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from cloudtrail_jobs.command_line import Asked
 from cloudtrail_jobs.kinds import KINDS
 
+_ROOT = "/AWSLogs/"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A folder with one use: the argument that moves it, its name in messages, and its path."""
+
+    argument: str
+    shown: str
+    path: str
+    written: bool = True
+
+    def overlaps(self, other: "_Place") -> bool:
+        """Return whether one of the two contains the other."""
+        left, right = f"{self.path}/", f"{other.path}/"
+        return left.startswith(right) or right.startswith(left)
+
 
 def misplaced(asked: Sequence[Asked]) -> Iterator[str]:
-    """What is wrong with the places of each kind, and with those of any two."""
+    """Yield every problem of the kinds' places, and of their tables' names."""
     for one in asked:
-        yield from _within(one)
+        yield from (f"{one.show('logs-path')} has {problem}" for problem in _misread(one["logs-path"]))
+        yield from _wrong_folder(one)
+    yield from _shared([place for one in asked for place in _places(one)])
     for left, right in itertools.combinations(asked, 2):
-        yield from _between(left, right)
+        if left["table"] and left["table"] == right["table"]:
+            yield f"{left.show('table')} and {right.show('table')} are the same: name each table differently"
 
 
-def _within(one: Asked) -> Iterator[str]:
-    yield from (f"{one.show('logs-path')} has {problem}" for problem in _misread(one["logs-path"]))
-    for what, place in _tables(one).items():
-        if _overlap(place, checkpoint := one["checkpoint-path"].rstrip("/")):
-            yield f"{one.spell('checkpoint-path')}={checkpoint!r} and {what} lie inside each other"
-    yield from _among_logs(one, of=one)
-    folders = {kind.folder: kind.name for kind in KINDS.values() if kind.name != one["kind"]}
-    for part in one["logs-path"].split("/"):
-        if part in folders and one["kind"] in KINDS:
-            yield f"{one.show('logs-path')} is of --kind={folders[part]}, not {one['kind']!r}"
+def _places(one: Asked) -> Iterator[_Place]:
+    """Yield the folders that a kind's run writes, and the one that it reads."""
+    delta, checkpoint = one["delta-path"].rstrip("/"), one["checkpoint-path"].rstrip("/")
+    if delta:
+        name = one.spell("delta-path")
+        quarantine = f"{delta}_quarantine"
+        yield _Place(name, f"{name}={delta!r}", delta)
+        yield _Place(name, f"the quarantine {quarantine!r} of {name}", quarantine)
+    if checkpoint:
+        name = one.spell("checkpoint-path")
+        yield _Place(name, f"{name}={checkpoint!r}", checkpoint)
+    before, root, _ = one["logs-path"].partition(_ROOT)
+    if root:
+        logs = f"{before}{root}".rstrip("/")
+        yield _Place(logs, f"the logs under {logs}", logs, written=False)
+
+
+def _shared(places: Sequence[_Place]) -> Iterator[str]:
+    """Yield a problem for each two arguments whose places overlap; only logs may overlap with logs.
+
+    Source: Databricks, Auto Loader: a checkpoint may not be under a table's directory. VACUUM of a table
+    deletes a table below it; the source reads everything below `AWSLogs` as log files.
+    """
+    problems: dict[tuple[str, str], str] = {}
+    for left, right in itertools.combinations(places, 2):
+        if (left.written or right.written) and left.overlaps(right):
+            # A quarantine moves with its table: one problem for the same two arguments is enough.
+            problems.setdefault(
+                (left.argument, right.argument),
+                f"{left.shown} and {right.shown} overlap: use separate folders",
+            )
+    yield from problems.values()
+
+
+def _wrong_folder(one: Asked) -> Iterator[str]:
+    """Yield a problem when the logs path, below `AWSLogs`, has the folder of another kind."""
+    if one["kind"] not in KINDS:
+        return
+    wanted = KINDS[one["kind"]].folder
+    before, _, below = one["logs-path"].partition(_ROOT)
+    others = {kind.folder: kind.name for kind in KINDS.values() if kind.folder != wanted}
+    for part in (below or before).split("/"):
+        if part in others:
+            yield f"{one.show('logs-path')} has the folder of {others[part]}: write {wanted!r} in its place"
 
 
 def _misread(logs_path: str) -> Iterator[str]:
-    """Why a glob stops the stream, or matches no folder without a word.
+    """Yield why a glob stops the stream, or silently matches no folder.
 
-    Source: Hadoop, GlobPattern: a brace or bracket that is not closed is an error; a brace that was not
-    opened, and a comma outside of braces, are letters of a name.
+    Source: Hadoop, GlobPattern: an unclosed brace or bracket is an error. A closing brace that was not
+    opened, and a comma outside of braces, stand for themselves.
     """
     closing = {"{": "}", "[": "]"}
     glob = re.sub(r"\\.", "__", logs_path)
@@ -49,51 +108,10 @@ def _misread(logs_path: str) -> Iterator[str]:
                 yield "a '}' without its '{': write several regions as {us-east-1,eu-west-1}"
                 return
             opened.pop()
-        elif letter == "," and not opened and "/AWSLogs/" in glob[:place]:
+        elif letter == "," and not opened and _ROOT in glob[:place]:
             listed = listed or re.compile("[^/]*").match(glob, glob.rindex("/", 0, place) + 1)
     if opened:
         yield f"a {opened[-1]!r} without its {closing[opened[-1]]!r}"
     elif listed:
-        # No account, region or day has a comma in its name.
+        # The name of an account, region or day has no comma.
         yield f"a list without braces, {listed[0]!r}: write several regions as {{us-east-1,eu-west-1}}"
-
-
-def _between(left: Asked, right: Asked) -> Iterator[str]:
-    for (what, place), (other, there) in itertools.product(_places(left).items(), _places(right).items()):
-        if _overlap(place, there):
-            yield f"{what} and {other} lie inside each other"
-    if left["table"] and left["table"] == right["table"]:
-        yield f"{left.show('table')} and {right.show('table')} are one table"
-    if left["logs-path"].partition("/AWSLogs/")[0] != right["logs-path"].partition("/AWSLogs/")[0]:
-        yield from _among_logs(left, of=right)
-        yield from _among_logs(right, of=left)
-
-
-def _among_logs(one: Asked, *, of: Asked) -> Iterator[str]:
-    root, logs, _ = of["logs-path"].partition("/AWSLogs/")
-    for name in ("delta-path", "checkpoint-path"):
-        if logs and _overlap(f"{root}/AWSLogs", one[name].rstrip("/")):
-            yield f"{one.show(name)} lies where the logs are, under {root}/AWSLogs"
-
-
-def _tables(one: Asked) -> dict[str, str]:
-    """The table and its quarantine: in words → where."""
-    delta = one["delta-path"].rstrip("/")
-    quarantine = delta and f"{delta}_quarantine"
-    spelled = one.spell("delta-path")
-    return {
-        f"the {spelled}={delta!r}": delta,
-        f"the quarantine of {spelled}={quarantine!r}": quarantine,
-    }
-
-
-def _places(one: Asked) -> dict[str, str]:
-    """Everything that one kind writes: in words → where."""
-    checkpoint = one["checkpoint-path"].rstrip("/")
-    return _tables(one) | {f"the {one.spell('checkpoint-path')}={checkpoint!r}": checkpoint}
-
-
-def _overlap(left: str, right: str) -> bool:
-    if not left or not right:
-        return False
-    return f"{left}/".startswith(f"{right}/") or f"{right}/".startswith(f"{left}/")

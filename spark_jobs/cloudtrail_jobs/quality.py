@@ -1,7 +1,7 @@
-"""Why a log file or a record is set aside: the stable codes of the quarantine's `reason` column.
+"""Why the job quarantines a log file or a record: the stable codes of the `reason` column.
 
-A reason is about what can be kept as a row, not about taste: a record that is a JSON object with a usable
-time stays in the table, however odd its fields are.
+Only a record that cannot be a row gets a reason. A JSON object with a usable time stays in the table, however
+odd its fields are.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from enum import Enum
 
 
 class Reason(str, Enum):
-    """The codes. `not_json` is a file's reason, or a record's when only that record is no JSON."""
+    """The codes. `not_json` is the reason of a file, or of a record if only that record is not JSON."""
 
-    # Of a whole file.
+    # Reasons of whole files.
     TRUNCATED_GZIP = "truncated_gzip"
     CORRUPT_GZIP = "corrupt_gzip"
     EMPTY_FILE = "empty_file"
@@ -19,7 +19,7 @@ class Reason(str, Enum):
     NO_RECORDS_ARRAY = "no_records_array"
     EMPTY_RECORDS = "empty_records"
     UNREADABLE = "unreadable"
-    # Of one record. A record from before the damage to its file has the file's reason.
+    # Reasons of records. A record from before the damage to its file has the file's reason.
     NOT_AN_OBJECT = "not_an_object"
     NO_EVENT_TIME = "no_event_time"
     BAD_EVENT_TIME = "bad_event_time"
@@ -28,16 +28,16 @@ class Reason(str, Enum):
 
 @dataclass(frozen=True)
 class Defect:
-    """One reason, and the same in words for a person."""
+    """A reason, and its explanation in words."""
 
     reason: Reason
     detail: str
 
 
 class FileDefectError(Exception):
-    """Raised while a file is taken apart, and turned into a quarantine row by `log_files.unpack`.
+    """The defect of a log file. `log_files.unpack` catches it and makes a quarantine row of it.
 
-    `partial` is what was uncompressed before the damage.
+    `partial` is the content that was uncompressed before the damage.
     """
 
     def __init__(self, reason: Reason, detail: str, partial: bytes = b"") -> None:
@@ -47,5 +47,5 @@ class FileDefectError(Exception):
 
 
 def excerpt(text: str, length: int = 80) -> str:
-    """The start of `text`, quoted and bounded, for a message."""
+    """Return the start of `text`, quoted, for a message."""
     return repr(text[:length]) + ("…" if len(text) > length else "")

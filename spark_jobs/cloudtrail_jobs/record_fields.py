@@ -1,4 +1,4 @@
-"""What the job looks at in a record: its time, and which of its fields do not fit the table."""
+"""What the job reads from a record: its time, and which of its fields do not fit the table."""
 
 import json
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from cloudtrail_jobs.kinds import KINDS, Kind
 from cloudtrail_jobs.shape import Number, Oddities, Type, find_oddities, strict_type, tree
 
-# Numbers stay text: Python refuses integers of more than 4,300 digits, and no number is needed here.
+# Numbers stay text: Python refuses integers of more than 4,300 digits, and the job needs no number here.
 DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, strict=False)
 NONE = Oddities()
 
 
 class Fields(NamedTuple):
-    """`time` is the decoded value of the kind's time field, None when it is absent or null."""
+    """A record's fields: `time` is the decoded value of the kind's time field, None if absent or null."""
 
     time: object = None
     oddities: Oddities = NONE
@@ -26,7 +26,7 @@ NO_FIELDS = Fields()
 
 
 class FieldReader:
-    """Reads the fields of one kind's records; with `msgspec` when it is given."""
+    """A reader of the fields of one kind's records; it uses `msgspec` if it has it."""
 
     def __init__(self, kind: Kind, msgspec: ModuleType | None = None) -> None:
         self.msgspec = msgspec
@@ -38,26 +38,26 @@ class FieldReader:
             self._decode = msgspec.json.Decoder(strict_type(msgspec, self._tree, kind.time_path)).decode
 
     def times(self, texts: Sequence[bytes]) -> list[object] | None:
-        """The times of records none of which has an oddity, by msgspec; None when one has, or is no object.
+        """Return the times of records, by msgspec; None if any record has an oddity or is not an object.
 
         Raises:
-            RecursionError, ValueError, msgspec.DecodeError: when the standard library has to decide.
+            RecursionError, ValueError, msgspec.DecodeError: if the standard library has to decide.
         """
         if self.msgspec is None:
-            raise ValueError("there is no msgspec to read with")
+            raise ValueError("this reader has no msgspec: use judge")
         try:
             return list(map(self._time, map(self._decode, texts)))
         except (self.msgspec.ValidationError, AttributeError):
             return None
 
     def read(self, text: bytes) -> Fields:
-        """The fields of a record's text, which is a JSON object, by msgspec.
+        """Return the fields of a record's text, which is a JSON object, by msgspec.
 
         Raises:
-            RecursionError, ValueError, msgspec.DecodeError: when the standard library has to decide.
+            RecursionError, ValueError, msgspec.DecodeError: if the standard library has to decide.
         """
         if self.msgspec is None:
-            raise ValueError("there is no msgspec to read with")
+            raise ValueError("this reader has no msgspec: use judge")
         try:
             found = self._decode(text)
         except self.msgspec.ValidationError:
@@ -67,13 +67,13 @@ class FieldReader:
         return Fields(found)
 
     def judge(self, value: dict[str, Any]) -> Fields:
-        """The fields of a record that `DECODER` has decoded."""
+        """Return the fields of a record that `DECODER` decoded."""
         return Fields(_follow(value, self._time_path), find_oddities(value, self._tree))
 
 
 @lru_cache(maxsize=16)
 def reader(kind: str, msgspec: ModuleType | None = None) -> FieldReader:
-    """The reader of a kind, made once per process."""
+    """Return the reader of a kind; a process makes it once."""
     return FieldReader(KINDS[kind], msgspec)
 
 

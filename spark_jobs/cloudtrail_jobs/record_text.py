@@ -1,10 +1,9 @@
 """Cuts the text of a log file into the exact texts of its records, without changing a character.
 
-One walk over the body does it with the standard library, and survives what `json.loads` does not: a record
-that is no JSON, nesting beyond Python's recursion limit, invalid UTF-8 in one record. Where `msgspec` is
-installed, a body that it accepts is cut by it; it is stricter than the walk, so what it accepts the walk
-would cut the same way. Source of the forms: reference "Accepted bodies": {"Records": […]}, a bare array,
-pretty-printed or not.
+The standard library does it in one walk over the body. The walk survives what `json.loads` does not: a record
+that is not JSON, nesting beyond Python's recursion limit, and invalid UTF-8 in one record. Where `msgspec` is
+installed, it cuts every body that it accepts. It is stricter than the walk, so both cut such a body the same
+way. A body may be {"Records": […]} or a bare array, pretty-printed or not.
 """
 
 import codecs
@@ -26,18 +25,18 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r'[^\s,:"\[\]{}]+')
 _STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{}]', re.DOTALL)
 _INVALID_UTF8 = re.compile("[\udc80-\udcff]")
-_NESTED: dict[str, Any] = {}  # stands for a value that was skipped and is no string
+_NESTED: dict[str, Any] = {}  # stands for a skipped object or array
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    r"""The records of a file as they stand in it, in order, by columns: few have more than text and time.
+    r"""The records of a file, in order, by columns: few records have more than a text and a time.
 
     Attributes:
-        texts: UTF-8; bytes that are not are written `\xNN` (which JSON cannot contain), and a defect says so.
-        times: the decoded value of the kind's time field, None when it is absent or null.
-        defects: what is wrong with a record, by its place.
-        oddities: which of a record's fields do not fit the table, by its place.
+        texts: UTF-8; other bytes are written `\xNN` (which JSON cannot contain), and the record has a defect.
+        times: the decoded value of the kind's time field, None if it is absent or null.
+        defects: the defects of records, by their index.
+        oddities: the fields of records that do not fit the table, by the records' index.
     """
 
     texts: list[bytes] = field(default_factory=list)
@@ -46,7 +45,7 @@ class Records:
     oddities: dict[int, Oddities] = field(default_factory=dict)
 
     def add(self, text: bytes, fields: Fields = NO_FIELDS, defect: Defect | None = None) -> None:
-        """One more record."""
+        """Add a record."""
         if defect is not None:
             self.defects[len(self.texts)] = defect
         if fields.oddities != NONE:
@@ -56,7 +55,7 @@ class Records:
 
 
 def cut(body: bytes, fields: FieldReader) -> Records:
-    """The records of one uncompressed log file; at least one.
+    """Return the records of one uncompressed log file, at least one.
 
     Raises:
         FileDefectError: empty_file, not_json, no_records_array or empty_records.
@@ -74,22 +73,22 @@ def cut(body: bytes, fields: FieldReader) -> Records:
 
 
 def salvage(body: bytes) -> list[str]:
-    """The texts of the records before the place where a damaged body breaks off; none when none is whole."""
+    """Return the texts of the whole records before the place where a damaged body breaks off."""
     body = body[len(_BOM) :] if body.startswith(_BOM) else body
     text = body.decode("utf-8", "surrogateescape")
     arrays: list[list[tuple[int, int]]] = []
-    # That it breaks off is known; what was found before is the answer.
+    # The caller knows that the body breaks off: the records before that place are the answer.
     with contextlib.suppress(ValueError, IndexError):
         _find_arrays(text, arrays)
     return [_shown(text[begin:end]) for spans in arrays for begin, end in spans]
 
 
 def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> Records | None:
-    """The records by msgspec; None when the walk has to decide."""
+    """Return the records, by msgspec; None if the walk has to decide."""
     if fields.msgspec is None or start not in (b"{", b"["):
         return None
     if start == b"{" and body.count(b'"Records"') != 1:
-        return None  # perhaps two arrays: msgspec would keep the last only
+        return None  # perhaps two arrays, of which msgspec would keep only the last
     if not _is_utf8(body):
         return None
     try:
@@ -102,7 +101,7 @@ def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> Records | None:
 
 
 def _one_by_one(texts: list[bytes], fields: FieldReader) -> Records:
-    """The records of a file that has an odd one, or something that is no record."""
+    """Return the records of a file in which a record is odd, or an element is not a record."""
     records = Records()
     for text in texts:
         if text[:1] == b"{":
@@ -121,7 +120,7 @@ def _body_decoder(msgspec: ModuleType, start: bytes) -> Any:
 
 
 def _is_utf8(body: bytes) -> bool:
-    """Whether all of it is valid UTF-8, which msgspec does not check; in pieces, to spare memory."""
+    """Return whether a body is valid UTF-8, which msgspec does not check; in pieces, to save memory."""
     if body.isascii():
         return True
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -135,7 +134,7 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _walk(text: str, fields: FieldReader) -> Records:
-    """The records, by the standard library alone."""
+    """Return the records, by the standard library alone."""
     arrays: list[list[tuple[int, int]]] = []
     try:
         keys = _find_arrays(text, arrays)
@@ -145,8 +144,8 @@ def _walk(text: str, fields: FieldReader) -> Records:
             Reason.NOT_JSON, f"{why}; the file starts with {excerpt(_shown(text[:80]))}"
         ) from error
     if not arrays:
-        found = f"its keys are {', '.join(map(repr, keys[:10]))}" if keys else "it is no object with keys"
-        raise FileDefectError(Reason.NO_RECORDS_ARRAY, f"the file has no array {_KEY!r}: {found}")
+        found = f"its keys are {', '.join(map(repr, keys[:10]))}" if keys else "it is not an object with keys"
+        raise FileDefectError(Reason.NO_RECORDS_ARRAY, f"the file has no {_KEY!r} array: {found}")
     records = Records()
     for spans in arrays:
         for begin, end in spans:
@@ -155,9 +154,9 @@ def _walk(text: str, fields: FieldReader) -> Records:
 
 
 def _find_arrays(text: str, arrays: list[list[tuple[int, int]]]) -> list[str]:
-    """Add start and end of each record, per array of records; gives the keys of the body.
+    """Add the start and end of each record to `arrays`, by array of records, and return the body's keys.
 
-    The arrays are filled as they are read, so that they hold what there was before an error.
+    The function fills the arrays while it reads, so that after an error they hold the records before it.
     """
     at = _skip_space(text, 0)
     keys: list[str] = []
@@ -174,30 +173,30 @@ def _find_arrays(text: str, arrays: list[list[tuple[int, int]]]) -> list[str]:
     else:
         _, at = DECODER.raw_decode(text, at)
     if (end := _skip_space(text, at)) != len(text):
-        raise ValueError(f"there is more after the end of the JSON, at character {end}")
+        raise ValueError(f"the text continues after the end of the JSON, at character {end}")
     return keys
 
 
 def _record(text: str, fields: FieldReader) -> tuple[bytes, Fields, Defect | None]:
     if _INVALID_UTF8.search(text):
-        detail = "the record is not valid UTF-8; the bytes that are not are written \\xNN in raw"
+        detail = "the record is not valid UTF-8; raw has its invalid bytes as \\xNN"
         return _shown(text).encode(), NO_FIELDS, Defect(Reason.NOT_JSON, detail)
     encoded = text.encode()
     try:
         value, end = DECODER.raw_decode(text)
         if end != len(text):
-            raise ValueError(f"there is more after its end, at character {end}")
+            raise ValueError(f"the text continues after its end, at character {end}")
     except RecursionError:
         value = _shallow(text) if text[0] == "{" else None
     except ValueError as error:
-        return encoded, NO_FIELDS, Defect(Reason.NOT_JSON, f"the record is no JSON: {error}")
+        return encoded, NO_FIELDS, Defect(Reason.NOT_JSON, f"the record is not JSON: {error}")
     if not isinstance(value, dict):
         return encoded, NO_FIELDS, _not_an_object(text)
     return encoded, fields.judge(value), None
 
 
 def _shallow(text: str) -> dict[str, Any]:
-    """The members of an object that is nested too deeply to decode; nested values are stand-ins."""
+    """Return the members of an object that is nested too deeply to decode; objects and arrays are empty."""
     return {
         key: _NESTED if text[begin] in "{[" else DECODER.raw_decode(text, begin)[0]
         for key, begin in _members(text, 0)
@@ -205,27 +204,27 @@ def _shallow(text: str) -> dict[str, Any]:
 
 
 def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
-    """Key and start of the value, for each member of the object that starts at `at`."""
+    """Yield the key, and the start of the value, of each member of the object that starts at `at`."""
     at = _skip_space(text, at + 1)
     while text[at] != "}":
         if text[at] != '"':
-            raise ValueError(f"a key was expected at character {at}")
+            raise ValueError(f"expected a key at character {at}")
         key, at = DECODER.raw_decode(text, at)
         at = _skip_space(text, at)
         if text[at] != ":":
-            raise ValueError(f"':' was expected at character {at}")
+            raise ValueError(f"expected ':' at character {at}")
         at = _skip_space(text, at + 1)
         yield key, at
         at = _after_comma(text, _value_end(text, at), "}")
 
 
 def _elements(text: str, at: int, spans: list[tuple[int, int]]) -> int:
-    """Add start and end of each element of the array that starts at `at`; gives the end of the array."""
+    """Add the start and end of each element of the array that starts at `at`; return the array's end."""
     at = _skip_space(text, at + 1)
     while text[at] != "]":
         end = _value_end(text, at)
         if end == len(text) and text[at] not in '"{[':
-            raise IndexError(f"the value at character {at} may go on after the end of the text")
+            raise IndexError(f"the value at character {at} may continue after the end of the text")
         spans.append((at, end))
         at = _after_comma(text, end, "]")
     return at + 1
@@ -236,25 +235,25 @@ def _after_comma(text: str, at: int, closing: str) -> int:
     if text[at] == closing:
         return at
     if text[at] != ",":
-        raise ValueError(f"',' or {closing!r} was expected at character {at}")
+        raise ValueError(f"expected ',' or {closing!r} at character {at}")
     at = _skip_space(text, at + 1)
     if text[at] == closing:
-        raise ValueError(f"a value was expected after the comma, at character {at}")
+        raise ValueError(f"expected a value after the comma, at character {at}")
     return at
 
 
 def _value_end(text: str, at: int) -> int:
-    """The end of the value that starts at `at`, judged by its strings and brackets alone."""
+    """Return the end of the value that starts at `at`, judged by its strings and brackets alone."""
     if text[at] not in '"{[':
         scalar = _SCALAR.match(text, at)
         if scalar is None:
-            raise ValueError(f"a value was expected at character {at}")
+            raise ValueError(f"expected a value at character {at}")
         return scalar.end()
     depth = 0
     for token in _STRUCTURE.finditer(text, at):
         mark = token.group()
         if mark == '"':
-            raise ValueError(f"the text that starts at character {token.start()} has no end")
+            raise ValueError(f"the string that starts at character {token.start()} has no end")
         depth += 1 if mark in "{[" else -1 if mark in "}]" else 0
         if depth == 0:
             return token.end()

@@ -1,10 +1,11 @@
-"""The typed columns of each kind of record, and the lineage columns that every row carries.
+"""The typed columns of each kind of record, and the lineage columns of every row.
 
-Names and types are those of the guide ("Ingesting AWS CloudTrail Logs Into Databricks"), so that queries
-written for it still run, with two structs moved to where real records have them (`sessionIssuer` and
-`webIdFederationData` are under `userIdentity.sessionContext`), plus the fields that CloudTrail has added
-since. A comment says what real records hold, not only what is documented: tests hold it against published
-ones. Sources: AWS, "CloudTrail record contents" (of management, data and network activity events; of Insights
+The names and types are those of the original Databricks guide (2020), so that queries which were written for
+it still run. Two structs are where real records have them: `sessionIssuer` and `webIdFederationData` are
+under `userIdentity.sessionContext`. The fields that CloudTrail has added since have columns too. The comments
+describe real records, not only documented ones: tests compare them with published records.
+
+Sources: AWS, "CloudTrail record contents" (of management, data and network activity events; of Insights
 events, for trails and for event data stores), "Log file examples", "AWS Management Console sign-in events",
 eventVersion 1.0 to 1.11.
 """
@@ -54,45 +55,51 @@ _STATISTICS = (
 )
 
 EVENTS = (
-    Column("eventTime", "STRING", "When the request ended, as CloudTrail wrote it; see timestamp"),
-    Column("eventVersion", "STRING", "Version of the record format, 1.0 to 1.11; compare as numbers"),
-    Column("userIdentity", _USER_IDENTITY, "Who made the request"),
+    Column("eventTime", "STRING", "When the request completed, as CloudTrail wrote it; see timestamp"),
+    Column(
+        "eventVersion",
+        "STRING",
+        "Version of the record format, 1.0 to 1.11; compare both parts as numbers",
+    ),
+    Column("userIdentity", _USER_IDENTITY, "The identity that made the request"),
     Column("eventName", "STRING", "The API call, such as AssumeRole"),
     Column("eventSource", "STRING", "The service that was called, such as sts.amazonaws.com"),
-    Column("awsRegion", "STRING", "The region that the request was made to"),
+    Column("awsRegion", "STRING", "The region that received the request"),
     Column("sourceIPAddress", "STRING", "The caller's address, the AWS service that called, or AWS Internal"),
-    Column("userAgent", "STRING", "The caller's agent"),
+    Column("userAgent", "STRING", "The client software of the caller"),
     Column(
         "errorCode",
         "STRING",
-        "The service's error code; null when there is none, which is not always success: a failed "
-        "ConsoleLogin has an errorMessage only, and responseElements.ConsoleLogin is Failure",
+        "The service's error code; null does not always mean success: a failed ConsoleLogin has an "
+        "errorMessage only, and responseElements.ConsoleLogin is Failure",
     ),
-    Column("errorMessage", "STRING", "The service's error in words, cut by CloudTrail at about 1 KB"),
-    Column("requestParameters", _MAP, "The request's parameters; nested values as JSON text"),
+    Column("errorMessage", "STRING", "The service's error message, which CloudTrail truncates at about 1 KB"),
+    Column("requestParameters", _MAP, "The parameters of the request; nested values are JSON"),
     Column(
         "responseElements",
         _MAP,
-        "The response, mostly of calls that change something or give credentials; nested values as JSON text",
+        "The response, mostly to calls that change something or give credentials; nested values are JSON",
     ),
-    Column("additionalEventData", _MAP, "More on the event; nested values as JSON text"),
-    Column("requestID", "STRING", "The service's id of the request"),
+    Column("additionalEventData", _MAP, "Additional data about the event; nested values are JSON"),
+    Column("requestID", "STRING", "The id that the service gave the request"),
     Column(
         "eventID",
         "STRING",
-        "The event's id, unique with recipientAccountId but for records that are delivered twice or updated",
+        "The event's id; unique with recipientAccountId, except for records delivered twice or updated",
     ),
     Column("readOnly", "BOOLEAN", "Whether the call only reads; null when an older record does not say"),
-    Column("eventType", "STRING", "AwsApiCall, AwsServiceEvent, AwsConsoleSignIn, …"),
-    Column("apiVersion", "STRING", "The API's version"),
-    Column("managementEvent", "BOOLEAN", "Whether it is a management event; null before eventVersion 1.06"),
+    Column("eventType", "STRING", "The type of the event: AwsApiCall, AwsServiceEvent, AwsConsoleSignIn, …"),
+    Column("apiVersion", "STRING", "The version of the API"),
+    Column(
+        "managementEvent", "BOOLEAN", "Whether the event is a management event; null before eventVersion 1.06"
+    ),
     Column("recipientAccountId", "STRING", "The account that the record was delivered to"),
-    Column("vpcEndpointId", "STRING", "The VPC endpoint that the request came through"),
+    Column("vpcEndpointId", "STRING", "The VPC endpoint through which the request passed"),
     Column("vpcEndpointAccountId", "STRING", "The account that owns the VPC endpoint"),
     Column("eventCategory", "STRING", "Management, Data or NetworkActivity; null in older records"),
-    Column("serviceEventDetails", _MAP, "What a service event was about"),
-    Column("sharedEventID", "STRING", "Shared by the records of one event in several accounts"),
-    Column("resources", f"ARRAY<{_MAP}>", "The resources that the request touched"),
+    Column("serviceEventDetails", _MAP, "Details of a service event"),
+    Column("sharedEventID", "STRING", "The id that the records of one event in several accounts share"),
+    Column("resources", f"ARRAY<{_MAP}>", "The resources that the request accessed"),
     Column(
         "sessionCredentialFromConsole", "STRING", "true when the session came from the console, else null"
     ),
@@ -100,47 +107,47 @@ EVENTS = (
         "edgeDeviceDetails",
         "STRUCT<type: STRING, deviceFamily: STRING, deviceId: STRING, snowJobId: STRING, "
         f"attributes: {_MAP}>",
-        "The edge device that the request was made to",
+        "The edge device that received the request",
     ),
     Column(
         "tlsDetails",
         "STRUCT<tlsVersion: STRING, cipherSuite: STRING, clientProvidedHostHeader: STRING, "
         "keyExchange: STRING>",
-        "The request's TLS connection",
+        "The TLS connection of the request",
     ),
     Column(
         "addendum",
         "STRUCT<reason: STRING, updatedFields: STRING, originalRequestID: STRING, originalUID: STRING, "
         "originalEventID: STRING>",
-        "Set when the record updates an earlier one; AWS writes its request id under either name",
+        "Set if the record updates an earlier one, whose request id is in originalRequestID or originalUID",
     ),
-    Column("annotation", "STRING", "CloudTrail's remark on the record"),
+    Column("annotation", "STRING", "A note by CloudTrail about the record"),
     Column(
         "eventContext",
         f"STRUCT<requestContext: {_MAP}, tagContext: {_MAP}>",
-        "What enriched events add: condition keys of the request, and tags of resources and principal",
+        "Added to enriched events: condition keys of the request, tags of the resources and the principal",
     ),
 )
 
 INSIGHTS = (
-    Column("eventVersion", "STRING", "Version of the record format; compare as numbers"),
+    Column("eventVersion", "STRING", "Version of the record format; compare both parts as numbers"),
     Column("eventTime", "STRING", "When the insight started or ended, as CloudTrail wrote it"),
     Column("awsRegion", "STRING", "The region of the unusual calls"),
     Column("eventID", "STRING", "The record's id"),
-    Column("eventType", "STRING", "AwsCloudTrailInsight"),
+    Column("eventType", "STRING", "Always AwsCloudTrailInsight"),
     Column("recipientAccountId", "STRING", "The account that the record was delivered to"),
-    Column("sharedEventID", "STRING", "Shared by the Start and the End record of one insight"),
+    Column("sharedEventID", "STRING", "The id that the Start and End records of one insight share"),
     Column(
         "insightDetails",
         "STRUCT<state: STRING, eventSource: STRING, eventName: STRING, insightType: STRING, "
         f"errorCode: STRING, insightContext: STRUCT<statistics: {_STATISTICS}, "
         f"attributions: ARRAY<STRUCT<attribute: STRING, insight: {_VALUES}, baseline: {_VALUES}>>>, "
         "sourceEventCategory: STRING>",
-        "Which call was unusual, and how: statistics are calls or errors a minute, durations are minutes; "
-        "sourceEventCategory says if management or data events were analyzed",
+        "The unusual call and its statistics: averages are per minute, durations are minutes; "
+        "sourceEventCategory says whether CloudTrail analyzed management or data events",
     ),
-    Column("eventCategory", "STRING", "Insight"),
-    Column("insightSource", "STRING", "Where the analyzed events were collected"),
+    Column("eventCategory", "STRING", "Always Insight"),
+    Column("insightSource", "STRING", "Where CloudTrail collected the analyzed events"),
 )
 
 _DIMENSION = (
@@ -149,60 +156,68 @@ _DIMENSION = (
 )
 # Source: AWS, "CloudTrail record contents for aggregated events".
 AGGREGATED = (
-    Column("eventVersion", "STRING", "Version of the record format; compare as numbers"),
+    Column("eventVersion", "STRING", "Version of the record format; compare both parts as numbers"),
     Column("accountId", "STRING", "The account that the record was delivered to"),
     Column("eventId", "STRING", "The record's id"),
-    Column("eventCategory", "STRING", "Aggregated"),
-    Column("eventType", "STRING", "AwsAggregatedEvent"),
-    Column("awsRegion", "STRING", "The region of the calls that were summed up"),
+    Column("eventCategory", "STRING", "Always Aggregated"),
+    Column("eventType", "STRING", "Always AwsAggregatedEvent"),
+    Column("awsRegion", "STRING", "The region of the aggregated calls"),
     Column("eventSource", "STRING", "The service that was called, such as s3.amazonaws.com"),
     Column(
         "timeWindow",
         "STRUCT<windowStart: STRING, windowEnd: STRING, windowSize: STRING>",
-        "When the calls were made: from windowStart to just before windowEnd",
+        "The period of the calls: from windowStart to just before windowEnd",
     ),
     Column(
         "summary",
         f"STRUCT<primaryDimension: {_DIMENSION}, details: ARRAY<{_DIMENSION}>>",
-        "How many calls, by eventName, resourceARN or userIdentity, and by further dimensions",
+        "The number of calls by eventName, resourceARN or userIdentity, and by further dimensions",
     ),
 )
 
 TIMES = (
-    Column("timestamp", "TIMESTAMP", "When it happened, as an instant: eventTime, or the window's start"),
-    Column("date", "DATE", "The UTC day of timestamp; the partition"),
+    Column(
+        "timestamp", "TIMESTAMP", "The record's time as an instant: eventTime, or the start of timeWindow"
+    ),
+    Column("date", "DATE", "The UTC day of timestamp; the partition column"),
 )
 LINEAGE = (
-    Column("log_file", "STRING", "The log file that the record came in"),
-    Column("log_file_sha256", "STRING", "SHA-256 of the uncompressed file, as CloudTrail's digests list it"),
-    Column("log_file_records", "INT", "How many records the file holds; 0 when the whole file is a defect"),
-    Column("record_index", "INT", "The record's place in the file, from 0; null for a whole file"),
-    Column("raw", "STRING", "The record's exact original JSON text"),
-    Column("delivered_at", "TIMESTAMP", "When the file was last written in S3"),
-    Column("ingested_at", "TIMESTAMP", "When the micro-batch was read"),
-    Column("batch_id", "BIGINT", "The micro-batch; of a month's own stream, after its year and month"),
+    Column("log_file", "STRING", "The path of the log file"),
+    Column(
+        "log_file_sha256", "STRING", "SHA-256 of the uncompressed log file, as CloudTrail's digests list it"
+    ),
+    Column("log_file_records", "INT", "The number of records that could be read from the log file"),
+    Column(
+        "record_index", "INT", "The record's index in the log file, from 0; null in the row of a whole file"
+    ),
+    Column("raw", "STRING", "The record's exact original text"),
+    Column("delivered_at", "TIMESTAMP", "When the log file was last written to S3"),
+    Column("ingested_at", "TIMESTAMP", "When the job read the micro-batch"),
+    Column(
+        "batch_id", "BIGINT", "The number of the micro-batch; a month's stream counts from its year and month"
+    ),
 )
 ODDITIES = (
     Column(
         "misfits",
         "ARRAY<STRING>",
-        "Fields whose value does not fit the column's type: null there, intact in raw; * for the whole "
-        "record; null when everything fits",
+        "Fields whose value does not fit the column's type: null in the column, intact in raw; * stands for "
+        "the whole record; null when everything fits",
     ),
     Column(
         "unknown_fields",
         "ARRAY<STRING>",
-        "Fields that the record has and the table has not: intact in raw; null when there are none",
+        "Fields of the record for which the table has no column: intact in raw; null when there are none",
     ),
 )
 QUARANTINE = (
-    Column("reason", "STRING", "Why it is here, as a stable code"),
-    Column("detail", "STRING", "Why it is here, in words"),
+    Column("reason", "STRING", "Why the row is here, as a stable code"),
+    Column("detail", "STRING", "Why the row is here, in words"),
     *LINEAGE,
-    Column("date", "DATE", "The UTC day of ingested_at; the partition"),
+    Column("date", "DATE", "The UTC day of ingested_at; the partition column"),
 )
 
 
 def ddl(columns: tuple[Column, ...]) -> str:
-    """The columns as one DDL string."""
+    """Return the columns as one DDL string."""
     return ", ".join(column.ddl for column in columns)

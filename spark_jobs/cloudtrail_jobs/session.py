@@ -1,31 +1,57 @@
-"""The session's settings: UTC everywhere, and on open-source Spark what its defaults cost a job of this sort.
+"""The Spark session: the settings that the job needs, and reads that the session does not answer from memory.
 
-Each value has been measured (docs/adr/0046-session-settings.md); whatever the cluster's owner has set stays.
-On Databricks nothing but the time zone is set: its runtime decides these by itself, and serverless compute
-takes no other setting.
+Each setting was measured (docs/adr/0046-session-settings.md). The job never changes what the cluster's owner
+has set. On Databricks it sets only the time zone: the runtime decides the rest by itself, and serverless
+compute accepts no other setting.
 """
 
-from pyspark.sql import SparkSession
+import uuid
+from collections.abc import Iterator
 
-from cloudtrail_jobs.parquet_columns import unrepeated_columns
+from pyspark.sql import DataFrameReader, SparkSession
+
+from cloudtrail_jobs.kinds import KINDS
+from cloudtrail_jobs.shape import Type, parse_type
 from cloudtrail_jobs.source import on_databricks
 
 OPEN_SOURCE = {
-    # Delta reads the state of a table in 50 tasks, of which these tables fill one.
+    # Delta reads the state of a table in 50 tasks; the state of these tables fills one.
     "spark.databricks.delta.snapshotPartitions": "4",
-    # A batch of 2,000 files is looked up in 2,000 tasks: each costs more than its file.
+    # Spark looks up a batch of 2,000 files in 2,000 tasks, and each task costs more than its file.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "32",
-    # Tiny files: 4 MB for opening one makes a task of every thirty.
+    # Log files are tiny: with 4 MB for opening one, thirty files fill a task.
     "spark.sql.files.openCostInBytes": "65536",
-    # These are bytes of gzip, eight times as much when a task has them.
+    # These bytes are gzip; a task holds eight times as many.
     "spark.sql.files.maxPartitionBytes": "33554432",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "16m",
-    # Parquet's writer has 3, which makes such records larger.
+    # Parquet's writer uses 3, which makes such records larger.
     "parquet.compression.codec.zstd.level": "1",
 }
 
-# A dictionary of values that hardly repeat is built, found too large and thrown away.
+
+def unrepeated_columns() -> list[str]:
+    """Return the Parquet columns of all kinds whose values hardly repeat, sorted.
+
+    They are the texts of records, the ids of events and requests, and the values of maps. Source: Apache
+    Parquet, "Nested types" (`list.element`, `key_value.value`).
+    """
+    ids = {kind.key[1] for kind in KINDS.values()}
+    columns = {column.name: column for kind in KINDS.values() for column in kind.table_columns}
+    maps = {path for name, column in columns.items() for path in _map_values(parse_type(column.type), name)}
+    return sorted({"raw", "requestID"} | ids | maps)
+
+
+def _map_values(kind: Type, path: str) -> Iterator[str]:
+    if kind.name == "MAP":
+        yield f"{path}.key_value.value"
+    elif kind.element is not None:
+        yield from _map_values(kind.element, f"{path}.list.element")
+    for name, child in kind.fields.items():
+        yield from _map_values(child, f"{path}.{name}")
+
+
+# Parquet's writer builds a dictionary of these values, finds it too large and discards it.
 DICTIONARIES = {f"parquet.enable.dictionary#{path}": "false" for path in unrepeated_columns()}
 
 
@@ -37,6 +63,17 @@ def configure(spark: SparkSession) -> None:
         return
     chosen = spark.conf.getAll
     for name, value in {**OPEN_SOURCE, **DICTIONARIES}.items():
-        # What is Hadoop's is given to a cluster with Spark's prefix for such.
+        # A cluster gets Hadoop's settings with Spark's prefix for them.
         if not {name, f"spark.hadoop.{name}"} & set(chosen):
             spark.conf.set(name, value)
+
+
+def fresh(spark: SparkSession) -> DataFrameReader:
+    """Return a reader whose plan equals no other plan, for paths that change between two reads.
+
+    A Spark Connect server remembers resolved plans, with the files that they found, by the number that the
+    client gave the plan. The process of `foreachBatch` is a client that counts from zero again. On Spark 4.2,
+    a ledger of two files was read as it had been under a checkpoint that no longer existed. Sources ignore
+    options that they do not know.
+    """
+    return spark.read.option("cloudtrailRead", uuid.uuid4().hex)

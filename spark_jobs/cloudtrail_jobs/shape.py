@@ -1,8 +1,8 @@
 """The typed columns of a kind as a tree, and which fields of a record do not fit it.
 
-Two questions on each record: is there a value that its column's type cannot hold (a misfit), and is there a
-field that no column has (drift)? `msgspec` answers "neither" while it looks for the record's time anyway;
-`find_oddities` names the fields when it does not. Source: docs/adr/0013-odd-fields.md.
+The job asks two questions about each record. Does any value not fit its column's type (a misfit)? Does any
+field have no column (drift)? `msgspec` answers "neither" while it reads the record's time. If it refuses the
+record, `find_oddities` names the fields. Source: docs/adr/0013-odd-fields.md.
 """
 
 import re
@@ -14,15 +14,15 @@ from typing import Any
 from cloudtrail_jobs.schemas import Column
 
 _TOKEN = re.compile(r"\w+|[<>:,]")
-# What Spark's from_json takes for a number although it is in quotes. Source: Spark, JacksonParser.
+# Spark's from_json reads these as numbers, although they are in quotes. Source: Spark, JacksonParser.
 _QUOTED_NUMBERS = {"NaN", "Infinity", "-Infinity", "INF", "-INF", "+INF", "+Infinity"}
-# A record that is nothing but unknown fields is counted, not listed.
+# The most fields of a record that are named, and the most characters of a field's name.
 MAX_FIELDS = 50
 MAX_NAME = 200
 
 
 class Number(str):
-    """A JSON number as it is written: Python would refuse some, and no value is needed here."""
+    """A JSON number as it is written: Python refuses some numbers, and the job needs no value here."""
 
     __slots__ = ()
 
@@ -38,32 +38,33 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Oddities:
-    """Paths of fields (`userIdentity.type`), in the order of the record; arrays add nothing to a path."""
+    """Paths of fields (`userIdentity.type`), in the record's order; arrays add nothing to a path."""
 
     misfits: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
 def parse_type(ddl: str) -> Type:
-    """A type as `Column.type` writes it."""
+    """Return a type that is written as in `Column.type`."""
     tokens = iter(_TOKEN.findall(ddl))
     return _type(next(tokens), tokens)
 
 
 def tree(columns: Sequence[Column]) -> Type:
-    """The record itself, as a struct of its columns."""
+    """Return the type of a record: a struct of its columns."""
     return Type("STRUCT", fields={column.name: parse_type(column.type) for column in columns})
 
 
 def find_oddities(value: object, wanted: Type) -> Oddities:
-    """What of a decoded record does not fit; numbers are decoded as `Number`."""
+    """Return the fields of a decoded record that do not fit; its numbers are `Number`."""
     return Oddities(*_split(_walk(value, wanted, "")))
 
 
 def strict_type(msgspec: ModuleType, wanted: Type, time_path: Sequence[str]) -> Any:
-    """A msgspec type that decodes exactly the records without oddities.
+    """Return a msgspec type that decodes exactly the records without oddities.
 
-    It skips what is not needed: a text or map column costs no decoding. The field at `time_path` is decoded.
+    It decodes the field at `time_path`. It skips values that the job does not need: a text or map column
+    costs no decoding.
     """
     if wanted.name == "STRUCT":
         fields = [
@@ -93,7 +94,7 @@ def _optional(msgspec: ModuleType, wanted: Type, time_path: Sequence[str] | None
 
 
 def _walk(value: object, wanted: Type, path: str) -> Iterator[tuple[str, bool]]:
-    """Paths, each with whether it is known (a misfit) or not (drift)."""
+    """Yield paths, each with whether a column has it (a misfit) or not (drift)."""
     if value is None or wanted.name == "STRING":
         return
     if wanted.name == "STRUCT" and isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Where new log files come from: Auto Loader on Databricks, Spark's file source elsewhere.
+"""The source of new log files: Auto Loader on Databricks, Spark's file source elsewhere.
 
-Both read files whole (`binaryFile`), so that a damaged file is a row and not the stream's end.
+Both read whole files (`binaryFile`), so that a damaged file becomes a row and does not end the stream.
 """
 
 import os
@@ -10,28 +10,28 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cloudtrail_jobs.args import Arguments
 
-# How a new stream reads the logs path: `*` is one folder's name, as in Spark's own globs. By Auto Loader's
-# default it spans folders, so that `AWSLogs/*/CloudTrail` is an organization's folder too. Source:
+# How a new stream reads the logs path: `*` matches one folder's name, as in Spark's globs. With Auto Loader's
+# default it spans folders, so that `AWSLogs/*/CloudTrail` also matches an organization's folder. Source:
 # Databricks, "Common data loading patterns"; docs/adr/0084-globber.md.
 GLOBBER = "strict"
 FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 
 
 def on_databricks(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this is a Databricks cluster or serverless compute. Source: Databricks Runtime, environment."""
+    """Return whether this is Databricks (cluster or serverless). Source: Databricks Runtime, environment."""
     return "DATABRICKS_RUNTIME_VERSION" in environment
 
 
 def name() -> str:
-    """Who lists the files here, as a checkpoint remembers it."""
+    """Return the name of the source that lists the files here; a checkpoint records it."""
     return "Auto Loader" if on_databricks() else "Spark's file source"
 
 
 def auto_loader_options(arguments: Arguments, globber: str) -> dict[str, str]:
-    """The options of the `cloudFiles` source. Source: Databricks, "Auto Loader options".
+    """Return the options of the `cloudFiles` source. Source: Databricks, "Auto Loader options".
 
-    `globber` is what the stream began with. Files are never moved or deleted (`cleanSource` stays off): that
-    would break digest validation.
+    `globber` is the one that the stream began with. Auto Loader never moves or deletes files (`cleanSource`
+    stays off), because that would break digest validation.
     """
     options = {
         "cloudFiles.format": "binaryFile",
@@ -45,7 +45,7 @@ def auto_loader_options(arguments: Arguments, globber: str) -> dict[str, str]:
         # Excludes useNotifications and backfillInterval.
         return options | {"cloudFiles.useManagedFileEvents": "true"}
     if arguments.discovery == "notifications":
-        # Delivery of events is not guaranteed: the daily backfill finds what was missed.
+        # The delivery of notifications is not guaranteed: the daily backfill finds the missed files.
         return options | {
             "cloudFiles.useNotifications": "true",
             "cloudFiles.region": arguments.region,
@@ -55,22 +55,22 @@ def auto_loader_options(arguments: Arguments, globber: str) -> dict[str, str]:
 
 
 def file_source_options(arguments: Arguments) -> dict[str, str]:
-    """The options of Spark's file source. Source: Spark, "Structured Streaming", file source."""
+    """Return the options of Spark's file source. Source: Spark, "Structured Streaming", file source."""
     return {
-        # The guide's path ends above the day folders.
+        # The logs path usually ends above the day folders.
         "recursiveFileLookup": "true",
-        # Its default passes over files a week older than the newest one seen: late deliveries would be lost.
+        # By default the source ignores files a week older than the newest one: late deliveries would be lost.
         "maxFileAge": "36500d",
-        # A file that is gone or cannot be read fails the batch, whatever the cluster's settings are.
+        # A missing or unreadable file must fail the batch, even if the cluster's settings say otherwise.
         "ignoreMissingFiles": "false",
         "ignoreCorruptFiles": "false",
-        # It takes one limit only, and bytes are what memory depends on: see docs/adr/0016-batch-limits.md.
+        # The source accepts only one limit, and memory depends on bytes: see docs/adr/0016-batch-limits.md.
         "maxBytesPerTrigger": str(arguments.max_bytes_per_trigger),
     }
 
 
 def read_files(spark: SparkSession, arguments: Arguments, path: str, globber: str) -> DataFrame:
-    """The stream of the log files at `path`, a glob: `path`, `modificationTime`, `length`, `content`."""
+    """Return the stream of the log files at `path`, a glob, with the columns of `FILES`."""
     databricks = on_databricks()
     options = auto_loader_options(arguments, globber) if databricks else file_source_options(arguments)
     reader = spark.readStream.format("cloudFiles" if databricks else "binaryFile").schema(FILES)

@@ -1,4 +1,4 @@
-"""One kind's stream: its tables prepared and its checkpoint claimed, then what is new ingested."""
+"""One kind's stream: the job prepares its tables, claims its checkpoint, and ingests its new log files."""
 
 import time
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.bounds import bounded
 from cloudtrail_jobs.checkpoint import Claim, Stream
+from cloudtrail_jobs.driver_log import say
 from cloudtrail_jobs.errors import CheckpointConflictError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
-from cloudtrail_jobs.progress import say
 
 CONTINUOUS_INTERVAL = "1 minute"
 ROUND_SECONDS = 60.0
@@ -24,12 +24,12 @@ pause = time.sleep
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A kind whose checkpoint is ours and whose tables are there.
+    """A kind whose tables exist and whose checkpoint is claimed.
 
     Attributes:
-        arguments: what is asked for.
-        claim: how the checkpoint is ours.
-        version: the table's version before this run has written to it.
+        arguments: the kind's arguments.
+        claim: the claim on the checkpoint.
+        version: the table's version before this run's first write.
     """
 
     arguments: Arguments
@@ -38,12 +38,12 @@ class Prepared:
 
 
 def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
-    """Make sure of the tables and claim the checkpoint: after it others see the table's Delta log.
+    """Make sure that the tables exist and claim the checkpoint. Afterwards others see the table's Delta log.
 
-    The claim comes last: what is refused before it leaves no mark on the checkpoint.
+    The claim comes last, so that a run which is refused leaves no mark on the checkpoint.
 
     Raises:
-        JobError: when checkpoint or tables are something else's, or are not of each other.
+        JobError: if the checkpoint or the tables belong to something else, or do not belong together.
     """
     kind = KINDS[arguments.kind]
     owner = checkpoint.Owner(
@@ -61,9 +61,9 @@ def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
 
 
 def _refuse_to_load_again(spark: SparkSession, arguments: Arguments, *, new: bool) -> None:
-    """Refuse a checkpoint that knows no log file, for tables that hold records of these logs.
+    """Refuse a checkpoint that records no log file, if the tables already have records of these logs.
 
-    Its stream would read every log file again, and with `keep` each of its records would be there twice.
+    Its stream would read every log file again, and with `keep` the table would have each record twice.
     """
     if arguments.duplicates == "remove":
         return
@@ -72,20 +72,21 @@ def _refuse_to_load_again(spark: SparkSession, arguments: Arguments, *, new: boo
     for path in (arguments.delta_path, tables.quarantine_path(arguments.delta_path)):
         if (log_file := tables.any_log_file(spark, path, arguments.logs_path)) is not None:
             raise CheckpointConflictError(
-                f"Checkpoint {arguments.checkpoint_path} knows no log file, and {path} has rows of "
-                f"{arguments.logs_path} already, such as those of {log_file}: every log file would be loaded "
-                "again, and with --duplicates=keep each record would be there twice. Give the checkpoint "
-                "that the table was written with, another Delta path, or --duplicates=remove for this run."
+                f"Checkpoint {arguments.checkpoint_path} records no log file, but {path} already has rows of "
+                f"{arguments.logs_path}, such as those of {log_file}. This run would load every log file "
+                "again, and with --duplicates=keep the table would have each record twice. Give the "
+                "checkpoint of the run that wrote the table, another Delta path, or --duplicates=remove for "
+                "this run."
             )
 
 
 def ingest(spark: SparkSession, prepared: Prepared) -> None:
-    """Ingest what is new, then compact what earlier days have left.
+    """Ingest the new log files, then compact the files of earlier days.
 
-    With the continuous trigger it does not return.
+    With the continuous trigger the function does not return.
 
     Raises:
-        StreamFailedError: when Spark stopped the stream.
+        StreamFailedError: if Spark stopped the stream.
     """
     arguments = prepared.arguments
     if source.on_databricks() or not discovery.by_days(arguments):
@@ -106,7 +107,7 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
 
 
 def _round(spark: SparkSession, prepared: Prepared) -> None:
-    """List the days that are due, and read what is new in them, one stretch of days after the other."""
+    """List the days that are due, and read their new log files, one stretch of days after the other."""
     arguments = prepared.arguments
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     plan = discovery.plan(spark, arguments, prepared.claim.created_at, now)
@@ -131,8 +132,8 @@ def _stream(spark: SparkSession, prepared: Prepared, path: str, stream: Stream, 
         query.awaitTermination()
     except PySparkException as error:
         raise StreamFailedError(
-            f"Spark stopped the stream of {arguments.logs_path}: {_short(error)} Nothing that was written is "
-            "lost; another run goes on with the batch that failed."
+            f"Spark stopped the stream of {arguments.logs_path}: {_short(error)} Everything that was written "
+            "is safe. Fix the error and start another run, which resumes with the failed batch."
         ) from error
 
 

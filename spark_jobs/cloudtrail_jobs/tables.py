@@ -1,4 +1,4 @@
-"""The Delta tables: created empty with their full schema, appended to exactly once per micro-batch."""
+"""The Delta tables: the job creates them with all columns, and appends each micro-batch exactly once."""
 
 import re
 from collections.abc import Sequence
@@ -13,27 +13,27 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 from cloudtrail_jobs.commits import Mark, table_at
 from cloudtrail_jobs.errors import TableConflictError
 from cloudtrail_jobs.kinds import Kind
-from cloudtrail_jobs.reading import fresh
 from cloudtrail_jobs.schemas import QUARANTINE, Column, ddl
+from cloudtrail_jobs.session import fresh
 
 PARTITION = "date"
-# zstd is 57 % of snappy's size on these records, see docs/adr/0014-table-layout.md.
+# With zstd these records take 57 % of their size with snappy, see docs/adr/0014-table-layout.md.
 CODEC = "zstd"
 
 
 def quarantine_path(delta_path: str) -> str:
-    """Where the quarantine of the table at `delta_path` is."""
+    """Return the path of the quarantine that belongs to the table at `delta_path`."""
     return f"{delta_path}_quarantine"
 
 
 def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> bool:
-    """Make sure that table and quarantine exist with every column; creates, never changes a column.
+    """Make sure that the table and its quarantine exist with every column; never change a column.
 
     Returns:
-        whether one of them was there before.
+        whether one of the two existed before.
 
     Raises:
-        TableConflictError: when a path holds something else, or a column of another type.
+        TableConflictError: if a path holds something else, or a column has another type.
     """
     indexed = ("reason", "log_file", "ingested_at", "batch_id")
     with ThreadPoolExecutor(2) as both:
@@ -43,12 +43,12 @@ def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> bool:
 
 
 def any_log_file(spark: SparkSession, path: str, logs_path: str) -> str | None:
-    """A log file of these logs that the table has rows of; None when it has none.
+    """Return a log file of these logs of which the table has rows; None if there is none.
 
-    Held against are the folders of the logs path before its first glob: what may lie among them is theirs.
+    A log file belongs to these logs if its path contains the logs path up to its first glob.
     """
     folder = re.split(r"[*?\[{\\]", logs_path, maxsplit=1)[0]
-    # The same place may be spelled s3a:// or file:///.
+    # The same place may be written as s3a:// or file:///.
     place = folder.partition("://")[2] or folder
     rows = fresh(spark).format("delta").load(path).where(F.contains("log_file", F.lit(place)))
     row = rows.select("log_file").first()
@@ -56,7 +56,7 @@ def any_log_file(spark: SparkSession, path: str, logs_path: str) -> str | None:
 
 
 def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> None:
-    """Append the rows of a micro-batch; a batch that is already there is left out by Delta.
+    """Append the rows of a micro-batch. Delta skips a batch that the table already has.
 
     Source: Delta Lake, "Idempotent table writes in foreachBatch" (`txnAppId`, `txnVersion`).
     """
@@ -67,7 +67,7 @@ def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> Non
         .option("txnVersion", str(mark.batch))
         .option("userMetadata", mark.write(ingested_at))
         .option("compression", CODEC)
-        # The rows come together by day already.
+        # The rows of a day are already in few tasks.
         .option("optimizeWrite", "false")
         .save(path)
     )
@@ -85,8 +85,8 @@ def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: 
         foreign = sorted(set(found.names) - set(wanted.names))
         reason = "; ".join(differing) or f"it has the columns {', '.join(foreign[:10]) or 'none'}"
         raise TableConflictError(
-            f"{path} is a Delta table that these records cannot be appended to: {reason}. "
-            "Give another Delta path; the guide's own tables cannot be continued."
+            f"{path} is a Delta table to which the job cannot append these records: {reason}. Give another "
+            "Delta path. The job cannot continue the tables of the original Databricks guide (2020)."
         )
     if missing:
         comments = {column.name: column for column in columns}
@@ -101,7 +101,7 @@ def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: 
 def _create(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> StructType:
     properties = {
         "delta.dataSkippingStatsColumns": ",".join(indexed),
-        # For writes of others, such as a repair by hand: the job's own come together by day.
+        # For other writers, such as a manual repair. The job's rows of a day are already in few tasks.
         "delta.autoOptimize.optimizeWrite": "true",
     }
     listed = ", ".join(f"'{key}' = '{value}'" for key, value in properties.items())
@@ -113,8 +113,8 @@ def _create(spark: SparkSession, path: str, columns: Sequence[Column], indexed: 
         return _schema(spark, path)
     except AnalysisException as refused:
         raise TableConflictError(
-            f"{path} cannot become a Delta table for CloudTrail records: {_first_line(refused)} "
-            "Give a path that is empty, absent, or a table that this job has made."
+            f"The job cannot create a Delta table for CloudTrail records at {path}: {_first_line(refused)} "
+            "Give a path that is empty or absent, or the path of a table that this job created."
         ) from refused
 
 
@@ -125,10 +125,10 @@ def _schema(spark: SparkSession, path: str) -> StructType:
 def compare_types(
     wanted: DataType, found: DataType, path: str = ""
 ) -> tuple[list[tuple[str, DataType]], list[str]]:
-    """Fields of `wanted` that are missing in `found`, with their types, and differences in words.
+    """Return the fields of `wanted` that `found` lacks, with their types, and the differences in words.
 
-    Comments, the order of fields, what may be null, and fields that only `found` has make no difference.
-    Inside arrays the path has `element`, inside maps `value`, as ALTER TABLE names them.
+    Comments, nullability, the order of fields, and fields that only `found` has are no difference. Paths have
+    `element` for arrays and `value` for maps, as in ALTER TABLE.
     """
     if isinstance(wanted, StructType) and isinstance(found, StructType):
         theirs = {field.name: field.dataType for field in found.fields}

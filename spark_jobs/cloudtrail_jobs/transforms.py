@@ -13,8 +13,8 @@ _PARSED = "__parsed"
 _DELIVERY_DAY = "__day"
 _DAY = "/([0-9]{4}/[0-9]{2}/[0-9]{2})/[^/]*$"
 _UNTYPED = "__untyped"
-# One record's odd field must cost that field only, whatever the cluster's defaults are. Without the limits a
-# number of 1,001 digits or a value 1,001 levels deep would cost its whole record.
+# An odd field must cost only that field, whatever the cluster's defaults are. With Spark's limits, a number
+# of 1,001 digits or a value 1,001 levels deep would cost its whole record.
 _FROM_JSON = {
     "mode": "PERMISSIVE",
     "columnNameOfCorruptRecord": _UNTYPED,
@@ -26,10 +26,10 @@ _FROM_JSON = {
 
 
 def unpack_files(files: DataFrame, kind: Kind) -> DataFrame:
-    """`binaryFile` rows → one row per record, or per file that is a defect as a whole; days come together.
+    """Turn `binaryFile` rows into one row per record, and one per file that is a defect as a whole.
 
-    The files of a delivery day go to one task, or to few: while they are compressed that costs a tenth of
-    what it costs afterwards, and what a day delivers has happened on that day, but for midnight and the late.
+    The files of a delivery day go to one task, or to few. Moving them while they are compressed costs a tenth
+    of moving their rows later. Most records of a delivery day happened on that day.
     """
     day = F.regexp_extract("path", _DAY, 1)
     placed = files.withColumn(_DELIVERY_DAY, day).hint("rebalance", _DELIVERY_DAY).drop(_DELIVERY_DAY)
@@ -37,7 +37,7 @@ def unpack_files(files: DataFrame, kind: Kind) -> DataFrame:
 
 
 def with_batch(rows: DataFrame, *, batch_id: int, ingested_at: datetime) -> DataFrame:
-    """Add which micro-batch the rows came in, and when it was read (an aware datetime)."""
+    """Add the number of the rows' micro-batch, and the time of its reading (an aware datetime)."""
     micros = int(ingested_at.timestamp() * 1_000_000)
     return rows.withColumns(
         {
@@ -48,14 +48,15 @@ def with_batch(rows: DataFrame, *, batch_id: int, ingested_at: datetime) -> Data
 
 
 def is_sound() -> Column:
-    """Whether a row belongs into the table."""
+    """Return whether a row belongs to the table."""
     return F.col("reason").isNull()
 
 
 def to_table(rows: DataFrame, kind: Kind) -> DataFrame:
-    """The sound rows, typed, with the columns of the kind's table in their order.
+    """Return the sound rows, typed, with the columns of the kind's table in their order.
 
-    The writer wants the days in order: the rows are sorted as text, which is half of what a typed row weighs.
+    The writer needs the rows sorted by day. The sort comes before the typing, because a row of text takes
+    half the memory of a typed row.
     """
     schema = f"{ddl(kind.columns)}, {_UNTYPED} STRING"
     dated = rows.where(is_sound()).withColumn("date", F.to_date("timestamp"))
@@ -71,12 +72,12 @@ def to_table(rows: DataFrame, kind: Kind) -> DataFrame:
 
 
 def _misfits() -> Column:
-    """The misfits that were named, or `*` when Spark could not type a record that looked sound."""
+    """Return the named misfits, or `*` if Spark could not type a record that looked sound."""
     unnamed = F.when(F.col(f"{_PARSED}.{_UNTYPED}").isNotNull(), F.array(F.lit("*")))
     return F.coalesce("misfits", unnamed)
 
 
 def to_quarantine(rows: DataFrame) -> DataFrame:
-    """The other rows, with the columns of the quarantine in their order."""
+    """Return the rows that are not sound, with the columns of the quarantine in their order."""
     dated = rows.where(~is_sound()).withColumn("date", F.to_date("ingested_at"))
     return dated.select(*(column.name for column in QUARANTINE))

@@ -1,4 +1,4 @@
-"""Log files → rows, inside Spark's Python workers: what `mapInArrow` runs."""
+"""Log files → rows: the function that `mapInArrow` runs in Spark's Python workers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ ROWS = (
     "record_index INT, raw STRING, timestamp TIMESTAMP, reason STRING, detail STRING, "
     "misfits ARRAY<STRING>, unknown_fields ARRAY<STRING>, file_row BOOLEAN"
 )
-# A file of 50 MB becomes several Arrow batches, so that no worker holds its rows twice.
+# A file of 50 MB becomes several Arrow batches, so that no worker holds all of its rows twice.
 ROWS_PER_BATCH = 10_000
 BYTES_PER_BATCH = 16 * 1024 * 1024
 
@@ -23,7 +23,7 @@ Unpacker = Callable[[Iterable[Any]], Iterator[Any]]
 
 
 def unpacker(kind_name: str) -> Unpacker:
-    """The function for `mapInArrow` over Spark's `binaryFile` columns; it gives rows as in `ROWS`."""
+    """Return the function for `mapInArrow` over Spark's `binaryFile` columns; its rows are `ROWS`."""
 
     def unpack_batches(batches: Iterable[Any]) -> Iterator[Any]:
         kind, using = KINDS[kind_name], accelerators.installed()
@@ -43,7 +43,10 @@ def unpacker(kind_name: str) -> Unpacker:
 def pieces(
     lengths: Sequence[int], most_rows: int = ROWS_PER_BATCH, most_bytes: int = BYTES_PER_BATCH
 ) -> Iterator[tuple[int, int]]:
-    """Where to cut records whose texts are so long: bounded in number and in length, one record at least."""
+    """Yield the start and end of each piece of records, whose texts have these lengths.
+
+    A piece has at most so many rows and bytes, but at least one record.
+    """
     begin = size = 0
     for place, length in enumerate(lengths):
         if place > begin and (place - begin == most_rows or size + length > most_bytes):
@@ -55,7 +58,7 @@ def pieces(
 
 
 def _defect_row(path: str, delivered_micros: int, log_file: LogFile, defect: Defect) -> Any:
-    """The row of a file that is a defect as a whole."""
+    """Return the row of a file that is a defect as a whole."""
     import pyarrow as pa
 
     own = {
@@ -67,14 +70,14 @@ def _defect_row(path: str, delivered_micros: int, log_file: LogFile, defect: Def
 
 
 def _record_rows(path: str, delivered_micros: int, log_file: LogFile, begin: int, end: int) -> Any:
-    """The rows of the records from `begin` to `end`."""
+    """Return the rows of the records from `begin` to `end`."""
     import pyarrow as pa
 
     places = range(begin, end)
     first_of_file = begin == 0 and log_file.defect is None
     own = {
         "record_index": pa.array(places, pa.int32()),
-        # The text is known to be UTF-8: it is neither decoded nor looked at once more.
+        # The text is known to be UTF-8, so it is neither decoded nor checked again.
         "raw": pa.array(log_file.texts[begin:end], pa.binary()).view(pa.string()),
         "timestamp": pa.array(log_file.micros[begin:end], _instant()),
         "file_row": pa.array([place == 0 and first_of_file for place in places]),
@@ -91,7 +94,7 @@ def _record_rows(path: str, delivered_micros: int, log_file: LogFile, begin: int
 
 
 def _to_arrow(path: str, delivered_micros: int, log_file: LogFile, rows: int, own: Mapping[str, Any]) -> Any:
-    """`ROWS` of one file: what its rows share, and `own`; a column that is in neither is null."""
+    """Return `ROWS` of one file: the values that they share, the columns in `own`, and null elsewhere."""
     import pyarrow as pa
 
     kinds = {

@@ -1,9 +1,9 @@
-"""Upkeep of the tables: once a day the files of the days before are brought together.
+"""Upkeep of the tables: once a day the job compacts the files of earlier days.
 
 An hourly run adds a file or two to each table, and a table of tiny files is slow to query. The first run of a
-UTC day that writes compacts the days before. The last compaction says in its own commit up to which day it
-went, and nothing else is remembered: commits of others, and the hour of ours, say nothing about it. Source:
-Delta Lake, "Optimizations" and "Retrieve Delta table history"; docs/adr/0049-upkeep.md.
+UTC day that writes records also compacts the days before. Each compaction's commit says up to which day it
+went. The job remembers nothing else: neither other writers' commits nor a commit's time of day matter.
+Source: Delta Lake, "Optimizations" and "Retrieve Delta table history"; docs/adr/0049-upkeep.md.
 """
 
 import re
@@ -16,24 +16,24 @@ from pyspark.sql import functions as F  # noqa: N812  # the name that every Spar
 
 from cloudtrail_jobs.commits import table_at
 
-# What is delivered late belongs to days before, and an upkeep that was missed is made up for.
+# Late deliveries add files to earlier days, so a compaction starts this much before the end of the last one.
 LOOK_BACK = timedelta(days=3)
-# The newest few commits nearly always have the last compaction, and each one is a file to read.
+# How many commits to search: each one is a file to read, and the newest nearly always include a compaction.
 _HISTORY = (50, 2000)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def newest_version(spark: SparkSession, path: str) -> int:
-    """The table's newest version."""
+    """Return the table's newest version."""
     newest = spark.sql(f"DESCRIBE HISTORY {table_at(path)} LIMIT 1").select("version").first()
     return int(newest[0]) if newest else -1
 
 
 def due_since(spark: SparkSession, path: str, *, today: date, since: int) -> date | None:
-    """The first day whose files are to be compacted.
+    """Return the first day whose files the job should compact.
 
-    None when the days before `today` have been compacted, and when no micro-batch has been written after
-    version `since`: a run that writes nothing leaves the tables to one that does.
+    None if the days before `today` are compacted, or if no micro-batch was written after version `since`: a
+    run that writes nothing does not compact.
     """
     if newest_version(spark, path) == since:
         return None
@@ -52,17 +52,17 @@ def due_since(spark: SparkSession, path: str, *, today: date, since: int) -> dat
             break
         if len(commits) < limit:
             break
-    # A table that was never compacted begins with its oldest commit.
+    # For a table that was never compacted, the first day is that of its oldest commit.
     begin = end or date(1970, 1, 1) + timedelta(milliseconds=min(millis for *_, millis in commits))
     return begin - LOOK_BACK if begin < today else None
 
 
 def compact(spark: SparkSession, path: str, first: date, today: date) -> dict[str, Any]:
-    """Bring the files of the days from `first` to yesterday together; no row is changed.
+    """Compact the files of the days from `first` to yesterday, without changing a row.
 
     Returns:
-        `files_removed` and `files_added`; or `failed` with the reason, since the records are in the table
-        whatever becomes of its files.
+        `files_removed` and `files_added`; or `failed` with the reason. A failure is not an error: the table
+        has its records either way.
     """
     days = f"date >= DATE '{first}' AND date < DATE '{today}'"
     try:
@@ -77,6 +77,6 @@ def compact(spark: SparkSession, path: str, first: date, today: date) -> dict[st
 
 
 def _end(predicate: str) -> date | None:
-    """The day before which a compaction of ours went, by its condition; None for another's."""
+    """Return the day before which the job's compaction ended, by its condition; None for another writer's."""
     days = _DAY.findall(predicate)
     return date.fromisoformat(days[1]) if "date" in predicate and len(days) == 2 else None

@@ -1,13 +1,12 @@
-"""A job of its own: can this cluster, with its role, do what the ingest will? The guide's last step.
+"""The access check, a separate job: can this cluster, with its role, do everything that the ingest will do?
 
     cloudtrail-verify-access --list=s3://logs/AWSLogs/111122223333/CloudTrail \
         --read=s3://logs/AWSLogs/…/file.json.gz --write=s3://lake/delta/events/_access_check
 
-Lists folders, reads a log file, writes a small object, reads it, and has it deleted: with the DataFrame API,
-the way the ingest itself comes to S3. Each of the three takes several places, with commas between them.
+It lists folders, reads log files, and writes, reads and deletes small objects. It uses the DataFrame API,
+through which the ingest reaches S3 too. This is the last step of the original Databricks guide (2020).
 """
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,18 +14,25 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrameWriter, SparkSession
 
-from cloudtrail_jobs.errors import AccessError, ArgumentsError, JobError
-from cloudtrail_jobs.reading import fresh
+from cloudtrail_jobs.command_line import Parser, add_argument
+from cloudtrail_jobs.driver_log import say, shown_error
+from cloudtrail_jobs.errors import AccessError, ArgumentsError
+from cloudtrail_jobs.session import fresh
 
-CHECKS = ("list", "read", "write")
+CHECKS = {
+    "list": "folders to list, one level of each",
+    "read": "log files to read",
+    "write": "folders in which to write, read and delete a small object",
+}
 CONTENT = "CloudTrail access check"
-# A name that no log file has: what is asked for is the listing, not a file.
+# No log file has this name: the check needs the listing, not a file.
 _NOTHING = "*-no-such-file-*"
-# What each step takes. Source: Service Authorization Reference, S3; KMS where the bucket is encrypted.
+# The permissions that each step needs. Source: Service Authorization Reference, S3, and KMS for an encrypted
+# bucket.
 _NEEDED = {
     "list": "s3:ListBucket",
     "read": "s3:GetObject (and kms:Decrypt where it is encrypted)",
-    # Spark moves what it has written into its place: by a copy and a delete.
+    # Spark moves its output into place with a copy and a delete.
     "write": "s3:PutObject or s3:DeleteObject (or kms:GenerateDataKey where the bucket is encrypted)",
     "read back": "s3:GetObject and s3:ListBucket (and kms:Decrypt where it is encrypted)",
     "delete": "s3:DeleteObject",
@@ -38,7 +44,7 @@ _ABSENT = "PATH_NOT_FOUND"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One step at one place; `problem` is empty when it went well."""
+    """The result of one step at one place; `problem` is empty if the step succeeded."""
 
     step: str
     place: str
@@ -46,41 +52,47 @@ class Outcome:
 
 
 def main() -> None:
-    """The entry point: every check is made, and the error has all that failed."""
-    try:
+    """Run every check; the entry point of the wheel task.
+
+    Raises:
+        AccessError: with every step that failed.
+        ArgumentsError: with everything that is wrong with the command line.
+    """
+    with shown_error():
         places = parse_places(sys.argv[1:])
         outcomes = list(check(SparkSession.builder.getOrCreate(), places))
         if failed := [one for one in outcomes if one.problem]:
             raise AccessError([f"{one.step} {one.place}: {one.problem}" for one in failed])
-    except JobError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201  # the driver's log
-        raise
 
 
 def parse_places(argv: Sequence[str]) -> dict[str, list[str]]:
-    """`--list=a,b --write=c` as check → places.
+    """Return `--list=a,b --write=c` as check → places.
 
     Raises:
-        ArgumentsError: with everything that is unknown or empty.
+        ArgumentsError: with every unknown word, or if no place is given.
     """
-    given: dict[str, list[str]] = {}
-    problems = []
-    for word in argv:
-        name, equals, value = word.removeprefix("--").partition("=")
-        places = [place.rstrip("/") for place in value.split(",") if place]
-        if name not in CHECKS or not word.startswith("--") or not equals:
-            problems.append(f"{word!r} is not one of " + ", ".join(f"--{check}=s3://…" for check in CHECKS))
-        elif places:
-            given[name] = given.get(name, []) + places
+    parser = Parser(
+        prog="cloudtrail-verify-access",
+        description="Check that this cluster can list, read, write and delete in S3.",
+        epilog="Separate several places with commas, or repeat the argument.",
+    )
+    for name, text in CHECKS.items():
+        add_argument(parser, name, "PLACE,PLACE", text)
+    found, problems = parser.read(argv)
+    places = {
+        name: [place.rstrip("/") for value in values for place in value.split(",") if place]
+        for name, values in found.items()
+    }
+    given = {name: some for name, some in places.items() if some}
     if not problems and not given:
-        problems.append("there is nothing to check")
+        problems.append("no place to check is given: use --list, --read or --write")
     if problems:
         raise ArgumentsError(problems)
     return given
 
 
 def check(spark: SparkSession, places: dict[str, list[str]]) -> Iterator[Outcome]:
-    """Every step at every place; after one that failed the place's other steps are left out."""
+    """Run every step at every place; a step that fails ends the steps of its place."""
     for name, steps in _STEPS.items():
         for place in places.get(name, []):
             for step, call in steps.items():
@@ -91,7 +103,7 @@ def check(spark: SparkSession, places: dict[str, list[str]]) -> Iterator[Outcome
 
 
 def explain(step: str, error: Exception) -> str:
-    """What went wrong, and the permission that is missing when that is what it is."""
+    """Return what went wrong, after the missing permission if the step was denied."""
     words = " ".join(str(error).split())
     if not _DENIED.search(words):
         return words[:1000]
@@ -102,17 +114,16 @@ def explain(step: str, error: Exception) -> str:
 def _tried(spark: SparkSession, step: str, place: str, call: "Step") -> Outcome:
     try:
         call(spark, place)
-    except Exception as error:  # noqa: BLE001  # whatever Spark, Java or gRPC raises is what was found out
+    except Exception as error:  # noqa: BLE001  # any error of Spark, Java or gRPC is a finding
         outcome = Outcome(step, place, explain(step, error))
     else:
         outcome = Outcome(step, place)
-    fact = {"step": step, "place": place, "problem": outcome.problem}
-    print(json.dumps(fact), flush=True)  # noqa: T201  # the driver's log
+    say(step, place=place, problem=outcome.problem)
     return outcome
 
 
 def _list(spark: SparkSession, folder: str) -> None:
-    """List one level of the folder: a pattern makes Spark list it, and as nothing fits, nothing below it."""
+    """List one level of the folder: a pattern makes Spark list it, and since nothing matches, no deeper."""
     try:
         _ = fresh(spark).text(f"{folder}/{_NOTHING}").schema
     except Exception as error:
@@ -134,11 +145,11 @@ def _write(spark: SparkSession, folder: str) -> None:
 def _read_back(spark: SparkSession, folder: str) -> None:
     found = [row[0] for row in fresh(spark).text(folder).collect()]
     if found != [CONTENT]:
-        raise AccessError([f"{folder} holds {found!r} and not what was written"])
+        raise AccessError([f"{folder} holds {found!r}, not the text that was written"])
 
 
 def _delete(spark: SparkSession, folder: str) -> None:
-    """Overwrite with nothing: Spark deletes what is there; a partitioned write of no rows adds no file."""
+    """Overwrite with no rows: Spark deletes the folder's files, and a partitioned write adds no new one."""
     nothing = spark.createDataFrame([], "value STRING, part STRING")
     _plain(nothing.write.partitionBy("part")).text(folder)
     try:
@@ -149,7 +160,7 @@ def _delete(spark: SparkSession, folder: str) -> None:
             raise
         row = None
     if row is not None:
-        raise AccessError([f"{row[0]} is still there"])
+        raise AccessError([f"{row[0]} still exists after the delete"])
 
 
 Step = Callable[[SparkSession, str], None]
@@ -161,7 +172,7 @@ _STEPS: dict[str, dict[str, Step]] = {
 
 
 def _plain(writer: DataFrameWriter) -> DataFrameWriter:
-    """In place of what is there, and without a `_SUCCESS` beside it."""
+    """Make the writer replace the folder's files, without adding a `_SUCCESS` file."""
     return writer.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
 
 

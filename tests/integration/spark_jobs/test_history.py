@@ -208,7 +208,9 @@ def test_what_came_after_is_not_mistaken_for_the_batchs_own(history, module_lake
     assert find(spark, path, Mark(mark.stream, 99)) is None
     (arguments,) = parse_arguments(lake.argv())
     # A batch that is not what its source and its first try have seen stops the job.
-    with pytest.raises(BatchImbalanceError, match="was given 1 log files by its source and has read"):
+    with pytest.raises(
+        BatchImbalanceError, match="The source listed 1 log files for batch 0, but the job read"
+    ):
         write_batch(arguments, lake.stream(), lake.files(), 0)
 
 

@@ -69,7 +69,7 @@ def test_a_checkpoint_that_knows_no_log_file_is_refused_for_tables_that_have_the
     shutil.rmtree(lake.folder / lost)
     with pytest.raises(CheckpointConflictError, match="--duplicates=remove for this run") as refused:
         lake.ingest()
-    assert f"{lake.folder}/delta/events has rows" in str(refused.value)
+    assert f"{lake.folder}/delta/events already has rows" in str(refused.value)
     assert "1.json.gz" in str(refused.value)
     assert (ids(lake), reasons(lake)) == (once([1]), {"not_an_object": 1})
     assert (lake.folder / "checkpoints").exists() == ("/" in lost), "what was refused has left no mark"

@@ -55,7 +55,7 @@ def test_a_kind_that_cannot_be_prepared_keeps_no_other_from_being_ingested(lake,
     deliver(lake)
     other = Owner("events", "/elsewhere/*", f"{lake.folder}/delta/other", "other", "file source", "strict")
     take(spark, f"{lake.folder}/checkpoints/events", other)
-    with pytest.raises(KindsFailedError, match="1 of 2 kinds failed, the others were ingested") as failed:
+    with pytest.raises(KindsFailedError, match="1 of 2 kinds failed; the job ingested the others") as failed:
         lake.ingest_together("events", "insights")
     assert "events: CheckpointConflictError: Checkpoint " in str(failed.value)
     assert isinstance(failed.value.failures["events"], CheckpointConflictError)

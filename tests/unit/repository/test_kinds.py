@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudtrail_jobs.args import CHOICES, TABLE_NAME
 from cloudtrail_jobs.catalog import catalog
+from cloudtrail_jobs.command_line import CHOICES, TABLE_NAME
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_to_delta import kinds
 from cloudtrail_to_delta.params.ingest import PARAMS

@@ -1,9 +1,13 @@
-"""The job's command line: the guide's five values and how to read, all problems at once."""
+"""The job's command line, in both of its forms: every problem is reported at once."""
+
+import re
 
 import pytest
 
 from cloudtrail_jobs.args import parse_arguments, parse_bytes
+from cloudtrail_jobs.command_line import ARGUMENTS, CHOICES
 from cloudtrail_jobs.errors import ArgumentsError
+from cloudtrail_jobs.kinds import KINDS
 
 GOOD = {
     "kind": "events",
@@ -31,6 +35,27 @@ def test_a_value_may_stand_behind_its_name():
     assert parse_arguments(words) == parse_arguments(argv())
 
 
+def test_an_empty_value_is_the_same_as_an_absent_argument():
+    empty = ["--discovery=", "--max-files-per-trigger=", "--from", "--until=", "--run", "--duplicates", ""]
+    assert parse_arguments(argv() + empty) == parse_arguments(argv())
+
+
+def test_a_value_may_have_spaces_dashes_and_equals_signs():
+    (arguments,) = parse_arguments(argv(run="--by=hand (a, b)"))
+    assert arguments.run == "--by=hand (a, b)"
+
+
+def test_help_prints_every_argument_both_forms_and_the_kinds(capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(["--help"])
+    printed = capsys.readouterr().out
+    assert not ended.value.code
+    assert {f"--{argument.name}" for argument in ARGUMENTS} <= set(printed.split())
+    assert {"--kinds", "--kinds=KIND,KIND", *CHOICES["duplicates"]} <= set(re.split(r"[\s()]+", printed))
+    assert ", ".join(KINDS) in printed
+    assert "--events.table." in printed
+
+
 def test_a_slash_at_a_paths_end_says_nothing():
     assert parse_arguments(argv(delta_path="s3://lake/delta/events/")) == parse_arguments(argv())
 
@@ -49,20 +74,37 @@ def test_each_of_the_guides_values_is_mandatory(name):
         ({"trigger": "once"}, "--trigger='once' is not one of"),
         ({"max_files_per_trigger": "0"}, "is not a number of files above 0"),
         ({"max_bytes_per_trigger": "many"}, "is not a size like 1g"),
-        ({"checkpoint_path": "s3://lake/delta/events/cp"}, "lie inside each other"),
-        ({"checkpoint_path": "s3://lake/delta/events_quarantine/cp"}, "quarantine of --delta-path"),
-        ({"delta_path": "s3://b/AWSLogs/delta"}, "lies where the logs are, under s3://b/AWSLogs"),
-        ({"logs_path": "s3://b/AWSLogs/*/CloudTrail-Insight/*/*"}, "is of --kind=insights, not 'events'"),
+        (
+            {"checkpoint_path": "s3://lake/delta/events/cp"},
+            "--delta-path='.*' and --checkpoint-path='.*/events/cp' overlap: use separate folders",
+        ),
+        (
+            {"checkpoint_path": "s3://lake/delta/events_quarantine/cp"},
+            "the quarantine '.*' of --delta-path and --check",
+        ),
+        (
+            {"delta_path": "s3://b/AWSLogs/delta"},
+            "--delta-path='.*' and the logs under s3://b/AWSLogs overlap",
+        ),
+        ({"delta_path": "s3://b/AWSLogs/"}, "and the logs under s3://b/AWSLogs overlap"),
+        (
+            {"delta_path": "s3://b/trail", "logs_path": "s3://b/trail_quarantine/AWSLogs/*/CloudTrail/*/*"},
+            "the quarantine 's3://b/trail_quarantine' of --delta-path and the logs under .* overlap",
+        ),
+        (
+            {"logs_path": "s3://b/AWSLogs/*/CloudTrail-Insight/*/*"},
+            "has the folder of insights: write 'CloudTrail' in",
+        ),
         ({"region": "us east"}, "--region='us east' is not a region like us-east-1"),
         ({"table": "a.b.c.d"}, "--table='a.b.c.d' is not a table name"),
         ({"table": "Events"}, "in lower case"),
         ({"duplicates": "drop"}, "--duplicates='drop' is not one of keep, remove"),
-        ({"from": "2026-13-01"}, "--from='2026-13-01' is no day of the calendar"),
+        ({"from": "2026-13-01"}, "--from='2026-13-01' is not a day of the calendar"),
         ({"from": "yesterday"}, "--from='yesterday' is not a day like 2026-01-31"),
         ({"from": "2026-02-01", "until": "2026-01-01"}, "is after --until='2026-01-01'"),
         (
             {"logs_path": "s3://b/AWSLogs/*/CloudTrail/*/2026/*", "from": "2026-02-01"},
-            "must end with the region",
+            "end it with the region",
         ),
         ({"delta": "x"}, "'--delta=x' is not an argument of this job"),
         *(
@@ -100,10 +142,37 @@ def test_lists_in_braces_sets_and_escapes_are_globs(logs_path):
     assert arguments.logs_path == logs_path
 
 
-def test_all_problems_are_named_at_once():
+def test_all_problems_are_named_at_once_those_of_the_words_too():
+    words = ["--delta=x", "y", "--tab=z", "--table=again", "--trigger", "y"]
     with pytest.raises(ArgumentsError) as refused:
-        parse_arguments(argv(kind="x", trigger="y", region=None))
-    assert len(refused.value.problems) == 3
+        parse_arguments([*argv(kind="x", region=None), *words])
+    assert refused.value.problems == [
+        "'--delta=x' is not an argument of this job: see --help",
+        "'y' is not an argument of this job: see --help",
+        "'--tab=z' is not an argument of this job: see --help",
+        "--table is given 2 times",
+        "--kind='x' is not one of events, insights, network_activity, aggregated",
+        "--region is missing",
+        "--trigger='y' is not one of available_now, continuous",
+    ]
+
+
+def test_what_argparse_refuses_is_a_problem_of_the_arguments_too():
+    with pytest.raises(ArgumentsError, match="ignored explicit argument 'me'") as refused:
+        parse_arguments(["--help=me"])
+    assert refused.value.code == 2
+
+
+def test_the_folder_of_another_kind_above_the_trails_own_says_nothing():
+    path = "s3://b/CloudTrail-Insight/AWSLogs/*/CloudTrail/*/*"
+    (arguments,) = parse_arguments(argv(logs_path=path))
+    assert arguments.logs_path == path
+
+
+def test_one_problem_is_enough_for_a_table_and_its_quarantine():
+    with pytest.raises(ArgumentsError) as refused:
+        parse_arguments(argv(checkpoint_path="s3://lake"))
+    assert len(refused.value.problems) == 1
 
 
 INSIGHTS = {
@@ -144,10 +213,10 @@ def test_the_order_of_the_kinds_is_the_order_of_their_work():
         ({"kinds": "events,event"}, "--kinds: 'event' is not one of events, insights, network_activity"),
         ({"kinds": ""}, "--kinds: '' is not one of"),
         ({"kinds": "events,insights,events"}, "--kinds names 'events' twice"),
-        ({"kinds": "events"}, r"--insights\.table is given, and --kinds='events' does not name insights"),
+        ({"kinds": "events"}, r"--insights\.table is given, but --kinds='events' does not name insights"),
         ({"kinds": None, "kind": "events"}, r"--insights\.table needs --kinds=insights"),
-        ({"kind": "events"}, "--kind and --kinds cannot both be given"),
-        ({"table": "events"}, r"--table is of one kind: with --kinds write --events\.table"),
+        ({"kind": "events"}, "--kind and --kinds exclude each other"),
+        ({"table": "events"}, r"--table belongs to one kind: with --kinds write --events\.table"),
         ({"insights__table": None}, r"--insights\.table is missing"),
         (
             {"insights__logs_path": "s3://b/AWSLogs/*/CloudTrail-Insight/{us-east-1/*"},
@@ -156,32 +225,32 @@ def test_the_order_of_the_kinds_is_the_order_of_their_work():
         ({"insights__table": "Insights"}, r"--insights\.table='Insights' is not a table name"),
         (
             {"insights__table": "events"},
-            r"--events\.table='events' and --insights\.table='events' are one table",
+            r"--events\.table='events' and --insights\.table='events' are the same: name",
         ),
         (
             {"insights__delta_path": "s3://lake/delta/events_quarantine/x"},
-            r"the quarantine of --events\.delta-path='.*' and the --insights\.delta-path='.*' lie inside",
+            r"the quarantine '.*' of --events\.delta-path and --insights\.delta-path='.*' overlap",
         ),
         (
             {"insights__checkpoint_path": "s3://lake/checkpoints/events/"},
-            r"the --events\.checkpoint-path='.*' and the --insights\.checkpoint-path='.*' lie inside",
+            r"--events\.checkpoint-path='.*' and --insights\.checkpoint-path='.*' overlap",
         ),
         (
             {"insights__checkpoint_path": "s3://lake/delta/events/x"},
-            r"the --events\.delta-path='.*' and the --insights\.checkpoint-path='.*' lie inside",
+            r"--events\.delta-path='.*' and --insights\.checkpoint-path='.*' overlap",
         ),
         (
             {
                 "insights__logs_path": "s3://c/AWSLogs/*/CloudTrail-Insight/*/*",
                 "events__delta_path": "s3://c/AWSLogs/d",
             },
-            r"--events\.delta-path='s3://c/AWSLogs/d' lies where the logs are, under s3://c/AWSLogs",
+            r"--events\.delta-path='s3://c/AWSLogs/d' and the logs under s3://c/AWSLogs overlap",
         ),
         (
             {"insights__logs_path": "s3://b/AWSLogs/*/CloudTrail/*/*"},
-            r"--insights\.logs-path='.*' is of --kind=events, not 'insights'",
+            r"--insights\.logs-path='.*' has the folder of events: write 'CloudTrail-Insight'",
         ),
-        ({"trigger": "continuous"}, "never ends, so only the first of --kinds would be read"),
+        ({"trigger": "continuous"}, "never ends, so the job would read only the first"),
     ],
 )
 def test_what_cannot_be_one_run_is_named_by_its_kind(changed, complaint):

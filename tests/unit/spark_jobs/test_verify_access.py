@@ -14,16 +14,23 @@ def test_places_are_given_with_commas_and_without_their_last_slash():
     }
 
 
+def test_a_place_may_stand_behind_its_name():
+    assert parse_places(["--list", "s3://logs/x/", "--write", "s3://lake/a"]) == {
+        "list": ["s3://logs/x"],
+        "write": ["s3://lake/a"],
+    }
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
         (
             ["--lst=s3://logs", "list=s3://logs"],
-            r"'--lst=s3://logs' is not one of .*; 'list=s3://logs' is not",
+            r"'--lst=s3://logs' is not an argument of this job.*; 'list=s3://logs' is not",
         ),
-        (["--list"], "'--list' is not one of"),
-        ([], "there is nothing to check"),
-        (["--read="], "there is nothing to check"),
+        (["--list"], "no place to check is given: use --list, --read or --write"),
+        ([], "no place to check is given"),
+        (["--read="], "no place to check is given"),
     ],
 )
 def test_everything_that_is_wrong_is_in_one_error(argv, words):

@@ -1,6 +1,6 @@
 """Which columns Parquet keeps no dictionary of: what is new in nearly every record, and nothing else."""
 
-from cloudtrail_jobs.parquet_columns import unrepeated_columns
+from cloudtrail_jobs.session import unrepeated_columns
 
 
 def test_they_are_texts_ids_and_the_values_of_maps_wherever_those_are():
