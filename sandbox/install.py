@@ -4,7 +4,7 @@ Checks Python and Java, makes `.venv`, and installs requirements-dev.txt into it
 told on this machine (its environment variables and files) is handed to uv, which does not read it; uv's own
 variables win. Done once for each content of requirements-dev.txt.
 
-Usage: python -m sandbox.install [packages | requirements [--upgrade] | bench]
+Usage: python -m sandbox.install [packages | requirements [--upgrade] | bench | docs]
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from sandbox.settings import ROOT, folder_problem
 
 VENV = ROOT / ".venv"
 BENCH = ROOT / "requirements-bench.txt"
+DOCS = ROOT / "requirements-docs.txt"
 UV = "uv==0.13.9"
 # What stands above the pins in requirements.txt.
 PURPOSE = """\
@@ -31,7 +32,7 @@ PURPOSE = """\
 PYTHON_RANGE = ((3, 11), (3, 13))
 JAVA_MINIMUM = 17
 # Commands that need no Spark.
-WITHOUT_JAVA = ("packages", "requirements")
+WITHOUT_JAVA = ("packages", "requirements", "docs")
 
 PYTHON_HINT = (
     "Install Python 3.11 or 3.12 (Debian, Ubuntu: python3.11 and python3.11-venv; Fedora: python3.11; macOS: "
@@ -56,6 +57,9 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "bench":
         install_requirements(BENCH)
+        return 0
+    if command == "docs":
+        install_requirements(DOCS)
         return 0
     if command == "requirements":
         compile_requirements(upgrade="--upgrade" in arguments)
@@ -145,6 +149,7 @@ def compile_requirements(*, upgrade: bool) -> None:
         ("requirements-dev.in", "-o", "requirements-dev.txt", *(("--upgrade",) if upgrade else ())),
         ("requirements.in", "-c", "requirements-dev.txt", "-o", "requirements.txt"),
         ("requirements-bench.in", "-o", BENCH.name),
+        ("requirements-docs.in", "-o", DOCS.name),
     ):
         _run(
             *(python(), "-m", "uv", "pip", "compile", *common, *arguments),
