@@ -54,7 +54,7 @@ def test_commands_of_the_console_that_documents_name_exist(page, capsys):
 def test_the_reference_names_every_command_of_the_console(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    offered = re.findall(r"(?m)^    ([a-z-]+) ", capsys.readouterr().out)
+    offered = re.findall(r"(?m)^ {4}([a-z-]+)\b", capsys.readouterr().out)
     assert offered
     assert commands(ROOT / "docs/reference/commands.md", "cloudtrail-to-delta") == set(offered)
 
