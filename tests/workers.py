@@ -5,16 +5,23 @@ A whole sandbox, a Spark, the stand-ins: each is a fixture of the session, and e
 
 import pytest
 
-# Each of these folders is one worker's; the longest come first. Of everything else, each file is.
+_PLUGINS = "tests/integration/plugins/cloudtrail_to_delta"
+# Each of these folders is one worker's, the longest first; then what shares its servers with none of them. Of
+# everything else, each file is. The Airflow of tests/e2e runs to the end of its worker: so it starts late.
 WHOLE = (
-    "tests/e2e",
     "tests/integration/spark_jobs",
-    "tests/integration/plugins",
+    f"{_PLUGINS}/setup",
+    f"{_PLUGINS}/ui",
+    f"{_PLUGINS}/preflight",
+    _PLUGINS,
     "tests/integration/sandbox",
+    "tests/e2e",
     "tests/install",
 )
 # It needs the Spark of the tests of the job.
-MOVED = {"tests/integration/plugins/cloudtrail_to_delta/test_delta_log.py": "tests/integration/spark_jobs"}
+MOVED = {
+    "tests/integration/plugins/cloudtrail_to_delta/tables/test_delta_log.py": "tests/integration/spark_jobs"
+}
 
 
 def group_of(nodeid):

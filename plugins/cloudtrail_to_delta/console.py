@@ -4,6 +4,7 @@ check-accounts [FILE]  every problem of an accounts.yaml, by line and field
 accounts-schema        the JSON Schema of accounts.yaml, for editors
 permissions            the least that each identity needs, as Markdown
 params [ingest|setup]  every param of the forms, or of one of them, as Markdown
+audit LOGS TABLE       what CloudTrail signed, held against what the bucket and the table hold
 """
 
 import argparse
@@ -36,7 +37,34 @@ def _parser() -> argparse.ArgumentParser:
     params = commands.add_parser("params", help="print every param with its help and default")
     params.add_argument("dag", nargs="?", choices=("ingest", "setup"), help="default: both")
     params.set_defaults(run=_params)
+    audit = commands.add_parser(
+        "audit",
+        help="check a period against CloudTrail's signed digests",
+        description="Checks a period against CloudTrail's signed digests, without Spark and Databricks. "
+        "Exit codes: 0 complete, 1 not complete, 2 it could not be checked.",
+    )
+    audit.add_argument("logs_path", help="like events_logs_path: s3://my-logs/AWSLogs/*/CloudTrail/*/*")
+    audit.add_argument("delta_path", help="like events_delta_path: s3://my-lake/delta/cloudtrail_events")
+    audit.add_argument("--from", dest="first", required=True, metavar="DAY", help="first delivery day, UTC")
+    audit.add_argument("--until", dest="last", required=True, metavar="DAY", help="last delivery day, UTC")
+    audit.add_argument("--json", dest="as_json", action="store_true", help="print everything, as JSON")
+    audit.add_argument(
+        "--read-files", dest="reads_files", action="store_true", help="read the log files of the bucket, too"
+    )
+    audit.set_defaults(run=_audit)
     return parser
+
+
+def _audit(chosen: argparse.Namespace) -> int:
+    from cloudtrail_to_delta.completeness.command import run_audit
+
+    return run_audit(
+        chosen.logs_path,
+        chosen.delta_path,
+        days=(chosen.first, chosen.last),
+        as_json=chosen.as_json,
+        reads_files=chosen.reads_files,
+    )
 
 
 def _check_accounts(chosen: argparse.Namespace) -> int:

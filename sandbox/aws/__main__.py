@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 from sandbox.aws import snapshot
+from sandbox.aws.cloudtrail.signing import KEYS
 from sandbox.aws.seed import seed
 from sandbox.aws.server import AwsServer
 
@@ -36,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopping.set())
     if arguments.stop_with_stdin:
         threading.Thread(target=_wait_for_end_of_input, args=(stopping,), daemon=True).start()
+    KEYS.keep_in(arguments.state)
     lake = snapshot.load(arguments.state)
     if lake is not None:
         server.control.lake = lake

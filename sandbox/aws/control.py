@@ -5,6 +5,8 @@
 - `GET /sandbox/judged`: which principal has asked for which IAM action since then, allowed or not.
 - `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`.
 - `POST /sandbox/reset`: every service is emptied, the log and the faults too; what `seed` makes is gone.
+- `POST /sandbox/sign`: `{"text": …, "at": "<ISO 8601>"}` is signed as CloudTrail signs a digest of that
+  moment: `{"signature": …, "fingerprint": …}`. Without a text, the fingerprint alone.
 - `GET /sandbox/health`: `{"lake": "<id>"}`. The id names the content of S3: it is kept over a clean stop and
   start and is new when the content is, so that a catalog of tables can tell that its files are gone.
 """
@@ -13,11 +15,13 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from moto.moto_api._internal.models import moto_api_backend
 
 from sandbox.aws.authorization.middleware import Authorization
+from sandbox.aws.cloudtrail.signing import KEYS
 from sandbox.aws.faults import Faults
 from sandbox.aws.request_log import RequestLog
 
@@ -60,6 +64,8 @@ class Control:
                 self._authorization.clear()
             case "GET", "/sandbox/judged":
                 answer = ("200 OK", json.dumps(self._authorization.judged()).encode(), [])
+            case "POST", "/sandbox/sign":
+                answer = ("200 OK", json.dumps(_signed(json.loads(sent))).encode(), [])
             case "POST", "/sandbox/faults":
                 try:
                     self._faults.set(json.loads(sent))
@@ -78,3 +84,10 @@ class Control:
             case _:
                 answer = ("404 Not Found", json.dumps({"error": f"no {method} {path} here"}).encode(), [])
         return answer
+
+
+def _signed(asked: dict[str, Any]) -> dict[str, str]:
+    at = datetime.fromisoformat(asked["at"])
+    text = asked.get("text")
+    found = {"fingerprint": KEYS.fingerprint(at)}
+    return found if text is None else found | {"signature": KEYS.sign(text.encode(), at)}

@@ -31,6 +31,8 @@ class DamagedBody:
     records: int
     defect: str | None
     bad_records: tuple[str, ...] = ()
+    #: The body as it was delivered, if it was damaged after that.
+    original: bytes | None = None
 
 
 def pack(records: list[Any]) -> bytes:
@@ -55,7 +57,7 @@ def damaged_bodies(records: list[Record]) -> list[DamagedBody]:
         "previousDigestSignature": None,
     }
     return [
-        DamagedBody(cut, records=_whole_records(cut), defect="truncated_gzip"),
+        DamagedBody(cut, records=_whole_records(cut), defect="truncated_gzip", original=whole),
         DamagedBody(_gzip(_S3_ERROR), records=0, defect="not_json"),
         DamagedBody(_gzip(json.dumps(digest)), records=0, defect="no_records_array"),
         DamagedBody(_gzip('{"Records":[]}'), records=0, defect="empty_records"),

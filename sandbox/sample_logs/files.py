@@ -148,6 +148,8 @@ def _log_file(
         account=account,
         region=region,
         bad_records=damaged.bad_records if damaged else (),
+        delivered=delivered.astimezone(UTC).replace(second=0, microsecond=0),
+        original=damaged.original if damaged else None,
         event_dates=Counter(_event_date(record) for record in sound),
         event_names=Counter(_event_name(record) for record in sound),
     )

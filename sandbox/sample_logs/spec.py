@@ -1,5 +1,7 @@
 """What to generate, and what a generated log file is."""
 
+import gzip
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -89,9 +91,18 @@ class LogFile:
     kind: Kind
     account: str
     region: str
+    #: UTC, to the minute.
+    delivered: datetime
     bad_records: tuple[str, ...] = ()
+    #: The body that was delivered, if it was damaged after that.
+    original: bytes | None = None
     event_dates: Counter[date] = field(default_factory=Counter)
     event_names: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def delivered_sha256(self) -> str:
+        """SHA-256 of the uncompressed bytes that were delivered, hexadecimal."""
+        return hashlib.sha256(gzip.decompress(self.original or self.body)).hexdigest()
 
     @property
     def rows(self) -> int:

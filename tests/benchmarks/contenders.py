@@ -22,7 +22,7 @@ NAMES = {
     "guide_no_listing_job": "the guide's stream without its listing job",
     "ours": "ours",
     "duckdb": "DuckDB to Parquet",
-    "native": "prototype without a JVM (ADR 0048)",
+    "native": "prototype without a JVM",
     "limit": "limit (decompress and parse)",
     "bare": "a bare session",
 }

@@ -8,7 +8,7 @@ from typing import Any
 class Target:
     """`figure` is a name in the part's figures; `at_least` or `at_most` its bound, in its own unit.
 
-    `remark` says of a target that is missed what was tried and what bounds it; written by hand.
+    `remark` says, for a target that is missed, what limits it and what was tried. It is written by hand.
     """
 
     part: str
@@ -48,16 +48,19 @@ class Verdict:
 
 
 FIRST = "first_load"
-# What the profile shows (docs/benchmarks-profile.txt), and what single runs of the smaller load showed.
+# What the profile shows (docs/benchmarks-profile.txt).
 BOUND = (
-    "a third of ours' CPU seconds is just-in-time compilation, a third are tasks, whose Parquet writer "
-    "is nearly half and whose from_json a quarter, a tenth is Python (see the profile)"
+    "Just-in-time compilation takes a third of our CPU seconds, tasks take a third, and Python takes a "
+    "tenth. Of the tasks' share, the Parquet writer takes nearly half and `from_json` a quarter (see the "
+    "profile)."
 )
+# What single runs of the smaller load showed.
 TRIED = (
-    "tried in single runs, which took 53 to 60 CPU s where two without a change took 57 and 59: generated "
-    "code off, its methods smaller, planned writes off, no Delta statistics, zstd at level 1, no dictionary "
-    "for the raw text, no rewriting of JSON expressions; what helped and is in: no dictionary of what hardly "
-    "repeats, records by columns in Python, ledger and checkpoint beside other work"
+    "These changes did not help, in single runs of 53 to 60 CPU seconds (two runs without a change took 57 "
+    "and 59): generated code off, smaller generated methods, planned writes off, no Delta statistics, zstd "
+    "at level 1, no dictionary for the raw text, no rewriting of JSON expressions. These helped and ship: "
+    "no dictionary for columns that hardly repeat, records by columns in Python, the ledger and the "
+    "checkpoint in parallel with other work."
 )
 TARGETS = (
     Target(
@@ -65,29 +68,31 @@ TARGETS = (
         "small guide/ours time",
         "First load, smaller size: times as fast as the guide",
         1.3,
-        remark=f"both begin with a cold JVM, and {BOUND}; {TRIED}",
+        remark=f"Both begin with a cold JVM. {BOUND} {TRIED}",
     ),
     Target(
         FIRST,
         "large guide/ours time",
         "First load, larger size: times as fast as the guide",
         1.6,
-        remark=f"{BOUND}; each further record costs 0.59 of the CPU that it costs the guide",
+        remark="The CPU seconds go where those of the smaller size go. Each additional record costs 0.59 of "
+        "the CPU that it costs the guide.",
     ),
     Target(
         FIRST,
         "large ours/guide CPU",
         "First load, larger size: CPU seconds / guide's",
         at_most=0.667,
-        remark="as above; without any dictionary it was 1 % less in a single run, and the table 3 % larger",
+        remark="The reasons are those of the time. Without any dictionary, a single run took 1% less CPU, "
+        "and the table was 3% larger.",
     ),
     Target(
         FIRST,
         "small duckdb/ours time",
         "First load, smaller size: times as fast as DuckDB",
         1.0,
-        remark="DuckDB has no JVM that must get warm, and keeps neither raw text nor lineage; at the larger "
-        "size it is behind",
+        remark="DuckDB has no JVM to warm up, and it keeps neither raw text nor lineage. At the larger size "
+        "it is slower.",
     ),
     Target(FIRST, "large duckdb/ours time", "First load, larger size: times as fast as DuckDB", 1.0),
     Target(
@@ -132,8 +137,9 @@ TARGETS = (
         "guide/ours time",
         "Slow store, first load: times as fast as the guide",
         1.0,
-        remark="Spark's `binaryFile` asks once more for each file's status than its JSON source; the hourly "
-        "run, which lists recent days only, is several times as fast (ADR 0050)",
+        remark="Spark's `binaryFile` asks for each file's status once more than its JSON source. The hourly "
+        "run, which lists recent days only, is several times as fast as the guide's "
+        "([why](adr/0012-performance.md)).",
     ),
 )
 

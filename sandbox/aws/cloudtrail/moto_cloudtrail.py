@@ -5,9 +5,11 @@
 - Selectors are checked (`selectors`); a trail without any records all management events, as one selector.
 - PutInsightSelectors replaces the selectors, and needs write management events to look at.
 - DeleteTrail takes an ARN.
+- ListPublicKeys answers with the keys that the sandbox signs digests with (`signing`).
 """
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.cloudtrail import models, urls
@@ -20,6 +22,7 @@ from moto.sns.models import sns_backends
 
 from sandbox.aws.cloudtrail.delivery import Delivery
 from sandbox.aws.cloudtrail.selectors import INSIGHTS, OPERATORS, find_fault
+from sandbox.aws.cloudtrail.signing import KEYS
 
 DEFAULT_SELECTOR = {
     "ReadWriteType": "All",
@@ -173,6 +176,18 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
             message = f"Trail {trail.arn} does not have Insights enabled."
             raise _error("InsightNotEnabledException", message)
         return super().get_insight_selectors()
+
+    def list_public_keys(self) -> str:
+        """The keys of a period; without one, of the last day."""
+        end = _moment(self._get_param("EndTime")) or datetime.now(UTC)
+        start = _moment(self._get_param("StartTime")) or end - timedelta(days=1)
+        if start > end:
+            raise _error("InvalidTimeRangeException", "The start time is after the end time.")
+        return json.dumps({"PublicKeyList": list(KEYS.listed(start, end))})
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
 
 
 def register() -> None:

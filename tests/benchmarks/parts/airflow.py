@@ -34,10 +34,10 @@ HOLDS_A_SLOT = ("queued", "running")
 def run(session: Session, entry: dict[str, Any]) -> None:
     """Parse, then one run of the DAG in a sandbox of its own."""
     entry["notes"] = [
-        "Parse is the time to import the DAG file in a fresh process after Airflow's own import. Memory is "
-        "that of the process itself (the scheduler's without the tasks that it runs), its highest during one "
-        "run of the DAG. A waiting task is one whose name begins with `wait_for`; its slots are counted "
-        "twice a second while it has begun and not ended.",
+        "Parsing is the time to import the DAG file in a fresh process, after Airflow's own import. "
+        "Memory is the peak of the process itself during one run of the DAG (for the scheduler, without "
+        "the tasks that it runs). A waiting task is one whose name begins with `wait_for`. Its slots are "
+        "counted twice a second from its start to its end.",
     ]
     _parse(session, entry)
     session.save()
@@ -50,7 +50,7 @@ def _parse(session: Session, entry: dict[str, Any]) -> None:
     entry["figures"]["seconds to parse the form's DAG"] = figure(dag for _, dag in measured)
     session.say("parse of the form's DAG measured")
     if find_spec(ACCOUNTS) is None:
-        entry["notes"].append("Per-account DAGs were not there to be measured.")
+        entry["notes"].append("Per-account DAGs were missing, so they were not measured.")
         return
     module = import_module(ACCOUNTS)
     session.work.mkdir(parents=True, exist_ok=True)

@@ -16,10 +16,11 @@ TITLE = "First load"
 def run(session: Session, entry: dict[str, Any]) -> None:
     """Every size, every contender."""
     entry["notes"] = [
-        "Each run is a fresh process on files that no checkpoint knows; the start of the Spark session is in "
-        "nobody's figures. Rows are counted in the Parquet footers: a wrong count is a failed run.",
-        "Spark has two cores and 3 GB of heap, DuckDB two threads and 4 GB, the limit one thread. DuckDB and "
-        "the limit keep neither raw text nor lineage, and have no way to go on where they stopped.",
+        "Each run is a fresh process on files that no checkpoint knows. No figure includes the start of "
+        "the Spark session. Rows are counted in the Parquet footers, and a wrong count fails the run.",
+        "Spark has two cores and 3 GB of heap, DuckDB has two threads and 4 GB, and the limit has one "
+        "thread. DuckDB and the limit keep neither raw text nor lineage, and they cannot resume after an "
+        "interruption.",
     ]
     for size in session.sizes.first_load:
         session.say(f"logs: {size.records:,} records in {size.files:,} files")

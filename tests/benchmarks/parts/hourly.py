@@ -31,10 +31,10 @@ MEASURES = {"seconds": "seconds", "cpu_seconds": "CPU", "listings": "listings"}
 def run(session: Session, entry: dict[str, Any]) -> None:
     """Every history, then once a sweep of ours on the longest."""
     entry["notes"] = [
-        f"Each run finds {NEW_FILES} new files of one record under today's folder; the history was read by "
-        "the same contender before, and rows are those of Delta's log.",
-        "Listings are directories opened below the logs path: each is a listing request, or more, on an "
-        "object store. A sweep is the run of each seventh day that lists everything.",
+        f"Each run finds {NEW_FILES} new files of one record in today's folder. The same contender has "
+        "read the history before. Rows are counted in Delta's log.",
+        "Listings are directories opened below the logs path. On an object store each is at least one "
+        "listing request. A sweep is the run that lists everything, once in seven days.",
     ]
     cases = []
     for history in session.sizes.histories:

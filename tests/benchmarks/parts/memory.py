@@ -16,8 +16,9 @@ TITLE = "Memory"
 def run(session: Session, entry: dict[str, Any]) -> None:
     """One file of each size, by the guide's stream and by ours."""
     entry["notes"] = [
-        "The JVM may take 3 GB of heap here; peaks are of all processes at one moment, seen every half "
-        "second. CloudTrail itself writes files of a few MB: these come from tools that join them.",
+        "The JVM may use 3 GB of heap. A peak is the sum over all processes at one moment, sampled every "
+        "half second. CloudTrail itself writes files of a few MB. Files of this size come from tools that "
+        "join them.",
     ]
     for records in session.sizes.memory_records:
         session.say(f"logs: {records:,} records in one file")

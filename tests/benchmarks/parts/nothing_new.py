@@ -17,8 +17,8 @@ TITLE = "A run with nothing new"
 def run(session: Session, entry: dict[str, Any]) -> None:
     """Load a few files with each contender, then run it again."""
     entry["notes"] = [
-        "`a bare session` runs one job of one row; its start, as everybody's, is not in the figures, so that "
-        "seconds are what a run costs beyond it.",
+        "`a bare session` runs one job of one row. No figure includes the start of the session, so the "
+        "seconds are the cost of a run beyond it.",
     ]
     logs = make_logs(200, 20, days=5)
     folder, who = session.work / "nothing_new", session.sizes.nothing_new

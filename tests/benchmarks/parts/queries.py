@@ -19,9 +19,9 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     logs = make_logs(records, files)
     folder = session.work / "queries"
     entry["notes"] = [
-        f"{records:,} records of 30 days, loaded in one run by each; each question is asked of both in turn "
-        f"in one session, once before it counts and {sizes.question_rounds} times after. Files and bytes are "
-        "those of the scan's own metrics. Rows must be equal, or the part has failed.",
+        f"Each contender loads {records:,} records of 30 days in one run. One session asks both tables "
+        f"each question in turn: once to warm up and then {sizes.question_rounds} times. Files and bytes "
+        "are the scan's metrics. If the rows differ, the part fails.",
     ]
     try:
         for name in WHO:

@@ -26,7 +26,9 @@ MEASURES = {"seconds": "time", "cpu_seconds": "CPU", "out_files": "files", "out_
 
 def run(session: Session, entry: dict[str, Any]) -> None:
     """A first load with everything, and without each."""
-    entry["notes"] = ["A ratio above 1 says that the load takes longer without the setting."]
+    entry["notes"] = [
+        "A ratio above 1 means that the load takes longer without the setting.",
+    ]
     size = session.sizes.first_load[0]
     logs, out = make_logs(size.records, size.files), session.work / "settings"
     without = {

@@ -34,9 +34,9 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     folder = session.work / "slow_store"
     remove(folder)
     entry["notes"] = [
-        f"{files:,} log files of one record each in the sandbox's S3 (moto, one process on the same cores), "
-        "read through S3A with its defaults; tables and checkpoints are on the local disk, so that every "
-        "request is for log files. The facts of each run are its requests by S3 operation.",
+        f"{files:,} log files of one record each are in the sandbox's S3 (moto, one process on the same "
+        "cores) and are read through S3A with its defaults. Tables and checkpoints are on the local disk, "
+        "so every request is for log files. The last column counts the requests by S3 operation.",
     ]
     with _aws(folder) as aws:
         aws.client("s3").create_bucket(Bucket=BUCKET)

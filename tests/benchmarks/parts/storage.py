@@ -19,10 +19,10 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     logs = make_logs(records, files)
     folder = session.work / "storage"
     entry["notes"] = [
-        "Ours holds each record's raw text beside its columns; the guide's table is its columns alone, "
-        "compressed by Spark's default.",
-        f"The hourly runs ({sizes.hourly_runs}, {NEW_FILES} files each) are made in one session; "
-        "the upkeep is what the next day's first run does with them (ADR 0049).",
+        "Ours keeps each record's raw text next to its columns. The guide's table has only the columns, "
+        "compressed with Spark's default.",
+        f"One session makes the hourly runs ({sizes.hourly_runs}, with {NEW_FILES} files each). The upkeep "
+        "is the compaction by the next day's first run ([why](adr/0011-tables-on-s3.md)).",
     ]
     case = session.rounds(
         entry,

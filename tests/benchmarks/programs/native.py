@@ -2,7 +2,7 @@
 
 Two processes of Python take the same steps as the job (inflate, hash, cut, type, raw text, lineage) and write
 the Parquet files by Arrow; one commit to the Delta log follows. It has no quarantine, no stream and no
-checkpoint: a record that does not fit stops it. Source: docs/adr/0048-native-writer.md.
+checkpoint: a record that does not fit stops it. Source: docs/adr/0012-performance.md.
 """
 
 import glob

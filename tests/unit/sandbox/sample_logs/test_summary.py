@@ -18,6 +18,7 @@ def file(**change):
         "kind": "events",
         "account": "1",
         "region": "r",
+        "delivered": datetime(2026, 1, 5, tzinfo=UTC),
         "bad_records": ("no_event_time",),
         "event_dates": Counter({date(2026, 1, 5): 4}),
         "event_names": Counter({"GetObject": 4}),

@@ -1,0 +1,313 @@
+"""The audit: what CloudTrail signed, what the bucket holds and what the table holds, held against each other.
+
+It starts from nothing: digests and public keys from AWS, the table's files from its Delta log. It needs
+neither Spark nor Databricks. It reads the log files themselves only if asked to.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from cloudtrail_to_delta.completeness.chains import (
+    PENDING,
+    DigestProblem,
+    Found,
+    Hour,
+    Proof,
+    hours_of,
+    prove,
+)
+from cloudtrail_to_delta.completeness.digests import (
+    FOLDER,
+    DigestError,
+    DigestName,
+    read_digest,
+    sha256_of_log_file,
+)
+from cloudtrail_to_delta.params.locations import ACCOUNT, ANY, LogFileKey, LogsLocation
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# The connections that a client of boto3 keeps.
+THREADS = 10
+# A digest of the period's last hour, and the one after it, which has its signature.
+AFTER = timedelta(hours=3)
+# CloudTrail retries a delivery for 30 days: so late a backfill digest may name a file.
+BACKFILL = timedelta(days=30)
+# Public keys are asked for from before the first digest to after the last: a key may change at any moment.
+MARGIN = timedelta(days=2)
+
+Verdict = Literal["proven", "late", "altered", "missing", "extra", "unsigned", "pending"]
+# What an auditor has to look into.
+BAD: tuple[Verdict, ...] = ("altered", "missing", "extra", "unsigned")
+
+PublicKeys = Callable[[str, datetime, datetime], Mapping[str, bytes]]
+TableFiles = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileVerdict:
+    """One log file: `s3://bucket/key`, the verdict, and why."""
+
+    log_file: str
+    verdict: Verdict
+    detail: str
+
+
+@dataclass(kw_only=True)
+class Audit:
+    """What an audit has found.
+
+    Attributes:
+        files: how many log files have each verdict.
+        hours: how many hours of an account's region have each state.
+        not_proven: the log files that are neither proven nor late.
+        not_covered: the hours that are not covered.
+        digests: the digests that prove nothing, and those that are not there.
+    """
+
+    logs_path: str
+    delta_path: str
+    first: datetime
+    last: datetime
+    files: Counter[str] = field(default_factory=Counter)
+    hours: Counter[str] = field(default_factory=Counter)
+    not_proven: list[FileVerdict] = field(default_factory=list)
+    not_covered: list[Hour] = field(default_factory=list)
+    digests: list[DigestProblem] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every hour is covered, every log file proven, and every digest signed, as far as is due."""
+        return not (self.digests or self.hours["gap"] or any(self.files[verdict] for verdict in BAD))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The audit as JSON has it; times are ISO 8601, UTC."""
+        return {
+            "logs_path": self.logs_path,
+            "delta_path": self.delta_path,
+            "from": self.first.isoformat(),
+            "until": self.last.isoformat(),
+            "is_complete": self.is_complete,
+            "files": dict(self.files),
+            "hours": dict(self.hours),
+            "not_proven": [asdict(one) for one in self.not_proven],
+            "not_covered": [asdict(one) | {"start": one.start.isoformat()} for one in self.not_covered],
+            "digests": [asdict(one) for one in self.digests],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auditor:
+    """What an audit asks, and whom.
+
+    Attributes:
+        s3: a client for the log bucket.
+        public_keys: region, start, end → fingerprint → public key (PKCS #1, DER).
+        now: the moment of the audit, UTC.
+        reads_files: whether to read each log file that is in the bucket and to hash it again.
+    """
+
+    s3: "S3Client"
+    public_keys: PublicKeys
+    now: datetime
+    reads_files: bool = False
+
+    def audit(
+        self, logs: LogsLocation, delta_path: str, table: TableFiles, *, first: datetime, last: datetime
+    ) -> Audit:
+        """Audit the log files that were delivered from the day of `first` to before the day of `last`.
+
+        Args:
+            logs: the log files of one kind; a day in its path is not looked at.
+            delta_path: the table's folder, for the report.
+            table: `s3://bucket/key` → SHA-256 values, of the log files in the table and its quarantine.
+            first: the start of a day, UTC.
+            last: the start of the day after the last.
+        """
+        result = Audit(logs_path=logs.path, delta_path=delta_path, first=first, last=last)
+        for account in self._accounts(logs):
+            for region in self._regions(logs, account):
+                proof = self._proof(logs, account, region, first=first, last=last)
+                result.digests += proof.problems
+                for hour in hours_of(proof, account, region, first=first, last=last, now=self.now):
+                    result.hours[hour.state] += 1
+                    if hour.state != "covered":
+                        result.not_covered.append(hour)
+                listed = self._listed(logs, account, region, first=first, last=last)
+                prefix = f"s3://{logs.bucket}/{logs.region_prefix(account, region)}"
+                named = {uri: sha for uri, sha in proof.log_files.items() if _is_of(uri, prefix, first, last)}
+                in_table = {uri for uri in table if _is_of(uri, prefix, first, last)}
+                uris = sorted(named.keys() | listed | in_table)
+                self._judge_all(result, uris, named, listed, table, proof)
+        return result
+
+    def _judge_all(
+        self,
+        result: Audit,
+        uris: Iterable[str],
+        named: Mapping[str, str],
+        listed: set[str],
+        table: TableFiles,
+        proof: Proof,
+    ) -> None:
+        signs_folder = bool(named)
+
+        def judged(uri: str) -> FileVerdict:
+            found = self._judge(uri, named, listed, table, proof, signs_folder=signs_folder)
+            if self.reads_files and found.verdict in ("proven", "late") and uri in listed:
+                return self._read_again(found, named[uri])
+            return found
+
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="audit") as pool:
+            for one in pool.map(judged, uris):
+                result.files[one.verdict] += 1
+                if one.verdict not in ("proven", "late"):
+                    result.not_proven.append(one)
+
+    def _judge(
+        self,
+        uri: str,
+        named: Mapping[str, str],
+        listed: set[str],
+        table: TableFiles,
+        proof: Proof,
+        *,
+        signs_folder: bool,
+    ) -> FileVerdict:
+        """The verdict on one log file that a digest names, or that the bucket or the table has."""
+        delivered = _delivered_at(uri)
+        is_new = delivered is None or delivered + PENDING > self.now
+        hashes = table.get(uri)
+        if hashes is None:
+            verdict, detail = _judge_absent(is_listed=uri in listed, is_named=uri in named, is_new=is_new)
+        elif uri in named:
+            verdict, detail = _judge_named(named[uri], hashes, is_late=uri in proof.late)
+        elif is_new:
+            verdict, detail = "pending", "its digest is not due yet"
+        elif delivered is not None and not proof.covers(delivered, delivered):
+            verdict, detail = "unsigned", "no signed digest covers the hour of its delivery"
+        elif not signs_folder:
+            verdict, detail = "unsigned", "no signed digest names any log file of this kind here"
+        else:
+            verdict, detail = "extra", "signed digests cover the hour of its delivery, and none names it"
+        return FileVerdict(log_file=uri, verdict=verdict, detail=detail)
+
+    def _read_again(self, found: FileVerdict, sha256: str) -> FileVerdict:
+        bucket, _, key = found.log_file.removeprefix("s3://").partition("/")
+        try:
+            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            detail = (
+                ""
+                if sha256_of_log_file(body) == sha256
+                else "the bucket has another file under this name now"
+            )
+        except DigestError as error:
+            detail = f"the bucket has another file under this name now: {error}"
+        return found if not detail else FileVerdict(log_file=found.log_file, verdict="altered", detail=detail)
+
+    def _accounts(self, logs: LogsLocation) -> list[str]:
+        if logs.account != ANY:
+            return [logs.account]
+        return [name for name in self._folders(logs.bucket, logs.accounts_prefix) if ACCOUNT.fullmatch(name)]
+
+    def _regions(self, logs: LogsLocation, account: str) -> list[str]:
+        """The regions that are asked for; of all those with log files or digests."""
+        if logs.regions != (ANY,):
+            return list(logs.regions)
+        prefixes = (logs.folder_prefix(account), f"{logs.accounts_prefix}{account}/{FOLDER}/")
+        return sorted({name for prefix in prefixes for name in self._folders(logs.bucket, prefix)})
+
+    def _folders(self, bucket: str, prefix: str) -> list[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        return [
+            one["Prefix"].removeprefix(prefix).rstrip("/")
+            for page in pages
+            for one in page.get("CommonPrefixes", [])
+        ]
+
+    def _keys(self, bucket: str, prefix: str, first: datetime, last: datetime) -> Iterator[str]:
+        """The keys below `<prefix>YYYY/MM/DD/` of the days from `first` to `last`, in one listing."""
+        start = f"{prefix}{first:%Y/%m/%d}/"
+        end = f"{prefix}{last:%Y/%m/%d}0"  # sorts behind everything in the last day's folder
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, StartAfter=start
+        )
+        for page in pages:
+            for one in page.get("Contents", []):
+                if one["Key"] >= end:
+                    return
+                if not one["Key"].endswith("/"):
+                    yield one["Key"]
+
+    def _listed(
+        self, logs: LogsLocation, account: str, region: str, *, first: datetime, last: datetime
+    ) -> set[str]:
+        prefix = logs.region_prefix(account, region)
+        keys = self._keys(logs.bucket, prefix, first, last - timedelta(days=1))
+        return {f"s3://{logs.bucket}/{key}" for key in keys}
+
+    def _proof(
+        self, logs: LogsLocation, account: str, region: str, *, first: datetime, last: datetime
+    ) -> Proof:
+        prefix = f"{logs.accounts_prefix}{account}/{FOLDER}/{region}/"
+        until = min(last + BACKFILL, self.now + timedelta(days=1))
+        names = [DigestName.parse(key) for key in self._keys(logs.bucket, prefix, first, until)]
+        wanted = [
+            name
+            for name in names
+            if name is not None and name.end > first and (name.is_backfill or name.end <= last + AFTER)
+        ]
+        keys: Mapping[str, bytes] = {}
+        if wanted:
+            keys = self.public_keys(region, first - MARGIN, max(one.end for one in wanted) + MARGIN)
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="digests") as pool:
+            found = list(pool.map(lambda name: self._read(logs.bucket, name), wanted))
+        return prove(found, keys, first=first)
+
+    def _read(self, bucket: str, name: DigestName) -> Found:
+        answer = self.s3.get_object(Bucket=bucket, Key=name.key)
+        metadata = {key.lower(): value for key, value in answer["Metadata"].items()}
+        try:
+            return Found(name=name, digest=read_digest(name, bucket, answer["Body"].read(), metadata))
+        except DigestError as error:
+            return Found(name=name, problem=str(error))
+
+
+def _judge_absent(*, is_listed: bool, is_named: bool, is_new: bool) -> tuple[Verdict, str]:
+    """The verdict on a log file that the table does not have."""
+    if is_listed and is_new:
+        return "pending", "it was delivered a short time ago and is not in the table yet"
+    where = "in the bucket" if is_listed else "no longer in the bucket"
+    signed = "a signed digest names it" if is_named else "no signed digest names it"
+    return "missing", f"it is not in the table; it is {where}, and {signed}"
+
+
+def _judge_named(sha256: str, hashes: frozenset[str], *, is_late: bool) -> tuple[Verdict, str]:
+    """The verdict on a log file that the table has and a signed digest names."""
+    if not hashes:
+        return "altered", "it could not be read as a whole: the quarantine says why"
+    if sha256 not in hashes:
+        return "altered", "the table has records of a file with another hash than was signed"
+    if len(hashes) > 1:
+        return "altered", "the table has records of two files of this name"
+    return ("late" if is_late else "proven"), ""
+
+
+def _is_of(uri: str, prefix: str, first: datetime, last: datetime) -> bool:
+    """Whether a log file lies below an account's region, in a day of the period."""
+    if not uri.startswith(prefix):
+        return False
+    day = uri.removeprefix(prefix)[:10]
+    return f"{first:%Y/%m/%d}" <= day < f"{last:%Y/%m/%d}"
+
+
+def _delivered_at(uri: str) -> datetime | None:
+    key = LogFileKey.parse(uri)
+    if key is not None:
+        return key.delivered_at
+    return None
