@@ -21,6 +21,8 @@ from sandbox.settings import ROOT, folder_problem
 VENV = ROOT / ".venv"
 BENCH = ROOT / "requirements-bench.txt"
 DOCS = ROOT / "requirements-docs.txt"
+# Of its own: the tests pin an older docutils than Sphinx needs.
+DOCS_VENV = ROOT / ".cache" / "docs-venv"
 UV = "uv==0.13.9"
 # What stands above the pins in requirements.txt.
 PURPOSE = """\
@@ -59,7 +61,8 @@ def main(arguments: list[str]) -> int:
         install_requirements(BENCH)
         return 0
     if command == "docs":
-        install_requirements(DOCS)
+        make_venv(DOCS_VENV)
+        install_requirements(DOCS, venv=DOCS_VENV)
         return 0
     if command == "requirements":
         compile_requirements(upgrade="--upgrade" in arguments)
@@ -124,19 +127,25 @@ def install() -> None:
     stamp = VENV / "installed"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    if not works(python()):
-        print(f"Making {VENV} with Python {version}", flush=True)
-        _run(sys.executable, "-m", "venv", "--clear", str(VENV))
+    make_venv(VENV)
     print("Installing the pinned packages (once, some minutes)", flush=True)
     _run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV)
     install_requirements(requirements)
     stamp.write_text(wanted)
 
 
-def install_requirements(requirements: Path) -> None:
-    """Install what a file pins into `.venv`; quick when it is there already."""
+def make_venv(venv: Path) -> None:
+    """Make a virtual environment with this Python, unless there is one."""
+    if not works(python(venv)):
+        version = ".".join(str(part) for part in sys.version_info[:3])
+        print(f"Making {venv} with Python {version}", flush=True)
+        _run(sys.executable, "-m", "venv", "--clear", str(venv))
+
+
+def install_requirements(requirements: Path, venv: Path = VENV) -> None:
+    """Install what a file pins into a virtual environment; quick if it is there already."""
     _run(
-        *(python(), "-m", "uv", "pip", "install", "--python", python()),
+        *(python(), "-m", "uv", "pip", "install", "--python", python(venv)),
         *("--quiet", "--compile-bytecode", "--requirement", str(requirements)),
         environment=uv_environment(pip_settings(), os.environ),
     )
@@ -164,9 +173,9 @@ def with_purpose(pins: str) -> str:
     return PURPOSE + pins.removeprefix(PURPOSE)
 
 
-def python() -> str:
-    """The Python of `.venv`."""
-    return str(VENV / "bin" / "python")
+def python(venv: Path = VENV) -> str:
+    """The Python of a virtual environment, by default of `.venv`."""
+    return str(venv / "bin" / "python")
 
 
 def works(interpreter: str) -> bool:

@@ -30,8 +30,6 @@ html_show_sphinx = False
 html_additional_pages = {"index": "index-redirect.html"}
 
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)(#[^)\s]*)?\)")
-# Lists of pages that no index names one by one.
-WHOLE_FOLDERS = {"docs/explanation/decisions": ("Decisions", "/docs/adr/*")}
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -51,9 +49,6 @@ def add_navigation(_: Any, docname: str, source: list[str]) -> None:
         folder = docname.removesuffix("README")
         below = [page for page in pages_of(docname, source[0]) if page.startswith(f"/{folder}")]
         source[0] += _toctree("", below)
-    elif docname in WHOLE_FOLDERS:
-        caption, pattern = WHOLE_FOLDERS[docname]
-        source[0] += f"\n## {caption}\n\n```{{toctree}}\n:glob:\n\n{pattern}\n```\n"
 
 
 def pages_of(docname: str, text: str) -> list[str]:

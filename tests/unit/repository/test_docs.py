@@ -10,8 +10,8 @@ from docs.site import operators
 from tests.fixtures.documents import PAGES, ROOT, anchors, commands, links, name_of, statements
 
 INDEX = ROOT / "docs/README.md"
-# Pages that another index lists: docs/operations/README.md, and the folder of decisions itself.
-LISTED_ELSEWHERE = {"operations", "adr"}
+# Folders with an index of their own.
+FOLDERS = {ROOT / "docs/operations", ROOT / "docs/adr"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -39,8 +39,8 @@ def test_links_anchors_commands_and_statements_are_found(tmp_path):
 
 def test_the_index_lists_every_page_once():
     listed = [(INDEX.parent / path).resolve() for path, _ in links(INDEX)]
-    own = [page for page in PAGES if page != INDEX and page.parent.name not in LISTED_ELSEWHERE]
-    assert sorted(listed) == sorted([*own, ROOT / "docs/operations/README.md"])
+    own = [page for page in PAGES if page != INDEX and page.parent not in FOLDERS]
+    assert sorted(listed) == sorted([*own, *(folder / "README.md" for folder in FOLDERS)])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -71,11 +71,7 @@ def test_the_page_of_operators_is_made_of_the_docstrings():
     assert written == operators.page(), "docs/reference/operators.md is stale: run `make operators`"
 
 
-def test_the_packages_of_the_site_change_no_pin_of_the_tests():
-    pins = [
-        dict(re.findall(r"(?m)^([\w-]+)==(\S+)$", (ROOT / f"requirements-{name}.txt").read_text()))
-        for name in ("dev", "docs")
-    ]
-    tests, site = pins
-    assert {"sphinx", "myst-parser", "furo"} <= set(site)
-    assert {name: site[name] for name in set(site) & set(tests) if site[name] != tests[name]} == {}
+def test_the_packages_of_the_site_are_pinned():
+    wanted = set(re.findall(r"(?m)^([a-z-]+)$", (ROOT / "requirements-docs.in").read_text()))
+    assert wanted
+    assert wanted <= set(re.findall(r"(?m)^([\w-]+)==", (ROOT / "requirements-docs.txt").read_text()))
