@@ -123,10 +123,7 @@ operators: require-packages ## Write docs/reference/operators.md again, from the
 
 .PHONY: docs
 docs: require-packages ## Build the documentation as a site into .cache/site; warnings are errors
-	@"$(PYTHON)" -m sandbox.install docs
-	@.cache/docs-venv/bin/python -m sphinx --quiet --fresh-env --write-all --fail-on-warning --keep-going --builder html \
-	  --conf-dir docs/site --doctree-dir .cache/doctrees . .cache/site
-	@echo "Built: .cache/site/index.html"
+	@exec $(RUN) -m sandbox.docs
 
 .PHONY: check-accounts
 check-accounts: require-packages ## Check dags/accounts.yaml (ARGS=file: another one): every problem with its line and field

@@ -4,7 +4,7 @@ Checks Python and Java, makes `.venv`, and installs requirements-dev.txt into it
 told on this machine (its environment variables and files) is handed to uv, which does not read it; uv's own
 variables win. Done once for each content of requirements-dev.txt.
 
-Usage: python -m sandbox.install [packages | requirements [--upgrade] | bench | docs]
+Usage: python -m sandbox.install [packages | requirements [--upgrade] | bench]
 """
 
 import hashlib
@@ -20,9 +20,6 @@ from sandbox.settings import ROOT, folder_problem
 
 VENV = ROOT / ".venv"
 BENCH = ROOT / "requirements-bench.txt"
-DOCS = ROOT / "requirements-docs.txt"
-# Of its own: the tests pin an older docutils than Sphinx needs.
-DOCS_VENV = ROOT / ".cache" / "docs-venv"
 UV = "uv==0.13.9"
 # What stands above the pins in requirements.txt.
 PURPOSE = """\
@@ -34,7 +31,7 @@ PURPOSE = """\
 PYTHON_RANGE = ((3, 11), (3, 13))
 JAVA_MINIMUM = 17
 # Commands that need no Spark.
-WITHOUT_JAVA = ("packages", "requirements", "docs")
+WITHOUT_JAVA = ("packages", "requirements")
 
 PYTHON_HINT = (
     "Install Python 3.11 or 3.12 (Debian, Ubuntu: python3.11 and python3.11-venv; Fedora: python3.11; macOS: "
@@ -59,10 +56,6 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "bench":
         install_requirements(BENCH)
-        return 0
-    if command == "docs":
-        make_venv(DOCS_VENV)
-        install_requirements(DOCS, venv=DOCS_VENV)
         return 0
     if command == "requirements":
         compile_requirements(upgrade="--upgrade" in arguments)
@@ -127,25 +120,19 @@ def install() -> None:
     stamp = VENV / "installed"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    make_venv(VENV)
+    if not works(python()):
+        print(f"Making {VENV} with Python {version}", flush=True)
+        _run(sys.executable, "-m", "venv", "--clear", str(VENV))
     print("Installing the pinned packages (once, some minutes)", flush=True)
     _run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV)
     install_requirements(requirements)
     stamp.write_text(wanted)
 
 
-def make_venv(venv: Path) -> None:
-    """Make a virtual environment with this Python, unless there is one."""
-    if not works(python(venv)):
-        version = ".".join(str(part) for part in sys.version_info[:3])
-        print(f"Making {venv} with Python {version}", flush=True)
-        _run(sys.executable, "-m", "venv", "--clear", str(venv))
-
-
-def install_requirements(requirements: Path, venv: Path = VENV) -> None:
-    """Install what a file pins into a virtual environment; quick if it is there already."""
+def install_requirements(requirements: Path) -> None:
+    """Install what a file pins into `.venv`; quick when it is there already."""
     _run(
-        *(python(), "-m", "uv", "pip", "install", "--python", python(venv)),
+        *(python(), "-m", "uv", "pip", "install", "--python", python()),
         *("--quiet", "--compile-bytecode", "--requirement", str(requirements)),
         environment=uv_environment(pip_settings(), os.environ),
     )
@@ -158,7 +145,7 @@ def compile_requirements(*, upgrade: bool) -> None:
         ("requirements-dev.in", "-o", "requirements-dev.txt", *(("--upgrade",) if upgrade else ())),
         ("requirements.in", "-c", "requirements-dev.txt", "-o", "requirements.txt"),
         ("requirements-bench.in", "-o", BENCH.name),
-        ("requirements-docs.in", "-o", DOCS.name),
+        ("requirements-docs.in", "-o", "requirements-docs.txt"),
     ):
         _run(
             *(python(), "-m", "uv", "pip", "compile", *common, *arguments),
@@ -173,9 +160,9 @@ def with_purpose(pins: str) -> str:
     return PURPOSE + pins.removeprefix(PURPOSE)
 
 
-def python(venv: Path = VENV) -> str:
-    """The Python of a virtual environment, by default of `.venv`."""
-    return str(venv / "bin" / "python")
+def python() -> str:
+    """The Python of `.venv`."""
+    return str(VENV / "bin" / "python")
 
 
 def works(interpreter: str) -> bool:
