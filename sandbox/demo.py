@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sandbox import results, seed, setup, up
+from sandbox import audit, results, seed, setup, up
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.errors import DemoError, SandboxError
 from sandbox.lock import exclusive
 from sandbox.memory import MEASURE, MemorySampler
 from sandbox.processes import Processes
 from sandbox.sample_logs import SampleSpec
+from sandbox.sample_logs.digests import SandboxSigner
 from sandbox.sample_logs.spec import Kind
 from sandbox.settings import Sandbox, Secrets
 from sandbox.signals import shielded
@@ -90,7 +91,8 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
     up.up(sandbox, with_logs=False)
     say(f"ready: {sandbox.airflow_url} shows the runs while they last")
     with AirflowClient(sandbox.airflow_url) as airflow:
-        params = _set_up(sandbox, airflow, samples or seed.sample_spec(), say)
+        samples = samples or seed.sample_spec()
+        params = _set_up(sandbox, airflow, samples, say)
         run = _ingest(airflow, params, say)
         validations = {kind: airflow.xcom(run, f"{kind}.validate_rows") for kind in KINDS}
     say("the run succeeded; in the tables, by SQL:")
@@ -101,6 +103,10 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
         found = results.read(kind, sql, validations[kind])
         print(f"\n{results.render(found)}", flush=True)
         problems += results.differences(found, promised.counts(kind))
+    table = f"{params['target_root']}/{validations['events']['table'].rpartition('.')[2]}"
+    audited = audit.audit(sandbox.aws_url, setup.BUCKET, table, samples)
+    print(f"\n{audit.render(audited)}", flush=True)
+    problems += audit.differences(audited, samples)
     if not problems:
         print("\nEvery count is the one that the sample logs promise.\n")
     return problems
@@ -121,7 +127,9 @@ def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: 
             _show(say, task)
         if (task["task_id"], task["state"]) == (setup.TRAILS, "success"):
             # While the set-up goes on: the trails record, and deliver from now on.
-            seed.deliver(sandbox.aws_url, setup.BUCKET, samples, seed.summary_path(sandbox))
+            signer = SandboxSigner(sandbox.aws_url)
+            summary = seed.summary_path(sandbox)
+            seed.deliver(sandbox.aws_url, setup.BUCKET, samples, summary, signer=signer)
             say(f"the trails deliver into s3://{setup.BUCKET}:\n{seed.promised(sandbox)}")
 
     run = setup.run(airflow, on_question=ask, on_change=show)

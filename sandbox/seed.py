@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox.aws.seed import LOGS_BUCKET, client, seed
 from sandbox.sample_logs import SampleSpec, SampleSummary, write
+from sandbox.sample_logs.digests import Signer
 from sandbox.settings import Sandbox
 
 
@@ -33,10 +34,12 @@ def fill(endpoint: str, spec: SampleSpec, summary: Path) -> None:
     deliver(endpoint, LOGS_BUCKET, spec, summary)
 
 
-def deliver(endpoint: str, bucket: str, spec: SampleSpec, summary: Path) -> None:
+def deliver(
+    endpoint: str, bucket: str, spec: SampleSpec, summary: Path, *, signer: Signer | None = None
+) -> None:
     """Put logs into a bucket as CloudTrail does; `summary` gets the counts that the tables must come to."""
     summary.parent.mkdir(parents=True, exist_ok=True)
-    summary.write_text(write(endpoint, bucket, spec).to_json())
+    summary.write_text(write(endpoint, bucket, spec, signer=signer).to_json())
 
 
 def summary_path(sandbox: Sandbox) -> Path:

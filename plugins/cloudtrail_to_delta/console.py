@@ -8,6 +8,7 @@ audit LOGS TABLE       what CloudTrail signed, held against what the bucket and 
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 def _audit(chosen: argparse.Namespace) -> int:
     from cloudtrail_to_delta.completeness.command import run_audit
 
+    # Airflow, once imported, logs to standard output, which belongs to the answer.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
     return run_audit(
         chosen.logs_path,
         chosen.delta_path,

@@ -69,10 +69,18 @@ def any_records(draw):
     return found
 
 
+def without_lone_surrogates(value):
+    """The value as PostgreSQL takes it: its JSON has no half of a surrogate pair."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
 def replace_xcoms(metadata, dag_id, xcoms):
     """What the DAG's runs left, as text: a driver would refuse to write some of it."""
+    is_postgres = metadata.engine.dialect.name == "postgresql"
     with metadata.engine.begin() as connection:
-        for task, key, value in xcoms:
+        for task, key, found in xcoms:
+            value = without_lone_surrogates(found) if is_postgres else found
             connection.execute(
                 text("UPDATE xcom SET value = :value WHERE dag_id = :dag AND task_id = :task AND key = :key"),
                 {"value": json.dumps(value), "dag": dag_id, "task": task, "key": key},

@@ -1,10 +1,14 @@
 """`check-accounts` as a person or a pipeline runs it: a process, its output and its exit code."""
 
+import contextlib
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from cloudtrail_to_delta.console import main
 
 from .files import text
 
@@ -12,6 +16,14 @@ ROOT = Path(__file__).resolve().parents[5]
 
 
 def check(path):
+    """The command in this process: its exit code, what it printed, and its complaints."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(["check-accounts", str(path)])
+    return code, out.getvalue(), err.getvalue()
+
+
+def check_in_a_process(path):
     command = [sys.executable, "-m", "cloudtrail_to_delta", "check-accounts", str(path)]
     environment = {"PYTHONPATH": "plugins", "PATH": "/usr/bin:/bin", "AIRFLOW_HOME": "/nonexistent/airflow"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -25,7 +37,7 @@ def path(tmp_path):
 
 def test_a_sound_file_lists_its_dags_without_an_airflow(path):
     path.write_text(text('alias: payments\naccount: "111122223333"\nschedule: 15 * * * *'))
-    code, out, err = check(path)
+    code, out, err = check_in_a_process(path)
     assert (code, err) == (0, "")
     assert out.startswith("cloudtrail_ingest__payments ")
     assert "15 * * * *" in out
@@ -34,7 +46,7 @@ def test_a_sound_file_lists_its_dags_without_an_airflow(path):
 
 def test_problems_are_told_by_file_line_and_field_and_fail_the_command(path):
     path.write_text(text('alias: payments\naccount: "111122223333"\nduplicates: drop'))
-    code, out, err = check(path)
+    code, out, err = check_in_a_process(path)
     assert (code, out) == (1, "")
     assert f"{path}:17: duplicates: 'drop': give one of keep, remove." in err
     assert "1 of 1 accounts would be disabled" in err
