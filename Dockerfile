@@ -1,12 +1,12 @@
-# The deployment of this project: Airflow with the distribution installed, and the DAG files.
+# Two images: Airflow with the distribution and the DAG files, and the sandbox.
 #
-#   docker build --target airflow -t cloudtrail-airflow .     what production runs
+#   docker build --target airflow -t cloudtrail-airflow .     for production
 #   docker build --target sandbox -t cloudtrail-sandbox .     the AWS and Databricks stand-ins
 #
-# docker-compose.yml builds both. Neither image runs as root.
+# docker-compose.yml builds both. Neither image runs as root. Neither has been run in a container yet.
 
-# The distribution's wheel, with the job's in it, from sources that need nothing but its builder; the versions are
-# those of requirements-dev.txt.
+# Build the distribution's wheel, which contains the job's wheel. The build needs only the builder, in the version
+# that requirements-dev.txt pins.
 FROM apache/airflow:3.3.2-python3.11 AS distribution
 WORKDIR /tmp/build
 COPY --chown=airflow:0 requirements-dev.txt ./
@@ -18,7 +18,7 @@ RUN python -m build --wheel --no-isolation --outdir dist .
 
 FROM apache/airflow:3.3.2-python3.11 AS sandbox
 USER root
-# bookworm has Java 17, later Debians a newer one; Spark takes both.
+# Debian bookworm has Java 17, later releases have a newer one. Spark works with both.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends default-jre-headless \
     && rm -rf /var/lib/apt/lists/*
@@ -29,14 +29,14 @@ RUN pip install --no-cache-dir --requirement requirements-dev.txt
 COPY --chown=airflow:0 hatch_build.py hatch_build.py
 COPY --chown=airflow:0 spark_jobs spark_jobs
 COPY --chown=airflow:0 sandbox sandbox
-# Spark's jars, so that a container starts offline.
+# Download Spark's jars now, so that a container starts without a network.
 RUN python -m sandbox prepare
 
 FROM apache/airflow:3.3.2-python3.11 AS airflow
 COPY --from=distribution --chown=airflow:0 /tmp/build/dist/*.whl /tmp/distribution/
-# The pins that the image was built with stand in constraints.txt of the user's home, and naming Airflow's version
-# keeps pip from changing it (https://airflow.apache.org/docs/docker-stack/build.html, "Important notes for the base
-# images"). The two drivers are those of the database of docker-compose.yml.
+# The base image keeps the pins that it was built with in constraints.txt of the user's home folder. Naming Airflow's
+# version keeps pip from changing it (https://airflow.apache.org/docs/docker-stack/build.html, "Important notes for
+# the base images"). docker-compose.yml needs the two database drivers.
 RUN pip install --no-cache-dir --constraint "${HOME}/constraints.txt" "apache-airflow==${AIRFLOW_VERSION}" \
     psycopg2-binary asyncpg /tmp/distribution/*.whl
 COPY --chown=airflow:0 dags /opt/airflow/dags

@@ -121,6 +121,14 @@ permissions: require-packages ## Write docs/permissions.md again, from the polic
 params: require-packages ## Write docs/params.md again, from the forms and the contract
 	@$(PRODUCT) params > docs/params.md
 
+.PHONY: operators
+operators: require-packages ## Write docs/reference/operators.md again, from the docstrings
+	@$(RUN) -m docs.site.operators > docs/reference/operators.md
+
+.PHONY: docs
+docs: require-packages ## Build the documentation as a site into .cache/site; warnings are errors
+	@exec $(RUN) -m sandbox.docs
+
 .PHONY: check-accounts
 check-accounts: require-packages ## Check dags/accounts.yaml (ARGS=file: another one): every problem with its line and field
 	@AIRFLOW__CORE__DAGS_FOLDER=dags $(PRODUCT) check-accounts $(ARGS)

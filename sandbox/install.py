@@ -145,6 +145,7 @@ def compile_requirements(*, upgrade: bool) -> None:
         ("requirements-dev.in", "-o", "requirements-dev.txt", *(("--upgrade",) if upgrade else ())),
         ("requirements.in", "-c", "requirements-dev.txt", "-o", "requirements.txt"),
         ("requirements-bench.in", "-o", BENCH.name),
+        ("requirements-docs.in", "-o", "requirements-docs.txt"),
     ):
         _run(
             *(python(), "-m", "uv", "pip", "compile", *common, *arguments),

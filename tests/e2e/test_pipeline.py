@@ -4,6 +4,7 @@ import pytest
 
 from tests.e2e.conftest import LATE_DAG
 from tests.fixtures.databricks import until
+from tests.fixtures.documents import PAGES, name_of, statements
 
 DAG = "cloudtrail_ingest"
 COUNT = (
@@ -45,6 +46,14 @@ def test_every_record_of_the_log_files_is_in_the_tables(sandbox, first_run):
     assert row == {"events": str(events.rows), "insights": str(insights.rows)}
     reasons = sandbox.sql("SELECT reason, COUNT(*) AS n FROM cloudtrail_events_quarantine GROUP BY reason")
     assert {row["reason"]: int(row["n"]) for row in reasons} == dict(events.quarantined)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(statements(page))], ids=name_of)
+def test_the_statements_of_the_documentation_run(sandbox, first_run, page):
+    for statement in statements(page):
+        rows = sandbox.sql(statement)
+        if statement.endswith("WHERE NOT balanced"):
+            assert rows == [], statement
 
 
 def test_the_validation_of_each_kind_is_recorded(sandbox, first_run):

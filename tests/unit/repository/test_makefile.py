@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from sandbox import install
 from sandbox.__main__ import COMMANDS
+from tests.fixtures.documents import PAGES, commands, name_of
 
 ROOT = Path(__file__).resolve().parents[3]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -57,12 +58,21 @@ def test_sandbox_commands_of_recipes_exist() -> None:
     assert called == set(COMMANDS)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "plugins/cloudtrail_to_delta/guidance.py"])
-def test_make_commands_that_documents_name_exist(document: str) -> None:
-    named = set(re.findall(r"`make ([a-z-]+)", (ROOT / document).read_text()))
+GUIDANCE = ROOT / "plugins/cloudtrail_to_delta/guidance.py"
 
-    assert named
-    assert named <= set(TARGETS)
+
+@pytest.mark.parametrize("document", [*PAGES, GUIDANCE], ids=name_of)
+def test_make_commands_that_documents_name_exist(document: Path) -> None:
+    assert commands(document, "make") <= set(TARGETS)
+
+
+def test_commands_of_make_are_found_where_they_are_named() -> None:
+    assert "demo" in commands(ROOT / "README.md", "make")
+    assert commands(GUIDANCE, "make")
+
+
+def test_the_reference_names_every_command_of_make() -> None:
+    assert commands(ROOT / "docs/reference/commands.md", "make") == set(TARGETS) - INTERNAL - {"help"}
 
 
 def test_an_unsupported_python_is_refused_with_its_version_and_what_to_install(tmp_path: Path) -> None:
@@ -121,7 +131,9 @@ def test_what_needs_a_sandbox_says_when_nothing_is_set_up(target: str, tmp_path:
     assert "nothing is set up here, so nothing runs" in done.stderr
 
 
-@pytest.mark.parametrize("target", ["test-unit", "lint", "format", "wheel", "check-accounts", "requirements"])
+@pytest.mark.parametrize(
+    "target", ["test-unit", "lint", "format", "wheel", "check-accounts", "requirements", "docs"]
+)
 def test_what_needs_no_spark_asks_for_no_java(target: str) -> None:
     called = re.findall(r"-m sandbox\.install ?([a-z]*)", make("--dry-run", target).stdout)
 
