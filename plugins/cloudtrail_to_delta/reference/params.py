@@ -8,6 +8,8 @@ from cloudtrail_to_delta.params.declaration import REQUIRED, Declaration
 from cloudtrail_to_delta.params.ingest import PARAMS
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 
+# The fields without a section, which the form shows at first.
+OPEN_SECTION = "Shown when the form opens"
 DAGS = {"ingest": ("CloudTrail ingest", PARAMS), "setup": ("CloudTrail set-up", SETUP_PARAMS)}
 HEAD = """# Params
 
@@ -29,7 +31,7 @@ def _chapter(title: str, rows_of: Mapping[str, Declaration]) -> str:
     lines = [f"## {title}", ""]
     for section, rows in sections.items():
         lines += [
-            f"### {section}",
+            f"### {section or OPEN_SECTION}",
             "",
             "| param | title | default | what it does |",
             "|---|---|---|---|",
