@@ -270,7 +270,7 @@ _CHECKS = {
         "",
         title="Databricks deployment role",
         help="The role with which Databricks starts clusters (the workspace's credential configuration). If "
-        "you give it, preflight simulates that it may pass the reader role to them.",
+        "you give it, preflight simulates whether it may pass the reader role to them.",
     ),
     "minimum_rows": Declaration(
         number(0, MOST_ROWS),

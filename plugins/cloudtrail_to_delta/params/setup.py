@@ -240,8 +240,8 @@ _TRAILS = {
         or_none(each(_BUCKET_ARN, alone="*")),
         [],
         title="S3 data events",
-        help="* for all buckets except the log bucket, or arn:aws:s3:::bucket/prefix, one per line. Leave it "
-        "empty for none. **AWS bills these per event.**",
+        help="Give * for all buckets except the log bucket, or arn:aws:s3:::bucket/prefix, one per line. "
+        "Leave it empty for none. **AWS bills these per event.**",
     ),
     "lambda_data_events": Declaration(
         or_none(each(_FUNCTION_ARN, alone="*")),
@@ -324,7 +324,7 @@ _DATABRICKS = {
         title="Compute",
         help="*cluster*: create a cluster that stops when it is idle. *cluster_policy*: create rules for the "
         "cluster that each ingest run starts. *existing_cluster*: use the cluster below and do not change "
-        "it. *none*: create nothing.",
+        "it. *none*: no compute.",
     ),
     "cluster_name": Declaration(
         or_empty(_NAME),

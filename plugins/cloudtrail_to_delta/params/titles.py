@@ -10,8 +10,7 @@ from cloudtrail_to_delta.errors import InvalidRequestError
 if TYPE_CHECKING:
     from airflow.sdk import Param
 
-# The places where a sentence of the contract names params: `name=value`, `name is missing`, `change one or
-# other.`
+# A sentence of the contract names params as `name=value`, `name is missing` or `change one or other.`
 _NAMED = re.compile(r"(^|, |and )(\w+)(?==| is missing)")
 _CHANGE = re.compile(r"(?<= change )[\w, ]+(?=\.$)")
 

@@ -32,7 +32,12 @@ def test_accounts_that_share_nothing_are_all_sound(read):
             "events_table",
             "the events table 'events_one' is already the events table of",
         ),
-        ("", "insights_table: events_one_files", "insights_table", "is already the events view files of 'one'"),
+        (
+            "",
+            "insights_table: events_one_files",
+            "insights_table",
+            "is already the events view files of 'one'",
+        ),
         ("", "insights_table: events_one_quarantine", "insights_table", "the events quarantine of 'one'"),
         (
             "events_checkpoint_path: s3://example-lake/cp",
