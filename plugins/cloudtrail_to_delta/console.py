@@ -1,10 +1,10 @@
-"""The command `cloudtrail-to-delta`: what a person asks of the package without a running Airflow.
+"""The command `cloudtrail-to-delta`, which works without a running Airflow.
 
-check-accounts [FILE]  every problem of an accounts.yaml, by line and field
-accounts-schema        the JSON Schema of accounts.yaml, for editors
-permissions            the least that each identity needs, as Markdown
-params [ingest|setup]  every param of the forms, or of one of them, as Markdown
-audit LOGS TABLE       what CloudTrail signed, held against what the bucket and the table hold
+check-accounts [FILE]  lists every problem of an accounts.yaml, with its line and field
+accounts-schema        prints the JSON Schema of accounts.yaml, for editors
+permissions            prints the minimum permissions of each identity, as Markdown
+params [ingest|setup]  prints every param of both forms or of one of them, as Markdown
+audit LOGS TABLE       checks a period of log files against CloudTrail's signed digests
 """
 
 import argparse
@@ -25,17 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROGRAM, description="CloudTrail to Delta, under Apache Airflow.")
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="CloudTrail to Delta, for Apache Airflow.")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check-accounts", help="list every problem of an accounts.yaml")
-    check.add_argument("file", nargs="?", type=Path, help="default: accounts.yaml of the DAGs folder")
+    check.add_argument("file", nargs="?", type=Path, help="default: accounts.yaml in the DAGs folder")
     check.set_defaults(run=_check_accounts)
     schema = commands.add_parser("accounts-schema", help="print the JSON Schema of accounts.yaml")
     schema.set_defaults(run=_accounts_schema)
-    permissions = commands.add_parser("permissions", help="print the least that each identity needs")
+    permissions = commands.add_parser("permissions", help="print the minimum permissions of each identity")
     permissions.set_defaults(run=_permissions)
-    params = commands.add_parser("params", help="print every param with its help and default")
+    params = commands.add_parser("params", help="print every param with its default and help")
     params.add_argument("dag", nargs="?", choices=("ingest", "setup"), help="default: both")
     params.set_defaults(run=_params)
     audit = commands.add_parser(

@@ -92,7 +92,7 @@ def test_a_broken_entry_is_a_dag_that_fails_with_the_reason_while_the_others_run
     assert state == "failed"
     log = sandbox.airflow.task_log(run, "disabled")
     assert "accounts.yaml:" in log
-    assert "account: 777788889999: give 12 digits (in quotes where it is YAML)" in log
+    assert "account: 777788889999: give 12 digits (in quotes in YAML)" in log
 
 
 def test_the_pool_of_the_submits_is_there_without_a_person(sandbox, scheduled):

@@ -14,7 +14,9 @@ def test_a_run_does_what_was_filled_in(sandbox, browser):
     page.goto(f"{sandbox.airflow.url}/dags/{DAG}")
     page.get_by_role("button", name="Trigger").first.click()
     form = page.get_by_role("dialog")
-    form.get_by_role("button", name="1. CloudTrail logs").click()
+    # What everyone fills in is there without opening a section, which would close this one.
+    form.locator("[name=element_account]").fill(account)
+    form.get_by_role("button", name="Log files").click()
     # The field of the alert events, further down, has the same label.
     kinds = form.get_by_label("Select one or multiple values").first
     kinds.focus()
@@ -24,8 +26,7 @@ def test_a_run_does_what_was_filled_in(sandbox, browser):
     for kind in ("network_activity", "aggregated"):
         kinds.fill(kind)
         page.keyboard.press("Enter")
-    form.locator("[name=element_account]").fill(account)
-    form.get_by_role("button", name="2. Tables").click()
+    form.get_by_role("button", name="Tables").click()
     form.locator("[name=element_network_activity_table]").fill("vpc_calls")
     form.get_by_role("button", name="Trigger").click()
     page.wait_for_url(f"**/dags/{DAG}/runs/**")
@@ -49,10 +50,8 @@ def test_wrong_values_start_a_run_whose_first_task_names_all_of_them_at_once(san
     page.goto(f"{sandbox.airflow.url}/dags/{DAG}")
     page.get_by_role("button", name="Trigger").first.click()
     form = page.get_by_role("dialog")
-    form.get_by_role("button", name="1. CloudTrail logs").click()
     form.locator("[name=element_account]").fill("12345")
     form.locator("[name=element_region]").fill("us-est-1")
-    form.get_by_role("button", name="2. Tables").click()
     form.locator("[name=element_target_root]").fill("lake")
     form.get_by_role("button", name="Trigger").click()
     page.wait_for_url(f"**/dags/{DAG}/runs/**")
@@ -64,6 +63,6 @@ def test_wrong_values_start_a_run_whose_first_task_names_all_of_them_at_once(san
     for said in (
         "account (Account)='12345': give 12 digits",
         "Did you mean 'us-east-1'?",
-        "target_root (Delta root)='lake': not of the form s3://bucket/folder",
+        "target_root (Delta root)='lake': give a location of the form s3://bucket/folder",
     ):
         assert said in log

@@ -1,12 +1,13 @@
-"""One DAG per AWS account, from accounts.yaml, and one for its set-up: reading, checking, what each is given.
+"""Reads and checks accounts.yaml, which gives each AWS account an ingest DAG and, optionally, a set-up DAG.
 
-source     YAML → mappings with lines
-entries    one entry → an Account, held to the contract of the trigger form
-shared     what two entries may not have in common
-setups     the block `setup` of an entry → a SetupEntry, held to the contract of the set-up's form
-dags       an Account → what its DAG is built with, or a DAG that says why the account is disabled
-setup_dags the same of a SetupEntry
-schema     the JSON Schema for editors;  check: `make check-accounts`
+source     YAML → mappings that know their lines
+entries    one entry → an Account, checked by the contract of the ingest
+shared     what two entries must not have in common
+setups     the block `setup` of an entry → a SetupEntry, checked by the contract of the set-up
+dags       an Account → the arguments of its DAG, or a DAG that says why the account is disabled
+setup_dags the same for a SetupEntry
+schema     the JSON Schema for editors
+check      `make check-accounts`
 """
 
 import os
@@ -17,20 +18,20 @@ from cloudtrail_to_delta.accounts.setups import SetupEntry, read_blocks
 from cloudtrail_to_delta.accounts.shared import without_conflicts
 from cloudtrail_to_delta.accounts.source import AccountsFileError, Problem, Source, read_source
 
-# Every process that parses DAGs (the DAG processor, the workers) has to have it.
+# Every process that parses DAGs (the DAG processor and the workers) needs this variable.
 FILE_VARIABLE = "CLOUDTRAIL_ACCOUNTS_FILE"
 
 
 def accounts_file(default: Path) -> Path:
-    """Where accounts.yaml is: the environment's `CLOUDTRAIL_ACCOUNTS_FILE`, else the default."""
+    """Return the path of accounts.yaml: from `CLOUDTRAIL_ACCOUNTS_FILE`, otherwise the default."""
     return Path(os.environ.get(FILE_VARIABLE) or default)
 
 
 def read_accounts(path: Path) -> list[Account]:
-    """Every entry of the file, sound or disabled; nothing when there is no file.
+    """Return every entry of the file, valid or disabled; nothing if the file does not exist.
 
     Raises:
-        AccountsFileError: when the file as a whole cannot be read.
+        AccountsFileError: if the file as a whole cannot be read.
     """
     source = _source(path)
     if source is None:
@@ -39,10 +40,10 @@ def read_accounts(path: Path) -> list[Account]:
 
 
 def read_setups(path: Path) -> list[SetupEntry]:
-    """The set-up of every entry that has one, sound or disabled; nothing when there is no file.
+    """Return the set-up of every entry that has one, valid or disabled; nothing if the file does not exist.
 
     Raises:
-        AccountsFileError: when the file as a whole cannot be read.
+        AccountsFileError: if the file as a whole cannot be read.
     """
     source = _source(path)
     return [] if source is None else read_blocks(source)
@@ -55,7 +56,7 @@ def _source(path: Path) -> Source | None:
 
 
 def shown(path: Path) -> str:
-    """The path as a person knows it: below the working directory when it is there."""
+    """Return the path to show: relative to the working directory if it is below it."""
     resolved = path.resolve()
     return str(resolved.relative_to(Path.cwd()) if resolved.is_relative_to(Path.cwd()) else path)
 

@@ -1,4 +1,4 @@
-"""`cloudtrail-to-delta check-accounts`: every problem of an accounts.yaml, without a running Airflow."""
+"""`cloudtrail-to-delta check-accounts`: lists every problem of an accounts.yaml without a running Airflow."""
 
 import sys
 from collections import Counter
@@ -18,31 +18,31 @@ from cloudtrail_to_delta.accounts.entries import Entry
 
 
 def default_file() -> Path:
-    """Where Airflow's DAGs find their accounts.yaml on this machine."""
+    """Return the path where Airflow's DAGs find their accounts.yaml on this machine."""
     from airflow.configuration import conf
 
     return accounts_file(Path(conf.get_mandatory_value("core", "dags_folder")) / "accounts.yaml")
 
 
 def check(path: Path) -> int:
-    """Check one file and print what was found.
+    """Check one file and print the result.
 
     Args:
         path: the file.
 
     Returns:
-        0 for a sound file; 1 for problems, which are printed to stderr as `file:line: field: text`.
+        0 for a valid file; 1 for problems, which go to stderr as `file:line: field: text`.
     """
     if not path.exists():
-        return _failed(f"{shown(path)}: there is no such file")
+        return _failed(f"{shown(path)}: this file does not exist")
     try:
         accounts, setups = read_accounts(path), read_setups(path)
     except AccountsFileError as error:
         return _failed(str(error.problem))
-    # A problem of the defaults is told once.
+    # A problem of the defaults is printed once.
     problems = Counter(str(problem) for account in accounts for problem in account.problems)
     of_setups = Counter(str(problem) for setup in setups for problem in setup.problems)
-    # What an entry says once is a problem of its ingest and of its set-up.
+    # A field of an entry can be a problem of its ingest and of its set-up.
     problems |= of_setups
     if problems:
         lines = [text if times == 1 else f"{text} ({times} accounts)" for text, times in problems.items()]

@@ -1,4 +1,4 @@
-"""What a DAG of accounts.yaml is built with, and the one task of a DAG whose entry is broken."""
+"""The arguments of a DAG of accounts.yaml, and the only task of a DAG whose entry is broken."""
 
 import gc
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -26,20 +26,20 @@ from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
 TAGS = ("cloudtrail", "databricks", "delta")
 DISABLED_TAG = "disabled"
 AnEntry = TypeVar("AnEntry", bound=Entry)
-# The DAG that says that the whole file cannot be read; then there is no other entry of this name.
+# The DAG that says that the whole file cannot be read. In that case no entry can have this name.
 FILE_DAG = f"{ACCOUNT_INGEST}accounts_yaml"
 
 
 def accounts_to_build(default: Path) -> Iterator[Account]:
-    """The entries to make DAGs of: all of them, or, where Airflow runs a task, the one of that task's DAG.
+    """Yield the entries that need DAGs: all of them, or only the entry of the task that Airflow runs.
 
-    A file that cannot be read gives one disabled entry, so that the form's DAG beside it lives on.
+    A file that cannot be read gives one disabled entry, so that the DAG with the form is still built.
     """
     wanted = get_parsing_context().dag_id
     if wanted is not None and not wanted.startswith(ACCOUNT_INGEST):
         return
     collecting = gc.isenabled()
-    # Nearly every object of an entry and its DAG is kept: to look through them for garbage is a tenth.
+    # Nearly every object of an entry and its DAG is kept. Garbage collection would take a tenth of the time.
     gc.disable()
     try:
         try:
@@ -53,7 +53,7 @@ def accounts_to_build(default: Path) -> Iterator[Account]:
 
 
 def unreadable(error: AccountsFileError) -> Account:
-    """The one disabled entry that stands for a file that cannot be read."""
+    """Return the disabled entry that stands for a file that cannot be read."""
     return Account(
         dag_id=FILE_DAG,
         line=error.problem.line,
@@ -67,28 +67,28 @@ def unreadable(error: AccountsFileError) -> Account:
 
 
 def build_each(entries: Iterable[AnEntry], build: Callable[[str, AnEntry], object], *, default: Path) -> None:
-    """Build the DAG of each entry; where that fails, one that says why, so that the others are built too.
+    """Build the DAG of each entry; if that fails, build a DAG that says why, and continue with the others.
 
     Args:
-        entries: of the file that is at `default` unless the environment says otherwise.
-        build: makes a DAG of its id and the entry.
-        default: where the file is.
+        entries: the entries of the file.
+        build: builds a DAG from its ID and the entry.
+        default: the path of the file, unless the environment names another one.
     """
     for entry in entries:
         try:
             build(entry.dag_id, entry)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other DAGs are built
+        except Exception as error:  # noqa: BLE001 - after any error, the other DAGs are still built
             problem = unexpected(shown(accounts_file(default)), entry.line, error)
-            told = {name: entry.params[name] for name in ALERTED if name in entry.params}
-            build(entry.dag_id, replace(entry, params=told, problems=(*entry.problems, problem)))
+            alerted = {name: entry.params[name] for name in ALERTED if name in entry.params}
+            build(entry.dag_id, replace(entry, params=alerted, problems=(*entry.problems, problem)))
 
 
 def dag_settings(account: Account | None, page: Callable[[], str]) -> dict[str, Any]:
-    """The arguments of an account's DAG, or, without one, of the DAG that is triggered by the form.
+    """Return the arguments of an account's DAG; without an account, of the DAG that its form triggers.
 
     Args:
         account: the entry.
-        page: makes the text on the pipeline.
+        page: returns the text about the pipeline.
     """
     return entry_settings(
         account, title="CloudTrail ingest", tags=TAGS, page=page, disabled_page=disabled_page
@@ -103,7 +103,7 @@ def entry_settings(
     page: Callable[[], str],
     disabled_page: Callable[[AnEntry], str],
 ) -> dict[str, Any]:
-    """The arguments of an entry's DAG, or, without one, of the DAG that is filled in by hand."""
+    """Return the arguments of an entry's DAG; without an entry, of the DAG that its form triggers."""
     if entry is None:
         return {"dag_display_name": title, "doc_md": page(), "tags": tags}
     name, own = f"{title}: {entry.name}", {*tags, *entry.tags}
@@ -117,18 +117,18 @@ def entry_settings(
 
 
 def dag_schedule(account: Account | None) -> CronDataIntervalTimetable | None:
-    """When an account's DAG runs; the form's DAG runs when it is triggered."""
+    """Return the schedule of an account's DAG; None if it only runs when it is triggered."""
     if account is None or account.cron is None:
         return None
-    # Each run stands for the time since the one before, where "@hourly" would give empty intervals.
+    # Each run covers the time since the previous run; "@hourly" would give empty intervals.
     return CronDataIntervalTimetable(account.cron, timezone="UTC")
 
 
 def dag_params(account: Account | None) -> dict[str, Param]:
-    """The form; of an account with its values, and elsewhere with the contract's defaults.
+    """Return the form; for an account with its values, otherwise with the contract's defaults.
 
-    What the form shows for a start (`sandbox-warehouse`) is no default of an account: what the contract
-    requires has to be in the file.
+    An example in the form (`sandbox-warehouse`) is not a default of an account: the file must contain what
+    the contract requires.
     """
     if account is None:
         return ingest_params()
@@ -140,16 +140,16 @@ def dag_params(account: Account | None) -> dict[str, Param]:
         schema = {**schema, "items": items, "examples": account.kinds}
         form["kinds"] = Param(account.kinds, form["kinds"].description, schema=schema)
     if account.cron is not None and not account.problems:
-        # Beside a stream that never ends each scheduled run would be refused.
+        # Next to a stream that never ends, each scheduled run would be refused.
         schema = {**form["trigger"].schema, "enum": [form["trigger"].value]}
         form["trigger"] = Param(form["trigger"].value, form["trigger"].description, schema=schema)
     return form
 
 
 def with_values(form: Mapping[str, Param], entry: Entry, *, refused: Container[str]) -> dict[str, Param]:
-    """The form with the entry's values; of a broken entry without those that the form refuses.
+    """Return the form with the entry's values; for a broken entry, without the values that the form refuses.
 
-    Its run has to get as far as the task that says what is wrong, and that alerts.
+    Its run has to reach the task that says what is wrong and that sends the alert.
     """
     found = dict(form)
     for name in form.keys() & entry.params.keys():
@@ -160,22 +160,22 @@ def with_values(form: Mapping[str, Param], entry: Entry, *, refused: Container[s
 
 @cache
 def _account_form() -> dict[str, Param]:
-    """Shared by the DAGs of one parse, which change none of it."""
+    """Return the form that all DAGs of one parse share and do not change."""
     return form_of(PARAMS, with_examples=False)
 
 
 def disabled_page(account: Account) -> str:
-    """The page of a DAG whose entry is broken."""
+    """Return the page of a DAG whose entry is broken."""
     return (
-        f"# {account.name} is disabled\n\nIts entry in accounts.yaml cannot be used; other accounts are not "
-        f"affected. Each scheduled run fails, so that it is seen.\n\n{account.problem_list}\n\nMend the "
-        "entry, look with `make check-accounts`; the DAG is an ingest again when Airflow has read the file, "
-        "within a minute. Nothing is lost meanwhile: the checkpoint knows what was read."
+        f"# {account.name} is disabled\n\nIts entry in accounts.yaml cannot be used. Other accounts are not "
+        f"affected. Each scheduled run fails, so that you notice.\n\n{account.problem_list}\n\nCorrect the "
+        "entry and check it with `make check-accounts`. When Airflow has read the file, within a minute, the "
+        "DAG is an ingest again. No log file is lost: the checkpoint knows which ones were read."
     )
 
 
 class DisabledAccountOperator(BaseOperator):
-    """Fails with what is wrong with an entry of accounts.yaml. It does nothing else."""
+    """Fails with the problems of an entry of accounts.yaml. It does nothing else."""
 
     def __init__(self, *, problems: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -188,8 +188,8 @@ class DisabledAccountOperator(BaseOperator):
             InvalidAccountError: always.
         """
         raise InvalidAccountError(
-            "this account is disabled, nothing was read or written. Its entry in accounts.yaml:\n"
-            f"{self.problems}\nMend it; `make check-accounts` shows what is left."
+            "this account is disabled; nothing was read or written. Its entry in accounts.yaml:\n"
+            f"{self.problems}\nCorrect the entry; `make check-accounts` shows the problems that are left."
         )
 
 

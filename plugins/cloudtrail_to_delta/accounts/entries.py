@@ -1,4 +1,4 @@
-"""One entry of accounts.yaml: defaults filled in, placeholders replaced, held to the contract of the form."""
+"""One entry of accounts.yaml: fills in defaults, replaces placeholders and checks the contract."""
 
 import itertools
 import re
@@ -25,13 +25,13 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What a DAG of accounts.yaml is made of.
+    """The parts of a DAG of accounts.yaml.
 
     Attributes:
-        dag_id: its DAG. An entry without a usable name is named after its line.
-        line: where the entry begins.
-        params: the form's values that the entry and the defaults give; the others keep the form's.
-        problems: why the DAG is disabled; empty when it is not.
+        dag_id: the DAG. An entry without a usable name is named after its line.
+        line: the line where the entry begins.
+        params: the values that the entry and the defaults give; other params keep the form's values.
+        problems: why the DAG is disabled; empty if it is not.
     """
 
     prefix: ClassVar[str]
@@ -45,12 +45,12 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What people call it: the alias, or the account."""
+        """Return the alias, or the account."""
         return self.dag_id.removeprefix(self.prefix)
 
     @property
     def problem_list(self) -> str:
-        """The problems, one a line, as Markdown has a list."""
+        """Return the problems as a Markdown list."""
         return "\n".join(f"- {problem}" for problem in self.problems)
 
 
@@ -59,8 +59,8 @@ class Account(Entry):
     """An entry as an ingest.
 
     Attributes:
-        cron: when the DAG runs (UTC); None: only when it is triggered.
-        requests: one for each kind that the entry asks for; empty when there are problems.
+        cron: when the DAG runs (UTC); None if it only runs when it is triggered.
+        requests: one request for each kind that the entry selects; empty if there are problems.
     """
 
     prefix: ClassVar[str] = ACCOUNT_INGEST
@@ -70,14 +70,14 @@ class Account(Entry):
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds that its DAG has tasks for: those that the entry asks for."""
+        """Return the kinds that the entry selects; its DAG has tasks for these."""
         return list(self.params.get("kinds") or PARAMS["kinds"].default)
 
 
 def read_entry(source: Source, entry: Fields) -> Account:
-    """Check one entry by itself; what it shares with others is `cloudtrail_to_delta.accounts.shared`'s.
+    """Check one entry by itself; `cloudtrail_to_delta.accounts.shared` compares entries.
 
-    Whatever goes wrong with an entry is its own problem: the others are not affected.
+    An error in one entry disables that entry only.
     """
     try:
         return _read(source, entry)
@@ -96,16 +96,16 @@ def read_entry(source: Source, entry: Fields) -> Account:
 
 
 def named_by_line(prefix: str, line: int, taken: Container[str]) -> str:
-    """The id of a DAG whose entry has no name, or another one's; several entries may be on one line."""
+    """Return the ID of a DAG whose entry has no name or a taken one; one line may hold several entries."""
     first = f"{prefix}line_{line}"
     ids = itertools.chain([first], (f"{first}_{n}" for n in itertools.count(2)))
     return next(dag_id for dag_id in ids if dag_id not in taken)
 
 
 def unexpected(file: str, line: int, error: Exception) -> Problem:
-    """The problem of an entry that fails in a way that no check has a sentence for."""
+    """Return the problem of an entry that fails with an error that no check foresees."""
     why = f"{type(error).__name__}: {str(error)[:300]}"
-    text = f"this entry cannot be used: {why}. Remove its fields one by one to find the one that it is."
+    text = f"this entry cannot be used: {why}. Remove its fields one by one to find the cause."
     return Problem(file=file, line=line, field="", text=text)
 
 
@@ -115,15 +115,15 @@ def _read(source: Source, entry: Fields) -> Account:
     settings, wrong = checked_settings(given)
     complaints = [*unknown, *_unknown_fields(given), *wrong, *_endless(given, settings["schedule"])]
     if not name and not any(field in ("alias", "account") for field, _ in complaints):
-        complaints.append(("alias", "give an alias, since `account` names no single account."))
+        complaints.append(("alias", "give an alias, because `account` does not name a single account."))
     params = {field: value for field, value in given.items() if field in PARAMS}
     requests: dict[str, IngestRequest] = {}
     try:
         requests = resolve_requests(params)
     except InvalidRequestError as error:
-        told = {field for field, _ in unknown}
+        known = {field for field, _ in unknown}
         found = ((field_of(violation, given, PARAMS), violation) for violation in error.violations)
-        complaints += [(field, violation) for field, violation in found if field not in told]
+        complaints += [(field, violation) for field, violation in found if field not in known]
     mentioned = {field for field, _ in complaints}
     complaints += [(field, text) for field, text in misfits(params) if field not in mentioned]
     problems += [_located(source, entry, field, text) for field, text in complaints]
@@ -141,9 +141,9 @@ def _read(source: Source, entry: Fields) -> Account:
 
 
 def given_fields(source: Source, entry: Fields) -> tuple[dict[str, Any], str, list[tuple[str, str]]]:
-    """The entry's fields over the defaults', its name, and what is wrong with its placeholders.
+    """Return the entry's fields over those of the defaults, its name, and the problems of its placeholders.
 
-    The block of a set-up is not among them. As in the form, what is empty is not given.
+    The fields do not include the block of a set-up. As in the form, an empty field counts as missing.
     """
     merged = {**source.defaults.values, **entry.values}
     given = {field: value for field, value in merged.items() if value not in (None, "") and field != SETUP}
@@ -153,7 +153,7 @@ def given_fields(source: Source, entry: Fields) -> tuple[dict[str, Any], str, li
 
 
 def checked_settings(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The fields that are no params, those that are wrong with their defaults; and what is wrong."""
+    """Return the fields that are not params, with the default for an invalid value, and the complaints."""
     settings: dict[str, Any] = {}
     complaints = []
     for field, rule in SETTINGS.items():
@@ -166,12 +166,12 @@ def checked_settings(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[tup
 
 
 def placeholders(given: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What `{alias}` and `{account}` stand for in an entry."""
+    """Return the values of `{alias}` and `{account}` in an entry."""
     return {"alias": name, "account": given.get("account", "")}
 
 
 def _name(given: Mapping[str, Any]) -> str:
-    """The alias, else the account; empty when neither is one name."""
+    """Return the alias, otherwise the account; empty if neither is a single name."""
     name = given.get("alias") or given.get("account")
     return name if isinstance(name, str) and re.fullmatch(ALIAS, name) else ""
 
@@ -179,9 +179,10 @@ def _name(given: Mapping[str, Any]) -> str:
 def placeholders_replaced(
     given: Mapping[str, Any], known: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """`{alias}` and `{account}` in texts, so that one default serves every account; and what is wrong.
+    """Replace `{alias}` and `{account}` in texts, so that one default serves every account.
 
-    Wrong is one that stands for nothing, and two keys of an object that are one key after that.
+    Returns:
+        The fields, and the complaints: an unknown placeholder, or two keys of an object that become equal.
     """
     wrong: list[tuple[str, str]] = []
 
@@ -192,13 +193,15 @@ def placeholders_replaced(
             keys = {key: replaced(field, key) for key in value}
             for key, other in itertools.combinations(keys, 2):
                 if keys[key] == keys[other]:
-                    wrong.append((field, f"{key!r} and {other!r} are both {keys[key]!r}: keep one."))
+                    wrong.append(
+                        (field, f"{key!r} and {other!r} both become {keys[key]!r}: keep one of them.")
+                    )
             return {keys[key]: replaced(field, one) for key, one in value.items()}
         if not isinstance(value, str) or "{" not in value:
             return value
         for found in _PLACEHOLDER.findall(value):
             if found not in known:
-                why = f"{{{found}}} in {value!r} stands for nothing: there are {{alias}} and {{account}}."
+                why = f"{{{found}}} in {value!r} is not a placeholder: use {{alias}} or {{account}}."
                 wrong.append((field, why + did_you_mean(found, known)))
         return _PLACEHOLDER.sub(lambda match: str(known.get(match[1], match[0])), value)
 
@@ -206,10 +209,10 @@ def placeholders_replaced(
 
 
 def _endless(given: Mapping[str, Any], schedule: str) -> Iterator[tuple[str, str]]:
-    """A stream that never ends, in a DAG that starts one after the other."""
+    """Yield a complaint if a DAG with a schedule has a stream that never ends."""
     if given.get("trigger") == "continuous" and schedule != "none":
         said = f"schedule={schedule!r}" if "schedule" in given else f"schedule={schedule!r}, the default"
-        why = f"'continuous' with {said}: the stream never ends, and each later run is refused beside it"
+        why = f"'continuous' with {said}: the stream never ends, so each later run would be refused"
         yield (
             "trigger",
             f"{why}: give `schedule: none` and trigger the DAG once, or `trigger: available_now`.",
@@ -226,17 +229,17 @@ def _unknown_fields(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def misfits(
     params: Mapping[str, Any], validators: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[str, str]]:
-    """What the form (the ingest's, without `validators`) would refuse: Airflow holds every run to it, too."""
+    """Yield what the form, by default the ingest's, would refuse: Airflow checks every run against it."""
     known = _validators() if validators is None else validators
     for field, value in params.items():
         validator = known.get(field)
         try:
             error = next(validator.iter_errors(value), None) if validator else None
-        except Exception as failed:  # noqa: BLE001 - a key that is a number, where a pattern wants text
-            yield field, f"{value!r}: the form cannot take it: {failed}."
+        except Exception as failed:  # noqa: BLE001 - a key that is a number, where a pattern needs text
+            yield field, f"{value!r}: the form cannot use this value: {failed}."
             continue
         if error is not None:
-            yield field, f"{value!r}: the form refuses it: {error.message}."
+            yield field, f"{value!r}: the form refuses this value: {error.message}."
 
 
 @cache
@@ -245,7 +248,7 @@ def _validators() -> dict[str, Any]:
 
 
 def validators_of(form: Mapping[str, "Param"]) -> dict[str, Any]:
-    """What checks each field of a form by its JSON Schema, compiled once."""
+    """Return a validator for each field of a form, compiled once from its JSON Schema."""
     from jsonschema import Draft202012Validator, FormatChecker
 
     return {
@@ -255,7 +258,7 @@ def validators_of(form: Mapping[str, "Param"]) -> dict[str, Any]:
 
 
 def field_of(violation: str, given: Mapping[str, Any], params: Collection[str]) -> str:
-    """The field that a sentence of the contract is about: of those it names, one that was given."""
+    """Return the field that a violation is about: of the fields that it names, one that was given."""
     head, _, rest = violation.partition(": ")
     named = re.findall(r"(?:^|, |and )(\w+)=", head) or re.findall(r"^(\w+) is missing", head)
     if (change := re.search(r"change ([\w, ]+)\.$", rest)) and not named:
@@ -270,8 +273,8 @@ def _located(source: Source, entry: Fields, field: str, text: str) -> Problem:
 
 
 def without_field(field: str, text: str) -> str:
-    """A sentence of a contract that will stand behind the name of its field."""
+    """Return a violation without its field, for a place where the name of the field already precedes it."""
     if text.partition(": ")[0].count("=") < 2:
-        # The sentence begins with the field, which stands before it already.
+        # The violation begins with the field, which already precedes it.
         return text.removeprefix(f"{field}=").removeprefix(f"{field} ")
     return text

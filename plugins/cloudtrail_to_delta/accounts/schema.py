@@ -1,7 +1,7 @@
-"""The JSON Schema of accounts.yaml, for editors, made of the declared params: `make accounts-schema`.
+"""The JSON Schema of accounts.yaml, for editors, derived from the declared params: `make accounts-schema`.
 
-An editor with the YAML language server completes fields, shows the form's help and marks slips. The contract
-(`make check-accounts`) decides.
+An editor with the YAML language server completes fields, shows the form's help and marks mistakes. The
+contract (`make check-accounts`) decides.
 """
 
 import json
@@ -18,23 +18,23 @@ _SETTINGS: dict[str, Any] = {
     "alias": {
         "type": "string",
         "pattern": f"^{ALIAS}$",
-        "description": "What the DAG is called: cloudtrail_ingest__<alias>. Left out: the account.",
+        "description": "The name in the DAG ID, cloudtrail_ingest__<alias>. Default: the account.",
     },
     "schedule": {
         "anyOf": [{"enum": list(WORDS)}, {"type": "string", "pattern": r"^\S+( +\S+){4}$"}],
         "default": "hourly",
-        "description": f"{WANTED}. The minute of hourly and daily follows from the DAG id.",
+        "description": f"{WANTED}. The DAG ID determines the minute of hourly and daily.",
     },
-    "owner": {**_LINE, "default": "cloudtrail", "description": "The DAG's owner in Airflow."},
-    "tags": {"type": "array", "items": _LINE, "description": "More tags of the DAG in Airflow."},
+    "owner": {**_LINE, "default": "cloudtrail", "description": "The owner of the DAG in Airflow."},
+    "tags": {"type": "array", "items": _LINE, "description": "Additional tags of the DAG in Airflow."},
 }
 
 
 def accounts_schema() -> dict[str, Any]:
-    """The schema, as JSON holds it."""
+    """Return the schema, in the form that JSON stores."""
     fields = {**_SETTINGS, SETUP: _setup()}
     fields |= {name: _field(row) for name, row in PARAMS.items()}
-    # null takes a default away, of whatever field.
+    # null removes the default of any field.
     fields = {name: _nullable(schema) for name, schema in fields.items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -43,12 +43,12 @@ def accounts_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "defaults": {
-                "description": "Fields of every account, unless its entry has them. {alias} and {account} "
-                "in a text stand for the account's own.",
+                "description": "Fields for every account, unless its entry has them. In a text, {alias} and "
+                "{account} stand for the values of the account.",
                 "anyOf": [{"type": "null"}, {"$ref": "#/definitions/fields"}],
             },
             "accounts": {
-                "description": "One entry, one DAG.",
+                "description": "One DAG for each entry.",
                 "anyOf": [{"type": "null"}, {"type": "array", "items": {"$ref": "#/definitions/fields"}}],
             },
         },
@@ -57,11 +57,11 @@ def accounts_schema() -> dict[str, Any]:
 
 
 def _setup() -> dict[str, Any]:
-    """The block of a set-up: its own form, of which each field may be null, as an entry's may be."""
+    """Return the schema of a set-up's block: the fields of its form, each of which may be null."""
     fields = {name: _nullable(_field(row)) for name, row in SETUP_PARAMS.items()}
     return {
-        "description": "Makes the DAG cloudtrail_setup__<alias>, which is never scheduled. What is not here, "
-        "and is a field of the entry too, is as the entry has it; null takes that away.",
+        "description": "Adds the DAG cloudtrail_setup__<alias>, which is never scheduled. A field that is "
+        "missing here takes its value from the entry, if the entry has it. null removes that value.",
         "type": "object",
         "additionalProperties": False,
         "properties": fields,
@@ -74,7 +74,7 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_placeholders(schema: Any) -> Any:
-    """A text with a placeholder is checked when the placeholder has been replaced."""
+    """Return the schema, in which a text may be a placeholder: it is checked after the replacement."""
     if not isinstance(schema, dict):
         return schema
     found = {key: _with_placeholders(value) for key, value in schema.items()}
@@ -92,7 +92,7 @@ def _or_placeholder(pattern: str) -> str:
 
 
 def _field(row: Declaration) -> dict[str, Any]:
-    """The check's own schema, with the form's help; null where the form sends it for an empty field."""
+    """Return the check's schema with the form's help; null is allowed if the form sends it for empty."""
     schema = _with_placeholders(dict(row.check.schema))
     if row.check.may_be_empty:
         schema["type"] = ["null", schema["type"]]
@@ -101,5 +101,5 @@ def _field(row: Declaration) -> dict[str, Any]:
 
 
 def text() -> str:
-    """The schema as the file has it."""
+    """Return the text of the schema file."""
     return json.dumps(accounts_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -1,15 +1,15 @@
-"""The fields of an entry that are not params: what its DAG is called, when it runs, whose it is."""
+"""The fields of an entry that are not params: the name, schedule, owner and tags of its DAG."""
 
 from cloudtrail_to_delta.accounts.schedules import schedule_complaint
 from cloudtrail_to_delta.params.declaration import ParamRule
 from cloudtrail_to_delta.params.values import Check, each, matches, or_empty
 
-# What may stand in a DAG id, in a table name and in a path alike, since it may stand for itself in all three.
+# An alias can be part of a DAG ID, of a table name and of a path, so it must fit all three.
 ALIAS = r"[a-z0-9][a-z0-9_]{0,62}"
-_ALIAS = matches(ALIAS, "lower-case letters, digits and underscores, 63 at most")
+_ALIAS = matches(ALIAS, "at most 63 lowercase letters, digits and underscores, the first not an underscore")
 _LINE = matches(r"\S(.{0,98}\S)?", "1 to 100 characters on one line")
 
-# The block of an entry that makes it a set-up, too: `cloudtrail_to_delta.accounts.setups`.
+# The block that gives an entry a set-up: see `cloudtrail_to_delta.accounts.setups`.
 SETUP = "setup"
 
 SETTINGS: dict[str, ParamRule] = {

@@ -1,4 +1,4 @@
-"""What a set-up's DAG of accounts.yaml is built with."""
+"""The arguments of a set-up's DAG of accounts.yaml."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -18,9 +18,9 @@ TAGS = ("cloudtrail", "databricks", "aws")
 
 
 def setups_to_build(default: Path) -> Iterator[SetupEntry]:
-    """The set-ups to make DAGs of: all, or, where Airflow runs a task, the one of that task's DAG.
+    """Yield the set-ups that need DAGs: all of them, or only the set-up of the task that Airflow runs.
 
-    Of a file that cannot be read the ingest's DAGs tell.
+    If the file cannot be read, a DAG of the ingest says so.
     """
     wanted = get_parsing_context().dag_id
     if wanted is not None and not wanted.startswith(ACCOUNT_SETUP):
@@ -33,12 +33,12 @@ def setups_to_build(default: Path) -> Iterator[SetupEntry]:
 
 
 def dag_settings(setup: SetupEntry | None, page: Callable[[], str]) -> dict[str, Any]:
-    """The arguments of a set-up's DAG, or, without an entry, of the one that is filled in by hand."""
+    """Return the arguments of a set-up's DAG; without an entry, of the DAG that its form triggers."""
     return entry_settings(setup, title="CloudTrail set-up", tags=TAGS, page=page, disabled_page=disabled_page)
 
 
 def dag_params(setup: SetupEntry | None) -> dict[str, Param]:
-    """The set-up's form; of an entry with its values, and elsewhere with the contract's defaults."""
+    """Return the set-up's form; for an entry with its values, otherwise with the contract's defaults."""
     if setup is None:
         return setup_params()
     refused = dict(misfits(setup.params, validators_of(_form()))) if setup.problems else {}
@@ -46,16 +46,16 @@ def dag_params(setup: SetupEntry | None) -> dict[str, Param]:
 
 
 def disabled_page(setup: SetupEntry) -> str:
-    """The page of a DAG whose block is broken."""
+    """Return the page of a DAG whose block is broken."""
     return (
-        f"# The set-up of {setup.name} is disabled\n\nWhat accounts.yaml says of it cannot be used. A slip "
+        f"# The set-up of {setup.name} is disabled\n\nIts fields in accounts.yaml cannot be used. A mistake "
         "in a block `setup` affects no ingest and no other set-up.\n\n"
-        f"{setup.problem_list}\n\nMend the entry, look with `make check-accounts`; the DAG is a set-up again "
-        "when Airflow has read the file, within a minute."
+        f"{setup.problem_list}\n\nCorrect the entry and check it with `make check-accounts`. When Airflow "
+        "has read the file, within a minute, the DAG is a set-up again."
     )
 
 
 @cache
 def _form() -> dict[str, Param]:
-    """Shared by the DAGs of one parse, which change none of it."""
+    """Return the form that all DAGs of one parse share and do not change."""
     return form_of(SETUP_PARAMS, with_examples=False)

@@ -1,6 +1,6 @@
-"""The block `setup` of an entry: the set-up's form with the entry's values, held to the set-up's contract.
+"""The block `setup` of an entry: the set-up's form with the entry's values, checked by the set-up's contract.
 
-Why it is a block, and why it is broken by itself: docs/adr/0074-set-up-in-the-accounts-file.md.
+Why it is a block, and why a mistake disables only the set-up: docs/adr/0074-set-up-in-the-accounts-file.md.
 """
 
 import re
@@ -30,9 +30,9 @@ from cloudtrail_to_delta.params.ingest import PARAMS
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 from cloudtrail_to_delta.setup.request import resolve_setup
 
-# What an ingest and its set-up are both about: the entry says it once.
+# The fields that an ingest and its set-up share: the entry gives them once.
 SHARED = tuple(name for name in SETUP_PARAMS if name in PARAMS)
-# What runs the entry's ingest → what its set-up makes, unless the block says otherwise.
+# The compute of the entry's ingest → what its set-up creates, unless the block says otherwise.
 _COMPUTE = {"existing_cluster": "existing_cluster", "new_cluster": "none", "serverless": "none"}
 _ROLE = re.compile(r"arn:[a-z-]+:iam::(\d{12}):role/([\w+=,.@-]+)")
 
@@ -47,20 +47,20 @@ class SetupEntry(Entry):
 
     @property
     def tag(self) -> str:
-        """The set-up's name, which is the value of the tag on what it makes: the contract's without one."""
+        """Return the set-up's name, which is the value of its tag; without one, the contract's default."""
         return str(self.params.get("name", SETUP_PARAMS["name"].default))
 
 
 def read_blocks(source: Source) -> list[SetupEntry]:
-    """The set-up of every entry that has one, sound or disabled."""
+    """Return the set-up of every entry that has one, valid or disabled."""
     found = (read_setup(source, entry) for entry in source.entries)
-    return list(_told_apart(source.file, (one for one in found if one)))
+    return list(_without_duplicates(source.file, (one for one in found if one)))
 
 
 def read_setup(source: Source, entry: Fields) -> SetupEntry | None:
-    """Check the block of one entry; None when it has none, or takes the defaults' away with null.
+    """Check the block of one entry; return None if it has no block, or removes the default block with null.
 
-    Whatever goes wrong with a block is its own problem: the others are not affected.
+    An error in one block disables that set-up only.
     """
     try:
         return _read(source, entry)
@@ -85,13 +85,13 @@ def _read(source: Source, entry: Fields) -> SetupEntry | None:
     block, more = placeholders_replaced(_block(source, entry), placeholders(given, name))
     complaints = [(field, text) for field, text in (*unknown, *more) if field in (*SHARED, *block)]
     if not name:
-        complaints.append(("alias", "give an alias: the DAG and the set-up are named after it."))
+        complaints.append(("alias", "give an alias: it names the DAG and the set-up."))
     if not isinstance(asked, Mapping):
         complaints.append((SETUP, f"{asked!r}: give fields of the set-up's form, like `accounts:`, or {{}}."))
     shared = {field: given[field] for field in SHARED if field in given}
-    # In the block null takes away what the entry has.
+    # In the block, null removes a value of the entry.
     params = _without_empty({**_derived(given, name), **_first_account(block), **shared, **block})
-    complaints += _violations(params, told={field for field, _ in complaints})
+    complaints += _violations(params, known={field for field, _ in complaints})
     complaints += _other_role(params, given, complaints)
     problems = [*spoiled, *_problems_of_blocks(source, entry)]
     problems += [_located(source, entry, block, field, text) for field, text in complaints]
@@ -106,13 +106,13 @@ def _read(source: Source, entry: Fields) -> SetupEntry | None:
 
 
 def _block(source: Source, entry: Fields) -> dict[str, Any]:
-    """The fields of the entry's block over those of the defaults'."""
+    """Return the fields of the entry's block over those of the default block."""
     blocks = (values.get(SETUP) for values in (source.defaults.values, entry.values))
     return {field: value for one in blocks if isinstance(one, Mapping) for field, value in one.items()}
 
 
 def _derived(given: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What follows from the entry: the set-up's name, its reader role, and what it need not make."""
+    """Return the params that follow from the entry: the set-up's name, its reader role and its compute."""
     plain = name.replace("_", "")
     derived = {"name": plain if not plain[:1].isdigit() else f"cloudtrail{plain}"}
     if role := _ROLE.fullmatch(str(given.get("reader_role_arn", ""))):
@@ -124,9 +124,9 @@ def _derived(given: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _first_account(block: Mapping[str, Any]) -> dict[str, Any]:
-    """The bucket's account, unless it is given: the first in the file, whose order is its writer's.
+    """Return the bucket's account, unless it is given: the first account in the file.
 
-    The params of a run are a JSON object, which has no order.
+    The file keeps the order of its author. The params of a run are a JSON object, which has no order.
     """
     accounts = block.get("accounts")
     first = next(iter(accounts), None) if isinstance(accounts, Mapping) else None
@@ -137,16 +137,16 @@ def _without_empty(params: Mapping[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in params.items() if value not in (None, "")}
 
 
-def _violations(params: Mapping[str, Any], *, told: set[str]) -> Complaints:
-    """What the contract says, and then what the form says, of fields that nothing was said of."""
+def _violations(params: Mapping[str, Any], *, known: set[str]) -> Complaints:
+    """Return what the contract, then the form, says about fields that have no complaint so far."""
     complaints: Complaints = []
     try:
         resolve_setup(params)
     except InvalidRequestError as error:
         found = ((field_of(violation, params, SETUP_PARAMS), violation) for violation in error.violations)
         complaints = [(field or _unknown_of(violation), violation) for field, violation in found]
-        complaints = [(field, violation) for field, violation in complaints if field not in told]
-    mentioned = told | {field for field, _ in complaints}
+        complaints = [(field, violation) for field, violation in complaints if field not in known]
+    mentioned = known | {field for field, _ in complaints}
     return complaints + [one for one in misfits(params, _validators()) if one[0] not in mentioned]
 
 
@@ -156,19 +156,22 @@ def _unknown_of(violation: str) -> str:
 
 
 def _other_role(params: Mapping[str, Any], given: Mapping[str, Any], complaints: Complaints) -> Complaints:
-    """The set-up makes the very role that the entry's ingest reads with."""
+    """Return a complaint if the set-up would create another role than the one that the ingest reads with."""
     wanted = given.get("reader_role_arn")
     if complaints or not wanted:
         return []
     made = resolve_setup(params).reader_role_arn
     if made == wanted:
         return []
-    why = f"the set-up would make {made}, and the entry's reader_role_arn is {wanted!r}: give both one role."
+    why = (
+        f"the set-up would create {made}, but the entry's reader_role_arn is {wanted!r}: give both the same "
+        "role."
+    )
     return [("reader_role", why)]
 
 
 def _problems_of_blocks(source: Source, entry: Fields) -> Iterator[Problem]:
-    """What is wrong with the blocks as YAML, and with the objects in them."""
+    """Yield the YAML problems of the blocks, and of the objects in them."""
 
     def below(part: Fields, name: str) -> Iterator[Problem]:
         for problem in part.problems:
@@ -182,7 +185,7 @@ def _problems_of_blocks(source: Source, entry: Fields) -> Iterator[Problem]:
 
 
 def _located(source: Source, entry: Fields, block: Mapping[str, Any], field: str, text: str) -> Problem:
-    """The problem where its field was given: in a block, or in the entry or the defaults themselves."""
+    """Return the problem with the line of its field: in a block, in the entry or in the defaults."""
     blocks = [part for one in (entry, source.defaults) if (part := one.parts.get(SETUP))]
     line = entry.lines.get(SETUP) or source.defaults.lines.get(SETUP) or entry.line
     shown = field if field in ("alias", SETUP) else f"{SETUP}.{field}" if field else SETUP
@@ -193,19 +196,19 @@ def _located(source: Source, entry: Fields, block: Mapping[str, Any], field: str
     return Problem(file=source.file, line=line, field=shown, text=without_field(field, text))
 
 
-def _told_apart(file: str, setups: Iterable[SetupEntry]) -> Iterator[SetupEntry]:
-    """Of two that have one name, in Airflow or as the tag's value, the later one is disabled."""
+def _without_duplicates(file: str, setups: Iterable[SetupEntry]) -> Iterator[SetupEntry]:
+    """Disable the later of two set-ups that share a name, in Airflow or as the value of the tag."""
     dag_ids: dict[str, SetupEntry] = {}
     names: dict[str, SetupEntry] = {}
     for setup in setups:
         one, name = setup, setup.tag
         if other := dag_ids.get(one.dag_id):
-            text = f"{one.name!r} is the name of the entry in line {other.line} too: give another alias."
+            text = f"{one.name!r} is already the name of the entry in line {other.line}: give another alias."
             problem = Problem(file=file, line=one.line, field="alias", text=text)
             dag_id = named_by_line(ACCOUNT_SETUP, one.line, dag_ids)
             one = replace(one, dag_id=dag_id, problems=(*one.problems, problem))
         elif other := names.get(name):
-            text = f"{name!r} is the set-up of {other.name!r} (line {other.line}) too: give another name."
+            text = f"{name!r} is already the set-up of {other.name!r} (line {other.line}): give another name."
             problem = Problem(file=file, line=one.line, field=f"{SETUP}.name", text=text)
             one = replace(one, problems=(*one.problems, problem))
         dag_ids[one.dag_id] = one

@@ -1,7 +1,7 @@
-"""What two entries may not have in common: a DAG id, a table or view, a folder of a table or a checkpoint.
+"""Disables entries that share a DAG ID, a table or view, or a folder of a table or checkpoint.
 
-Source: the guide, one checkpoint and one table for each stream; `params.request` says the same of
-one entry. Of two entries that share something the first in the file goes on.
+Source: the original Databricks guide (2020): one checkpoint and one table for each stream. `params.request`
+checks the same within one entry. Of two entries that share something, the first in the file stays enabled.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,42 +17,44 @@ Parts = tuple[str, ...]
 
 
 def without_conflicts(accounts: Iterable[Account], *, file: str) -> list[Account]:
-    """The same accounts; one that takes what an earlier one has is disabled, with the reason."""
+    """Return the accounts; an account that uses something of an earlier one is disabled, with the reason."""
     seen = _Seen()
 
     def admitted(account: Account) -> Account:
         try:
             return seen.admit(account, file=file)
-        except Exception as error:  # noqa: BLE001 - what goes wrong with one account harms no other
+        except Exception as error:  # noqa: BLE001 - an error in one account must not affect another
             problem = unexpected(file, account.line, error)
             return replace(account, requests={}, problems=(*account.problems, problem))
 
     return [admitted(account) for account in accounts]
 
 
-CHANGE = "change it, with {alias} in it one default serves all"
+CHANGE = "change it; with {alias} in it, one default serves all accounts"
 
 
 class _Seen:
-    """What the accounts so far own."""
+    """The names and folders of the accounts so far."""
 
     def __init__(self) -> None:
         self.dag_ids: dict[str, Account] = {}
         self.names: dict[tuple[str, str], Owner] = {}
         self.folders: dict[Parts, Owner] = {}
-        # Every folder above an owned one, for the question whether something owned lies below.
+        # Every folder above an owned one, to find out whether something owned is below it.
         self.above: dict[Parts, Owner] = {}
         self.logs: dict[Parts, Owner] = {}
         self.above_logs: dict[Parts, Owner] = {}
 
     def admit(self, account: Account, *, file: str) -> Account:
-        """Take the account in, or disable it."""
+        """Add the account, or disable it."""
 
         def problem(field: str, text: str) -> Problem:
             return Problem(file=file, line=account.line, field=field, text=text)
 
         if (other := self.dag_ids.get(account.dag_id)) is not None:
-            text = f"{account.name!r} is the name of the entry in line {other.line} too: give another alias."
+            text = (
+                f"{account.name!r} is already the name of the entry in line {other.line}: give another alias."
+            )
             dag_id = named_by_line(ACCOUNT_INGEST, account.line, self.dag_ids)
             problems = (*account.problems, problem("alias", text))
             account = replace(account, dag_id=dag_id, requests={}, problems=problems)
@@ -68,7 +70,7 @@ class _Seen:
     def _conflicts(self, account: Account) -> Iterator[tuple[str, str]]:
         for kind, use, name in _names(account):
             if owner := self.names.get((_workspace(account), name)):
-                yield f"{kind}_table", f"the {kind} {use} {name!r} is {_whose(owner)} too: {CHANGE}."
+                yield f"{kind}_table", f"the {kind} {use} {name!r} is already {_whose(owner)}: {CHANGE}."
         for field, use, location in _folders(account):
             parts = _parts(location)
             shares = f"the {use} ({location.uri}) shares a folder with"
@@ -100,7 +102,7 @@ def _whose(owner: Owner) -> str:
 
 
 def _workspace(account: Account) -> str:
-    """Names are of a workspace: two of them may each have a table of one name."""
+    """Return the workspace: names are unique in it, and two workspaces may use one name."""
     return str(account.params.get("databricks_conn_id", ""))
 
 
@@ -132,7 +134,7 @@ def _parts(location: S3Location) -> Parts:
 
 
 def _on_the_way(owners: dict[Parts, Owner], parts: Parts) -> Owner | None:
-    """Whose folder this is or lies in."""
+    """Return the owner of this folder, or of the folder that contains it."""
     return next((owner for n in range(1, len(parts) + 1) if (owner := owners.get(parts[:n]))), None)
 
 

@@ -1,6 +1,6 @@
-"""accounts.yaml as text: mappings that know the line of each field, and everything that is no such mapping.
+"""Reads accounts.yaml into mappings that know the line of each field; anything else becomes a problem.
 
-Nothing here knows what the fields mean.
+This module does not know the meaning of the fields.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from cloudtrail_to_delta.errors import CloudTrailError
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One thing that is wrong in accounts.yaml; `field` is empty when it is about more than one."""
+    """One problem in accounts.yaml; `field` is empty if the problem concerns several fields."""
 
     file: str
     line: int
@@ -23,23 +23,23 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        """`file:line: field: text`, as compilers write it and editors jump to it."""
+        """Return `file:line: field: text`, the format of compilers, which editors link to the line."""
         return ": ".join(part for part in (f"{self.file}:{self.line}", self.field, self.text) if part)
 
 
 class AccountsFileError(CloudTrailError):
-    """accounts.yaml cannot be read as a whole. `problem` says where and why."""
+    """The whole accounts.yaml cannot be read. `problem` says where and why."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        super().__init__(f"no account of this file can be run: {problem}")
+        super().__init__(f"no account of this file can run: {problem}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fields:
-    """One mapping of the file: the line it begins in, its values, their lines, and what is wrong with it.
+    """One mapping of the file: the line where it begins, its values, their lines, and its problems.
 
-    `parts` has those of its values that are mappings themselves; what is wrong inside one is said there.
+    `parts` has the values that are mappings themselves; each holds its own problems.
     """
 
     line: int
@@ -51,7 +51,7 @@ class Fields:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The file: its defaults and its entries, in their order."""
+    """The file: its defaults, and its entries in their order."""
 
     file: str
     defaults: Fields
@@ -59,7 +59,7 @@ class Source:
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML without dates: 2026-01-31 stays the text that the form takes."""
+    """YAML without dates: 2026-01-31 stays a text, as in the form."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -71,20 +71,21 @@ def read_source(path: Path, *, name: str) -> Source:
     """Read the file.
 
     Args:
-        path: where it is.
-        name: what problems call it.
+        path: the path of the file.
+        name: the name of the file in problems.
 
     Raises:
-        AccountsFileError: when it cannot be read, is no YAML, or is not made of `defaults` and `accounts`.
+        AccountsFileError: if it cannot be read, is not YAML, or has parts other than `defaults` and
+        `accounts`.
     """
     try:
         loader = _Loader(path.read_text(encoding="utf-8"))
         node = loader.get_single_node()
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(name, 1, f"it cannot be read: {error}.") from error
+        raise _unreadable(name, 1, f"the file cannot be read: {error}.") from error
     except Exception as error:  # PyYAML raises more than its own errors
         mark = getattr(error, "problem_mark", None)
-        raise _unreadable(name, mark.line + 1 if mark else 1, f"no YAML: {_why(error)}.") from error
+        raise _unreadable(name, mark.line + 1 if mark else 1, f"not valid YAML: {_why(error)}.") from error
     if node is None or _is_empty(node):
         return Source(file=name, defaults=Fields(line=1), entries=())
     if not isinstance(node, yaml.MappingNode):
@@ -93,17 +94,17 @@ def read_source(path: Path, *, name: str) -> Source:
     for key, value in node.value:
         if key.value not in ("defaults", "accounts"):
             raise _unreadable(
-                name, _line(key), f"unknown part {key.value!r}: there are defaults and accounts."
+                name, _line(key), f"unknown part {key.value!r}: give only `defaults` and `accounts`."
             )
         if key.value in parts:
-            raise _unreadable(name, _line(key), f"{key.value!r} is there twice: put both together.")
+            raise _unreadable(name, _line(key), f"{key.value!r} is given twice: merge both parts.")
         parts[key.value] = value
     accounts = parts.get("accounts")
     entries: list[yaml.Node] = []
     if isinstance(accounts, yaml.SequenceNode):
         entries = accounts.value
     elif accounts is not None and not _is_empty(accounts):
-        raise _unreadable(name, _line(accounts), "accounts: give a list, each entry beginning with '- '.")
+        raise _unreadable(name, _line(accounts), "accounts: give a list; each entry begins with '- '.")
     defaults = parts.get("defaults")
     return Source(
         file=name,
@@ -117,7 +118,7 @@ def _unreadable(name: str, line: int, text: str) -> AccountsFileError:
 
 
 def _why(error: Exception) -> str:
-    """What is wrong, in a line: PyYAML's own words, or those of Python about a value such as `!!int x`."""
+    """Return the error in one line: from PyYAML, or from Python for a value such as `!!int x`."""
     text = getattr(error, "problem", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0].rstrip(".")
 
@@ -131,7 +132,7 @@ def _is_empty(node: yaml.Node) -> bool:
 
 
 def _fields(loader: Any, node: yaml.Node, name: str) -> Fields:
-    """A mapping's fields, also those that are null: in an entry that takes a default away."""
+    """Return a mapping's fields, including those that are null: in an entry, null removes a default."""
     if _is_empty(node):
         return Fields(line=_line(node))
     if not isinstance(node, yaml.MappingNode):
@@ -145,14 +146,14 @@ def _fields(loader: Any, node: yaml.Node, name: str) -> Fields:
         field_name, line = str(key.value), _line(key)
         try:
             constructed = loader.construct_object(value, deep=True)
-            # A number of 5,000 digits cannot even be shown.
+            # Python cannot show a number of 5,000 digits.
             repr(constructed)
-        except Exception as error:  # noqa: BLE001 - whatever this value is, it harms no other
+        except Exception as error:  # noqa: BLE001 - an invalid value must not affect another
             text = f"this value cannot be used: {_why(error)}."
             problems.append(Problem(file=name, line=line, field=field_name, text=text))
             continue
         if field_name in lines:
-            text = f"given twice, in line {lines[field_name]} too: keep one."
+            text = f"also given in line {lines[field_name]}: keep one of them."
             problems.append(Problem(file=name, line=line, field=field_name, text=text))
         lines[field_name] = line
         values[field_name] = constructed

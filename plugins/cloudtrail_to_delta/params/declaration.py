@@ -1,13 +1,16 @@
-"""How a param is declared, and what is derived of that: the field of the trigger form and the contract.
+"""The declaration of a param, and what is derived from it: the field of the trigger form and the contract.
 
-The contract is what decides. Its functions return violations, as sentences that name the param, its value and
-what to do; `request` gathers them into one error.
+The contract decides. Its functions return violations: sentences that name the param, its value and what to
+do. `request` collects them into one error.
 
-The form takes over from a check only what the browser itself holds people to: Airflow's form offers the
-values of an `enum`, keeps a number within its limits, opens a calendar for a date and marks a required field
-that is empty. Anything else in a schema is looked at by the API server only, whose answer the form shows as
-"Bad Request" for some seconds, without a field: that is left to the contract, which names every violation in
-the log of `resolve`. Source: Airflow 3.3, `ui/src/components/FlexibleForm`.
+The form only enforces what the browser can show. Airflow's form offers the values of an `enum`, keeps a
+number within its limits, opens a calendar for a date and marks an empty required field. Only the API server
+checks the rest of a schema; the form then shows "Bad Request" for some seconds and does not name a field.
+Those rules are left to the contract, which names every violation in the log of `resolve`.
+
+Fields without a section are in the one section that the form opens, so those are the fields that everyone has
+to fill in. The form opens one section at a time. Source: Airflow 3.3, `ui/src/components/FlexibleForm` and
+`ConfigForm.tsx`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +29,7 @@ _KEPT = ("enum", "minimum", "maximum", "format")
 
 @dataclass(frozen=True)
 class ParamRule:
-    """What a param may be, and what it is when it is not given or left empty (null)."""
+    """The check of a param, and the default that it takes when it is missing or empty (null)."""
 
     check: Check
     default: Any = REQUIRED
@@ -34,14 +37,14 @@ class ParamRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration(ParamRule):
-    """All there is to say about one param.
+    """The complete declaration of one param.
 
     Attributes:
-        title: what the form calls it.
-        help: what the form says of it, as Markdown; empty when the title says it all.
-        example: what the form shows at first, where that is not the default.
-        labels: what the form calls the values, where not by themselves.
-        section: the section of the form.
+        title: the label of the field.
+        help: the help text of the field, as Markdown; empty if the title is enough.
+        example: the value that the form shows at first, if it is not the default.
+        labels: the labels that the form shows for the values, if they differ from the values.
+        section: the section of the form; empty for the section that is open at first.
     """
 
     title: str
@@ -51,10 +54,10 @@ class Declaration(ParamRule):
     section: str = ""
 
     def param(self, *, with_example: bool = True) -> Param:
-        """The field of the form.
+        """Return the field of the form.
 
         Args:
-            with_example: show the example at first; else only where there is no default.
+            with_example: show the example at first; otherwise only if there is no default.
         """
         value = self.default
         if self.example is not None and (with_example or value is REQUIRED):
@@ -64,9 +67,9 @@ class Declaration(ParamRule):
 
     @property
     def form_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the field, with what Airflow's form shows of it.
+        """Return the JSON Schema of the field, with what Airflow's form shows.
 
-        A number may have decimals as far as the form is concerned: only the API server would refuse them.
+        The schema lets a number have decimals, because only the API server would reject them.
         """
         rule = self.check.schema
         kind = {"integer": "number"}.get(rule["type"], rule["type"])
@@ -74,30 +77,33 @@ class Declaration(ParamRule):
         schema: dict[str, Any] = {"type": ["null", kind] if self.check.may_be_empty else kind}
         schema |= {key: rule[key] for key in _KEPT if key in rule}
         if kind == "array":
-            # What a list may hold is offered, and left to the contract.
+            # The form offers the values of a list; the contract checks them.
             schema["items"] = {"type": "string"}
             if offered := rule["items"].get("enum"):
                 schema["examples"] = list(offered)
         if self.labels:
             schema["values_display"] = dict(self.labels)
-        schema |= {"section": self.section, "title": self.title}
+        schema["title"] = self.title
+        if self.section:
+            # An empty name would be a section of its own.
+            schema["section"] = self.section
         return schema | ({"description_md": self.help} if self.help else {})
 
 
 def in_section(section: str, rows: Mapping[str, Declaration]) -> dict[str, Declaration]:
-    """The rows, in this section of the form."""
+    """Return the rows, moved to this section of the form; an empty name means the one that is open."""
     return {name: replace(row, section=section) for name, row in rows.items()}
 
 
 def form_of(rows: Mapping[str, Declaration], *, with_examples: bool = True) -> dict[str, Param]:
-    """The form's fields in the order in which they are declared."""
+    """Return the fields of the form, in the order in which they are declared."""
     return {name: row.param(with_example=with_examples) for name, row in rows.items()}
 
 
 def check_params(
     params: Mapping[str, Any], rules: Mapping[str, ParamRule]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The values that are sound, with defaults filled in, and the violations of all others."""
+    """Return the valid values, with defaults filled in, and the violations of all others."""
     violations = [
         f"unknown param {name!r}: remove it.{did_you_mean(name, rules)}"
         for name in params
@@ -118,7 +124,7 @@ def check_params(
 
 @dataclass(frozen=True)
 class ChoiceRule:
-    """A combination of params, in the order in which `broken` takes their values, that cannot work."""
+    """A combination of params that cannot work; `broken` takes their values in the order of `params`."""
 
     params: tuple[str, ...]
     broken: Callable[..., bool]
@@ -126,7 +132,7 @@ class ChoiceRule:
 
 
 def check_choices(values: Mapping[str, Any], choices: Sequence[ChoiceRule]) -> list[str]:
-    """Violations of `choices`, among values that are sound by themselves."""
+    """Return the violations of `choices`, for values that are valid by themselves."""
     return [
         f"{', '.join(f'{name}={values[name]!r}' for name in rule.params)}: {rule.why}"
         for rule in choices

@@ -1,8 +1,8 @@
-"""The params of the digest: the ingest's own, and the day."""
+"""The params of the digest: the day, and those that it shares with the ingest."""
 
 from airflow.sdk import Param
 
-from cloudtrail_to_delta.params.declaration import Declaration, form_of
+from cloudtrail_to_delta.params.declaration import Declaration, form_of, in_section
 from cloudtrail_to_delta.params.ingest import PARAMS
 from cloudtrail_to_delta.params.values import day, or_empty
 
@@ -13,13 +13,13 @@ DIGEST_PARAMS: dict[str, Declaration] = {
         or_empty(day),
         "",
         title="Day",
-        help="The day (UTC) that is looked at; empty for yesterday.",
-        section="1. Digest",
+        help="The day (UTC) to summarize. Leave it empty for yesterday.",
     ),
-    **{name: PARAMS[name] for name in _FROM_INGEST},
+    # Six fields need no sections.
+    **in_section("", {name: PARAMS[name] for name in _FROM_INGEST}),
 }
 
 
 def digest_params() -> dict[str, Param]:
-    """The trigger form of the digest."""
+    """Return the trigger form of the digest."""
     return form_of(DIGEST_PARAMS)

@@ -1,8 +1,8 @@
-"""The params of the ingest: every one with its check, its default and its help, and what cannot be together.
+"""The params of the ingest: the check, default and help of each one, and the combinations that cannot work.
 
-The rows stand in the order of the form, which is also the order of the violations. The rules are those of the
-guide ("Ingesting AWS CloudTrail Logs Into Databricks") and of the services as they are today. What follows
-from the params, paths and names, is checked where it is derived: see `request`.
+The rows are in the order of the form, which is also the order of the violations. The rules are those of the
+original Databricks guide ("Ingesting AWS CloudTrail Logs Into Databricks", 2020) and of today's services.
+Paths and names that follow from the params are checked where they are derived: see `request`.
 """
 
 from collections.abc import Mapping
@@ -37,16 +37,16 @@ from cloudtrail_to_delta.params.values import (
 from cloudtrail_to_delta.records.alert_events import CHOICES as EVENT_NAMES
 from cloudtrail_to_delta.records.alert_events import DEFAULT_EVENTS, EVENTS
 
-# More than a table has; a number of any size is not for every service, nor for arithmetic of times.
+# More rows than any table has. Services, and arithmetic with times, do not accept numbers of any size.
 MOST_ROWS = 10**12
 
 _BUCKET = matches(BUCKET, "the name of an S3 bucket, without s3://")
 _PREFIX = matches(
     rf"(?!(.*/)?AWSLogs(/|$)){SEGMENT.pattern}(/{SEGMENT.pattern})*",
-    "what precedes /AWSLogs/ in the keys, without a slash at its ends, or nothing",
+    "the key prefix that precedes /AWSLogs/, without a slash at either end, or leave it empty",
 )
-_ORGANIZATION = matches(ORGANIZATION, "an organization id like o-a1b2c3d4e5, or nothing")
-_ACCOUNT = matches(rf"\*|{ACCOUNT.pattern}", "12 digits (in quotes where it is YAML), or '*' for all")
+_ORGANIZATION = matches(ORGANIZATION, "an organization ID like o-a1b2c3d4e5, or leave it empty")
+_ACCOUNT = matches(rf"\*|{ACCOUNT.pattern}", "12 digits (in quotes in YAML), or '*' for all accounts")
 _ROLE = arn(
     "iam|sts",
     "",
@@ -59,43 +59,31 @@ _INSTANCE_PROFILE = arn(
     r"instance-profile/[A-Za-z0-9_+=,.@/-]+",
     "arn:aws:iam::123456789012:instance-profile/reader",
 )
-# An id is in the URL of its object's page.
-CLUSTER_ID = identifier("a cluster's id (not its name)")
-_POLICY_ID = identifier("a cluster policy's id (not its name)")
-WAREHOUSE_ID = identifier("a SQL warehouse's id (not its name)")
+# The URL of an object's page contains its ID.
+CLUSTER_ID = identifier("a cluster ID, not a name")
+_POLICY_ID = identifier("a cluster policy ID, not a name")
+WAREHOUSE_ID = identifier("a SQL warehouse ID, not a name")
 NODE_TYPE = identifier("a node type like m6id.large", ".")
 RUNTIME = identifier("a runtime like 17.3.x-scala2.13", ".:")
 # Spark counts bytes in 64 bits.
 _SIZE = matches(
     r"[1-9][0-9]{0,5}[kmgtKMGT][bB]?|[1-9][0-9]{0,15}[bB]?",
-    "a size like 512m or 1g, of at most 6 digits before the unit, or 16 digits of bytes",
+    "a size like 512m or 1g: at most 6 digits before the unit, or at most 16 digits for bytes",
 )
 
-_LOGS = {
-    "kinds": Declaration(
-        each(one_of(*KINDS)),
-        [kind.name for kind in KINDS.values() if kind.asked_for],
-        title="Kinds",
-        help="; ".join(f"*{kind.name}*: {kind.summary}" for kind in KINDS.values())
-        + ". A bucket without a prefix of a kind other than events is no error: the kind is skipped.",
-    ),
+# The fields that everyone has to fill in: the form shows them at first.
+_ESSENTIALS = {
     "bucket": Declaration(
         _BUCKET,
         title="Log bucket",
-        help="The S3 bucket that the trail delivers to, without *s3://*.",
+        help="The S3 bucket to which the trail delivers its log files, without *s3://*.",
         example="cloudtrail-logs",
     ),
-    "prefix": Declaration(
-        or_empty(_PREFIX),
-        "",
-        title="Prefix",
-        help="The trail's key prefix, before *AWSLogs/*; empty for none.",
-    ),
-    "organization": Declaration(
-        or_empty(_ORGANIZATION),
-        "",
-        title="Organization",
-        help="For an organization trail, its id (*o-…*), which stands after *AWSLogs/*; empty for none.",
+    "region": Declaration(
+        region,
+        title="Bucket region",
+        help="The AWS region of the bucket. It is used for S3, for IAM and for Auto Loader's queues.",
+        example="us-east-1",
     ),
     "account": Declaration(
         _ACCOUNT,
@@ -103,39 +91,93 @@ _LOGS = {
         help="12 digits, or * for every account in the bucket.",
         example=ANY,
     ),
+    "target_root": Declaration(
+        storage_root,
+        title="Delta root",
+        help="The folder for the Delta tables. Each table gets a folder below it, with the table's name.",
+        example="s3://cloudtrail-lake/delta",
+    ),
+    "checkpoint_root": Declaration(
+        storage_root,
+        title="Checkpoint root",
+        help="The folder for the checkpoints, one for each table's stream. Do not put it below the Delta "
+        "root.",
+        example="s3://cloudtrail-lake/checkpoints",
+    ),
+    "cluster_id": Declaration(
+        or_empty(CLUSTER_ID),
+        "",
+        title="Cluster ID",
+        help="The cluster to run on: its ID, not its name. For a new cluster or serverless compute, change "
+        "*Compute* in the section *Databricks compute*.",
+        example="sandbox-cluster",
+    ),
+    "warehouse_id": Declaration(
+        WAREHOUSE_ID,
+        title="SQL warehouse ID",
+        help="The SQL warehouse that runs the SQL statements: its ID, not its name.",
+        example="sandbox-warehouse",
+    ),
+    "reader_role_arn": Declaration(
+        or_empty(_ROLE),
+        "",
+        title="Reader role",
+        help="The role with which the cluster reads the log files and writes the tables. Preflight simulates "
+        "its permissions.",
+        example="arn:aws:iam::123456789012:role/cloudtrail-reader",
+    ),
+}
+
+_LOGS = {
+    "kinds": Declaration(
+        each(one_of(*KINDS)),
+        [kind.name for kind in KINDS.values() if kind.asked_for],
+        title="Kinds",
+        help="; ".join(f"*{kind.name}*: {kind.summary}" for kind in KINDS.values())
+        + ". If the bucket has no prefix for a kind other than *events*, that is not an error: that kind is "
+        "skipped.",
+    ),
+    "organization": Declaration(
+        or_empty(_ORGANIZATION),
+        "",
+        title="Organization",
+        help="For an organization trail: the organization ID (*o-…*) that follows *AWSLogs/* in the keys. "
+        "Otherwise leave it empty.",
+    ),
+    "prefix": Declaration(
+        or_empty(_PREFIX),
+        "",
+        title="Prefix",
+        help="The trail's key prefix, which precedes *AWSLogs/*. Leave it empty if the trail has none.",
+    ),
     "regions": Declaration(
         each(region, alone=ANY),
         [ANY],
-        title="Regions of the logs",
-        help="One region a line, or * for all. A checkpoint belongs to its logs path: another choice needs "
-        "another checkpoint and table.",
-    ),
-    "region": Declaration(
-        region,
-        title="Region of the bucket",
-        help="Where the bucket is; used for S3, IAM and Auto Loader's queues.",
-        example="us-east-1",
+        title="Log regions",
+        help="One region per line, or * for all. A checkpoint belongs to its logs path: changing this "
+        "requires a new checkpoint and table.",
     ),
     "from": Declaration(
         or_empty(day),
         "",
         title="From (delivery day)",
-        help="The first delivery day (UTC) to ingest: earlier days are not even listed. Empty for all there "
-        "is. To widen it later is safe, what was left out is then added.",
+        help="The first delivery day (UTC) to ingest. Earlier days are not even listed. Leave it empty to "
+        "ingest all days. You can widen it later; skipped days are then ingested.",
     ),
     "until": Declaration(
         or_empty(day),
         "",
         title="Until (delivery day)",
-        help="The last delivery day (UTC) to ingest; empty for no end.",
+        help="The last delivery day (UTC) to ingest. Leave it empty for no end.",
     ),
 }
 
 
 def _table(kind: Kind) -> Declaration:
     more = (
-        "*table*, *schema.table* or *catalog.schema.table*, lower case. Beside it, named after it: its "
-        "quarantine (*_quarantine*) and its views (*_files*, *_schema_drift*, for insights also *_episodes*)."
+        "*table*, *schema.table* or *catalog.schema.table*, in lowercase. Its quarantine (*_quarantine*) and "
+        "its views (*_files*, *_schema_drift*, and *_episodes* for insights) are in the same schema and are "
+        "named after it."
     )
     return Declaration(
         table,
@@ -146,33 +188,15 @@ def _table(kind: Kind) -> Declaration:
 
 
 _TABLES = {
-    "target_root": Declaration(
-        storage_root,
-        title="Delta root",
-        help="Each table gets a folder of its name below it.",
-        example="s3://cloudtrail-lake/delta",
-    ),
-    "checkpoint_root": Declaration(
-        storage_root,
-        title="Checkpoint root",
-        help="Each table's stream keeps its checkpoint below it. Never below the Delta root.",
-        example="s3://cloudtrail-lake/checkpoints",
-    ),
-    "code_root": Declaration(
-        or_empty(code_root),
-        "",
-        title="Code root",
-        help="Where the job wheel goes; empty for *code* beside the checkpoint root.",
-    ),
     **{f"{kind.name}_table": _table(kind) for kind in KINDS.values()},
     "duplicates": Declaration(
         one_of(*JOB_CHOICES["duplicates"]),
         "keep",
         title="Duplicates",
-        help="CloudTrail delivers some events twice, and two trails into one bucket deliver all of them "
-        "twice. *keep*: as often as delivered. *remove*: each record once, also across runs; the others are "
-        "counted, and named in the quarantine as *duplicate*. It costs reading the ids of the days concerned "
-        "in the table.",
+        help="CloudTrail delivers some events twice, and two trails that deliver to one bucket deliver every "
+        "event twice. *keep* stores a record as often as it was delivered. *remove* stores each record once, "
+        "also across runs. It counts the other copies and lists them in the quarantine as *duplicate*. "
+        "*remove* costs more: it reads the IDs of the affected days from the table.",
     ),
 }
 
@@ -181,64 +205,49 @@ _COMPUTE = {
         one_of("existing_cluster", "new_cluster", "serverless"),
         "existing_cluster",
         title="Compute",
-        help="*existing_cluster*: the one below. *new_cluster*: one that ends with the run, under a cluster "
-        "policy where you name one. *serverless*: no instance profile, needs a Unity Catalog volume as the "
-        "code root.",
-    ),
-    "cluster_id": Declaration(
-        or_empty(CLUSTER_ID),
-        "",
-        title="Cluster id",
-        help="For *existing_cluster*: the cluster's id (not its name).",
-        example="sandbox-cluster",
+        help="*existing_cluster*: the cluster in *Cluster ID*. *new_cluster*: a cluster that ends with the "
+        "run, under a cluster policy if you name one. *serverless*: has no instance profile, and needs a "
+        "Unity Catalog volume as the code root.",
     ),
     "policy_id": Declaration(
         or_empty(_POLICY_ID),
         "",
-        title="Cluster policy id",
-        help="For *new_cluster*: a cluster policy's id (not its name). The access mode, and what is empty "
-        "below, come from it.",
+        title="Cluster policy ID",
+        help="For *new_cluster*: a cluster policy's ID, not its name. The policy sets the access mode, and "
+        "every field below that you leave empty.",
     ),
     "spark_version": Declaration(
         or_empty(RUNTIME),
         "",
         title="Runtime",
-        help="For *new_cluster*: a Databricks runtime of at least 17.3 LTS.",
+        help="For *new_cluster*: Databricks Runtime 17.3 LTS or later.",
         example="17.3.x-scala2.13",
     ),
     "node_type_id": Declaration(
-        or_empty(NODE_TYPE), "", title="Node type of a new cluster", example="m6id.large"
+        or_empty(NODE_TYPE),
+        "",
+        title="Node type",
+        help="For *new_cluster*: the node type of the driver and of each worker.",
+        example="m6id.large",
     ),
     "num_workers": Declaration(
         number(0, 100),
         0,
         title="Workers",
-        help="For *new_cluster*: 0 is a single node, enough for most accounts.",
+        help="For *new_cluster*: 0 means a single-node cluster, which is enough for most accounts.",
     ),
     "instance_profile_arn": Declaration(
         or_empty(_INSTANCE_PROFILE),
         "",
         title="Instance profile",
-        help="For *new_cluster*: the instance profile with the reader role.",
-    ),
-    "warehouse_id": Declaration(WAREHOUSE_ID, title="SQL warehouse id", example="sandbox-warehouse"),
-    "max_concurrent_runs": Declaration(
-        # Source: Databricks, resource limits: tasks that run at once in a workspace.
-        number(0, 2000),
-        10,
-        title="Concurrent runs",
-        help="While this many ingest runs, of whatever account, are active in the workspace, *submit* "
-        "waits, without a worker slot. 0: no bound.",
+        help="For *new_cluster*: the instance profile that contains the reader role.",
     ),
     "share_run": Declaration(
         yes_or_no,
         False,
         title="One run for all kinds",
-        help="One Databricks run, with one start of its compute, ingests one kind after the other. A kind "
-        "that fails fails the run for all of them, though the others were ingested.",
-    ),
-    "databricks_conn_id": Declaration(
-        connection_id("databricks"), "databricks_default", title="Databricks connection"
+        help="One Databricks run ingests all kinds, one after the other, and starts its compute only once. "
+        "If one kind fails, the run fails for all kinds, although the others were ingested.",
     ),
 }
 
@@ -247,109 +256,92 @@ _CHECKS = {
         yes_or_no,
         False,
         title="Preflight only",
-        help="Make every check, show what was found, and stop before anything is written or submitted.",
-    ),
-    "reader_role_arn": Declaration(
-        or_empty(_ROLE),
-        "",
-        title="Reader role",
-        help="The role that the cluster reads the logs and writes the tables with; preflight simulates its "
-        "permissions.",
-        example="arn:aws:iam::123456789012:role/cloudtrail-reader",
-    ),
-    "deployment_role_arn": Declaration(
-        or_empty(_ROLE),
-        "",
-        title="Databricks deployment role",
-        help="The role that Databricks starts clusters with (the workspace's credential configuration). "
-        "When it is given, preflight simulates that it may pass the reader role to them.",
+        help="Run every check, show the findings, and stop before anything is written or submitted.",
     ),
     "iam_simulation": Declaration(
         one_of("require", "warn", "off"),
         "require",
         title="IAM simulation",
-        help="*require*: a denied or unanswered simulation fails. *warn*: one that cannot be asked is a "
-        "warning. *off*: not asked.",
+        help="*require*: preflight fails if a permission is denied or cannot be simulated. *warn*: a "
+        "permission that cannot be simulated is only a warning. *off*: permissions are not simulated.",
+    ),
+    "deployment_role_arn": Declaration(
+        or_empty(_ROLE),
+        "",
+        title="Databricks deployment role",
+        help="The role with which Databricks starts clusters (the workspace's credential configuration). If "
+        "you give it, preflight simulates whether it may pass the reader role to them.",
     ),
     "minimum_rows": Declaration(
         number(0, MOST_ROWS),
         1,
         title="Minimum rows",
-        help="The events table must hold at least this many rows afterwards; 0: no minimum.",
+        help="The events table must hold at least this many rows after the run. 0 means no minimum.",
     ),
+}
+
+_ALERTS = {
     "alert_topic_arn": Declaration(
         or_empty(topic),
         "",
         title="Alert topic",
-        help="SNS topic that alerts go to; empty for none.",
+        help="The SNS topic that receives alerts. Leave it empty for none.",
     ),
     "alert_conn_ids": Declaration(
         each(connection_id("apprise"), least=0),
         [],
         title="Alert connections",
-        help="Ids of Airflow connections of type *Apprise* (Slack, Teams, PagerDuty, e-mail, …), one a line. "
-        "Never a URL: tokens belong in the connection.",
+        help="IDs of Airflow connections of type *Apprise* (Slack, Teams, PagerDuty, email, …), one per "
+        "line. Never enter a URL: tokens belong in the connection.",
     ),
     "alert_events": Declaration(
         each(one_of(*EVENT_NAMES), least=0),
         list(DEFAULT_EVENTS),
         title="Alert events",
         help="; ".join(f"*{name}*: {EVENTS[name].summary}" for name in EVENT_NAMES)
-        + ". One message per cause, then a reminder a day.",
+        + ". Each cause sends one message, then one reminder a day.",
     ),
     "alert_quarantined_above": Declaration(
         number(0, MOST_ROWS),
         0,
         title="Quarantine threshold",
-        help="Alert when a run quarantines more records and files than this, duplicates not counted.",
+        help="Alert when a run quarantines more records and files than this. Duplicates do not count.",
     ),
     "alert_silent_hours": Declaration(
         number(0, 240),
         24,
         title="Longest silence (hours)",
-        help="Alert when the newest log file of events was delivered longer ago; 0: never.",
+        help="Alert when the newest log file of events was delivered more than this many hours ago. 0 "
+        "disables the alert.",
     ),
     "test_alert": Declaration(
         yes_or_no,
         False,
         title="Test alert",
-        help="Send one message to every target, then stop: nothing is looked at, written or submitted.",
-    ),
-    "aws_conn_id": Declaration(connection_id("aws"), "aws_default", title="AWS connection"),
-    "delta_log_timeout_minutes": Declaration(
-        number(1, 10_080),
-        30,
-        title="Wait for the first commit (minutes)",
-        help="Cluster start included. After it the run is cancelled and the task fails.",
-    ),
-    "run_timeout_minutes": Declaration(
-        number(1, 43_200),
-        720,
-        title="Longest run (minutes)",
-        help="Databricks ends a longer run; the next one goes on where it stopped.",
+        help="Send one message to every target, then stop. Nothing is checked, written or submitted.",
     ),
 }
 
-_STREAM = {
+_ADVANCED = {
     "discovery": Declaration(
         one_of(*JOB_CHOICES["discovery"]),
         "listing",
         title="Discovery",
         help="How Auto Loader finds new files. *file_events* needs a Unity Catalog external location with "
-        "file events; *notifications* needs dedicated compute and the SNS/SQS policy.",
+        "file events. *notifications* needs dedicated compute and the SNS/SQS policy.",
     ),
     "trigger": Declaration(
         one_of(*JOB_CHOICES["trigger"]),
         "available_now",
         title="Trigger",
-        help="*available_now*: ingest what is there, then end. *continuous*: run, and cost, until it is "
-        "cancelled, as the guide's stream did.",
+        help="*available_now*: ingest the files that are available, then end. *continuous*: the stream runs, "
+        "and is billed, until you cancel it.",
     ),
     "max_files_per_trigger": Declaration(
         number(1, 1_000_000),
         1000,
         title="Files per micro-batch",
-        help="On Databricks; open-source Spark bounds a micro-batch by bytes only.",
+        help="Applies on Databricks. Open-source Spark limits a micro-batch by bytes only.",
     ),
     "max_bytes_per_trigger": Declaration(
         _SIZE,
@@ -357,37 +349,78 @@ _STREAM = {
         title="Bytes per micro-batch",
         help="Compressed bytes, such as *512m* or *1g*.",
     ),
+    "delta_log_timeout_minutes": Declaration(
+        number(1, 10_080),
+        30,
+        title="Wait for the first commit (minutes)",
+        help="Includes the cluster start. When it expires, the run is canceled and the task fails.",
+    ),
+    "run_timeout_minutes": Declaration(
+        number(1, 43_200),
+        720,
+        title="Longest run (minutes)",
+        help="Databricks ends a longer run. The next run continues where that one stopped.",
+    ),
+    "max_concurrent_runs": Declaration(
+        # Source: Databricks, resource limits: tasks that run at once in a workspace.
+        number(0, 2000),
+        10,
+        title="Concurrent runs",
+        help="While this many ingest runs, for any account, are active in the workspace, *submit* waits "
+        "without a worker slot. 0 means unlimited.",
+    ),
+    "databricks_conn_id": Declaration(
+        connection_id("databricks"), "databricks_default", title="Databricks connection"
+    ),
+    "aws_conn_id": Declaration(connection_id("aws"), "aws_default", title="AWS connection"),
+}
+
+_CODE = {
+    "code_root": Declaration(
+        or_empty(code_root),
+        "",
+        title="Code root",
+        help="The folder for the job wheel. Leave it empty to use a folder *code* next to the checkpoint "
+        "root.",
+    ),
 }
 
 
 def _paths(kind: Kind) -> dict[str, Declaration]:
-    """The guide's three paths of a kind."""
-    logs = f"Logs path, s3://bucket/AWSLogs/account/{kind.folder}/region/*; empty to derive it."
+    """Return the three paths of a kind that the original guide asks for."""
+    logs = f"Like s3://bucket/AWSLogs/account/{kind.folder}/region/*. Leave it empty to derive it."
     return {
         f"{kind.name}_{name}": Declaration(or_empty(check), "", title=f"{kind.title}: {title}", help=text)
         for name, check, title, text in (
             ("logs_path", logs_path, "logs path", logs),
-            ("delta_path", data_path, "Delta path", "Delta output path; empty to derive it."),
-            ("checkpoint_path", data_path, "checkpoint path", "Checkpoint path; empty to derive it."),
+            ("delta_path", data_path, "Delta path", "Leave it empty to derive it from the Delta root."),
+            (
+                "checkpoint_path",
+                data_path,
+                "checkpoint path",
+                "Leave it empty to derive it from the checkpoint root.",
+            ),
         )
     }
 
 
 PARAMS: dict[str, Declaration] = {
-    **in_section("1. CloudTrail logs", _LOGS),
-    **in_section("2. Tables", _TABLES),
-    **in_section("3. Databricks compute", _COMPUTE),
-    **in_section("4. Checks and alerts", _CHECKS),
-    **in_section("5. Stream", _STREAM),
+    **_ESSENTIALS,
+    **in_section("Log files", _LOGS),
+    **in_section("Tables", _TABLES),
+    **in_section("Databricks compute", _COMPUTE),
+    **in_section("Checks", _CHECKS),
+    **in_section("Alerts", _ALERTS),
+    **in_section("Advanced: stream, limits and connections", _ADVANCED),
     **in_section(
-        "6. Paths, when the derived ones do not fit",
-        {name: row for kind in KINDS.values() for name, row in _paths(kind).items()},
+        "Advanced: paths",
+        _CODE | {name: row for kind in KINDS.values() for name, row in _paths(kind).items()},
     ),
 }
 
 
 def ingest_params() -> dict[str, Param]:
-    """The trigger form of the ingest."""
+    """Return the trigger form of the ingest."""
     return form_of(PARAMS)
 
 
@@ -395,33 +428,34 @@ CHOICES = (
     ChoiceRule(
         ("compute", "cluster_id"),
         lambda compute, cluster_id: compute == "existing_cluster" and not cluster_id,
-        "give the id of the cluster, or choose another compute.",
+        "give the cluster ID, or choose another compute.",
     ),
     ChoiceRule(
         ("compute", "node_type_id", "policy_id"),
         lambda compute, *given: compute == "new_cluster" and not any(given),
-        "a new cluster needs a node type, or a cluster policy that gives it one.",
+        "a new cluster needs a node type: give one, or a cluster policy that sets it.",
     ),
     ChoiceRule(
         ("compute", "spark_version", "policy_id"),
         lambda compute, *given: compute == "new_cluster" and not any(given),
-        "a new cluster needs a Databricks runtime, 17.3 LTS or newer, or a cluster policy that gives it one.",
+        "a new cluster needs a runtime, 17.3 LTS or later: give one, or a cluster policy that sets it.",
     ),
     ChoiceRule(
         ("compute", "policy_id"),
         lambda compute, policy_id: compute != "new_cluster" and policy_id,
-        "a cluster policy is for a cluster that the run makes: choose new_cluster, or leave it empty.",
+        "a cluster policy only applies to a new cluster: choose new_cluster, or leave policy_id empty.",
     ),
     # Source: Databricks, "Serverless compute limitations".
     ChoiceRule(
         ("compute", "trigger"),
         lambda compute, trigger: compute == "serverless" and trigger == "continuous",
-        "serverless compute ends a stream only with available_now; choose that, or a cluster.",
+        "serverless compute does not support continuous streams: choose available_now, or a cluster.",
     ),
     ChoiceRule(
         ("compute", "instance_profile_arn"),
         lambda compute, profile: compute == "serverless" and profile,
-        "serverless compute takes no instance profile; leave it empty, or choose new_cluster.",
+        "serverless compute has no instance profile: leave instance_profile_arn empty, or choose "
+        "new_cluster.",
     ),
     ChoiceRule(
         ("compute", "code_root"),
@@ -431,35 +465,35 @@ CHOICES = (
     ChoiceRule(
         ("share_run", "trigger"),
         lambda shared, trigger: shared and trigger == "continuous",
-        "a continuous stream never ends, so the kinds after the first would never be read; choose "
-        "available_now, or a run for each kind.",
+        "a continuous stream never ends, so the kinds after the first would never be ingested: choose "
+        "available_now, or turn share_run off.",
     ),
     # Source: Databricks, "Configure Auto Loader streams in file notification mode".
     ChoiceRule(
         ("compute", "discovery"),
         lambda compute, discovery: compute == "serverless" and discovery == "notifications",
-        "notifications need dedicated compute; choose listing or file_events, or a cluster.",
+        "notifications need dedicated compute: choose listing or file_events, or a cluster.",
     ),
     ChoiceRule(
         ("from", "until"),
         lambda first, last: first and last and first > last,
-        "the first day is after the last one.",
+        "the first day is after the last day: correct one of them.",
     ),
     ChoiceRule(
         ("iam_simulation", "reader_role_arn"),
         lambda simulation, role: simulation != "off" and not role,
-        "give the role that Databricks reads with, or turn iam_simulation off.",
+        "give the role with which Databricks reads, or set iam_simulation to off.",
     ),
     ChoiceRule(
         ("test_alert", "alert_topic_arn", "alert_conn_ids"),
         lambda test, topic, connections: test and not topic and not connections,
-        "there is no target to test: give a topic or a connection.",
+        "there is no alert target to test: give an alert topic or an alert connection.",
     ),
 )
 
 
 def check_partition(values: Mapping[str, Any]) -> list[str]:
-    """Nothing crosses partitions: buckets, roles and topics are all where `region` is."""
+    """Return the violations of one rule: buckets, roles and topics are in the partition of `region`."""
     if "region" not in values:
         return []
     partition = partitions_by_region()[values["region"]]
@@ -473,7 +507,7 @@ def check_partition(values: Mapping[str, Any]) -> list[str]:
     }
     return [
         f"{name} is in partition {other!r}, but region={values['region']!r} is in {partition!r}: "
-        "give both of one partition."
+        "choose both from one partition."
         for name, other in places.items()
         if other != partition
     ]

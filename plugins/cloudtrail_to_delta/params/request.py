@@ -1,7 +1,7 @@
-"""Params → one frozen request per kind: what the rest of the pipeline works from.
+"""Turns params into one frozen request per kind, which the rest of the pipeline uses.
 
-The rules about what is derived, paths, folders and names, are here; those about the params as they are given
-are in `ingest`.
+The rules about derived values (paths, folders and names) are here. The rules about the params themselves are
+in `ingest`.
 """
 
 import itertools
@@ -17,15 +17,15 @@ from cloudtrail_to_delta.params.locations import ANY, LogsLocation, S3Location
 from cloudtrail_to_delta.params.values import partitions_by_region
 from cloudtrail_to_delta.params.values import region as check_region
 
-# A Databricks run is named after its checkpoints. Source: Databricks REST, Jobs API 2.2, `run_name`. The ids
-# of DAG and DAG run have at most 250 characters each.
+# The name of a Databricks run contains its checkpoints. Source: Databricks REST, Jobs API 2.2, `run_name`.
+# The IDs of the DAG and of the DAG run have at most 250 characters each.
 RUN_NAME_BYTES = 4096
 RUN_NAME_REST = 600
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRequest:
-    """One kind's ingest: the guide's five values (logs path, Delta path, checkpoint path, table, region)."""
+    """The ingest of one kind: its logs path, Delta path, checkpoint path, table and region."""
 
     kind: str
     logs_path: str
@@ -36,57 +36,57 @@ class IngestRequest:
 
     @property
     def quarantine_path(self) -> str:
-        """Where what could not be read is kept: a Delta table beside the table."""
+        """Return the path of the quarantine, a Delta table next to the table."""
         return f"{self.delta_path}_quarantine"
 
     @property
     def quarantine_table(self) -> str:
-        """The quarantine's name, in the table's own schema."""
+        """Return the name of the quarantine, in the schema of the table."""
         return f"{self.table}_quarantine"
 
     @property
     def views(self) -> dict[str, str]:
-        """What each view beside the table is for → its name."""
+        """Return the purpose of each view of the table → its name."""
         return {what: f"{self.table}_{what}" for what in view_suffixes(self.kind)}
 
     @property
     def log_bucket(self) -> str:
-        """The bucket that the logs are in."""
+        """Return the bucket that contains the log files."""
         return self.logs.bucket
 
     @property
     def logs(self) -> LogsLocation:
-        """The logs path, taken apart."""
+        """Return the logs path in its parts."""
         return LogsLocation.parse(self.logs_path)
 
     def to_dict(self) -> dict[str, str]:
-        """The request as an XCom holds it."""
+        """Return the request in the form that an XCom stores."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, str]) -> Self:
-        """The reverse of `to_dict`.
+        """Return the request that `to_dict` stored.
 
         Raises:
-            InvalidRequestError: when a value is missing or unknown.
+            InvalidRequestError: if a value is missing or unknown.
         """
         names = {field.name for field in fields(cls)}
         if set(values) != names:
             wrong = ", ".join(sorted(set(values) ^ names))
             raise InvalidRequestError(
-                [f"a request has {', '.join(sorted(names))}: missing or too much: {wrong}"]
+                [f"a request has the fields {', '.join(sorted(names))}; missing or unexpected: {wrong}"]
             )
         return cls(**values)
 
 
 def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
-    """Check the whole contract and derive one request per kind that is asked for.
+    """Check the whole contract and derive one request for each selected kind.
 
     Args:
-        params: the trigger form's values; those left out or null take the contract's defaults.
+        params: the trigger form's values; missing or null values take the contract's defaults.
 
     Returns:
-        kind → request, in the order in which the kinds were asked for.
+        kind → request, in the order in which the kinds were selected.
 
     Raises:
         InvalidRequestError: with every violation of the contract, not only the first.
@@ -96,7 +96,7 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
     derived = {kind: _derive(kind, values) for kind in KINDS}
     for kind, found in derived.items():
         violations += _check_folder(kind, found, values) + _check_log_regions(kind, found, values)
-    # Kinds that are not asked for today count too: their tables may be there from another run.
+    # Kinds that are not selected count too: another run may have created their tables.
     violations += _check_places(derived, values) + _check_tables(derived) + _check_bounds(derived, values)
     violations += _check_run_name(derived, values)
     if violations:
@@ -105,12 +105,12 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
 
 
 def view_suffixes(kind: str) -> tuple[str, ...]:
-    """What stands after the table's name in the names of its views."""
+    """Return the suffixes that turn the table's name into the names of its views."""
     return ("files", "schema_drift", "episodes") if kind == "insights" else ("files", "schema_drift")
 
 
 def code_root(params: Mapping[str, Any]) -> str:
-    """Where the job wheel goes: `code_root`, or `code` beside the last folder of `checkpoint_root`."""
+    """Return the folder for the job wheel: `code_root`, or `code` next to the folder `checkpoint_root`."""
     if given := str(params.get("code_root") or ""):
         return given.removesuffix("/")
     checkpoints = S3Location.parse(params["checkpoint_root"])
@@ -119,7 +119,7 @@ def code_root(params: Mapping[str, Any]) -> str:
 
 
 def _derive(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """The request's values, as far as the params they come from are sound."""
+    """Return the values of a request, as far as the params that they depend on are valid."""
     found = {"kind": kind}
     if "region" in values:
         found["region"] = values["region"]
@@ -145,24 +145,27 @@ def _derive(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _check_folder(kind: str, found: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
-    """The guide's own slip: the help of its events notebook shows the Insights path."""
+    """Check that a logs path names the folder of its kind.
+
+    The original Databricks guide has this mistake: the help of its events notebook shows the Insights path.
+    """
     if "logs_path" not in found or (folder := LogsLocation.parse(found["logs_path"]).folder) == FOLDERS[kind]:
         return []
     return [
-        f"{_given(kind, found, values)}: {folder!r} is not where {kind} are delivered: "
-        f"write {FOLDERS[kind]!r} in its place."
+        f"{_given(kind, found, values)}: CloudTrail does not deliver {kind} to {folder!r}: use "
+        f"{FOLDERS[kind]!r} instead."
     ]
 
 
 def _given(kind: str, found: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    """The logs path as a complaint names it: the way it was written."""
+    """Return the logs path as a complaint names it: as it was given."""
     return f"{kind}_logs_path={values.get(f'{kind}_logs_path') or found['logs_path']!r}"
 
 
 def _check_log_regions(kind: str, found: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
-    """The regions of a path that is given: known, and of the partition that `region` is in."""
+    """Check the regions of a given logs path: they are known, and in the partition of `region`."""
     if not values.get(f"{kind}_logs_path"):
-        return []  # made of `regions`, which have been checked
+        return []  # derived from `regions`, which have been checked
     names = [name for name in LogsLocation.parse(found["logs_path"]).regions if name != ANY]
     param = _given(kind, found, values)
     unknown = [f"{param}: {name!r}: {complaint}" for name in names if (complaint := check_region(name))]
@@ -171,7 +174,7 @@ def _check_log_regions(kind: str, found: Mapping[str, str], values: Mapping[str,
     partitions = partitions_by_region()
     return [
         f"{param}: {name} is in partition {partitions[name]!r}, but region={values['region']!r} is in "
-        f"{partitions[values['region']]!r}: give both of one partition."
+        f"{partitions[values['region']]!r}: choose both from one partition."
         for name in names
         if partitions[name] != partitions[values["region"]]
     ]
@@ -179,7 +182,7 @@ def _check_log_regions(kind: str, found: Mapping[str, str], values: Mapping[str,
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """A folder that belongs to one use alone: whose (in words), where, and the params that move it."""
+    """A folder with a single use: the use in words, the location, and the params that change the location."""
 
     use: str
     location: S3Location
@@ -210,10 +213,10 @@ def _check_places(derived: Mapping[str, Mapping[str, str]], values: Mapping[str,
 
 
 def _shared_places(places: Sequence[_Place], logs: Sequence[S3Location], code: _Place | None) -> list[str]:
-    """Tables, quarantines and checkpoints lie apart from each other, from the logs and from the code.
+    """Check that tables, quarantines and checkpoints share no folder with each other, the logs or the code.
 
-    Source: Databricks, Auto Loader: a checkpoint may not be under a table's directory. A table under another
-    one's directory would be vacuumed with it; anything under `AWSLogs/` would be read as a log file.
+    Source: Databricks, Auto Loader: a checkpoint must not be below a table's directory. A table below another
+    table's directory would be vacuumed with it. Anything below `AWSLogs/` would be read as a log file.
     """
     trails = [_Place(use="the logs", location=log, params=()) for log in dict.fromkeys(logs)]
     either_way = [*itertools.combinations(places, 2), *itertools.product(places, trails)]
@@ -222,14 +225,15 @@ def _shared_places(places: Sequence[_Place], logs: Sequence[S3Location], code: _
         for left, right in either_way
         if left.location.contains(right.location) or right.location.contains(left.location)
     ]
-    # A wheel lies in a folder of its own below the code root: the root itself may be wide, but not inside.
+    # Each wheel has its own folder below the code root, so the root may contain other places but not be in
+    # one.
     shared += [
         (place, code) for place in [*places, *trails] if code and place.location.contains(code.location)
     ]
     violations: dict[tuple[str, ...], str] = {}
     for left, right in shared:
         params = tuple(dict.fromkeys(left.params + right.params))
-        # A quarantine moves with its table: the first violation that the same params mend is enough.
+        # A quarantine moves with its table: the first violation that the same params correct is enough.
         violations.setdefault(
             params,
             f"{left.use} ({left.location.uri}) and {right.use} ({right.location.uri}) share a folder: change "
@@ -254,21 +258,22 @@ def _check_tables(derived: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 
 def _shared_tables(names: Sequence[tuple[str, str, str]]) -> list[str]:
-    """No two tables or views have one name; of each: what it is for, its name, and the param it is from."""
+    """Check that no two tables or views share a name; each has a purpose, a name and the param behind it."""
     violations: dict[str, str] = {}
     for (left, name, param), (right, other, other_param) in itertools.combinations(names, 2):
         if name == other:
             params = " or ".join(sorted({param, other_param}))
-            # What is beside a table is named after it: the first violation that a change mends is enough.
+            # A quarantine and views are named after their table: the first violation that a change corrects
+            # is enough.
             violations.setdefault(params, f"{left} and {right} are both named {name!r}: change {params}.")
     return list(violations.values())
 
 
 def _check_bounds(derived: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
-    """`from` and `until` are days of the logs path's last star, which has to stand for all days."""
+    """Check that the logs path covers all days if `from` or `until` selects some of them."""
     bounds = " and ".join(f"{name}={values[name]!r}" for name in ("from", "until") if values.get(name))
     return [
-        f"{_given(kind, found, values)} names a period already: end it with region/*, or leave "
+        f"{_given(kind, found, values)} already names a period: end the path with region/*, or leave "
         f"{bounds} empty."
         for kind, found in derived.items()
         if bounds and "logs_path" in found and LogsLocation.parse(found["logs_path"]).period
@@ -276,13 +281,13 @@ def _check_bounds(derived: Mapping[str, Mapping[str, str]], values: Mapping[str,
 
 
 def _check_run_name(derived: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
-    """A shared run has every checkpoint in its name, which is how others know that they are in use."""
+    """Check the length of a shared run's name, which names every checkpoint so that others see their use."""
     checkpoints = [derived[kind].get("checkpoint_path", "") for kind in values.get("kinds", [])]
     length = sum(len(path.encode()) for path in checkpoints)
     if not values.get("share_run") or length <= RUN_NAME_BYTES - RUN_NAME_REST:
         return []
     return [
-        f"share_run=True: the checkpoint paths of {', '.join(values['kinds'])} have {length} bytes together, "
-        f"and a Databricks run, whose name has them all, may have {RUN_NAME_BYTES - RUN_NAME_REST}: shorten "
-        "checkpoint_root or the paths, or leave share_run off."
+        f"share_run=True: the checkpoint paths of {', '.join(values['kinds'])} have {length} bytes in total, "
+        f"but the name of the Databricks run has room for {RUN_NAME_BYTES - RUN_NAME_REST}: shorten "
+        "checkpoint_root or the paths, or turn share_run off."
     ]

@@ -1,7 +1,7 @@
-"""The params of the set-up: every one with its check, its default and its help, and what cannot be together.
+"""The params of the set-up: the check, default and help of each one, and the combinations that cannot work.
 
-The rows stand in the order of the form. What the ingest has too is taken from there, under the name, the help
-or the default that fits the set-up.
+The rows are in the order of the form. Rows that the ingest has too are taken from there, with the title, help
+or default that fits the set-up.
 """
 
 from collections.abc import Mapping
@@ -28,27 +28,29 @@ from cloudtrail_to_delta.params.values import (
     yes_or_no,
 )
 
-# In the order in which they are applied; removal goes the other way.
+# In the order in which they are applied. Removal uses the reverse order.
 ACTIONS = ("bucket", "role", "bucket_policy", "trail", "databricks")
 NEW_KEY = "new"
 
 _ACCOUNT = matches(ACCOUNT, "12 digits, in quotes")
-_ROLE_NAME = matches(r"[A-Za-z0-9_+=,.@-]{1,64}", "the name of a role: letters, digits and +=,.@-_, no path")
+_ROLE_NAME = matches(
+    r"[A-Za-z0-9_+=,.@-]{1,64}", "a role name without a path, at most 64 letters, digits and +=,.@-_"
+)
 # Source: AWS CloudTrail User Guide, "Naming requirements for CloudTrail resources".
 _TRAIL = matches(
     r"(?!.*[._-]{2})[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]",
-    "3 to 128 letters, digits, and single . _ - between them",
+    "3 to 128 characters: letters, digits, and single . _ - between them",
 )
 _KEY = arn(
     "kms", "[a-z0-9-]+", r"key/[A-Za-z0-9-]+", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd"
 )
 _DEPLOYMENT = arn("iam", "", r"role/[A-Za-z0-9_+=,.@/-]+", "arn:aws:iam::123456789012:role/databricks")
-_TOPIC_NAME = matches(r"[A-Za-z0-9_-]{1,256}", "the name of a topic, letters, digits, _ and -")
+_TOPIC_NAME = matches(r"[A-Za-z0-9_-]{1,256}", "a topic name of letters, digits, _ and -")
 # Source: AWS CloudTrail API, AdvancedFieldSelector: network activity needs one eventSource each.
 _SOURCE = matches(r"[a-z0-9.-]+\.amazonaws\.com", "an event source like s3.amazonaws.com")
 # A bucket, or objects with a prefix; a function.
 _BUCKET_ARN = matches(
-    r"\*|arn:aws[a-z-]*:s3:::[a-z0-9.-]+/\S*", "arn:aws:s3:::bucket/ or with a key prefix, or *"
+    r"\*|arn:aws[a-z-]*:s3:::[a-z0-9.-]+/\S*", "arn:aws:s3:::bucket/, with or without a key prefix, or *"
 )
 _CONNECTION = connection_id("aws")
 _FUNCTION_ARN = matches(
@@ -70,7 +72,8 @@ def _accounts(value: Any) -> str | None:
         None
         if sound
         else (
-            "give an object of 12-digit accounts, in quotes, and the ids of their AWS connections, like "
+            "give an object that maps 12-digit accounts, in quotes, to the IDs of their AWS connections, "
+            "like "
             '{"111122223333": "aws_default"}.'
         )
     )
@@ -79,48 +82,18 @@ def _accounts(value: Any) -> str | None:
 def _key_or_new(value: Any) -> str | None:
     if value in ("", NEW_KEY) or _KEY(value) is None:
         return None
-    return f"give {NEW_KEY!r} for a key that the set-up makes, the ARN of a key, or nothing."
+    return f"give {NEW_KEY!r} to create a key, give the ARN of a key, or leave it empty."
 
 
-_SET_UP = {
+# The fields that everyone has to fill in: the form shows them at first. And what the run does with them.
+_ESSENTIALS = {
     "mode": Declaration(
         one_of("apply", "remove"),
         "apply",
         title="Mode",
-        help="*apply*: make and change what differs. *remove*: take away exactly what this set-up made: "
-        "what its fields name, and what else carries its tag. Both show a plan first.",
+        help="*apply*: create and change what differs. *remove*: delete exactly what this set-up created: "
+        "the resources that its fields name, and others with its tag. Both show a plan first.",
     ),
-    "name": Declaration(
-        matches(r"[a-z][a-z0-9]{0,31}", "a small letter, then small letters and digits"),
-        "cloudtrail",
-        title="Name of the set-up",
-        help="The value of the tag *cloudtrail-setup* that everything made carries. Two set-ups of "
-        "different names do not touch each other's statements in one bucket's policy.",
-    ),
-    "actions": Declaration(
-        each(one_of(*ACTIONS)),
-        list(ACTIONS),
-        title="Actions",
-        help="*bucket*: log bucket, its key and topic. *role*: reader role, its policy, its profile. "
-        "*bucket_policy*: the reader's statements in the policies of bucket and key. *trail*: one per "
-        "account, or the organization's. *databricks*: see section 6.",
-    ),
-    "change_adopted": Declaration(
-        or_none(each(one_of(*ACTIONS))),
-        [],
-        title="Also change what was there before",
-        help="What is there without the tag is adopted: its differences are shown and left, but for the "
-        "actions named here. It is never removed.",
-    ),
-    "approve": Declaration(
-        yes_or_no,
-        False,
-        title="Approve without asking",
-        help="Apply the plan without waiting for a person. It is in the log all the same.",
-    ),
-}
-
-_BUCKET = {
     "accounts": Declaration(
         Check(
             _accounts,
@@ -132,40 +105,84 @@ _BUCKET = {
             },
         ),
         title="Accounts",
-        help="Account → AWS connection: those that get a trail, and those of the bucket, the reader role "
-        "and the deployment role.",
+        help="Each account and its AWS connection: the accounts that get a trail, and those of the bucket, "
+        "the reader role and the deployment role.",
         example={"123456789012": "aws_default"},
+    ),
+    "bucket": replace(
+        INGEST["bucket"], help="The bucket for the log files. It is created, or adopted if it exists."
+    ),
+    "region": replace(
+        INGEST["region"],
+        title="Region",
+        help="The region of the bucket, its key and its topic, and the home region of the trails.",
+    ),
+    "target_root": INGEST["target_root"],
+    "checkpoint_root": INGEST["checkpoint_root"],
+}
+
+_PLAN = {
+    "name": Declaration(
+        matches(r"[a-z][a-z0-9]{0,31}", "a lowercase letter, then at most 31 lowercase letters and digits"),
+        "cloudtrail",
+        title="Name of the set-up",
+        help="The value of the tag *cloudtrail-setup* on everything that the set-up creates. Two set-ups "
+        "with different names do not change each other's statements in a bucket's policy.",
+    ),
+    "actions": Declaration(
+        each(one_of(*ACTIONS)),
+        list(ACTIONS),
+        title="Actions",
+        help="*bucket*: the log bucket, its key and topic. *role*: the reader role, its policy and instance "
+        "profile. *bucket_policy*: the reader's statements in the policies of the bucket and the key. "
+        "*trail*: one trail per account, or the organization's trail. *databricks*: the section "
+        "*Databricks*.",
+    ),
+    "change_adopted": Declaration(
+        or_none(each(one_of(*ACTIONS))),
+        [],
+        title="Also change adopted resources",
+        help="An existing resource without the tag is adopted. The plan shows its differences and leaves "
+        "them, except for the actions that you name here. It is never removed.",
+    ),
+    "approve": Declaration(
+        yes_or_no,
+        False,
+        title="Approve without asking",
+        help="Apply the plan without waiting for a person. The log still contains the plan.",
+    ),
+}
+
+_BUCKET = {
+    "bucket_account": Declaration(
+        or_empty(_ACCOUNT),
+        "",
+        title="Account of the bucket",
+        help="Leave it empty if there is only one account.",
     ),
     "assume_role": Declaration(
         or_empty(_ROLE_NAME),
         "",
         title="Role to assume",
         help="The name of a role that the connection assumes in each account, such as "
-        "*OrganizationAccountAccessRole*; empty when each account has a connection of its own.",
+        "*OrganizationAccountAccessRole*. Leave it empty if each account has its own connection.",
     ),
-    "bucket": replace(INGEST["bucket"], help="Made when it is not there, else adopted."),
-    "bucket_account": Declaration(
-        or_empty(_ACCOUNT),
-        "",
-        title="Account of the bucket",
-        help="Empty where there is one account alone.",
+    "prefix": replace(
+        INGEST["prefix"],
+        help="The key prefix of the log files, which precedes *AWSLogs/*. Leave it empty for none.",
     ),
-    "region": replace(
-        INGEST["region"], title="Region", help="Of the bucket, the key, the topic and the trails' home."
-    ),
-    "prefix": replace(INGEST["prefix"], help="Key prefix of the logs, before *AWSLogs/*; empty for none."),
     "versioning": Declaration(
         yes_or_no,
         True,
         title="Keep every version of an object",
-        help="A log file that somebody overwrites or deletes can be brought back. What has it keeps it: "
-        "without a tick, a bucket that has versions already stays versioned.",
+        help="A log file that somebody overwrites or deletes can be restored. Turning this off does not "
+        "suspend versioning: a bucket that already keeps versions continues to keep them.",
     ),
     "expire_days": Declaration(
         number(0, 36_500),
         0,
         title="Delete log files after (days)",
-        help="0: never. Old versions expire after as many days.",
+        help="0 means never. Old versions expire after the same number of days.",
     ),
     "kms_key": Declaration(
         Check(
@@ -175,8 +192,9 @@ _BUCKET = {
         ),
         "",
         title="KMS key",
-        help="*new* for a key made by the set-up, the ARN of a key, or empty for S3's own encryption. The "
-        "trail encrypts the log files with it; CloudTrail and the reader get entries in its policy.",
+        help="*new* to create a key, or the ARN of a key. Leave it empty to use S3's own encryption. The "
+        "trail encrypts the log files with the key; its policy gets statements for CloudTrail and the "
+        "reader.",
     ),
 }
 
@@ -185,74 +203,77 @@ _TRAILS = {
         _TRAIL,
         "cloudtrail",
         title="Name of the trail",
-        help="The same in every account. One that is there is adopted.",
+        help="The same name in every account. An existing trail is adopted.",
     ),
     "trail_accounts": Declaration(
         or_none(each(_ACCOUNT)),
         [],
         title="Accounts with a trail",
-        help="One a line; empty for all of section 2. With an organization: its management account alone.",
+        help="One per line. Leave it empty for all of *Accounts*. For an organization, give only its "
+        "management account.",
     ),
     "organization": replace(
         INGEST["organization"],
-        help="The organization's id (*o-…*) for one trail of all its accounts; empty for none.",
+        help="The organization's ID (*o-…*), for one trail that covers all its accounts. Leave it empty for "
+        "none.",
     ),
     "multi_region": Declaration(
         yes_or_no,
         True,
         title="All regions",
-        help="Also those that AWS adds later; off: the region of section 2 alone.",
+        help="Includes regions that AWS adds later. If off, the trail covers only *Region*.",
     ),
     "management_events": Declaration(
         one_of("all", "read", "write", "none"),
         "all",
         title="Management events",
-        help="Calls that change or read settings; the first copy in each region is free.",
+        help="Calls that change or read settings. The first copy in each region is free.",
     ),
     "exclude_kms_events": Declaration(
         yes_or_no,
         False,
-        title="Leave out AWS KMS events",
-        help="They are frequent; without them nobody sees who decrypted.",
+        title="Exclude AWS KMS events",
+        help="These events are frequent. Without them, decryptions are not recorded.",
     ),
-    "exclude_rds_data_events": Declaration(yes_or_no, False, title="Leave out RDS Data API events"),
+    "exclude_rds_data_events": Declaration(yes_or_no, False, title="Exclude RDS Data API events"),
     "s3_data_events": Declaration(
         or_none(each(_BUCKET_ARN, alone="*")),
         [],
         title="S3 data events",
-        help="Give * for all buckets but the log bucket, or arn:aws:s3:::bucket/prefix, one a line; empty "
-        "for none. **They cost by the event.**",
+        help="Give * for all buckets except the log bucket, or arn:aws:s3:::bucket/prefix, one per line. "
+        "Leave it empty for none. **AWS bills these per event.**",
     ),
     "lambda_data_events": Declaration(
         or_none(each(_FUNCTION_ARN, alone="*")),
         [],
         title="Lambda data events",
-        help="Give * for all functions, or their ARNs, one a line; empty for none. **They cost by the "
-        "event.**",
+        help="Function ARNs, one per line, or * for all functions. Leave it empty for none. **AWS bills "
+        "these per event.**",
     ),
     "network_activity_sources": Declaration(
         or_none(each(_SOURCE)),
         [],
         title="Network activity events",
-        help="Event sources like *s3.amazonaws.com*, one a line; empty for none. **They cost by the event.**",
+        help="Event sources like *s3.amazonaws.com*, one per line. Leave it empty for none. **AWS bills "
+        "these per event.**",
     ),
     "insights": Declaration(
         or_none(each(one_of("ApiCallRateInsight", "ApiErrorRateInsight"))),
         [],
         title="Insights",
-        help="They cost by the event that is looked at; the first may take 36 hours.",
+        help="AWS bills these per event that it analyzes. The first insight can take 36 hours.",
     ),
     "log_file_validation": Declaration(
         yes_or_no,
         True,
         title="Log file validation",
-        help="Digest files: without them nobody can prove that no log file is missing.",
+        help="Delivers digest files. Without them, nobody can prove that no log file is missing.",
     ),
     "sns_topic": Declaration(
         or_empty(_TOPIC_NAME),
         "",
         title="Topic",
-        help="The name of a topic that hears of each new log file; empty for none.",
+        help="The name of a topic that is notified of each new log file. Leave it empty for none.",
     ),
 }
 
@@ -267,153 +288,166 @@ _READER = {
         _ROLE_NAME,
         "cloudtrail-reader",
         title="Name of the role",
-        help="Its instance profile has the same name.",
+        help="The instance profile has the same name.",
     ),
     "reader_account": Declaration(
-        or_empty(_ACCOUNT), "", title="Account of the role", help="Empty for the bucket's account."
+        or_empty(_ACCOUNT),
+        "",
+        title="Account of the role",
+        help="Leave it empty to use the bucket's account.",
     ),
     "deployment_role_arn": replace(
         INGEST["deployment_role_arn"],
         check=or_empty(_DEPLOYMENT),
-        help="The role that Databricks starts clusters with: it is allowed to pass the reader role, no "
-        "other.",
+        help="The role with which Databricks starts clusters. The set-up allows it to pass the reader role, "
+        "and no other role.",
     ),
-    "discovery": replace(
-        INGEST["discovery"],
-        help="How Auto Loader will find new files: with *notifications* the role also gets the SNS and SQS "
-        "actions, only then.",
-    ),
+    "kinds": replace(INGEST["kinds"], title="Kinds of records that it reads"),
+    "account": replace(INGEST["account"], default="*", example=None, title="Accounts whose logs it reads"),
+    "regions": replace(INGEST["regions"], title="Regions whose logs it reads"),
     "tables_kms_key": Declaration(
         or_empty(_KEY),
         "",
         title="KMS key of the tables",
-        help="The ARN of the KMS key of the tables' bucket; empty when it has none.",
+        help="The ARN of the KMS key of the tables' bucket. Leave it empty if the bucket has none.",
     ),
-    "code_kms_key": Declaration(
-        or_empty(_KEY),
-        "",
-        title="KMS key of the code",
-        help="The ARN of the KMS key of the code root's bucket, where that is not the tables' bucket; empty "
-        "when it has none.",
-    ),
-    "iam_simulation": INGEST["iam_simulation"],
-    "kinds": replace(INGEST["kinds"], title="Kinds of records that it reads"),
-    "account": replace(INGEST["account"], default="*", example=None, title="Accounts whose logs it reads"),
-    "regions": replace(INGEST["regions"], title="Regions whose logs it reads"),
 }
-
-_TABLES = ("target_root", "checkpoint_root", "code_root", *(f"{kind}_table" for kind in KINDS))
 
 _DATABRICKS = {
     "databricks_conn_id": replace(
         INGEST["databricks_conn_id"],
-        help="Of a workspace admin: see docs/setup.md for what it has to be allowed.",
+        help="The connection of a workspace admin. See docs/setup.md for the permissions that it needs.",
     ),
     "databricks_compute": Declaration(
         one_of("cluster", "cluster_policy", "existing_cluster", "none"),
         "cluster",
         title="Compute",
-        help="*cluster*: one that is made, and stops when idle. *cluster_policy*: rules for the cluster "
-        "that each run of the ingest starts. *existing_cluster*: the one below, not changed. *none*.",
+        help="*cluster*: create a cluster that stops when it is idle. *cluster_policy*: create rules for the "
+        "cluster that each ingest run starts. *existing_cluster*: use the cluster below and do not change "
+        "it. *none*: no compute.",
     ),
     "cluster_name": Declaration(
         or_empty(_NAME),
         "",
         title="Cluster name",
-        help="Of the cluster or the policy; empty for the set-up's name.",
+        help="The name of the cluster or the policy. Leave it empty to use the set-up's name.",
     ),
     "cluster_id": Declaration(
-        or_empty(CLUSTER_ID), "", title="Cluster id", help="For *existing_cluster*: its id, not its name."
+        or_empty(CLUSTER_ID),
+        "",
+        title="Cluster ID",
+        help="For *existing_cluster*: the cluster's ID, not its name.",
     ),
     "access_mode": Declaration(
         # The access modes that reach S3 for the ingest. Source: Clusters API, `data_security_mode`.
         one_of("SINGLE_USER", "USER_ISOLATION"),
         "SINGLE_USER",
         title="Access mode",
-        help="Of the cluster or the policy. File notifications need *dedicated*.",
+        help="The access mode of the cluster or the policy. File notifications need *dedicated*.",
         labels={"SINGLE_USER": "dedicated", "USER_ISOLATION": "standard"},
     ),
     "spark_version": Declaration(
         RUNTIME,
         INGEST["spark_version"].example,
         title="Runtime",
-        help="A Databricks runtime of at least 17.3 LTS.",
+        help="Databricks Runtime 17.3 LTS or later.",
     ),
     "node_type_id": Declaration(
         NODE_TYPE,
         INGEST["node_type_id"].example,
         title="Node type",
-        help="Of the driver and of each worker.",
+        help="The node type of the driver and of each worker.",
     ),
     "min_workers": Declaration(
         number(0, 100),
         0,
-        title="Workers at least",
-        help="0, and 0 at most: a single node, enough for most accounts.",
+        title="Minimum workers",
+        help="If minimum and maximum are 0, the cluster has a single node, which is enough for most "
+        "accounts.",
     ),
     "max_workers": Declaration(
         number(0, 100),
         0,
-        title="Workers at most",
-        help="More than at least: the cluster scales by itself.",
+        title="Maximum workers",
+        help="If this is more than the minimum, the cluster scales automatically.",
     ),
     "autotermination_minutes": Declaration(
-        # Source: Clusters API, `autotermination_minutes`. One that never ends is a bill that never does.
+        # Source: Clusters API, `autotermination_minutes`. A cluster that never stops is billed without end.
         number(10, 10_000),
         30,
-        title="Minutes until an idle cluster stops",
+        title="Stop an idle cluster after (minutes)",
     ),
     "storage_credential": Declaration(
         or_empty(_NAME),
         "",
         title="Storage credential",
-        help="For reader *storage_credential*: its name in Unity Catalog; empty for the set-up's name.",
+        help="For the reader *storage_credential*: the name in Unity Catalog. Leave it empty to use the "
+        "set-up's name.",
     ),
     "warehouse_id": Declaration(
         or_empty(WAREHOUSE_ID),
         "",
-        title="SQL warehouse id",
-        help="For the preflight after the set-up; without it the preflight is left out.",
-    ),
-    "verify_timeout_minutes": Declaration(
-        number(1, 720),
-        30,
-        title="Minutes for the verifying job",
-        help="With the start of the cluster, which takes some minutes.",
-    ),
-    "skip_profile_validation": Declaration(
-        yes_or_no,
-        False,
-        title="Skip the validation of the instance profile",
-        help="Databricks tries the profile with a dry run when it is registered. Skip that only for a dry "
-        "run that fails for another reason than a missing permission.",
+        title="SQL warehouse ID",
+        help="For the preflight after the set-up. If it is empty, that preflight is skipped.",
     ),
 }
 
-# Who is told of a failed task. The ingest's AWS connection is for more than that.
+# They are notified of a failed task. The AWS connection has more uses in the ingest.
 _ALERTS = {
     "alert_topic_arn": INGEST["alert_topic_arn"],
     "alert_conn_ids": INGEST["alert_conn_ids"],
     "aws_conn_id": replace(
         INGEST["aws_conn_id"],
         title="AWS connection of the alert topic",
-        help="It publishes to the topic, nothing else; the set-up uses those of section 2.",
+        help="Only publishes to the alert topic. The set-up itself uses the connections in *Accounts*.",
+    ),
+}
+
+_ADVANCED = {
+    "code_root": INGEST["code_root"],
+    "code_kms_key": Declaration(
+        or_empty(_KEY),
+        "",
+        title="KMS key of the code",
+        help="The ARN of the KMS key of the code root's bucket, if that is not the tables' bucket. Leave it "
+        "empty if the bucket has none.",
+    ),
+    "discovery": replace(
+        INGEST["discovery"],
+        help="How Auto Loader will find new files. Only for *notifications* does the role also get the SNS "
+        "and SQS actions.",
+    ),
+    "iam_simulation": INGEST["iam_simulation"],
+    "verify_timeout_minutes": Declaration(
+        number(1, 720),
+        30,
+        title="Longest verification job (minutes)",
+        help="Includes the cluster start, which takes some minutes.",
+    ),
+    "skip_profile_validation": Declaration(
+        yes_or_no,
+        False,
+        title="Skip the validation of the instance profile",
+        help="Databricks tests the instance profile with a dry run when it is registered. Skip the test only "
+        "if the dry run fails for a reason other than a missing permission.",
     ),
 }
 
 SETUP_PARAMS: dict[str, Declaration] = {
-    **in_section("1. Set-up", _SET_UP),
-    **in_section("2. Accounts and log bucket", _BUCKET),
-    **in_section("3. Trail", _TRAILS),
-    **in_section("4. Reader role", _READER),
-    **in_section("5. Tables", {name: INGEST[name] for name in _TABLES}),
-    **in_section("6. Databricks", _DATABRICKS),
-    **in_section("7. Alerts", _ALERTS),
+    **_ESSENTIALS,
+    **in_section("Plan and approval", _PLAN),
+    **in_section("Log bucket", _BUCKET),
+    **in_section("Trail", _TRAILS),
+    **in_section("Reader role", _READER),
+    **in_section("Tables", {f"{kind}_table": INGEST[f"{kind}_table"] for kind in KINDS}),
+    **in_section("Databricks", _DATABRICKS),
+    **in_section("Alerts", _ALERTS),
+    **in_section("Advanced", _ADVANCED),
 }
 
 
 def setup_params() -> dict[str, Param]:
-    """The trigger form of the set-up."""
+    """Return the trigger form of the set-up."""
     return form_of(SETUP_PARAMS)
 
 
@@ -421,23 +455,23 @@ SETUP_CHOICES = (
     ChoiceRule(
         ("accounts", "bucket_account"),
         lambda accounts, account: account and account not in accounts,
-        "the bucket's account needs an AWS connection too: add it to accounts.",
+        "the bucket's account needs an AWS connection: add it to accounts.",
     ),
-    # A database may keep a JSON object in an order of its own (PostgreSQL's jsonb does): none is the first.
+    # A database may reorder a JSON object (PostgreSQL's jsonb does), so no account counts as the first.
     ChoiceRule(
         ("accounts", "bucket_account"),
         lambda accounts, account: not account and len(accounts) > 1,
-        "there are several accounts: give the one that the bucket is in.",
+        "there are several accounts: give the account of the bucket.",
     ),
     ChoiceRule(
         ("accounts", "reader_account"),
         lambda accounts, account: account and account not in accounts,
-        "the reader's account needs an AWS connection too: add it to accounts.",
+        "the reader role's account needs an AWS connection: add it to accounts.",
     ),
     ChoiceRule(
         ("accounts", "deployment_role_arn"),
         lambda accounts, role: role and role.split(":")[4] not in accounts,
-        "the deployment role's account needs an AWS connection too: add it to accounts, or leave it empty.",
+        "the deployment role's account needs an AWS connection: add it to accounts, or leave the role empty.",
     ),
     ChoiceRule(
         ("accounts", "trail_accounts"),
@@ -447,23 +481,24 @@ SETUP_CHOICES = (
     ChoiceRule(
         ("organization", "accounts", "trail_accounts"),
         lambda organization, accounts, trails: organization and len(trails or accounts) != 1,
-        "an organization has one trail for all its accounts: name the management account in trail_accounts.",
+        "an organization has one trail for all its accounts: give the management account in trail_accounts.",
     ),
     # Source: AWS CloudTrail User Guide, "Logging Insights events": the call rate of write management events.
     ChoiceRule(
         ("insights", "management_events"),
         lambda insights, events: insights and events in ("none", "read"),
-        "Insights look at write management events: choose all or write, or leave insights empty.",
+        "Insights analyze write management events: choose all or write, or leave insights empty.",
     ),
     ChoiceRule(
         ("management_events", "exclude_kms_events"),
         lambda events, exclude: events == "none" and exclude,
-        "there are no management events to exclude KMS events from.",
+        "there are no management events to exclude KMS events from: turn exclude_kms_events off.",
     ),
     ChoiceRule(
         ("management_events", "exclude_rds_data_events"),
         lambda events, exclude: events == "none" and exclude,
-        "there are no management events to exclude RDS Data API events from.",
+        "there are no management events to exclude RDS Data API events from: turn exclude_rds_data_events "
+        "off.",
     ),
     ChoiceRule(
         ("management_events", "s3_data_events", "lambda_data_events", "network_activity_sources"),
@@ -474,38 +509,39 @@ SETUP_CHOICES = (
     ChoiceRule(
         ("discovery", "reader"),
         lambda discovery, reader: discovery == "file_events" and reader == "instance_profile",
-        "file events come through a Unity Catalog external location: choose reader storage_credential.",
+        "file events need a Unity Catalog external location: choose the reader storage_credential.",
     ),
     ChoiceRule(
         ("kms_key", "region"),
         lambda key, region: ":" in key and key.split(":")[3] != region,
-        "the key has to be in the region of the bucket.",
+        "the key must be in the region of the bucket: give a key of that region.",
     ),
     ChoiceRule(
         ("kms_key", "accounts"),
         lambda key, accounts: ":" in key and key.split(":")[4] not in accounts,
-        "the key's account needs an AWS connection too, as its policy is changed: add it to accounts.",
+        "the set-up changes the policy of the key, so its account needs an AWS connection: add it to "
+        "accounts.",
     ),
     ChoiceRule(
         ("databricks_compute", "cluster_id"),
         lambda compute, cluster_id: compute == "existing_cluster" and not cluster_id,
-        "give the id of the cluster, or choose cluster or cluster_policy.",
+        "give the cluster ID, or choose cluster or cluster_policy.",
     ),
     ChoiceRule(
         ("min_workers", "max_workers"),
         lambda least, most: most < least,
-        "max_workers must not be below min_workers; equal they are a fixed size.",
+        "max_workers must not be below min_workers: correct one of them. Equal values mean a fixed size.",
     ),
     # Source: Clusters API, AutoScale: a cluster that scales keeps at least one worker.
     ChoiceRule(
         ("min_workers", "max_workers"),
         lambda least, most: least == 0 and most > 0,
-        "autoscaling starts at one worker: give min_workers 1, or 0 for both for a single node.",
+        "autoscaling needs at least one worker: set min_workers to 1, or both to 0 for a single node.",
     ),
     # Source: Databricks, "Configure Auto Loader streams in file notification mode".
     ChoiceRule(
         ("discovery", "access_mode"),
         lambda discovery, mode: discovery == "notifications" and mode != "SINGLE_USER",
-        "file notifications need access mode SINGLE_USER.",
+        "file notifications need dedicated compute: set access_mode to SINGLE_USER.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What was probably meant by a value that is not known."""
+"""Suggests the known value that an unknown one was probably meant to be."""
 
 import difflib
 import itertools
@@ -7,13 +7,13 @@ from typing import Any
 
 
 def did_you_mean(value: Any, known: Iterable[str]) -> str:
-    """` Did you mean '…'?` when something known is close to the value, whatever its case; else nothing."""
+    """Return ` Did you mean '…'?` if a known name is close to the value in any case; else an empty text."""
     names = {name.lower(): name for name in known}
     meant = str(value).strip().lower()
     close = difflib.get_close_matches(meant, list(names), n=len(names) or 1)
 
     def likeness(name: str) -> tuple[float, int]:
-        # Of equally close ones the one that is alike for longer: slips are seldom in the first letters.
+        # Among equally close names, prefer the longest common start: few typos are in the first letters.
         alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(name, meant, strict=False))
         return difflib.SequenceMatcher(a=name, b=meant).ratio(), len(list(alike))
 

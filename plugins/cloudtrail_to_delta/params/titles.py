@@ -1,4 +1,4 @@
-"""What a form calls its params, for people who read in a log what is wrong with what they filled in."""
+"""Adds the titles of the form to violations, for people who read in a log what is wrong with their values."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,17 +10,19 @@ from cloudtrail_to_delta.errors import InvalidRequestError
 if TYPE_CHECKING:
     from airflow.sdk import Param
 
-# Where a sentence of the contract names params: `name=value`, `name is missing`, `change one or other.`
+# A sentence of the contract names params as `name=value`, `name is missing` or `change one or other.`
 _NAMED = re.compile(r"(^|, |and )(\w+)(?==| is missing)")
 _CHANGE = re.compile(r"(?<= change )[\w, ]+(?=\.$)")
 
 
 @contextmanager
 def titled(form: "Mapping[str, Param]") -> Iterator[None]:
-    """Let violations name params as both contract and form do: `target_root (Delta root)='x': …`.
+    """Name params in violations by the name in the contract and the title in the form.
+
+    For example: `target_root (Delta root)='x': …`.
 
     Raises:
-        InvalidRequestError: the one that the block raises, with titles.
+        InvalidRequestError: the error that the block raises, with titles.
     """
     try:
         yield

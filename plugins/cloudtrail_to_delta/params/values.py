@@ -1,8 +1,8 @@
-"""Checks of single values: each takes a value and returns a complaint with what to give, or None.
+"""Checks of single values: each takes a value and returns a complaint that says what to give, or None.
 
-What the tables of params are written in. A complaint does not name the param or repeat the value;
-`declaration` adds both. A check also states, as a JSON Schema, the part of itself that an editor
-can mark while somebody types: the schema may accept more than the check, never less.
+The tables of params use these checks. A complaint does not name the param or repeat the value; `declaration`
+adds both. A check also has a JSON Schema, with the part of the check that an editor can mark while somebody
+types. The schema may accept more than the check, never less.
 """
 
 import re
@@ -18,6 +18,7 @@ from cloudtrail_to_delta.params.locations import BUCKET, REGION, ROOT, SEGMENT, 
 from cloudtrail_to_delta.params.suggestions import did_you_mean
 
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
+_PARTITIONS = f"{', '.join(PARTITIONS[:-1])} or {PARTITIONS[-1]}"
 
 _TEXT = {"type": "string"}
 _S3 = rf"s3://{BUCKET.pattern}(/{SEGMENT.pattern})*/?"
@@ -31,7 +32,7 @@ class Check:
     A pattern in a schema means the same in Python and in ECMAScript.
 
     Attributes:
-        may_be_empty: whether an empty text or list is sound: a form sends null for one.
+        may_be_empty: whether an empty text or list is valid. The form sends null for it.
     """
 
     complaint: Callable[[Any], str | None]
@@ -39,13 +40,13 @@ class Check:
     may_be_empty: bool = False
 
     def __call__(self, value: Any) -> str | None:
-        """What to give instead of the value; None for a sound one."""
+        """Return what to give instead of the value; None for a valid value."""
         return self.complaint(value)
 
 
 @cache
 def partitions_by_region() -> dict[str, str]:
-    """Region name → partition, of every region in `PARTITIONS` that the installed botocore knows."""
+    """Return region name → partition, for every region in `PARTITIONS` that the installed botocore knows."""
     import botocore.session
 
     session = botocore.session.get_session()
@@ -56,12 +57,12 @@ def partitions_by_region() -> dict[str, str]:
     }
 
 
-# The address of a service, which may hold a token.
+# The address of a service, which may contain a token.
 _SERVICE = re.compile(r"\s*(?!s3a?:|dbfs:)[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def shown(value: Any) -> str:
-    """The value as an error quotes it. Addresses of services hold tokens: of those, the scheme alone."""
+    """Return the value as an error quotes it. Addresses of services may contain tokens: only their scheme."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(shown(one) for one in value)}]"
     if isinstance(value, Mapping):
@@ -71,7 +72,7 @@ def shown(value: Any) -> str:
 
 
 def connection_id(kind: str) -> Check:
-    """The id of an Airflow connection of this type, and never the address that the connection keeps."""
+    """Check the ID of an Airflow connection of this type; reject the address that the connection contains."""
     pattern = r"[A-Za-z0-9_.-]{1,250}"
 
     def check(value: Any) -> str | None:
@@ -79,16 +80,16 @@ def connection_id(kind: str) -> Check:
             return None
         if isinstance(value, str) and ":/" in value:
             return (
-                "it looks like a URL, which may hold a token: put it into an Airflow connection of type "
-                f"{kind} and give the connection's id."
+                "this looks like a URL, which may contain a token: put it into an Airflow connection of type "
+                f"{kind} and give the connection's ID."
             )
-        return f"give the id of an Airflow connection of type {kind}, of letters, digits and _ . -"
+        return f"give the ID of an Airflow connection of type {kind}: letters, digits and _ . - only."
 
     return Check(check, _pattern(pattern))
 
 
 def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:
-    """Text that fits the pattern from start to end."""
+    """Check that a text matches the whole pattern."""
     compiled = re.compile(pattern)
 
     def check(value: Any) -> str | None:
@@ -98,52 +99,52 @@ def matches(pattern: re.Pattern[str] | str, wanted: str) -> Check:
 
 
 def identifier(what: str, more: str = "") -> Check:
-    """The id of an object in Databricks, of letters, digits, `_ -` and `more`.
+    """Check the ID of an object in Databricks: letters, digits, `_ -` and `more`.
 
-    Ids become parts of URLs: nothing in one may end a part, or stand for the folder above.
+    IDs become parts of URLs. An ID must not end such a part or mean the parent folder.
     """
     signs = " ".join(("_", "-", *more))
     return matches(
-        rf"(?!\.{{1,2}}$)[A-Za-z0-9_{re.escape(more)}-]{{1,200}}", f"{what}: letters, digits and {signs}"
+        rf"(?!\.{{1,2}}$)[A-Za-z0-9_{re.escape(more)}-]{{1,200}}", f"{what}: letters, digits and {signs} only"
     )
 
 
 def one_of(*known: str) -> Check:
-    """One of these words."""
+    """Check that a value is one of these words."""
 
     def check(value: Any) -> str | None:
-        sound = isinstance(value, str) and value in known
-        return None if sound else f"give one of {', '.join(known)}.{did_you_mean(value, known)}"
+        valid = isinstance(value, str) and value in known
+        return None if valid else f"give one of {', '.join(known)}.{did_you_mean(value, known)}"
 
     return Check(check, {"type": "string", "enum": list(known)})
 
 
 def number(minimum: int, maximum: int) -> Check:
-    """A whole number, not below the minimum and not above the maximum."""
+    """Check that a value is a whole number from the minimum to the maximum."""
 
     def check(value: Any) -> str | None:
-        sound = isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
-        return None if sound else f"give a whole number of at least {minimum} and at most {maximum}."
+        valid = isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
+        return None if valid else f"give a whole number from {minimum} to {maximum}."
 
     return Check(check, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
 def _yes_or_no(value: Any) -> str | None:
-    """True or false, and no word for it."""
+    """Check that a value is true or false, not a word such as yes."""
     return None if isinstance(value, bool) else "give true or false."
 
 
 def each(check: Check, *, alone: str | None = None, least: int = 1) -> Check:
-    """A list of at least so many values that fit; `alone` is a value that may only stand by itself."""
+    """Check a list of at least `least` values; `alone` is a value that excludes all others."""
 
     def check_list(values: Any) -> str | None:
         if not isinstance(values, list | tuple) or len(values) < least:
-            return "give a list of at least one value." if least else "give a list, which may be empty."
+            return "give a list with at least one value." if least else "give a list; it may be empty."
         if alone is not None and alone in values:
             return (
                 None
                 if all(value == alone for value in values)
-                else f"{alone!r} means all of them: give it alone."
+                else f"{alone!r} means all: give it without other values."
             )
         complaints = ((value, check(value)) for value in values)
         return (
@@ -156,59 +157,59 @@ def each(check: Check, *, alone: str | None = None, least: int = 1) -> Check:
 
 
 def or_empty(check: Check) -> Check:
-    """Nothing, or a value that fits."""
+    """Accept an empty text, or check the value."""
     schema = _or_text("", check.schema)
     return Check(lambda value: None if value == "" else check(value), schema, may_be_empty=True)
 
 
 def or_none(check: Check) -> Check:
-    """A list of values that fit, or an empty one."""
+    """Accept an empty list, or check the list."""
     schema = {key: value for key, value in check.schema.items() if key != "minItems"}
     return Check(lambda values: None if values in ([], ()) else check(values), schema, may_be_empty=True)
 
 
 def _region(value: Any) -> str | None:
-    """A region that botocore knows, in one of the supported partitions."""
+    """Check that a value is a region that botocore knows, in one of the supported partitions."""
     known = partitions_by_region()
     if isinstance(value, str) and value in known:
         return None
     return (
-        f"give a region of {', '.join(PARTITIONS)} that the installed botocore knows, like us-east-1."
+        f"give a region like us-east-1 that the installed botocore knows, in partition {_PARTITIONS}."
         f"{did_you_mean(value, known)}"
     )
 
 
 def _day(value: Any) -> str | None:
-    """A day of the calendar, so far from its ends that there are days before and after it."""
+    """Check that a value is a calendar day, far enough from both ends to have days before and after it."""
     try:
-        # Python's own parser takes weeks, too; the order of these texts is the order of the days.
-        sound = isinstance(value, str) and bool(re.fullmatch(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", value))
-        sound = sound and bool(date.fromisoformat(value))
+        # Python's parser also accepts weeks. Texts of this form sort in the order of their days.
+        valid = isinstance(value, str) and bool(re.fullmatch(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", value))
+        valid = valid and bool(date.fromisoformat(value))
     except ValueError:
-        sound = False
-    return None if sound else "give a day like 2026-01-31, of the years 2000 to 2999."
+        valid = False
+    return None if valid else "give a day like 2026-01-31, in the years 2000 to 2999."
 
 
 def arn(service: str, location: str, resource: str, example: str) -> Check:
-    """An ARN of a 12-digit account; `service`, `location` (its region part) and `resource` are patterns."""
+    """Check an ARN of a 12-digit account; `service`, `location` (its region) and `resource` are patterns."""
     pattern = rf"arn:({'|'.join(PARTITIONS)}):({service}):{location}:[0-9]{{12}}:{resource}"
-    return matches(pattern, f"an ARN like {example}, in partition {', '.join(PARTITIONS)}")
+    return matches(pattern, f"an ARN like {example}, in partition {_PARTITIONS}")
 
 
 def _topic(value: Any) -> str | None:
-    """The ARN of a standard SNS topic. Source: Amazon SNS, "FIFO topics": subscribers are queues alone."""
+    """Check the ARN of a standard SNS topic. Source: Amazon SNS, "FIFO topics": only queues subscribe."""
     if str(value).endswith(".fifo"):
-        return "a FIFO topic delivers to no person: give the ARN of a standard topic."
+        return "a FIFO topic only delivers to queues: give the ARN of a standard topic."
     return _STANDARD_TOPIC(value)
 
 
 def _logs_path(value: Any) -> str | None:
-    """A path of log files in CloudTrail's layout."""
+    """Check a path of log files in CloudTrail's layout."""
     return _parse_error(LogsLocation.parse, value)
 
 
 def _storage_root(value: Any) -> str | None:
-    """A folder in S3, or a bucket."""
+    """Check a folder in S3, or a bucket."""
     text = str(value)
     if re.match(r"(dbfs:)?/Volumes/", text):
         return "Unity Catalog volumes cannot hold tables and checkpoints in this release: give s3://bucket/folder."
@@ -218,15 +219,15 @@ def _storage_root(value: Any) -> str | None:
 
 
 def _data_path(value: Any) -> str | None:
-    """The own folder of a table or checkpoint: a bucket alone leaves no room for `<path>_quarantine`."""
+    """Check the folder of a table or checkpoint: a bucket alone leaves no room for `<path>_quarantine`."""
     complaint = _storage_root(value)
     if complaint is None and not S3Location.parse(value).key:
-        return "a bucket alone is too wide: give s3://bucket/folder."
+        return "a bucket without a folder is too broad: give s3://bucket/folder."
     return complaint
 
 
 def _code_root(value: Any) -> str | None:
-    """A folder in S3 or in a Unity Catalog volume."""
+    """Check a folder in S3 or in a Unity Catalog volume."""
     if isinstance(value, str) and re.fullmatch(_VOLUME, value):
         return None
     complaint = _parse_error(S3Location.parse, value)
@@ -234,17 +235,21 @@ def _code_root(value: Any) -> str | None:
 
 
 def _table(value: Any) -> str | None:
-    """A table name of one to three levels. Source: the guide; Databricks SQL reference, "Names"."""
+    """Check a table name of one to three levels. Source: Databricks SQL reference, "Names"."""
     text = str(value)
     if isinstance(value, str) and re.fullmatch(TABLE_NAME, value):
         fits = len(f"{value.rpartition('.')[2]}_quarantine") <= 255
-        return None if fits else "too long: with '_quarantine' a name may have 255 characters."
+        return (
+            None
+            if fits
+            else "too long: give a name that has at most 255 characters with '_quarantine' appended."
+        )
     plain = re.sub(r"[^a-z0-9_.]+", "_", text.strip().lower())
     meant = isinstance(value, str) and plain != text and not _SERVICE.match(text) and _table(plain) is None
     hint = f" Did you mean {plain!r}?" if meant else ""
     return (
-        "give table, schema.table or catalog.schema.table, each of lower-case letters, digits and "
-        f"underscores, none starting with a digit.{hint}"
+        "give table, schema.table or catalog.schema.table. Each part has lowercase letters, digits and "
+        f"underscores, and does not start with a digit.{hint}"
     )
 
 
@@ -264,7 +269,7 @@ def _pattern(pattern: str) -> dict[str, Any]:
 
 
 def _or_text(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a text, with one more text that fits."""
+    """Return the schema of a text, which then accepts one more text."""
     found = dict(schema)
     if "pattern" in found:
         found["pattern"] = f"^{re.escape(text)}$|{found['pattern']}"

@@ -140,7 +140,7 @@ def test_the_failure_of_a_broken_entry_alerts_whom_the_entry_names(broken):
 def test_a_file_that_cannot_be_read_leaves_the_forms_dag_and_one_that_says_why(tmp_path):
     dags = parse(tmp_path / "accounts.yaml", "accounts: [")
     assert set(dags) == {"cloudtrail_ingest", "cloudtrail_ingest__accounts_yaml"}
-    assert "no YAML" in dags["cloudtrail_ingest__accounts_yaml"].doc_md
+    assert "not valid YAML" in dags["cloudtrail_ingest__accounts_yaml"].doc_md
 
 
 def test_a_worker_builds_only_the_dag_of_its_task(tmp_path, monkeypatch):

@@ -63,7 +63,7 @@ def test_an_entry_owns_the_places_of_the_kinds_that_it_asks_for(read):
 
 def test_a_null_in_an_entry_takes_a_default_away(problems):
     found, _ = problems(f"{PAYMENTS}\ncluster_id: null")
-    assert ["give the id of the cluster" in said for _, _, said in found] == [True]
+    assert ["give the cluster ID" in said for _, _, said in found] == [True]
 
 
 def test_an_organization_trail_is_one_entry_for_all_of_its_accounts(read):
@@ -79,16 +79,16 @@ def test_an_organization_trail_is_one_entry_for_all_of_its_accounts(read):
     [
         ("accuont: x", "accuont", "unknown field: remove it. Did you mean 'account'?"),
         ("shedule: daily", "shedule", "Did you mean 'schedule'?"),
-        ("schedule: every hour", "schedule", "'every hour': give hourly, daily, none, or five fields"),
-        ("schedule: 61 * * * *", "schedule", "five fields of cron"),
+        ("schedule: every hour", "schedule", "'every hour': give hourly, daily, none, or five cron fields"),
+        ("schedule: 61 * * * *", "schedule", "five cron fields"),
         ("tags: pci", "tags", "'pci': give a list"),
         ("owner: [a]", "owner", "1 to 100 characters"),
         ("duplicates: removed", "duplicates", "Did you mean 'remove'?"),
-        ("minimum_rows: -1", "minimum_rows", "-1: give a whole number of at least 0 and at most"),
-        ("num_workers: 101", "num_workers", "101: give a whole number of at least 0 and at most 100."),
-        ("regions: [us-east-9]", "regions", "give a region of aws"),
+        ("minimum_rows: -1", "minimum_rows", "-1: give a whole number from 0 to"),
+        ("num_workers: 101", "num_workers", "101: give a whole number from 0 to 100."),
+        ("regions: [us-east-9]", "regions", "give a region like us-east-1"),
         ("events_table: sec.Events_{alias}", "events_table", "Did you mean 'sec.events_payments'?"),
-        ("prefix: a/{acount}", "prefix", "stands for nothing: there are {alias} and {account}."),
+        ("prefix: a/{acount}", "prefix", "is not a placeholder: use {alias} or {account}."),
         ("alert_topic_arn: alerts", "alert_topic_arn", "give an ARN like"),
         ("owner: !person security", "owner", "this value cannot be used"),
         ("num_workers: !!int x", "num_workers", "this value cannot be used: invalid literal for int()"),
@@ -96,15 +96,15 @@ def test_an_organization_trail_is_one_entry_for_all_of_its_accounts(read):
         (f"num_workers: {'1' * 5000}", "num_workers", "this value cannot be used: Exceeds the limit"),
         (f"num_workers: 0x{'f' * 5000}", "num_workers", "this value cannot be used: Exceeds the limit"),
         ("owner: !!timestamp x", "owner", "this value cannot be used"),
-        ("run_timeout_minutes: 9999999999999", "run_timeout_minutes", "at most 43200"),
-        ("schedule: 0 0 31 4 *", "schedule", "there is no such date, so the DAG would never run"),
-        ("schedule: R R * * *", "schedule", "R is another time whenever Airflow reads the file"),
+        ("run_timeout_minutes: 9999999999999", "run_timeout_minutes", "to 43200"),
+        ("schedule: 0 0 31 4 *", "schedule", "this date does not exist, so the DAG would never run"),
+        ("schedule: R R * * *", "schedule", "R is a different time whenever Airflow reads the file"),
         (
             "trigger: continuous",
             "trigger",
             "'continuous' with schedule='hourly', the default: the stream never ends",
         ),
-        ("owner: a\nowner: b", "owner", "given twice"),
+        ("owner: a\nowner: b", "owner", "also given in line"),
     ],
 )
 def test_a_slip_is_told_with_its_line_its_field_and_what_to_write(problems, line, field, said):
@@ -143,7 +143,9 @@ def test_what_the_contract_requires_has_to_be_in_the_file(problems, field):
 
 def test_an_entry_for_many_accounts_needs_an_alias(problems):
     found, _ = problems('account: "*"')
-    assert ("alias", "give an alias, since `account` names no single account.") in [f[1:] for f in found]
+    assert ("alias", "give an alias, because `account` does not name a single account.") in [
+        f[1:] for f in found
+    ]
 
 
 def test_an_entry_that_is_no_mapping_is_a_broken_entry_and_no_other(read):

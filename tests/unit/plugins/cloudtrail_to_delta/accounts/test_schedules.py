@@ -40,7 +40,7 @@ def test_what_is_named_is_what_runs(schedule, cron):
     ],
 )
 def test_what_is_no_schedule_is_refused(schedule):
-    assert "five fields of cron" in schedule_complaint(schedule)
+    assert "five cron fields" in schedule_complaint(schedule)
 
 
 @pytest.mark.parametrize(

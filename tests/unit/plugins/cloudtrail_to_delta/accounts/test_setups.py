@@ -90,7 +90,7 @@ def test_no_cluster_is_made_that_the_ingest_would_not_run_on(read, compute, made
 def test_null_in_the_block_takes_away_what_the_entry_has(read, problems):
     role = "deployment_role_arn: arn:aws:iam::999988887777:role/databricks"
     ((_, field, said),), _, of_ingest = problems(f"{PAYMENTS}\n{role}\n{ACCOUNTS}")
-    assert (field, "add it to accounts, or leave it empty" in said) == ("setup.accounts", True)
+    assert (field, "add it to accounts, or leave the role empty" in said) == ("setup.accounts", True)
     assert of_ingest == ()
     (setup,) = read(f"{PAYMENTS}\n{role}\n{ACCOUNTS}\n  deployment_role_arn: null")
     assert setup.problems == ()
@@ -99,18 +99,23 @@ def test_null_in_the_block_takes_away_what_the_entry_has(read, problems):
 @pytest.mark.parametrize(
     ("block", "field", "said", "found"),
     [
-        ("kms_key: old", "setup.kms_key", "give 'new' for a key", "kms_key: old"),
+        ("kms_key: old", "setup.kms_key", "give 'new' to create a key", "kms_key: old"),
         ("kms_kye: new", "setup.kms_kye", "unknown param 'kms_kye'", "kms_kye"),
-        ("max_workers: 101\n  min_workers: 1", "setup.max_workers", "and at most 100.", "max_workers"),
-        ("bucket: '{bukket}'", "setup.bucket", "{bukket} in '{bukket}' stands for nothing", "bukket"),
-        ("versioning: true\n  versioning: false", "setup.versioning", "given twice", "versioning: false"),
+        ("max_workers: 101\n  min_workers: 1", "setup.max_workers", "to 100.", "max_workers"),
+        ("bucket: '{bukket}'", "setup.bucket", "{bukket} in '{bukket}' is not a placeholder", "bukket"),
+        (
+            "versioning: true\n  versioning: false",
+            "setup.versioning",
+            "also given in line",
+            "versioning: false",
+        ),
         (
             "insights: [ApiCallRateInsight]\n  management_events: read",
             "setup.insights",
-            "Insights look",
+            "Insights analyze",
             "insights: [",
         ),
-        ("reader_role: other", "setup.reader_role", "give both one role", "reader_role: other"),
+        ("reader_role: other", "setup.reader_role", "give both the same role", "reader_role: other"),
     ],
 )
 def test_a_slip_is_told_by_file_line_and_field_and_disables_only_the_set_up(
@@ -154,14 +159,14 @@ def test_a_slip_in_an_ingests_own_field_leaves_the_set_up_alone(problems):
 def test_a_set_up_without_a_name_is_disabled(problems):
     found, _, _ = problems(f'account: "*"\n{ACCOUNTS}')
     assert [(field, text) for _, field, text in found] == [
-        ("alias", "give an alias: the DAG and the set-up are named after it.")
+        ("alias", "give an alias: it names the DAG and the set-up.")
     ]
 
 
 def test_of_two_set_ups_of_one_name_the_later_one_is_disabled(read):
     first, second = read(PAYMENTS, 'alias: payments\naccount: "111122223333"', defaults=DEFAULTS + SHARED)
     assert first.problems == ()
-    assert "'payments' is the set-up of 'pay_ments'" in str(second.problems[0])
+    assert "'payments' is already the set-up of 'pay_ments'" in str(second.problems[0])
     first, second = read(PAYMENTS, PAYMENTS, defaults=DEFAULTS + SHARED)
     assert first.problems == ()
     assert second.dag_id == f"cloudtrail_setup__line_{second.line}"
@@ -174,12 +179,12 @@ def test_of_two_set_ups_of_one_name_the_later_one_is_disabled(read):
         (
             '{"111122223333": aws_one, "{account}": aws_two, "123456789012": aws_logs}',
             "setup.accounts",
-            "'111122223333' and '{account}' are both '111122223333': keep one.",
+            "'111122223333' and '{account}' both become '111122223333': keep one of them.",
         ),
         (
             '{"111122223333": aws_one, "111122223333": aws_two, "123456789012": aws_logs}',
             "setup.accounts.111122223333",
-            "given twice, in line 18 too: keep one.",
+            "also given in line 18: keep one of them.",
         ),
     ],
 )
@@ -201,4 +206,4 @@ def test_a_name_that_is_taken_away_is_the_contracts_and_shared_by_no_other(read)
     block = f"{ACCOUNTS}\n  name: null"
     first, second = read(f"{PAYMENTS}\n{block}", f"{PAYMENTS.replace('pay_ments', 'two')}\n{block}")
     assert (first.tag, first.problems) == ("cloudtrail", ())
-    assert "'cloudtrail' is the set-up of 'pay_ments'" in str(second.problems[0])
+    assert "'cloudtrail' is already the set-up of 'pay_ments'" in str(second.problems[0])

@@ -30,9 +30,14 @@ def test_accounts_that_share_nothing_are_all_sound(read):
             "",
             "events_table: events_one",
             "events_table",
-            "the events table 'events_one' is the events table of",
+            "the events table 'events_one' is already the events table of",
         ),
-        ("", "insights_table: events_one_files", "insights_table", "is the events view files of 'one'"),
+        (
+            "",
+            "insights_table: events_one_files",
+            "insights_table",
+            "is already the events view files of 'one'",
+        ),
         ("", "insights_table: events_one_quarantine", "insights_table", "the events quarantine of 'one'"),
         (
             "events_checkpoint_path: s3://example-lake/cp",
@@ -83,7 +88,7 @@ def test_two_entries_of_one_name_keep_the_first_and_show_the_second_by_its_line(
     one, other = read(ONE, TWO.replace("two", "one"))
     assert one.problems == ()
     assert other.dag_id == f"cloudtrail_ingest__line_{other.line}"
-    assert f"the name of the entry in line {one.line} too" in other.problems[-1].text
+    assert f"already the name of the entry in line {one.line}" in other.problems[-1].text
 
 
 def test_two_entries_without_alias_for_one_account_are_two_of_one_name(read):

@@ -8,13 +8,13 @@ from cloudtrail_to_delta.accounts import FILE_VARIABLE, AccountsFileError, accou
 @pytest.mark.parametrize(
     ("written", "line", "said"),
     [
-        ("accounts:\n  - alias: a\n   - b: c: d", 3, "no YAML"),
-        ("accounts:\n\talias: a", 2, "no YAML"),
+        ("accounts:\n  - alias: a\n   - b: c: d", 3, "not valid YAML"),
+        ("accounts:\n\talias: a", 2, "not valid YAML"),
         ("- alias: a", 1, "give `defaults:`"),
         ("acounts: []", 1, "unknown part 'acounts'"),
         ("accounts: []\naccounts: []", 2, "twice"),
         ("accounts:\n  payments: 1", 2, "give a list"),
-        ("accounts: \x00", 1, "no YAML"),
+        ("accounts: \x00", 1, "not valid YAML"),
         ("accounts: 'null'", 1, "give a list"),
     ],
 )
@@ -44,5 +44,5 @@ def test_no_file_gives_no_account_unless_the_environment_names_it(tmp_path, monk
     monkeypatch.delenv(FILE_VARIABLE, raising=False)
     assert read_accounts(accounts_file(path)) == []
     monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "elsewhere.yaml"))
-    with pytest.raises(AccountsFileError, match=r"elsewhere\.yaml:1: it cannot be read"):
+    with pytest.raises(AccountsFileError, match=r"elsewhere\.yaml:1: the file cannot be read"):
         read_accounts(accounts_file(path))

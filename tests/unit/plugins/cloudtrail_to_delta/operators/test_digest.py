@@ -63,7 +63,7 @@ def test_a_warehouse_that_is_not_given_is_missing():
     with pytest.raises(InvalidRequestError) as caught:
         check_digest_params({"warehouse_id": None})
     (violation,) = caught.value.violations
-    assert violation.startswith("warehouse_id is missing: give a SQL warehouse's id")
+    assert violation.startswith("warehouse_id is missing: give a SQL warehouse ID")
 
 
 def test_a_statement_names_its_table_in_quotes_and_reads_one_day_and_those_before():

@@ -10,48 +10,52 @@ from tests.unit.plugins.cloudtrail_to_delta.params.test_request import params, v
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("kinds", [], "give a list of at least one value"),
+        ("kinds", [], "give a list with at least one value"),
         ("kinds", "events", "give a list"),
         ("kinds", ["events", "insight"], "Did you mean 'insights'?"),
         ("bucket", None, "bucket is missing: give the name of an S3 bucket"),
         ("bucket", "s3://audit-logs", "without s3://"),
         ("bucket", "Audit_Logs", "the name of an S3 bucket"),
         ("bucket", "10.0.0.1", "the name of an S3 bucket"),
-        ("prefix", "/trails", "without a slash at its ends"),
-        ("prefix", "trails/AWSLogs", "what precedes /AWSLogs/"),
-        ("prefix", "a*", "what precedes"),
+        ("prefix", "/trails", "without a slash at either end"),
+        ("prefix", "trails/AWSLogs", "the key prefix that precedes /AWSLogs/"),
+        ("prefix", "a*", "the key prefix that precedes"),
         ("organization", "my-org", "like o-a1b2c3d4e5"),
         ("account", "12345", "12 digits"),
         ("account", 111122223333, "in quotes"),
         ("account", "١١١١٢٢٢٢٣٣٣٣", "12 digits"),
-        ("regions", ["*", "us-east-1"], "'*' means all of them: give it alone"),
+        ("regions", ["*", "us-east-1"], "'*' means all: give it without other values"),
         ("regions", ["us-east-1", "us-east2"], "Did you mean 'us-east-2'?"),
         ("regions", [["us-east-1"]], "give a region"),
         ("region", "eu-centrl-1", "Did you mean 'eu-central-1'?"),
-        ("region", "us-iso-east-1", "aws, aws-us-gov, aws-cn"),
+        ("region", "us-iso-east-1", "in partition aws, aws-us-gov or aws-cn"),
         ("target_root", "dbfs:/delta", "DBFS cannot hold tables and checkpoints in this release"),
         ("target_root", "/dbfs/delta", "DBFS cannot hold"),
         ("target_root", "/Volumes/main/x/y", "Unity Catalog volumes cannot hold tables"),
         ("checkpoint_root", "dbfs:/Volumes/main/x/y", "Unity Catalog volumes cannot hold tables"),
-        ("checkpoint_root", "s3a://lake/x", "did you mean 's3://lake/x'?"),
-        ("target_root", "lake/delta", "not of the form s3://bucket/folder"),
-        ("target_root", "s3://lake//delta", "the part '' cannot be used"),
-        ("target_root", "s3://lake/../delta", "the part '..' cannot be used"),
-        ("target_root", "s3://lake/de lta", "the part 'de lta' cannot be used"),
+        ("checkpoint_root", "s3a://lake/x", "Did you mean 's3://lake/x'?"),
+        ("target_root", "lake/delta", "give a location of the form s3://bucket/folder"),
+        ("target_root", "s3://lake//delta", "the part '' is not allowed"),
+        ("target_root", "s3://lake/../delta", "the part '..' is not allowed"),
+        ("target_root", "s3://lake/de lta", "the part 'de lta' is not allowed"),
         ("target_root", 7, "give text"),
         ("code_root", "/Volumes/main", "/Volumes/catalog/schema/volume"),
         ("events_table", "Cloud-Trail", "Did you mean 'cloud_trail'?"),
         ("events_table", "a.b.c.d", "catalog.schema.table"),
-        ("events_table", "1st", "none starting with a digit"),
-        ("events_table", "a" * 250, "may have 255 characters"),
-        ("events_delta_path", "s3://lake", "a bucket alone is too wide"),
+        ("events_table", "1st", "does not start with a digit"),
+        ("events_table", "a" * 250, "at most 255 characters"),
+        ("events_delta_path", "s3://lake", "a bucket without a folder is too broad"),
         ("insights_checkpoint_path", "dbfs:/x", "DBFS cannot hold"),
-        ("events_logs_path", "s3://audit-logs/111122223333/CloudTrail/*/*", "there is no '/AWSLogs/' in it"),
+        (
+            "events_logs_path",
+            "s3://audit-logs/111122223333/CloudTrail/*/*",
+            "it does not contain '/AWSLogs/'",
+        ),
         ("events_logs_path", "s3://audit-logs/AWSLogs/1/CloudTrail/*/*", "'1' is neither a 12-digit account"),
         (
             "insights_logs_path",
             "s3://audit-logs/AWSLogs/*/Cloudtrail-Insights/*/*",
-            "the form is s3://bucket/[prefix/]AWSLogs/[o-id/]account/CloudTrail|CloudTrail-Insight|"
+            "Use the form s3://bucket/[prefix/]AWSLogs/[o-id/]account/CloudTrail|CloudTrail-Insight|"
             "CloudTrail-NetworkActivity|CloudTrail-Aggregated/region/*. Did you mean 'CloudTrail-Insight'?",
         ),
         ("events_logs_path", "s3://audit-logs/AWSLogs/*/CloudTrail/us-east2/*", "Did you mean 'us-east-2'?"),
@@ -65,18 +69,18 @@ from tests.unit.plugins.cloudtrail_to_delta.params.test_request import params, v
         ("compute", "Server-less", "Did you mean 'serverless'?"),
         ("compute", "existing-cluster", "Did you mean 'existing_cluster'?"),
         ("instance_profile_arn", "arn:aws:iam::111122223333:role/x", "instance-profile/reader"),
-        ("num_workers", -1, "a whole number of at least 0"),
+        ("num_workers", -1, "a whole number from 0 to 100"),
         ("num_workers", True, "a whole number"),
-        ("warehouse_id", "", "a SQL warehouse's id (not its name): letters, digits and _ -"),
-        ("warehouse_id", "../../../2.0/secrets/scopes/list", "a SQL warehouse's id"),
-        ("cluster_id", "..", "a cluster's id"),
-        ("policy_id", "a/b", "a cluster policy's id"),
-        ("node_type_id", "m6id large", "a node type like m6id.large: letters, digits and _ - ."),
-        ("spark_version", "17.3?x", "a runtime like 17.3.x-scala2.13: letters, digits and _ - . :"),
+        ("warehouse_id", "", "a SQL warehouse ID, not a name: letters, digits and _ - only"),
+        ("warehouse_id", "../../../2.0/secrets/scopes/list", "a SQL warehouse ID"),
+        ("cluster_id", "..", "a cluster ID"),
+        ("policy_id", "a/b", "a cluster policy ID"),
+        ("node_type_id", "m6id large", "a node type like m6id.large: letters, digits and _ - . only"),
+        ("spark_version", "17.3?x", "a runtime like 17.3.x-scala2.13: letters, digits and _ - . : only"),
         ("code_root", "/Volumes/../../../2.0/secrets", "/Volumes/catalog/schema/volume"),
         ("region", "us-est-1", "Did you mean 'us-east-1'?"),
-        ("prefix", "../x", "what precedes"),
-        ("target_root", "s3://lake//", "the part '' cannot be used"),
+        ("prefix", "../x", "the key prefix that precedes"),
+        ("target_root", "s3://lake//", "the part '' is not allowed"),
         ("events_logs_path", "s3://audit-logs//AWSLogs/*/CloudTrail/*/*", "two slashes before AWSLogs"),
         (
             "events_logs_path",
@@ -86,22 +90,22 @@ from tests.unit.plugins.cloudtrail_to_delta.params.test_request import params, v
         ("events_logs_path", "s3://audit-logs/AWSLogs/*/CloudTrail/{us-east-1/*", "is neither a region"),
         ("discovery", "notification", "Did you mean 'notifications'?"),
         ("trigger", "availablenow", "Did you mean 'available_now'?"),
-        ("max_files_per_trigger", 0, "at least 1"),
+        ("max_files_per_trigger", 0, "from 1 to 1000000"),
         ("max_files_per_trigger", "1000", "a whole number"),
         ("max_bytes_per_trigger", "1 g", "a size like 512m or 1g"),
         ("max_bytes_per_trigger", "0", "a size like 512m or 1g"),
         ("max_bytes_per_trigger", "9999999999g", "at most 6 digits before the unit"),
-        ("alert_conn_ids", "slack", "give a list, which may be empty"),
-        ("alert_conn_ids", ["my slack"], "the id of an Airflow connection of type apprise"),
+        ("alert_conn_ids", "slack", "give a list; it may be empty"),
+        ("alert_conn_ids", ["my slack"], "the ID of an Airflow connection of type apprise"),
         ("alert_events", ["insights"], "Did you mean 'insight'?"),
-        ("alert_silent_hours", 241, "at least 0 and at most 240"),
-        ("test_alert", True, "there is no target to test"),
+        ("alert_silent_hours", 241, "from 0 to 240"),
+        ("test_alert", True, "there is no alert target to test"),
         ("minimum_rows", 1.5, "a whole number"),
         ("reader_role_arn", "arn:aws:iam::111122223333:user/reader", "an ARN like"),
         (
             "reader_role_arn",
             "arn:aws-iso:iam::111122223333:role/reader",
-            "in partition aws, aws-us-gov, aws-cn",
+            "in partition aws, aws-us-gov or aws-cn",
         ),
         ("iam_simulation", "on", "require, warn, off"),
         ("alert_topic_arn", "arn:aws:sqs:us-east-1:111122223333:q", "an ARN like arn:aws:sns:"),
@@ -110,14 +114,14 @@ from tests.unit.plugins.cloudtrail_to_delta.params.test_request import params, v
             "arn:aws:sns:us-east-1:111122223333:alerts.fifo",
             "give the ARN of a standard topic",
         ),
-        ("databricks_conn_id", "my conn", "the id of an Airflow connection of type databricks"),
-        ("delta_log_timeout_minutes", 0, "at least 1"),
+        ("databricks_conn_id", "my conn", "the ID of an Airflow connection of type databricks"),
+        ("delta_log_timeout_minutes", 0, "from 1 to 10080"),
         ("run_timeout_minutes", "720", "a whole number"),
         # More than Python's own arithmetic of times takes.
-        ("run_timeout_minutes", 9999999999999, "at most 43200"),
+        ("run_timeout_minutes", 9999999999999, "to 43200"),
         ("from", "2026-W05-1", "give a day like 2026-01-31"),
-        ("from", "0001-01-01", "of the years 2000 to 2999"),
-        ("until", "9999-12-31", "of the years 2000 to 2999"),
+        ("from", "0001-01-01", "in the years 2000 to 2999"),
+        ("until", "9999-12-31", "in the years 2000 to 2999"),
     ],
 )
 def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, said):
@@ -131,20 +135,20 @@ def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"cluster_id": ""}, "compute='existing_cluster', cluster_id='': give the id of the cluster"),
+        ({"cluster_id": ""}, "compute='existing_cluster', cluster_id='': give the cluster ID"),
         ({"compute": "new_cluster", "spark_version": "17.3.x"}, "a new cluster needs a node type"),
-        ({"compute": "new_cluster", "node_type_id": "m6id.large"}, "needs a Databricks runtime"),
+        ({"compute": "new_cluster", "node_type_id": "m6id.large"}, "needs a runtime, 17.3 LTS"),
         (
             {"share_run": True, "trigger": "continuous"},
             "share_run=True, trigger='continuous': a continuous stream never ends, so the kinds",
         ),
         (
             {"policy_id": "ABC"},
-            "compute='existing_cluster', policy_id='ABC': a cluster policy is for a cluster that the run",
+            "compute='existing_cluster', policy_id='ABC': a cluster policy only applies to a new cluster",
         ),
         (
             {"compute": "serverless", "code_root": "/Volumes/a/b/c", "trigger": "continuous"},
-            "compute='serverless', trigger='continuous': serverless compute ends a stream only",
+            "compute='serverless', trigger='continuous': serverless compute does not support continuous",
         ),
         (
             {"compute": "serverless", "code_root": "/Volumes/a/b/c", "discovery": "notifications"},
@@ -156,11 +160,11 @@ def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, 
                 "code_root": "/Volumes/a/b/c",
                 "instance_profile_arn": "arn:aws:iam::111122223333:instance-profile/reader",
             },
-            "serverless compute takes no instance profile",
+            "serverless compute has no instance profile",
         ),
         ({"compute": "serverless"}, "installs wheels from Unity Catalog"),
         ({"reader_role_arn": ""}, "iam_simulation='require', reader_role_arn='': give the role"),
-        ({"reader_role_arn": None, "iam_simulation": "warn"}, "or turn iam_simulation off"),
+        ({"reader_role_arn": None, "iam_simulation": "warn"}, "or set iam_simulation to off"),
         (
             {"region": "cn-north-1"},
             "reader_role_arn is in partition 'aws', but region='cn-north-1' is in 'aws-cn'",
@@ -168,7 +172,7 @@ def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, 
         ({"regions": ["us-gov-west-1"]}, "regions us-gov-west-1 is in partition 'aws-us-gov'"),
         (
             {"events_logs_path": "s3://audit-logs/AWSLogs/111122223333/CloudTrail-Insight/*/*"},
-            "'CloudTrail-Insight' is not where events are delivered: write 'CloudTrail'",
+            "CloudTrail does not deliver events to 'CloudTrail-Insight': use 'CloudTrail'",
         ),
         (
             {"events_delta_path": "s3://lake/same", "insights_delta_path": "s3://lake/same/"},
@@ -243,16 +247,16 @@ def test_a_table_may_not_be_named_like_what_stands_beside_another():
 )
 def test_a_bound_is_a_day_of_the_calendar(value):
     (found,) = violations(**{"from": value})
-    assert found == f"from={value!r}: give a day like 2026-01-31, of the years 2000 to 2999."
+    assert found == f"from={value!r}: give a day like 2026-01-31, in the years 2000 to 2999."
 
 
 def test_bounds_are_in_order_and_need_a_path_of_all_days():
     assert violations(**{"from": "2026-02-01", "until": "2026-01-01"}) == [
-        "from='2026-02-01', until='2026-01-01': the first day is after the last one."
+        "from='2026-02-01', until='2026-01-01': the first day is after the last day: correct one of them."
     ]
     (found,) = violations(events_logs_path="s3://logs/AWSLogs/*/CloudTrail/*/2026/*", until="2026-01-01")
     assert found.startswith(
-        "events_logs_path='s3://logs/AWSLogs/*/CloudTrail/*/2026/*' names a period already"
+        "events_logs_path='s3://logs/AWSLogs/*/CloudTrail/*/2026/*' already names a period"
     )
     assert found.endswith("or leave until='2026-01-01' empty.")
 
@@ -272,7 +276,7 @@ def test_the_checkpoints_of_a_shared_run_have_to_go_into_its_name():
     assert resolve_requests(params(**roots, kinds=["events"], share_run=True))
     (found,) = violations(**roots, kinds=["events", "insights"], share_run=True)
     assert found.startswith("share_run=True: the checkpoint paths of events, insights have 3")
-    assert "may have 3496: shorten checkpoint_root" in found
+    assert "room for 3496: shorten checkpoint_root" in found
 
 
 def test_all_violations_are_reported_at_once():
@@ -327,7 +331,7 @@ def test_an_address_with_a_token_is_refused_and_not_repeated(name):
 
 def test_an_address_in_place_of_a_connection_is_told_where_it_belongs():
     (violation,) = violations(alert_conn_ids=["slack://a/b/c"])
-    assert "put it into an Airflow connection of type apprise and give the connection's id" in violation
+    assert "put it into an Airflow connection of type apprise and give the connection's ID" in violation
 
 
 @pytest.mark.parametrize(

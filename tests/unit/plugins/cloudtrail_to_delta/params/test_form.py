@@ -1,8 +1,12 @@
 """The trigger form: its defaults hold, its fields explain themselves, and it agrees with the contract."""
 
+from itertools import groupby
+
 import pytest
 
 from cloudtrail_to_delta.errors import InvalidRequestError
+from cloudtrail_to_delta.params.declaration import REQUIRED
+from cloudtrail_to_delta.params.digest import digest_params
 from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
 from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS, setup_params
@@ -29,10 +33,45 @@ def test_the_defaults_are_a_request_that_the_contract_accepts():
 
 
 @pytest.mark.parametrize("name", ingest_params())
-def test_every_field_stands_in_a_section_and_has_a_title(name):
-    schema = ingest_params()[name].schema
-    assert schema["section"][0].isdigit()
-    assert schema["title"]
+def test_every_field_has_a_title(name):
+    assert ingest_params()[name].schema["title"]
+
+
+def sections(form):
+    """Section → fields, in the order of the form; None is the section that Airflow opens."""
+    groups = [
+        (name, list(group)) for name, group in groupby(form, lambda one: form[one].schema.get("section"))
+    ]
+    assert len({name for name, _ in groups}) == len(groups)
+    return dict(groups)
+
+
+@pytest.mark.parametrize(
+    ("form", "rules", "fields"),
+    [
+        (
+            ingest_params(),
+            PARAMS,
+            "bucket region account target_root checkpoint_root cluster_id warehouse_id reader_role_arn",
+        ),
+        (
+            setup_params(),
+            SETUP_PARAMS,
+            "mode accounts bucket region target_root checkpoint_root",
+        ),
+    ],
+)
+def test_the_form_opens_with_the_fields_that_everyone_fills_in_and_ends_with_advanced_ones(
+    form, rules, fields
+):
+    first, *_, last = sections(form).items()
+    assert first == (None, fields.split())
+    assert {name for name, rule in rules.items() if rule.default is REQUIRED} <= set(fields.split())
+    assert last[0].startswith("Advanced")
+
+
+def test_the_form_of_the_digest_is_open_as_a_whole():
+    assert set(sections(digest_params())) == {None}
 
 
 @pytest.mark.parametrize("param", [*ingest_params().values(), *setup_params().values()])
@@ -74,7 +113,7 @@ def test_an_error_names_a_param_and_what_the_form_calls_it():
         resolve_requests(defaults() | slips)
     violations = refused.value.violations
     for said in (
-        "target_root (Delta root)='lake': not of the form",
+        "target_root (Delta root)='lake': give a location of the form",
         "bucket (Log bucket) is missing: give",
         "compute (Compute)='serverless', code_root (Code root)='': serverless compute installs",
         "change events_table (Events table) or insights_table (Insights table).",
@@ -102,4 +141,4 @@ def test_every_number_has_a_least_and_a_most_and_the_contract_has_the_same(schem
     least, most = schema["minimum"], schema["maximum"]
     assert [check(least), check(most)] == [None, None]
     refused = [check(least - 1), check(most + 1)]
-    assert all(f"at least {least} and at most {most}." in complaint for complaint in refused)
+    assert all(f"from {least} to {most}." in complaint for complaint in refused)

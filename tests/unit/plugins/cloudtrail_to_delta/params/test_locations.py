@@ -116,19 +116,22 @@ def test_every_logs_location_is_read_back_from_its_path(
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        (f"s3://audit/{ACCOUNT}/CloudTrail/*/*", "there is no '/AWSLogs/' in it"),
+        (f"s3://audit/{ACCOUNT}/CloudTrail/*/*", "it does not contain '/AWSLogs/'"),
         ("s3://audit/AWSLogs/1234/CloudTrail/*/*", "'1234' is neither a 12-digit account"),
         ("s3://audit/AWSLogs/o-short/111122223333/CloudTrail/*/*", "'o-short' is neither"),
         (
             f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail-Digest/*/*",
-            "'CloudTrail-Digest' is no folder of records",
+            "'CloudTrail-Digest' is not a folder of records",
         ),
-        (f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1", "does not go from an account to '/*'"),
+        (
+            f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1",
+            "after the account it needs a folder and a region, and '/*'",
+        ),
         (f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail/Virginia/*", "'Virginia' is neither a region"),
         (f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail/{{us-east-1,*}}/*", "is neither a region"),
         (f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail/*/05/*", "'05' is not the start of a day"),
         (f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail/*/*/*", "'*' is not the start of a day"),
-        ("s3://audit/AWSLogs/", "does not go from an account"),
+        ("s3://audit/AWSLogs/", "after the account it needs"),
     ],
 )
 def test_a_logs_path_of_another_form_is_refused_with_the_part_that_is_wrong(path, said):

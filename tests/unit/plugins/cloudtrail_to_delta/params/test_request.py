@@ -109,7 +109,7 @@ def test_paths_are_named_by_the_last_level_of_the_table_and_can_be_given():
 def test_a_request_survives_an_xcom():
     request = resolve_requests(params())["events"]
     assert IngestRequest.from_dict(request.to_dict()) == request
-    with pytest.raises(InvalidRequestError, match="missing or too much: checkpoint_path"):
+    with pytest.raises(InvalidRequestError, match="missing or unexpected: checkpoint_path"):
         IngestRequest.from_dict({k: v for k, v in request.to_dict().items() if k != "checkpoint_path"})
 
 

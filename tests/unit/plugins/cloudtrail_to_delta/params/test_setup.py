@@ -9,12 +9,12 @@ from tests.unit.plugins.cloudtrail_to_delta.setup.databricks.test_locations impo
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"databricks_compute": "existing_cluster"}, "give the id of the cluster"),
+        ({"databricks_compute": "existing_cluster"}, "give the cluster ID"),
         ({"min_workers": 3, "max_workers": 2}, "max_workers must not be below min_workers"),
-        ({"max_workers": 2}, "autoscaling starts at one worker"),
-        ({"autotermination_minutes": 0}, "give a whole number of at least 10"),
-        ({"autotermination_minutes": 20000}, "at least 10 and at most 10000"),
-        ({"discovery": "notifications", "access_mode": "USER_ISOLATION"}, "need access mode SINGLE_USER"),
+        ({"max_workers": 2}, "autoscaling needs at least one worker"),
+        ({"autotermination_minutes": 0}, "give a whole number from 10"),
+        ({"autotermination_minutes": 20000}, "from 10 to 10000"),
+        ({"discovery": "notifications", "access_mode": "USER_ISOLATION"}, "set access_mode to SINGLE_USER"),
         ({"storage_credential": "a/b"}, "letters, digits, _ and -"),
         ({"databricks_compute": "clusters"}, "Did you mean 'cluster"),
     ],
