@@ -1,4 +1,4 @@
-"""What a person asks of a sandbox that runs: SQL of its tables, and the alerts that were sent."""
+"""Queries to a running sandbox: SQL on its tables, and the alerts that it has sent."""
 
 from typing import Any
 
@@ -17,15 +17,15 @@ NOTHING_SENT = (
     "No alert was sent to the topic yet. Put the ARN that `make up` prints into the form's field *Alert "
     "topic*; *Test alert* sends one."
 )
-# A queue hands out at most ten messages a call, each of them once a minute.
+# A queue returns at most ten messages a call, and each of them once a minute.
 MOST_CALLS = 100
 
 
 def sql(sandbox: Sandbox, statement: str) -> str:
-    """Run one statement in the sandbox's warehouse and return what it answered, for a person.
+    """Run one statement in the sandbox's warehouse and return its result as text.
 
     Raises:
-        SandboxError: when there is no statement, no sandbox that runs, or the statement failed.
+        SandboxError: if the statement is empty or fails, or the sandbox does not run.
     """
     if not statement.strip():
         raise SandboxError(f'which SQL? For example:\n  {EXAMPLE}\nAll tables: make sql Q="SHOW TABLES"')
@@ -40,10 +40,10 @@ def sql(sandbox: Sandbox, statement: str) -> str:
 
 
 def alerts(sandbox: Sandbox) -> str:
-    """The messages that were sent to the sandbox's alert topic, oldest first; they stay where they are.
+    """Return the messages in the alert topic's queue, oldest first; they stay in the queue.
 
     Raises:
-        SandboxError: when the sandbox does not run.
+        SandboxError: if the sandbox does not run.
     """
     address = _address(sandbox, "aws")
     try:
@@ -67,7 +67,7 @@ def _messages(queue: Any) -> list[Any]:
         if not some:
             break
     for one in found:
-        # For the next reader.
+        # Make them visible to the next reader.
         queue.change_message_visibility(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"], VisibilityTimeout=0)
     return found
 

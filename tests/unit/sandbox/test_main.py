@@ -160,7 +160,7 @@ def test_a_folder_with_a_name_that_the_parts_would_misread_is_refused(
 def test_status_of_nothing_says_how_to_start_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["status", "--state", str(tmp_path)])
 
-    assert capsys.readouterr().out.splitlines()[-1] == "Nothing runs here; `make up` starts it."
+    assert capsys.readouterr().out.splitlines()[-1] == "The sandbox is stopped. `make up` starts it."
 
 
 @pytest.mark.parametrize("arguments", [["sql", "SELECT 1"], ["alerts"]])
