@@ -14,8 +14,8 @@ from sandbox.warehouse import Warehouse
 SHOWN_ROWS = 100
 EXAMPLE = 'make sql Q="SELECT eventName, COUNT(*) AS calls FROM cloudtrail_events GROUP BY 1 ORDER BY 2 DESC"'
 NOTHING_SENT = (
-    "No alert was sent to the topic yet. Put the ARN that `make up` prints into the form's field *Alert "
-    "topic*; *Test alert* sends one."
+    "No alert has been sent to the topic yet. To send one, enter the ARN that `make up` prints in the form's "
+    "field *Alert topic* and select *Test alert*."
 )
 # A queue returns at most ten messages a call, and each of them once a minute.
 MOST_CALLS = 100
@@ -28,11 +28,13 @@ def sql(sandbox: Sandbox, statement: str) -> str:
         SandboxError: if the statement is empty or fails, or the sandbox does not run.
     """
     if not statement.strip():
-        raise SandboxError(f'which SQL? For example:\n  {EXAMPLE}\nAll tables: make sql Q="SHOW TABLES"')
+        raise SandboxError(
+            f'the SQL statement is missing. For example:\n  {EXAMPLE}\nAll tables: make sql Q="SHOW TABLES"'
+        )
     warehouse = Warehouse(_address(sandbox, "databricks"), Secrets.of(sandbox).databricks_token)
     answer = warehouse.ask(statement, row_limit=SHOWN_ROWS)
     if not answer.columns:
-        return "Done; it has no rows to show."
+        return "Done. The statement returns no rows."
     count = len(answer.rows)
     shown = "1 row" if count == 1 else f"{count} rows"
     note = f"the first {shown}; there are more" if answer.truncated else shown
@@ -50,7 +52,7 @@ def alerts(sandbox: Sandbox) -> str:
         found = _messages(client("sqs", address))
     except (BotoCoreError, ClientError) as error:
         raise SandboxError(
-            f"the AWS stand-in at {address} gave no answer: {error}. See `make logs`"
+            f"the AWS stand-in at {address} does not answer: {error}. See `make logs`"
         ) from error
     found.sort(key=lambda one: int(one["Attributes"]["SentTimestamp"]))
     return "\n\n".join(one["Body"] for one in found) or NOTHING_SENT
@@ -77,6 +79,6 @@ def _address(sandbox: Sandbox, service: str) -> str:
         if record.name == service:
             return record.url
     raise SandboxError(
-        f"no sandbox runs in {sandbox.state}, so there is nothing to ask: `make up` starts one, and its "
-        "tables come with the first ingest"
+        f"no sandbox is running in {sandbox.state}: start one with `make up`. Its first ingest creates the "
+        "tables"
     )

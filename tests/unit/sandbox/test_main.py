@@ -169,12 +169,12 @@ def test_there_is_nothing_to_ask_before_the_sandbox_runs(
 ) -> None:
     assert main([*arguments, "--state", str(tmp_path)]) == 1
 
-    assert "nothing to ask: `make up` starts one" in capsys.readouterr().err
+    assert "start one with `make up`" in capsys.readouterr().err
 
 
 def test_no_sql_is_answered_with_an_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sql", "--state", str(tmp_path), ""]) == 1
 
     said = capsys.readouterr().err
-    assert "which SQL? For example:\n  make sql Q=" in said
+    assert "the SQL statement is missing. For example:\n  make sql Q=" in said
     assert "SHOW TABLES" in said
