@@ -39,7 +39,7 @@ class Control:
         self.lake = uuid.uuid4().hex
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a control request; a signed request is always for a bucket, even with such a path."""
+        """Answer a control request, or pass on a signed one: it is for a bucket, even with such a path."""
         if "HTTP_AUTHORIZATION" in environ or not environ["PATH_INFO"].startswith("/sandbox/"):
             return self._app(environ, start_response)
         length = int(environ.get("CONTENT_LENGTH") or 0)

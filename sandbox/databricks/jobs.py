@@ -46,7 +46,7 @@ class Jobs:
         return router
 
     def submit(self, parameters: Parameters) -> Json:
-        """Start a run, or return the one that this idempotency token started, whatever its result."""
+        """Start a run, or return the one that this idempotency token started, even if it failed."""
         request = submission(parameters, cluster=self._clusters.record, policy=self._clusters.under_policy)
         try:
             run, new = self._store.add(request, submitted=now_ms())
