@@ -1,1 +1,4 @@
-"""The laptop cloud: stand-ins for AWS and Databricks, a real Spark, a real Airflow. Only tests import it."""
+"""The laptop cloud: stand-ins for AWS and Databricks, with a real Spark and a real Airflow.
+
+Only tests import it.
+"""

@@ -1,7 +1,7 @@
-"""The command line of the sandbox, `python -m sandbox COMMAND`, as make calls it.
+"""The command line of the sandbox, `python -m sandbox COMMAND`, which make calls.
 
-Exit codes: 0 done; 1 failed, with the reason on stderr; 2 wrong arguments; 3 for `status` of a sandbox that
-does not run whole; 130 interrupted.
+Exit codes: 0 when done; 1 when it failed, with the reason on stderr; 2 for wrong arguments; 3 when `status`
+finds that a service does not run; 130 when it was interrupted.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from sandbox.signals import interrupt_on_signals, shielded
 
 Command = Callable[[Sandbox, argparse.Namespace], int]
 MOST_PORT = 65_535
-# Whoever reads only the beginning of what these print has what they wanted.
+# A reader that closes the pipe early (`| head`) has what it needs: these commands then succeed.
 SHOWING = ("status", "logs", "sql", "alerts")
 
 
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 1
     except BrokenPipeError:
-        # Nothing more can be printed, not even when Python flushes at its end.
+        # The output is closed: without this, Python's own flush at exit would fail as well.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0 if parsed.command in SHOWING else 128 + signal.SIGPIPE
     except OSError as error:
@@ -60,14 +60,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    """The arguments; `environment` gives defaults by CLOUDTRAIL_SANDBOX_STATE and …_AIRFLOW_PORT etc."""
+    """Return the parser; CLOUDTRAIL_SANDBOX_STATE, …_AIRFLOW_PORT etc. in `environment` set the defaults."""
     root = argparse.ArgumentParser(prog="python -m sandbox", description="The laptop cloud.")
     commands = root.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for name, command in COMMANDS.items():
         one = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
         _add_settings(one, environment)
         if name == "sql":
-            # By the environment from make, where quotes and dollar signs reach it as they were typed.
+            # make passes the statement in the environment, which keeps quotes and dollar signs as typed.
             one.add_argument(
                 "statement", nargs="?", default=environment.get("Q", ""), help="SQL (default: Q)"
             )
@@ -77,7 +77,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 def _add_settings(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     defaults = Sandbox()
     for setting, kind, what in (
-        ("state", Path, "folder of everything it keeps"),
+        ("state", Path, "folder for all files of the sandbox"),
         ("airflow_port", _port, "port of Airflow's UI and API"),
         ("aws_port", _port, "port of the AWS stand-in"),
         ("databricks_port", _port, "port of the Databricks stand-in"),
@@ -86,7 +86,7 @@ def _add_settings(parser: argparse.ArgumentParser, environment: Mapping[str, str
         parser.add_argument(
             f"--{setting.replace('_', '-')}",
             type=kind,
-            # A text, so that argparse checks it as it checks an argument.
+            # argparse checks a default only if it is a string.
             default=environment.get(variable, str(getattr(defaults, setting))),
             help=f"{what} (default: {variable}, else %(default)s)",
         )
@@ -99,20 +99,20 @@ def _port(text: str) -> int:
 
 
 def _up(sandbox: Sandbox, _: argparse.Namespace) -> int:
-    """Start the sandbox and leave it running; harmless when it runs already."""
+    """Start the sandbox and leave it running; do nothing if it is running already."""
     from sandbox import up
 
     if up.is_up(sandbox):
         print("The sandbox is running already.")
     else:
-        print("Starting AWS, Databricks and Airflow; takes about a minute.", flush=True)
+        print("Starting AWS, Databricks and Airflow. This takes about a minute.", flush=True)
         up.up(sandbox)
     print(up.addresses(sandbox))
     return 0
 
 
 def _down(sandbox: Sandbox, _: argparse.Namespace) -> int:
-    """Stop every process of the sandbox; tables and logs stay in its folder."""
+    """Stop every process of the sandbox; its tables and logs remain."""
     from sandbox import up
 
     with shielded():
@@ -138,12 +138,12 @@ def _logs(sandbox: Sandbox, _: argparse.Namespace) -> int:
     for path in logs:
         print(f"{path}\n{Processes(sandbox.state).tail(path.stem, lines=15)}")
     if not logs:
-        print(f"No logs in {sandbox.logs}: nothing was started there.")
+        print(f"No logs in {sandbox.logs}: run `make up` to start the sandbox.")
     return 0
 
 
 def _sql(sandbox: Sandbox, parsed: argparse.Namespace) -> int:
-    """Run a statement of SQL on the tables of the sandbox that runs, and show the first rows."""
+    """Run an SQL statement in the running sandbox and show the first rows."""
     from sandbox import ask
 
     print(ask.sql(sandbox, parsed.statement))
@@ -151,7 +151,7 @@ def _sql(sandbox: Sandbox, parsed: argparse.Namespace) -> int:
 
 
 def _alerts(sandbox: Sandbox, _: argparse.Namespace) -> int:
-    """Show the messages that were sent to the alert topic of the sandbox that runs."""
+    """Show the messages that the running sandbox has sent to its alert topic."""
     from sandbox import ask
 
     print(ask.alerts(sandbox))
@@ -159,7 +159,7 @@ def _alerts(sandbox: Sandbox, _: argparse.Namespace) -> int:
 
 
 def _demo(sandbox: Sandbox, _: argparse.Namespace) -> int:
-    """Set up and run one whole ingest in a sandbox of its own, show what came of it, and stop everything."""
+    """Set up and run one ingest in a separate sandbox, show the results, and stop everything."""
     from sandbox.demo import demo
 
     demo(sandbox)
@@ -177,7 +177,7 @@ def _screenshots(sandbox: Sandbox, _: argparse.Namespace) -> int:
 
 
 def _prepare(_: Sandbox, __: argparse.Namespace) -> int:
-    """Fetch Spark's jars, build the job's wheel, make an empty database: what is missing (`make setup`)."""
+    """Fetch Spark's jars, build the job's wheel and create an empty database, unless they exist."""
     from sandbox import database, spark, wheel
 
     try:

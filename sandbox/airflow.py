@@ -1,7 +1,7 @@
-"""The real Airflow of the sandbox: its processes, its settings and its connections, all by environment.
+"""The real Airflow of the sandbox: its processes, settings and connections, all set by the environment.
 
-Nothing in `dags/` or `plugins/` knows about the sandbox: what differs from production is here.
-docker-compose.yml starts the same sub-commands (tests/unit/repository holds the two together).
+Nothing in `dags/` or `plugins/` knows about the sandbox: every difference from production is here.
+docker-compose.yml starts the same sub-commands, which a test in tests/unit/repository compares.
 """
 
 import json
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from sandbox.settings import HOST, ROOT, Sandbox, Secrets
 
-# Process name → airflow sub-command. Task logs are read from the folder they share, so that neither the
-# scheduler nor the triggerer needs a log server, and a port for it.
+# Process name → airflow sub-command. The processes share the folder of task logs, so that neither the
+# scheduler nor the triggerer needs a log server, which would need a port.
 COMPONENTS: dict[str, tuple[str, ...]] = {
     "airflow-api-server": ("api-server",),
     "airflow-scheduler": ("scheduler", "--skip-serve-logs"),
@@ -23,21 +23,21 @@ MIGRATE = ("db", "migrate")
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of an airflow sub-command, run by this Python."""
+    """Return the command line of an airflow sub-command that this Python runs."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
 def environment(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
-    """The environment of every Airflow process: the caller's, without its own Airflow and AWS settings."""
+    """Return the environment of every Airflow process: the sandbox's settings over `inherited`."""
     return inherited() | settings(sandbox, secrets) | connections(sandbox, secrets)
 
 
 def inherited(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment, less what could lead to a real account or another Airflow."""
+    """Return the caller's environment, without the variables that could lead to a real account or Airflow."""
     foreign = ("AIRFLOW", "AWS_", "BOTO", "DATABRICKS_", "SPARK_", "PYSPARK_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     own = {
-        # No credentials but those of the connections: neither a profile nor the machine's own role.
+        # Only the connections supply credentials: neither a profile nor the machine's role does.
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -50,7 +50,7 @@ def inherited(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def settings(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
-    """Airflow's configuration, as AIRFLOW__SECTION__OPTION."""
+    """Return Airflow's configuration as variables AIRFLOW__SECTION__OPTION."""
     return {
         "AIRFLOW_HOME": str(sandbox.airflow_home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(sandbox.dags),
@@ -59,7 +59,7 @@ def settings(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__FERNET_KEY": secrets.fernet_key,
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # Every worker process takes memory; no task of ours holds one while it waits.
+        # Every worker process takes memory. Our tasks hold none while they wait.
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{sandbox.airflow_url}/execution/",
         # The UI opens without a login, on the loopback interface only.
@@ -80,16 +80,16 @@ def settings(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
 
 
 def connections(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
-    """The two connections the DAG uses by default, pointing at the stand-ins."""
+    """Return the DAG's two default connections, which point at the stand-ins."""
     aws = {
         "conn_type": "aws",
-        # Airflow masks a password wherever it prints it: it must not be a word of names.
+        # Airflow masks a password in everything that it prints: it must not be a word that names contain.
         "login": "sandbox",
         "password": "any-key-will-do",
         "extra": {
             "endpoint_url": sandbox.aws_url,
             "region_name": "us-east-1",
-            # To assume a role the provider asks AWS itself, but for an endpoint of this service.
+            # To assume a role, the provider calls the real AWS unless STS has an endpoint here.
             "service_config": {"sts": {"endpoint_url": sandbox.aws_url}},
         },
     }

@@ -1,4 +1,4 @@
-"""Airflow's REST API v2, the few calls that the demo and the end-to-end tests make."""
+"""A client of Airflow's REST API v2, with the few calls that the demo and the end-to-end tests make."""
 
 import json
 import time
@@ -23,12 +23,12 @@ class Run:
 
     @property
     def path(self) -> str:
-        """Where the API has it."""
+        """The run's path in the API."""
         return f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}"
 
 
 class AirflowClient:
-    """A client of an Airflow whose simple auth manager takes everybody for an admin."""
+    """A client of an Airflow whose simple auth manager treats every user as an admin."""
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url
@@ -47,7 +47,7 @@ class AirflowClient:
         self._http.close()
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None, **fields: Any) -> Run:
-        """Trigger a run with `conf` over the defaults of the form; `fields` go into the request's body."""
+        """Trigger a run whose `conf` overrides the form's defaults; add `fields` to the request's body."""
         body = {"logical_date": None, "conf": dict(conf or {}), **fields}
         answer = self._json("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
         return Run(dag_id, str(answer["dag_run_id"]))
@@ -55,31 +55,31 @@ class AirflowClient:
     def add_connection(
         self, conn_id: str, conn_type: str, *, login: str = "", password: str = "", **extra: Any
     ) -> None:
-        """Keep a connection in Airflow's database."""
+        """Store a connection in Airflow's database."""
         body = {"connection_id": conn_id, "conn_type": conn_type, "extra": json.dumps(extra)}
         body |= {"login": login, "password": password} if login else {}
         self._json("POST", "/api/v2/connections", json=body)
 
     def unpause(self, dag_id: str) -> None:
-        """Let the scheduler run a DAG that was paused when it was created."""
+        """Unpause a DAG that was created paused."""
         self._json("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
 
     def variables(self, prefix: str) -> dict[str, str]:
-        """The Variables whose names begin with `prefix`, name → value."""
+        """Return the Variables whose names begin with `prefix`, name → value."""
         found = self._json("GET", "/api/v2/variables", params={"variable_key_pattern": f"{prefix}%"})
         return {str(one["key"]): str(one["value"]) for one in found["variables"]}
 
     def run(self, run: Run) -> dict[str, Any]:
-        """The run as the API shows it: `state`, `conf`, `start_date`, …."""
+        """Return the run as the API shows it: `state`, `conf`, `start_date`, …."""
         return dict(self._json("GET", run.path))
 
     def wait_for_task(
         self, run: Run, task_id: str, *states: str, timeout_seconds: float = 300, poll_seconds: float = 0.5
     ) -> str:
-        """Wait until a task is in one of these states, and return it; also when the run has ended otherwise.
+        """Wait until a task is in one of `states`, or the run has ended, and return the task's state.
 
         Raises:
-            SandboxError: when it is in none of them in time.
+            SandboxError: if neither happens in time.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -89,7 +89,8 @@ class AirflowClient:
                 return found
             if time.monotonic() > deadline:
                 raise SandboxError(
-                    f"task {task_id!r} of {run.run_id!r} is {found!r}, not {states!r}, after all"
+                    f"task {task_id!r} of {run.run_id!r} is still {found!r} after {timeout_seconds:.0f} s, "
+                    f"expected one of {states!r}"
                 )
             time.sleep(poll_seconds)
 
@@ -103,15 +104,15 @@ class AirflowClient:
     ) -> str:
         """Wait for the end of a run and return its state, `success` or `failed`.
 
-        `on_change` is given every task instance whose state differs from the last time it was looked at.
+        `on_change` is called with every task instance whose state has changed since the last poll.
 
         Raises:
-            SandboxError: when the run has not ended in time, with the tasks that had not.
+            SandboxError: if the run does not end in time; the message names the tasks that have not ended.
         """
         deadline = time.monotonic() + timeout_seconds
         seen: dict[tuple[str, int], str | None] = {}
         while True:
-            # The run first: its end is seen only after the tasks that ended it could be shown.
+            # Read the run first: once it shows its end, the tasks that are read next are final.
             state = str(self.run(run)["state"])
             tasks = self.task_instances(run)
             for task in tasks:
@@ -129,11 +130,11 @@ class AirflowClient:
             time.sleep(poll_seconds)
 
     def task_instances(self, run: Run) -> list[dict[str, Any]]:
-        """The task instances of a run: `task_id`, `state`, `try_number`, `start_date`, `end_date`, …."""
+        """Return the task instances of a run, each with `task_id`, `state`, `try_number`, `start_date`, …."""
         return list(self._json("GET", f"{run.path}/taskInstances")["task_instances"])
 
     def xcom(self, run: Run, task_id: str, key: str = "return_value") -> Any:
-        """What a task returned, or pushed under `key`; None when it pushed nothing."""
+        """Return what a task returned, or pushed under `key`; None if it pushed nothing."""
         path = f"{run.path}/taskInstances/{task_id}/xcomEntries/{key}"
         response = self._send("GET", path, params={"deserialize": "false", "stringify": "false"})
         if response.status_code == httpx.codes.NOT_FOUND:
@@ -141,22 +142,22 @@ class AirflowClient:
         return _checked(response)["value"]
 
     def task_log(self, run: Run, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
-        """The log of one try of a task, one line per event."""
+        """Return the log of one try of a task, one line per event."""
         path = f"{run.path}/taskInstances/{task_id}/logs/{try_number}"
         answer = self._json("GET", path, params={"full_content": "true", "map_index": map_index})
         return "\n".join(_log_lines(answer["content"]))
 
     def respond(self, run: Run, task_id: str, option: str) -> None:
-        """Answer a task that waits for a person, with one of its options."""
+        """Answer a task that waits for a person with one of its options."""
         path = f"{run.path}/taskInstances/{task_id}/-1/hitlDetails"
         self._json("PATCH", path, json={"chosen_options": [option], "params_input": {}})
 
     def question(self, run: Run, task_id: str) -> dict[str, Any]:
-        """What such a task asks: `subject`, `body`, `options`, and once answered `responded_by_user`."""
+        """Return what such a task asks: `subject`, `body`, `options`, and later `responded_by_user`."""
         return dict(self._json("GET", f"{run.path}/taskInstances/{task_id}/-1/hitlDetails"))
 
     def page(self, run: Run, task_id: str, name: str) -> str:
-        """The page behind a task's extra link, as HTML."""
+        """Return the page behind a task's extra link, as HTML."""
         links = self._json("GET", f"{run.path}/taskInstances/{task_id}/links")["extra_links"]
         return self._send("GET", links[name]).text
 
@@ -182,24 +183,24 @@ class AirflowClient:
         self._json("PATCH", run.path, json={"state": state})
 
     def mark_task(self, run: Run, task_id: str, state: str) -> None:
-        """Mark a task as `success`, `failed` or `skipped`; tasks after it that had failed are cleared."""
+        """Mark a task as `success`, `failed` or `skipped`; clear the tasks after it that have failed."""
         self._json("PATCH", f"{run.path}/taskInstances/{task_id}", json={"new_state": state})
 
     def runs(self, dag_id: str) -> list[Run]:
-        """The runs of a DAG, the oldest first."""
+        """Return the runs of a DAG, the oldest first."""
         answer = self._json("GET", f"/api/v2/dags/{dag_id}/dagRuns", params={"order_by": "id", "limit": 100})
         return [Run(dag_id, str(run["dag_run_id"])) for run in answer["dag_runs"]]
 
     def pause(self, dag_id: str, *, paused: bool = True) -> None:
-        """Pause a DAG, or let it go on."""
+        """Pause or unpause a DAG."""
         self._json("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": paused})
 
     def pool(self, name: str) -> dict[str, Any]:
-        """A pool: `slots`, `open_slots`, …."""
+        """Return a pool: `slots`, `open_slots`, …."""
         return dict(self._json("GET", f"/api/v2/pools/{name}"))
 
     def parse(self, dag_id: str) -> None:
-        """Have the DAG processor read the file of a DAG now, not in its turn."""
+        """Make the DAG processor parse the file of a DAG now, before its turn."""
         token = self._json("GET", f"/api/v2/dags/{dag_id}")["file_token"]
         self._json("PUT", f"/api/v2/parseDagFile/{token}")
 
@@ -207,7 +208,7 @@ class AirflowClient:
         """Wait until the DAG processor has parsed a DAG.
 
         Raises:
-            SandboxError: when it is not there in time, with the import errors of the DAG files.
+            SandboxError: if it is not loaded in time; the message has the import errors of the DAG files.
         """
         deadline = time.monotonic() + timeout_seconds
         while self._send("GET", f"/api/v2/dags/{dag_id}").status_code == httpx.codes.NOT_FOUND:
@@ -235,7 +236,7 @@ def _checked(response: httpx.Response) -> Any:
 
 
 def _log_lines(content: Iterable[Any]) -> Iterable[str]:
-    """The lines of a log as the API gives it: events, some with an exception of several frames."""
+    """Return the lines of a log that the API returns as events, some with an exception of several frames."""
     for event in content:
         if not isinstance(event, dict):
             yield str(event)

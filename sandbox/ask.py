@@ -1,4 +1,4 @@
-"""What a person asks of a sandbox that runs: SQL of its tables, and the alerts that were sent."""
+"""Queries to a running sandbox: SQL on its tables, and the alerts that it has sent."""
 
 from typing import Any
 
@@ -14,25 +14,27 @@ from sandbox.warehouse import Warehouse
 SHOWN_ROWS = 100
 EXAMPLE = 'make sql Q="SELECT eventName, COUNT(*) AS calls FROM cloudtrail_events GROUP BY 1 ORDER BY 2 DESC"'
 NOTHING_SENT = (
-    "No alert was sent to the topic yet. Put the ARN that `make up` prints into the form's field *Alert "
-    "topic*; *Test alert* sends one."
+    "No alert has been sent to the topic yet. To send one, enter the ARN that `make up` prints in the form's "
+    "field *Alert topic* and select *Test alert*."
 )
-# A queue hands out at most ten messages a call, each of them once a minute.
+# A queue returns at most ten messages a call, and each of them once a minute.
 MOST_CALLS = 100
 
 
 def sql(sandbox: Sandbox, statement: str) -> str:
-    """Run one statement in the sandbox's warehouse and return what it answered, for a person.
+    """Run one statement in the sandbox's warehouse and return its result as text.
 
     Raises:
-        SandboxError: when there is no statement, no sandbox that runs, or the statement failed.
+        SandboxError: if the statement is empty or fails, or the sandbox does not run.
     """
     if not statement.strip():
-        raise SandboxError(f'which SQL? For example:\n  {EXAMPLE}\nAll tables: make sql Q="SHOW TABLES"')
+        raise SandboxError(
+            f'the SQL statement is missing. For example:\n  {EXAMPLE}\nAll tables: make sql Q="SHOW TABLES"'
+        )
     warehouse = Warehouse(_address(sandbox, "databricks"), Secrets.of(sandbox).databricks_token)
     answer = warehouse.ask(statement, row_limit=SHOWN_ROWS)
     if not answer.columns:
-        return "Done; it has no rows to show."
+        return "Done. The statement returns no rows."
     count = len(answer.rows)
     shown = "1 row" if count == 1 else f"{count} rows"
     note = f"the first {shown}; there are more" if answer.truncated else shown
@@ -40,17 +42,17 @@ def sql(sandbox: Sandbox, statement: str) -> str:
 
 
 def alerts(sandbox: Sandbox) -> str:
-    """The messages that were sent to the sandbox's alert topic, oldest first; they stay where they are.
+    """Return the messages in the alert topic's queue, oldest first; they stay in the queue.
 
     Raises:
-        SandboxError: when the sandbox does not run.
+        SandboxError: if the sandbox does not run.
     """
     address = _address(sandbox, "aws")
     try:
         found = _messages(client("sqs", address))
     except (BotoCoreError, ClientError) as error:
         raise SandboxError(
-            f"the AWS stand-in at {address} gave no answer: {error}. See `make logs`"
+            f"the AWS stand-in at {address} does not answer: {error}. See `make logs`"
         ) from error
     found.sort(key=lambda one: int(one["Attributes"]["SentTimestamp"]))
     return "\n\n".join(one["Body"] for one in found) or NOTHING_SENT
@@ -67,7 +69,7 @@ def _messages(queue: Any) -> list[Any]:
         if not some:
             break
     for one in found:
-        # For the next reader.
+        # Make them visible to the next reader.
         queue.change_message_visibility(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"], VisibilityTimeout=0)
     return found
 
@@ -77,6 +79,6 @@ def _address(sandbox: Sandbox, service: str) -> str:
         if record.name == service:
             return record.url
     raise SandboxError(
-        f"no sandbox runs in {sandbox.state}, so there is nothing to ask: `make up` starts one, and its "
-        "tables come with the first ingest"
+        f"no sandbox is running in {sandbox.state}: start one with `make up`. Its first ingest creates the "
+        "tables"
     )

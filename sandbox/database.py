@@ -1,9 +1,8 @@
-"""Airflow's metadata database of a sandbox: SQLite, a copy of one that was migrated at set-up.
+"""The metadata database of a sandbox's Airflow.
 
-A sandbox that was given the address of another database uses that one.
-
-`airflow db migrate` of an empty database takes some ten seconds and always comes to the same, so that
-`make setup` does it once per Airflow version.
+It is an SQLite file, unless the sandbox has the address of another database. `airflow db migrate` takes about
+10 seconds for an empty database and always gives the same result. So `make setup` runs it once for each
+Airflow version, and every new sandbox gets a copy.
 """
 
 import shutil
@@ -19,7 +18,7 @@ CACHE = ROOT / ".cache"
 
 
 def prepare(cache: Path = CACHE) -> Path:
-    """The migrated empty database of this Airflow version, made when it is missing."""
+    """Return the migrated empty database of this Airflow version; create it if it is missing."""
     home = cache / f"airflow-{version('apache-airflow')}"
     if not (home / "migrated").exists():
         shutil.rmtree(home, ignore_errors=True)
@@ -30,9 +29,9 @@ def prepare(cache: Path = CACHE) -> Path:
 
 
 def create(sandbox: Sandbox, secrets: Secrets) -> None:
-    """Give the sandbox its database; one of another Airflow version is migrated and keeps its runs.
+    """Create the sandbox's database; migrate one of another Airflow version, which keeps its runs.
 
-    One that was given to the sandbox is left as it is.
+    If the sandbox has the address of another database, that database is left unchanged.
     """
     home = sandbox.airflow_home
     if sandbox.database:
@@ -50,7 +49,7 @@ def create(sandbox: Sandbox, secrets: Secrets) -> None:
 
 
 def migrate(address: str, home: Path) -> None:
-    """Bring the database at `address` to this Airflow version's schema; `home` is its Airflow's folder."""
+    """Migrate the database at `address` to this Airflow version's schema; `home` is AIRFLOW_HOME."""
     _migrate(
         airflow.inherited(
             {
@@ -73,4 +72,4 @@ def _migrate(environment: dict[str, str]) -> None:
     )
     if done.returncode != 0:
         shown = (done.stdout + done.stderr)[-3000:]
-        raise SandboxError(f"`airflow db migrate` ended with {done.returncode}:\n{shown}")
+        raise SandboxError(f"`airflow db migrate` failed with exit code {done.returncode}:\n{shown}")

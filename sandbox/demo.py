@@ -1,7 +1,7 @@
-"""`make demo`: set up and ingest in a sandbox of its own, with the result on the screen.
+"""`make demo`: set up and run one ingest in a separate sandbox, and print the results.
 
-The sandbox is new each time, in `<state>/demo`, so that it touches no tables of `make up`; its files stay
-until the next demo. Whatever happens, its processes are stopped at the end.
+The sandbox is new each time, in `<state>/demo`, so that the tables of `make up` are not affected. Its files
+stay until the next demo. Its processes are stopped at the end, even after an error.
 """
 
 import shutil
@@ -28,9 +28,9 @@ DAG = "cloudtrail_ingest"
 KINDS: tuple[Kind, ...] = ("events", "insights")
 RUN_SECONDS = 600
 LOG_LINES = 40
-# The XCom of a preflight with everything that it found.
+# The XCom with all findings of a preflight.
 FINDINGS = "findings"
-# Of the params that the set-up reports.
+# The params that are shown, of those that the set-up reports.
 SHOWN_PARAMS = (
     "bucket",
     "reader_role_arn",
@@ -39,18 +39,18 @@ SHOWN_PARAMS = (
     "target_root",
     "events_table",
 )
-# A task passes through more states; these say something.
+# The states that are shown, of those that a task passes through.
 SHOWN_STATES = ("running", "deferred", "success", "failed", "up_for_retry", "skipped")
 
 Say = Callable[[str], None]
 
 
 def demo(sandbox: Sandbox, samples: SampleSpec | None = None) -> None:
-    """Run the demo, printing as it goes.
+    """Run the demo and print its progress.
 
     Raises:
-        SandboxError: when a sandbox runs on these ports already, or the ingest failed.
-        DemoError: when the tables do not hold what the sample logs promise.
+        SandboxError: if a sandbox is running already, or the set-up or the ingest fails.
+        DemoError: if the tables do not hold what the sample logs promise.
     """
     with exclusive(sandbox.state / "demo.lock"):
         own = _new_sandbox(sandbox)
@@ -63,10 +63,10 @@ def demo(sandbox: Sandbox, samples: SampleSpec | None = None) -> None:
         finally:
             with shielded():
                 up.stop(processes, *up.SERVICES)
-        _print_timed(started, f"everything is stopped; logs of all processes: {own.logs}")
+        _print_timed(started, f"everything is stopped; the logs of all processes are in {own.logs}")
     parts = ", ".join(f"{name} {size >> 20}" for name, size in sorted(memory.peak.items()))
     print(f"\nwall time          {time.monotonic() - started:.0f} s")
-    print(f"peak memory ({MEASURE})  {memory.peak_bytes / 2**30:.2f} GB at one moment, in MB: {parts}")
+    print(f"peak memory ({MEASURE})  {memory.peak_bytes / 2**30:.2f} GB, of which in MB: {parts}")
     if problems:
         raise DemoError("the tables do not hold what the sample logs promise:\n" + "\n".join(problems))
 
@@ -74,19 +74,19 @@ def demo(sandbox: Sandbox, samples: SampleSpec | None = None) -> None:
 def _new_sandbox(sandbox: Sandbox) -> Sandbox:
     if Processes(sandbox.state).running():
         raise SandboxError(
-            f"a sandbox is running already: trigger {DAG} in its UI ({sandbox.airflow_url}), or stop it "
-            "first (`make down`)"
+            f"a sandbox is running already: trigger {DAG} in its UI ({sandbox.airflow_url}), or stop the "
+            "sandbox first (`make down`)"
         )
     own = replace(sandbox, state=up.demo_state(sandbox))
     left = up.stop(Processes(own.state), *up.SERVICES)
     if left:
-        print(f"Stopped what a killed demo had left: {', '.join(left)}.")
+        print(f"Stopped the processes of a demo that was killed: {', '.join(left)}.")
     shutil.rmtree(own.state, ignore_errors=True)
     return own
 
 
 def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
-    """Start, set up, ingest, show; the differences between the tables and what was promised."""
+    """Start, set up, ingest and show; return how the tables differ from what the sample logs promise."""
     say("starting AWS, Databricks and Airflow")
     up.up(sandbox, with_logs=False)
     say(f"ready: {sandbox.airflow_url} shows the runs while they last")
@@ -95,7 +95,7 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
         params = _set_up(sandbox, airflow, samples, say)
         run = _ingest(airflow, params, say)
         validations = {kind: airflow.xcom(run, f"{kind}.validate_rows") for kind in KINDS}
-    say("the run succeeded; in the tables, by SQL:")
+    say("the run succeeded; SQL finds in the tables:")
     sql = Warehouse(sandbox.databricks_url, Secrets.of(sandbox).databricks_token).sql
     promised = seed.promised(sandbox)
     problems: list[str] = []
@@ -108,40 +108,40 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
     print(f"\n{audit.render(audited)}", flush=True)
     problems += audit.differences(audited, samples)
     if not problems:
-        print("\nEvery count is the one that the sample logs promise.\n")
+        print("\nEvery count matches what the sample logs promise.\n")
     return problems
 
 
 def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: Say) -> dict[str, Any]:
-    """Make everything that the ingest needs, approving the plan; the params of an ingest that fit it."""
+    """Create everything that the ingest needs, approve the plan, and return the params for the ingest."""
     setup.connect(airflow, sandbox.aws_url)
     say(f"triggering {setup.DAG}: a trail in each of three accounts, log bucket, reader role, cluster")
 
     def ask(question: dict[str, Any]) -> None:
-        say(f"its plan waits for a person (Required actions in the UI):\n{setup.shortened(question)}")
-        say("a person approves it, here by Airflow's REST API")
+        say(f"the plan waits for approval (Required actions in the UI):\n{setup.shortened(question)}")
+        say("the demo approves the plan, as an operator would, through Airflow's REST API")
 
     def show(task: dict[str, Any]) -> None:
-        # An action that has nothing to do starts, and is skipped: no news.
+        # An action without work starts and is skipped, so neither state is shown.
         if task["state"] in SHOWN_STATES and task["state"] not in ("running", "skipped"):
             _show(say, task)
         if (task["task_id"], task["state"]) == (setup.TRAILS, "success"):
-            # While the set-up goes on: the trails record, and deliver from now on.
+            # The set-up is still running, but from now on the trails record and deliver.
             signer = SandboxSigner(sandbox.aws_url)
             summary = seed.summary_path(sandbox)
             seed.deliver(sandbox.aws_url, setup.BUCKET, samples, summary, signer=signer)
-            say(f"the trails deliver into s3://{setup.BUCKET}:\n{seed.promised(sandbox)}")
+            say(f"the trails deliver to s3://{setup.BUCKET}:\n{seed.promised(sandbox)}")
 
     run = setup.run(airflow, on_question=ask, on_change=show)
     found = Counter(one["status"] for one in airflow.xcom(run, "preflight", FINDINGS) or [])
-    say(f"preflight, with the simulation of the new role: {dict(found)}")
+    say(f"preflight, which simulates the new role's permissions: {dict(found)}")
     report: dict[str, Any] = airflow.xcom(run, "report")
     say(f"the set-up succeeded:\n{report['summary']}")
     return dict(report["ingest_params"])
 
 
 def _ingest(airflow: AirflowClient, params: dict[str, Any], say: Say) -> Run:
-    """Trigger the DAG with what the set-up's report says and wait for the end of its run."""
+    """Trigger the DAG with the params of the set-up's report and wait for the end of its run."""
     airflow.wait_for_dag(DAG)
     run = airflow.trigger(DAG, params)
     shown = "\n".join(f"{name:<24} {value}" for name, value in params.items() if name in SHOWN_PARAMS)
@@ -161,7 +161,7 @@ def _show(say: Say, task: dict[str, Any]) -> None:
 
 
 def failures(airflow: AirflowClient, run: Run) -> str:
-    """The end of the log of every task that failed, for a person."""
+    """Return the end of the log of every task that failed."""
     failed = [task for task in airflow.task_instances(run) if task["state"] == "failed"]
     shown = []
     for task in failed:

@@ -1,14 +1,14 @@
-"""Every error the sandbox's supervisor raises on purpose.
+"""The errors that the sandbox's supervisor raises.
 
-SandboxError            the message is for a person: what failed, the value, what to do next
+SandboxError            the message is for the user: what failed, the value, what to do next
 ├── ProcessError        a process could not be started, or ended before it was ready
-├── PortInUseError      another program listens on a port the sandbox wants
-└── DemoError           the demo ran, but its result is not the one that the sample logs promise
+├── PortInUseError      another program uses a port that the sandbox needs
+└── DemoError           the demo finished, but counts differ from those that the sample logs promise
 """
 
 
 class SandboxError(Exception):
-    """Something failed that the command line reports without a traceback."""
+    """A failure that the command line reports without a traceback."""
 
 
 class ProcessError(SandboxError):
@@ -16,8 +16,8 @@ class ProcessError(SandboxError):
 
 
 class PortInUseError(SandboxError):
-    """Another program listens on a port that the sandbox wants."""
+    """Another program uses a port that the sandbox needs."""
 
 
 class DemoError(SandboxError):
-    """The demo ran to its end, but counts differ from what the sample logs promise."""
+    """The demo finished, but counts differ from those that the sample logs promise."""

@@ -1,4 +1,4 @@
-"""Ready or not: asks a service until it answers as it should, its process ends, or time is up."""
+"""Readiness checks: poll a service until it is ready, its process ends, or the time is up."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ import httpx
 from sandbox.errors import ProcessError
 from sandbox.processes import Processes, Record
 
-# Says what is still missing; an empty text when the service is ready.
+# Returns what is still missing, or an empty text when the service is ready.
 Check = Callable[[], str]
 
 
@@ -19,7 +19,8 @@ def wait_until_ready(
     """Wait until every check, named after its process, finds nothing missing.
 
     Raises:
-        ProcessError: when a process ended or time is up; with what was missing and the end of its log.
+        ProcessError: if a process ends or the time is up. The message says what was missing, with the end
+            of the process's log.
     """
     deadline = time.monotonic() + timeout_seconds
     waiting = dict(checks)
@@ -38,7 +39,7 @@ def wait_until_ready(
 
 
 def answers(url: str, *, headers: Mapping[str, str] | None = None) -> Check:
-    """Ready when a GET of `url` succeeds."""
+    """Return a check that is ready when a GET of `url` succeeds."""
 
     def check() -> str:
         try:
@@ -51,10 +52,10 @@ def answers(url: str, *, headers: Mapping[str, str] | None = None) -> Check:
 
 
 def beats(airflow_url: str, component: str, record: Record) -> Check:
-    """Ready when Airflow's health endpoint has seen `component` since its process `record` was started.
+    """Return a check that is ready when `component` has sent a heartbeat since its process was started.
 
-    `component` is `scheduler`, `triggerer` or `dag_processor`. The endpoint calls a component healthy for
-    30 s after its last heartbeat, also one that was killed meanwhile.
+    `component` is `scheduler`, `triggerer` or `dag_processor`, and `record` is its process. Airflow's health
+    endpoint calls a component healthy for 30 s after its last heartbeat, even if it was killed meanwhile.
     """
 
     def check() -> str:

@@ -1,8 +1,8 @@
-"""`make setup`, as far as it runs before anything is installed: standard library only.
+"""The part of `make setup` that runs before any package is installed, with the standard library only.
 
-Checks Python and Java, makes `.venv`, and installs requirements-dev.txt into it with a pinned uv. What pip is
-told on this machine (its environment variables and files) is handed to uv, which does not read it; uv's own
-variables win. Done once for each content of requirements-dev.txt.
+It checks Python and Java, creates `.venv`, and installs requirements-dev.txt into it with a pinned uv, once
+for each content of that file. uv does not read pip's settings on this machine (its variables and files), so
+this module passes them to uv. uv's variables take precedence.
 
 Usage: python -m sandbox.install [packages | requirements [--upgrade] | bench]
 """
@@ -21,13 +21,14 @@ from sandbox.settings import ROOT, folder_problem
 VENV = ROOT / ".venv"
 BENCH = ROOT / "requirements-bench.txt"
 UV = "uv==0.13.9"
-# What stands above the pins in requirements.txt.
+# The comment above the pins in requirements.txt.
 PURPOSE = """\
-# The product's own packages in the exact versions that the sandbox and the tests run it with: a set that is
-# known to work, for an environment of its own. Do not install it into an Airflow that you have, since it
-# changes that Airflow's versions. Install the distribution, with that Airflow's constraints: docs/install.md.
+# The packages that the product needs, in the exact versions that the sandbox and the tests run. They are for
+# a separate environment, where they are known to work together. Do not install them into an existing Airflow:
+# that would change its versions. Install the distribution instead, with that Airflow's constraints
+# (docs/install.md).
 """
-# What the pins are made for; the distribution takes newer ones too. The Makefile says the same.
+# The Python versions of the pins, as in the Makefile. The distribution supports newer ones too.
 PYTHON_RANGE = ((3, 11), (3, 13))
 JAVA_MINIMUM = 17
 # Commands that need no Spark.
@@ -64,7 +65,7 @@ def main(arguments: list[str]) -> int:
 
 
 def missing_tools(*, java: bool = True) -> list[str]:
-    """What must be installed by hand first; every lack in one sentence with its remedy."""
+    """Return what the user must install first, one sentence for each lack, with its remedy."""
     problems = [folder_problem(ROOT), python_problem(sys.version_info[:3]), venv_problem()]
     if java:
         problems.append(java_problem())
@@ -72,7 +73,7 @@ def missing_tools(*, java: bool = True) -> list[str]:
 
 
 def python_problem(version: tuple[int, ...]) -> str:
-    """Why this Python cannot be used; empty when it can."""
+    """Return why this Python cannot be used, or an empty text."""
     least, bound = PYTHON_RANGE
     if least <= version[:2] < bound:
         return ""
@@ -82,15 +83,15 @@ def python_problem(version: tuple[int, ...]) -> str:
 
 
 def venv_problem() -> str:
-    """Debian and Ubuntu ship Python without what makes virtual environments."""
+    """Return why this Python, as on Debian and Ubuntu, cannot create virtual environments; else empty."""
     code = "import ensurepip, venv"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    lacks = f"{sys.executable} cannot make virtual environments: install its python3-venv package"
+    lacks = f"{sys.executable} cannot create virtual environments: install its python3-venv package"
     return "" if done.returncode == 0 else lacks
 
 
 def java_problem(environment: Mapping[str, str] = os.environ) -> str:
-    """Why there is no Java for Spark; empty when there is one."""
+    """Return why Spark has no usable Java, or an empty text."""
     home = environment.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java", path=environment.get("PATH"))
     if java is None or not Path(java).exists():
@@ -99,7 +100,7 @@ def java_problem(environment: Mapping[str, str] = os.environ) -> str:
     shown = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     major = java_major(shown.stderr + shown.stdout)
     if major < JAVA_MINIMUM:
-        return f"Java {JAVA_MINIMUM} or newer is needed, {java} is version {major}. {JAVA_HINT}"
+        return f"Java {JAVA_MINIMUM} or newer is required, {java} is version {major}. {JAVA_HINT}"
     modules = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False).stdout
     if "jdk.incubator.vector" not in modules:
         return f"{java} lacks the module jdk.incubator.vector, which Spark uses. {JAVA_HINT}"
@@ -107,13 +108,13 @@ def java_problem(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def java_major(shown: str) -> int:
-    """The major version in the output of `java -version`: 17 of "17.0.15", 8 of "1.8.0_392"; 0 when none."""
+    """Return the major version that `java -version` shows: 17 for "17.0.15", 8 for "1.8.0_392", else 0."""
     found = re.search(r'version "(?:1\.)?(\d+)', shown)
     return int(found[1]) if found else 0
 
 
 def install() -> None:
-    """Make `.venv` and install requirements-dev.txt, unless exactly that was done before."""
+    """Create `.venv` and install requirements-dev.txt, unless this Python has installed these pins before."""
     requirements = ROOT / "requirements-dev.txt"
     version = ".".join(str(part) for part in sys.version_info[:3])
     wanted = hashlib.sha256(f"{version} {UV} ".encode() + requirements.read_bytes()).hexdigest()
@@ -121,16 +122,16 @@ def install() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     if not works(python()):
-        print(f"Making {VENV} with Python {version}", flush=True)
+        print(f"Creating {VENV} with Python {version}", flush=True)
         _run(sys.executable, "-m", "venv", "--clear", str(VENV))
-    print("Installing the pinned packages (once, some minutes)", flush=True)
+    print("Installing the pinned packages (once, takes some minutes)", flush=True)
     _run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV)
     install_requirements(requirements)
     stamp.write_text(wanted)
 
 
 def install_requirements(requirements: Path) -> None:
-    """Install what a file pins into `.venv`; quick when it is there already."""
+    """Install the pins of a file into `.venv`; quick if they are installed already."""
     _run(
         *(python(), "-m", "uv", "pip", "install", "--python", python()),
         *("--quiet", "--compile-bytecode", "--requirement", str(requirements)),
@@ -139,7 +140,7 @@ def install_requirements(requirements: Path) -> None:
 
 
 def compile_requirements(*, upgrade: bool) -> None:
-    """Pin requirements-dev.in, then the others to the same versions."""
+    """Pin requirements-dev.in, then requirements.in to the same versions, then requirements-bench.in."""
     common = ("--quiet", "--no-emit-index-url", "--no-annotate", "--python-version", "3.11")
     for arguments in (
         ("requirements-dev.in", "-o", "requirements-dev.txt", *(("--upgrade",) if upgrade else ())),
@@ -156,17 +157,17 @@ def compile_requirements(*, upgrade: bool) -> None:
 
 
 def with_purpose(pins: str) -> str:
-    """The text of requirements.txt with what it is for above it, once."""
+    """Return the text of requirements.txt below the comment that says what it is for."""
     return PURPOSE + pins.removeprefix(PURPOSE)
 
 
 def python() -> str:
-    """The Python of `.venv`."""
+    """Return the Python of `.venv`."""
     return str(VENV / "bin" / "python")
 
 
 def works(interpreter: str) -> bool:
-    """Whether the Python of `.venv` is of this Python's minor version, and not left over from another."""
+    """Return whether an interpreter runs, has pip, and is of this Python's minor version."""
     code = "import pip, sys; print(sys.version_info[:2])"
     try:
         done = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, check=False)
@@ -176,7 +177,7 @@ def works(interpreter: str) -> bool:
 
 
 def pip_settings() -> dict[str, str]:
-    """What pip was told on this machine, by variables and by files: option → value, variables first."""
+    """Return pip's settings on this machine, option → value; variables take precedence over files."""
     shown = subprocess.run(
         [python(), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
@@ -190,7 +191,7 @@ def pip_settings() -> dict[str, str]:
 
 
 def uv_environment(pip: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for uv: pip's settings under uv's names, unless uv has been told itself."""
+    """Return the environment for uv: pip's settings under uv's names, unless uv's variables are set."""
     links = [link for link in pip.get("find-links", "").split() if "://" in link or Path(link).exists()]
     told = {
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
@@ -213,7 +214,7 @@ def uv_environment(pip: Mapping[str, str], environment: Mapping[str, str]) -> di
 def _run(*command: str, environment: Mapping[str, str] | None = None) -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"make setup: `{' '.join(command)}` ended with {done.returncode}, see above")
+        raise SystemExit(f"make setup: `{' '.join(command)}` failed with exit code {done.returncode}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One command at a time for a sandbox."""
+"""A lock that lets only one command at a time work with a sandbox."""
 
 import fcntl
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from sandbox.errors import SandboxError
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; the system lets go of it when this process ends, however it ends.
+    """Hold the lock file `path` during the block; the system releases it however this process ends.
 
     Raises:
-        SandboxError: when another command holds it.
+        SandboxError: if another command holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

@@ -1,4 +1,4 @@
-"""How much memory the sandbox takes: a sampler beside it, and what one process holds."""
+"""The memory of the sandbox: of one process, and a sampler for the peak of all."""
 
 import threading
 from collections.abc import Callable
@@ -9,13 +9,13 @@ import psutil
 
 from sandbox.processes import Processes
 
-# Linux tells how much of each shared page is a process's part (PSS); elsewhere pages shared between the
-# processes count once for each of them.
+# Linux reports each process's share of the shared pages (PSS). Elsewhere a shared page counts once for each
+# process that uses it.
 MEASURE = "PSS" if psutil.LINUX else "RSS"
 
 
 def resident_bytes(process: psutil.Process) -> int:
-    """The resident memory of a process, shared pages in proportion on Linux; 0 when it has ended."""
+    """Return the resident memory of a process, on Linux with its share of shared pages; 0 if it has ended."""
     try:
         if psutil.LINUX:
             return int(process.memory_full_info().pss)
@@ -25,9 +25,9 @@ def resident_bytes(process: psutil.Process) -> int:
 
 
 class MemorySampler:
-    """Looks every `poll_seconds` at all processes of a sandbox, and remembers the highest sum.
+    """A sampler that measures all processes of a sandbox every `poll_seconds` and keeps the highest sum.
 
-    It does not see a process that lives shorter than one interval.
+    It can miss a process that lives for less than one interval.
     """
 
     def __init__(self, processes: Processes, *, poll_seconds: float = 2) -> None:
@@ -39,7 +39,7 @@ class MemorySampler:
 
     @property
     def peak_bytes(self) -> int:
-        """The highest sum over all processes at one moment, the supervisor's own included."""
+        """The highest sum over all processes at one moment, including the supervisor's."""
         return sum(self.peak.values())
 
     def __enter__(self) -> Self:
@@ -63,5 +63,5 @@ class MemorySampler:
 
 
 def measure(processes: Processes, size: Callable[[psutil.Process], int] = resident_bytes) -> dict[str, int]:
-    """Process name → bytes, of every recorded process with all that belongs to it."""
+    """Return process name → bytes of every recorded process, including all that belong to it."""
     return {record.name: sum(size(process) for process in record.members()) for record in processes.records()}

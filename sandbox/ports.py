@@ -1,4 +1,4 @@
-"""Ports: is somebody else listening where the sandbox wants to?"""
+"""TCP ports: which are free, and which another program uses."""
 
 import socket
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from sandbox.settings import HOST
 
 
 def require_free(wanted: Mapping[str, int]) -> None:
-    """Check that nothing listens on the ports of `wanted`, which maps a service's name to its port.
+    """Raise if another program uses one of the ports in `wanted`, which maps a service's name to its port.
 
     Raises:
-        PortInUseError: naming every port that is taken, by whom as far as the system tells, and what to add
-            to the command, or to put into the environment, to choose others.
+        PortInUseError: names every port in use and, if the system shows it, the program. It gives the
+            arguments and the variables that choose other ports.
     """
     taken = {service: port for service, port in wanted.items() if not is_free(port)}
     if not taken:
@@ -30,9 +30,9 @@ def require_free(wanted: Mapping[str, int]) -> None:
             [
                 "nothing was started:",
                 *lines,
-                "End that program, or choose another port:",
+                "Stop that program, or choose another port:",
                 f'  make up ARGS="{options}"',
-                "The same works for `make demo`, and as a variable in the environment of both:",
+                "`make demo` takes the same arguments. Both commands also read these variables:",
                 f"  {variables}",
             ]
         )
@@ -40,7 +40,7 @@ def require_free(wanted: Mapping[str, int]) -> None:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server can listen on `port` of 127.0.0.1."""
+    """Return whether a server can listen on `port` of 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -51,7 +51,7 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment, all different."""
+    """Return `count` different ports that no program uses at this moment."""
     probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:
         for probe in probes:

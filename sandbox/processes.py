@@ -1,12 +1,13 @@
-"""The processes of one sandbox: started, recorded, found again, stopped. Never one that it did not start.
+"""The processes of one sandbox: how to start, record, find and stop them, and no other process.
 
-A process leads a session of its own and inherits a mark, a random value in its environment. Its record,
-`<state>/run/<name>.json`, holds the pid, the start time and the mark, so that a later command recognises the
-process, and tells it from another one that was given the same pid. What belongs to it is the leader, its
-children, its session, and whatever carries the mark: a job that outlived the process that started it, too.
-Neither alone is enough: a job may lead a session of its own, and a process may write its title over the
-environment that holds the mark, as Airflow's workers do. The record is written before the process starts, so
-that an interrupt in between loses nothing.
+Each process leads a new session and inherits a mark, a random value in its environment. Its record,
+`<state>/run/<name>.json`, holds the pid, the start time and the mark. With it a later command recognizes the
+process, even if another process got the same pid meanwhile.
+
+These processes belong to a record: the leader, its children, its session, and every process with the mark,
+such as a job that outlived its parent. Neither the session nor the mark is enough: a job may lead another
+session, and a process may overwrite the environment that holds the mark with its title, as Airflow's workers
+do. The record is written before the process starts, so that an interrupt in between loses nothing.
 """
 
 import json
@@ -24,7 +25,7 @@ import psutil
 from sandbox.errors import ProcessError
 
 MARK = "CLOUDTRAIL_SANDBOX_PROCESS"
-# The kernel counts a start time in hundredths of a second; a corrected clock moves what is read of it.
+# The kernel counts start times in hundredths of a second, and a clock correction shifts them.
 START_TOLERANCE_SECONDS = 2.0
 ASKED_SECONDS = 2
 KILL_SECONDS = 10
@@ -32,7 +33,7 @@ KILL_SECONDS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A process as it was started. `pid` is 0 while it is being started."""
+    """A process as it was started; `pid` is 0 until then."""
 
     name: str
     mark: str
@@ -43,18 +44,18 @@ class Record:
     url: str = ""
 
     def leader(self) -> psutil.Process | None:
-        """The process itself; None when it has ended, or when its pid now is another process's."""
+        """Return the process, or None if it has ended or if its pid now belongs to another process."""
         process = self._at_pid()
         return process if process and _is_alive(process) and self._began(process) else None
 
     def members(self) -> list[psutil.Process]:
-        """Every living process that belongs to the record, the leader first."""
+        """Return every living process that belongs to the record, the leader first."""
         leader = self.leader()
         found = {leader.pid: leader} if leader else {}
         if leader:
             found |= {child.pid: child for child in _children(leader)}
-        # A pid that now is another process's may lead another process's session as well. One that has ended
-        # and that nobody has waited for is still the leader.
+        # A pid that now belongs to another process may lead that process's session. A zombie still counts
+        # as the leader.
         first = self._at_pid()
         session = self.pid if first is None or self._began(first) else 0
         for process in psutil.process_iter():
@@ -69,7 +70,7 @@ class Record:
             return None
 
     def _began(self, process: psutil.Process) -> bool:
-        """Whether a process with the record's pid is the one that was started."""
+        """Return whether a process with the record's pid is the one that was started."""
         try:
             return bool(abs(process.create_time() - self.started) <= START_TOLERANCE_SECONDS)
         except psutil.NoSuchProcess:
@@ -84,7 +85,7 @@ class Record:
                 return True
             return bool(process.environ().get(MARK) == self.mark)
         except (psutil.Error, OSError):
-            return False  # ended meanwhile, or another user's
+            return False  # it has ended, or belongs to another user
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -105,14 +106,14 @@ class Processes:
     def start(
         self, name: str, command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, url: str = ""
     ) -> Record:
-        """Start `command` in a session of its own, its output going to `<state>/logs/<name>.log`.
+        """Start `command` in a new session; its output goes to `<state>/logs/<name>.log`.
 
         Raises:
-            ProcessError: when a process of that name runs already, or the program does not exist.
+            ProcessError: if a process of that name runs already, or the program does not exist.
         """
         if any(record.name == name for record in self.running()):
             raise ProcessError(f"{name} is running already; stop it first (`make down`)")
-        # The record of one that was killed is all that leads to its children.
+        # After a leader was killed, only its record leads to its children: stop them before replacing it.
         if any(record.name == name for record in self.records()):
             self.stop(name)
         position = 1 + max((record.position for record in self.records()), default=0)
@@ -148,7 +149,7 @@ class Processes:
         return record
 
     def records(self) -> list[Record]:
-        """Every record, of processes that run and of those that ended, oldest first."""
+        """Return the records of all processes, including those that have ended, oldest first."""
         records = []
         for path in self.records_folder.glob("*.json"):
             try:
@@ -159,7 +160,7 @@ class Processes:
         return sorted(records, key=lambda record: record.position)
 
     def running(self) -> list[Record]:
-        """The records whose leader runs. Stale records, with nothing left alive, are removed."""
+        """Return the records whose leader runs; remove those without any living process."""
         running = []
         for record in self.records():
             if record.leader():
@@ -169,13 +170,13 @@ class Processes:
         return running
 
     def stop(self, *names: str, grace_seconds: float = 8) -> list[str]:
-        """Stop the named processes, or all, together, and return the names of those that ran.
+        """Stop the named processes, or all of them, and return the names of those that ran.
 
-        Leaders are asked first (SIGTERM), the youngest first, so that they can end their children in order;
-        what is left after `grace_seconds` is asked, and soon after killed.
+        SIGTERM goes to the leaders first, the youngest first, so that they can end their children in order.
+        After `grace_seconds` the remaining processes get SIGTERM and, soon after, SIGKILL.
 
         Raises:
-            ProcessError: when a process outlives even SIGKILL; its record stays.
+            ProcessError: if a process outlives SIGKILL; its record stays.
         """
         records = [record for record in reversed(self.records()) if not names or record.name in names]
         members = {record.name: record.members() for record in records}
@@ -184,7 +185,7 @@ class Processes:
         _wait(leaders, grace_seconds)
         left = [process for belonging in members.values() for process in belonging]
         for kill, seconds in ((False, min(ASKED_SECONDS, grace_seconds)), (True, KILL_SECONDS)):
-            # Those found late were started while the others were ending.
+            # Look again: a process may have started another one while it was ending.
             late = [process for record in records for process in record.members()]
             left = list({process.pid: process for process in [*left, *late]}.values())
             _signal(left, kill=kill)
@@ -198,11 +199,11 @@ class Processes:
         return [name for name, belonging in members.items() if belonging]
 
     def log(self, name: str) -> Path:
-        """The file with everything the process of that name printed."""
+        """Return the file with the output of the process of that name."""
         return self.logs_folder / f"{name}.log"
 
     def tail(self, name: str, lines: int = 20) -> str:
-        """The last lines of a process's log, indented to be shown below an error."""
+        """Return the last lines of a process's log, indented for an error message."""
         if not self.log(name).exists():
             return f"    ({self.log(name)} was never written)"
         kept = self.log(name).read_text(errors="replace").splitlines()[-lines:]
@@ -231,7 +232,7 @@ def _signal(processes: list[psutil.Process], *, kill: bool) -> None:
 
 
 def _wait(processes: list[psutil.Process], timeout_seconds: float) -> list[psutil.Process]:
-    """Wait for the end of processes, our children or not, and return those that live on."""
+    """Wait for processes to end, whether they are our children or not, and return those that still run."""
     deadline = time.monotonic() + timeout_seconds
     while (alive := list(filter(_is_alive, processes))) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -239,7 +240,7 @@ def _wait(processes: list[psutil.Process], timeout_seconds: float) -> list[psuti
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """Whether a process runs. A zombie does not: it only waits for its parent, which may never ask."""
+    """Return whether a process runs; a zombie does not, even if its parent never waits for it."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""What an ingest has left in the tables of one kind: read by SQL, compared with what was promised, shown."""
+"""The results of an ingest in the tables of one kind: how to read, compare and show them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sandbox.warehouse import Row
 
 Sql = Callable[[str], list[Row]]
 
-# Where a record says what was called. The ten most frequent are shown.
+# The field that names the call in a record. The ten most frequent names are shown.
 NAMES: dict[Kind, str] = {
     "events": "eventName",
     "insights": "insightDetails.eventName",
@@ -22,7 +22,7 @@ SHOWN_NAMES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """Rows by UTC date and by event name, quarantine rows by reason, and what `validate_rows` returned."""
+    """The rows by UTC date and by event name, the quarantine rows by reason, and the validation."""
 
     kind: Kind
     table: str
@@ -33,7 +33,7 @@ class Results:
 
 
 def read(kind: Kind, sql: Sql, validation: Mapping[str, Any]) -> Results:
-    """Ask the tables; `validation` is what the kind's `validate_rows` task returned."""
+    """Query the tables; `validation` is what the kind's `validate_rows` task returned."""
     table = str(validation["table"])
 
     def count(what: str, source: str) -> dict[str, int]:
@@ -54,7 +54,7 @@ def read(kind: Kind, sql: Sql, validation: Mapping[str, Any]) -> Results:
 
 
 def differences(results: Results, promised: Counts) -> list[str]:
-    """Every count that is not what the sample logs promise, in words."""
+    """Return a sentence for every count that differs from what the sample logs promise."""
     validation = results.validation
     pairs = [
         ("log files of the run", validation["run_files"], promised.files),
@@ -73,7 +73,7 @@ def differences(results: Results, promised: Counts) -> list[str]:
 
 
 def render(results: Results) -> str:
-    """The results for a person, a few short tables beside each other."""
+    """Return the results as text, with a few short tables side by side."""
     columns = [
         _column("rows per day", results.by_date.items()),
         _column("most frequent eventName", list(results.by_name.items())[:SHOWN_NAMES]),
@@ -86,7 +86,7 @@ def render(results: Results) -> str:
 
 
 def validated(validation: Mapping[str, Any]) -> str:
-    """What the validation found, in one line; a damaged file is in the quarantine beside its records."""
+    """Return the validation in one line; a damaged file is in the quarantine in addition to its records."""
     return (
         f"{validation['row_count']:,} rows (COUNT(*) = Delta log), {validation['quarantined']:,} quarantined;"
         f" {validation['run_records']:,} records in {validation['run_files']:,} files: "

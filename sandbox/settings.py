@@ -1,6 +1,7 @@
-"""Where one sandbox lives: its folder, its ports, the addresses that follow, and the secrets it made up.
+"""The settings of one sandbox: its folder, its ports, its addresses, and the secrets that it generates.
 
-Several sandboxes run beside each other when their folders and ports differ; nothing is kept outside of them.
+Several sandboxes can run at the same time if their folders and ports differ. Each keeps all files in its
+folder.
 """
 
 import json
@@ -12,17 +13,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
-# The class path and PYTHONPATH are lists with ":"; the others mean something in the address of an SQLite
-# file, in Airflow's settings or in Spark's.
+# ":" separates the entries of the class path and of PYTHONPATH. The others have a meaning in the address of
+# an SQLite file, in Airflow's settings or in Spark's.
 UNUSABLE = ":?%$\\\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
-    """One sandbox. Ports are TCP ports on 127.0.0.1; nothing listens on any other address.
+    """One sandbox, which listens on TCP ports of 127.0.0.1 only.
 
     `dags` is the folder that Airflow reads DAGs from. `database` is the address of a migrated metadata
-    database; without one Airflow gets an SQLite file in the sandbox's folder.
+    database. Without one, Airflow gets an SQLite file in the sandbox's folder.
     """
 
     state: Path = ROOT / ".sandbox"
@@ -34,7 +35,7 @@ class Sandbox:
 
     @property
     def logs(self) -> Path:
-        """One file per process: what it printed."""
+        """The folder with the output of each process."""
         return self.state / "logs"
 
     @property
@@ -44,35 +45,35 @@ class Sandbox:
 
     @property
     def airflow_url(self) -> str:
-        """The Airflow UI and its REST API."""
+        """The URL of the Airflow UI and its REST API."""
         return f"http://{HOST}:{self.airflow_port}"
 
     @property
     def aws_url(self) -> str:
-        """The endpoint of every AWS service of the sandbox."""
+        """The endpoint of all AWS services of the sandbox."""
         return f"http://{HOST}:{self.aws_port}"
 
     @property
     def databricks_url(self) -> str:
-        """The workspace URL of the Databricks stand-in."""
+        """The workspace's URL: that of the Databricks stand-in."""
         return f"http://{HOST}:{self.databricks_port}"
 
 
 def folder_problem(folder: Path) -> str:
-    """Why nothing of the sandbox can be in this folder; empty when it can."""
+    """Return why the sandbox cannot use this folder, or an empty text."""
     found = [character for character in UNUSABLE if character in str(folder)]
     if not found:
         return ""
     shown = ", ".join(repr(character) for character in found)
     return (
-        f"the folder {str(folder)!r} has {shown} in its name, which Java, Airflow or SQLite would take for "
-        "something else: move it to a folder without that"
+        f"the folder {str(folder)!r} has {shown} in its name, which Java, Airflow or SQLite would "
+        "misinterpret: move it to a folder without these characters"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Secrets:
-    """What the parts of one sandbox know each other by. Made once per sandbox, readable by its owner only."""
+    """The secrets that the parts of one sandbox share, generated once and readable by their owner only."""
 
     databricks_token: str
     jwt_secret: str
@@ -81,12 +82,12 @@ class Secrets:
 
     @classmethod
     def of(cls, sandbox: Sandbox) -> "Secrets":
-        """Read `<state>/secrets.json`, or make it (mode 0600) when it is missing."""
+        """Read `<state>/secrets.json`; create it (mode 0600) if it is missing."""
         path = sandbox.state / "secrets.json"
         if not path.exists():
             made = {
                 "databricks_token": "dapi" + secrets.token_hex(16),
-                # HS512 asks for 64 bytes (RFC 7518, section 3.2).
+                # HS512 requires at least 64 bytes (RFC 7518, section 3.2).
                 "jwt_secret": secrets.token_urlsafe(64),
                 "api_secret_key": secrets.token_urlsafe(32),
                 "fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: all interrupt a command, and none interrupts its cleaning up."""
+"""Ctrl-C, SIGTERM and a closed terminal: each interrupts a command, but never its cleanup."""
 
 import signal
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def interrupt_on_signals() -> None:
-    """Let every one of INTERRUPTS raise KeyboardInterrupt in the main thread."""
+    """Make each of INTERRUPTS raise KeyboardInterrupt in the main thread."""
     for number in INTERRUPTS:
         signal.signal(number, signal.default_int_handler)
 
 
 @contextmanager
 def shielded() -> Iterator[None]:
-    """Ignore INTERRUPTS for the length of the block, which has to end by itself. For the main thread."""
+    """Ignore INTERRUPTS during the block, which must end by itself; call it in the main thread only."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTS}
     try:
         yield

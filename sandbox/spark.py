@@ -1,8 +1,8 @@
-"""The Spark that the laptop cloud runs jobs and SQL with: its jars, its settings, its paths.
+"""The Spark that runs the sandbox's jobs and SQL: its jars, its settings, its paths.
 
-Owns what differs from a Databricks cluster: which jars make Delta and S3 work on open-source Spark, and the
-`spark-defaults.conf` that points `s3://` at the sandbox's AWS. Jobs are started with `SPARK_CONF_DIR` set to
-that folder, so that they need no code for it.
+This module owns the differences from a Databricks cluster: the jars that make Delta and S3 work on
+open-source Spark, and the `spark-defaults.conf` that points `s3://` at the sandbox's AWS. Jobs start with
+`SPARK_CONF_DIR` set to the folder of that file, so that they need no code for it.
 """
 
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 JARS = ROOT / ".cache" / "spark-jars"
 
-# hadoop-aws asks for the 600 MB SDK bundle; these five modules are the part of it that S3A uses.
+# hadoop-aws depends on the 600 MB SDK bundle. S3A needs only these five modules of it.
 PACKAGES = (
     "io.delta:delta-spark_4.2_2.13:4.4.0",
     "org.apache.hadoop:hadoop-aws:3.5.0",
@@ -33,17 +33,18 @@ DELTA = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
 
-# A Spark of the sandbox lives for minutes: the second compiler costs more than it gains. Start and a few
-# Delta statements took 82 s of processor time with the JVM's defaults, 34 s so, and 130 MB less.
-# With one compiler the JVM keeps 48 MB for its code, and stops when some hundred statements have filled them.
+# A Spark of the sandbox lives for minutes, too short for the JVM's second compiler to pay off. A start and a
+# few Delta statements took 82 s of processor time with the JVM's defaults. These options reduce that to 34 s
+# and save 130 MB. With one compiler the JVM reserves 48 MB for compiled code by default, which a few hundred
+# statements fill. It then stops compiling, so the reserve is set to 240 MB.
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 
 
 def resolve_jars(jars: Path = JARS, packages: Sequence[str] = PACKAGES) -> Path:
-    """Download the jars once, by Ivy, and return the folder with those that Spark lacks; then do nothing.
+    """Return the folder with the jars that Spark lacks; Ivy downloads them at the first call.
 
     Raises:
-        RuntimeError: when Ivy could not resolve them, with the end of what it printed.
+        RuntimeError: if Ivy cannot resolve them; the message has the end of its output.
     """
     resolved = jars / "resolved"
     stamp = "\n".join(packages)
@@ -74,7 +75,7 @@ def resolve_jars(jars: Path = JARS, packages: Sequence[str] = PACKAGES) -> Path:
 
 
 def _link_missing(downloaded: Path, classpath: Path) -> None:
-    """Link the jars that pyspark does not ship: an older netty before Spark's own stops the session."""
+    """Link the jars that pyspark does not ship: an older netty before Spark's would stop the session."""
     spec = find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise RuntimeError("pyspark is not installed: run `make setup`")
@@ -94,7 +95,7 @@ def _artifact(jar: str) -> str:
 def properties(
     *, aws_endpoint: str | None, driver_memory: str = "1g", cores: int = 2, jars: Path = JARS
 ) -> dict[str, str]:
-    """The settings of a sandbox Spark: Delta, local cores, and `s3://` on `aws_endpoint` if one is given."""
+    """Return the settings of a sandbox Spark: Delta, local cores, and `s3://` on `aws_endpoint` if given."""
     settings = {
         "spark.master": f"local[{cores}]",
         "spark.driver.memory": driver_memory,
@@ -104,7 +105,7 @@ def properties(
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "4",
-        # Delta's state reconstruction: 50 tasks by default, for tables of any size.
+        # By default Delta reconstructs the state of every table with 50 tasks, however small it is.
         "spark.databricks.delta.snapshotPartitions": "2",
         # Delta's SQL parser drops the parameters of a statement since Spark 4.1 (delta-io/delta#7640); this
         # binds them after parsing, as Spark 4.0 and Databricks do.
@@ -127,9 +128,9 @@ def properties(
 
 
 def write_defaults(folder: Path, settings: dict[str, str]) -> Path:
-    """Write `settings` as `spark-defaults.conf` into `folder`, to be named by SPARK_CONF_DIR."""
+    """Write `settings` to `spark-defaults.conf` in `folder`, the later SPARK_CONF_DIR."""
     folder.mkdir(parents=True, exist_ok=True)
-    # Java reads it as properties: a backslash begins an escape.
+    # Java reads the file as properties, where a backslash begins an escape.
     escaped = {key: value.replace("\\", r"\\").replace("\n", r"\n") for key, value in settings.items()}
     lines = [f"{key} {value}\n" for key, value in sorted(escaped.items())]
     (folder / "spark-defaults.conf").write_text("".join(lines))
@@ -137,7 +138,7 @@ def write_defaults(folder: Path, settings: dict[str, str]) -> Path:
 
 
 def spark_environment(conf: Path, **more: str) -> dict[str, str]:
-    """The environment of a process that runs Spark with the settings in `conf`."""
+    """Return the environment of a process that runs Spark with the settings in `conf`."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "AIRFLOW_"))}
     own = {
         "SPARK_CONF_DIR": str(conf),

@@ -1,13 +1,13 @@
-"""A table of rows for a person: columns beneath their names, each as wide as it must be, and not wider."""
+"""Text tables: the values below the columns' names, each column as wide as its longest value."""
 
 from collections.abc import Sequence
 
-# Of a longer text, such as a record's, the beginning is shown.
+# A longer value, such as the text of a record, is cut here.
 WIDEST = 60
 
 
 def render(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
-    """The rows beneath the columns' names."""
+    """Return the rows as lines of text below the columns' names."""
     lines = [[_cell(value) for value in line] for line in ([*columns], *rows)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
     padded = [

@@ -1,7 +1,7 @@
-"""Starting, showing and stopping a whole sandbox.
+"""How to start, show and stop a whole sandbox.
 
-Started are the AWS and Databricks stand-ins and the four processes of Airflow. Sample logs are put into the
-bucket while Airflow starts. What this module started it stops again when it is interrupted or fails.
+`up` starts the AWS and Databricks stand-ins and the four processes of Airflow, and fills the bucket with
+sample logs while Airflow starts. When it fails or is interrupted, it stops what it has started.
 """
 
 import sys
@@ -22,19 +22,19 @@ from sandbox.signals import shielded
 STAND_INS = ("aws", "databricks")
 SERVICES = (*STAND_INS, *airflow.COMPONENTS)
 READY_SECONDS = 180
-# The product's page of all accounts, within Airflow's.
+# The product's page of all accounts, in Airflow's UI.
 PAGE = "/plugin/cloudtrail"
 EXAMPLE = '"SELECT * FROM cloudtrail_events LIMIT 5"'
 
 
 def up(sandbox: Sandbox, samples: SampleSpec | None = None, *, with_logs: bool = True) -> Processes:
-    """Start what does not run yet, wait until all of it is ready, and fill an empty bucket with sample logs.
+    """Start the services that do not run, wait until all are ready, and fill an empty bucket with logs.
 
-    Without logs the account has what nobody sets up for the ingest, such as the bucket of the tables.
+    Without logs, the account has only what the set-up DAG does not create, such as the tables' bucket.
 
     Raises:
-        PortInUseError: before anything is started.
-        ProcessError: when a service does not become ready; everything started here is stopped again.
+        PortInUseError: if a port is in use; nothing is started.
+        ProcessError: if a service does not become ready; everything started here is stopped.
     """
     with exclusive(sandbox.state / "lock"):
         processes = Processes(sandbox.state)
@@ -54,14 +54,14 @@ def up(sandbox: Sandbox, samples: SampleSpec | None = None, *, with_logs: bool =
                 seed_account(sandbox.aws_url)
             wait_until_ready(_checks(sandbox, processes), processes, timeout_seconds=READY_SECONDS)
         except BaseException:
-            with shielded():  # services that ran before go on
+            with shielded():  # services that ran before continue to run
                 stop(processes, *missing)
             raise
     return processes
 
 
 def down(sandbox: Sandbox) -> list[str]:
-    """Stop every process of the sandbox, and of a demo that was killed, and return their names."""
+    """Stop every process of the sandbox and of a killed demo, and return their names."""
     stopped = []
     for state in (sandbox.state, demo_state(sandbox)):
         if (state / "run").exists():
@@ -72,7 +72,7 @@ def down(sandbox: Sandbox) -> list[str]:
 
 
 def stop(processes: Processes, *names: str) -> list[str]:
-    """Stop the named processes: Airflow first, then Databricks with its jobs, then AWS, which they use."""
+    """Stop the named processes: Airflow first, then Databricks with its jobs, then AWS, which both use."""
     stopped = []
     for tier in (set(airflow.COMPONENTS), {"databricks"}, {"aws"}):
         chosen = tier & set(names)
@@ -81,34 +81,34 @@ def stop(processes: Processes, *names: str) -> list[str]:
 
 
 def is_up(sandbox: Sandbox) -> bool:
-    """Whether every service runs."""
+    """Return whether every service runs."""
     return {record.name for record in Processes(sandbox.state).running()} >= set(SERVICES)
 
 
 def addresses(sandbox: Sandbox) -> str:
-    """What a person opens, and how to go on, of a sandbox that runs, on whichever ports it was started."""
+    """Return the next steps and the addresses of a running sandbox, with the ports that it runs on."""
     urls = {record.name: record.url for record in Processes(sandbox.state).running()}
     airflow_url, aws_url = urls["airflow-api-server"], urls["aws"]
     return (
-        f"  Airflow     {airflow_url}/dags/cloudtrail_ingest (no login; the form's defaults fit)\n"
-        f"  Set-up      {airflow_url}/dags/cloudtrail_setup (the ingest above needs none)\n"
+        f"  Airflow     {airflow_url}/dags/cloudtrail_ingest (no login; the form's defaults work here)\n"
+        f"  Set-up      {airflow_url}/dags/cloudtrail_setup (not required for the ingest above)\n"
         f"  State page  {airflow_url}{PAGE} (all accounts and tables, after the first ingest)\n"
         f"  AWS         {aws_url} (any keys, region us-east-1)\n"
         f"  Databricks  {urls['databricks']} (token: databricks_token in {sandbox.state}/secrets.json)\n"
         f"  Alert topic {ALERT_TOPIC} (param `alert_topic_arn`)\n"
         f"  Logs        {sandbox.logs}\n"
-        f"`make sql Q={EXAMPLE}` queries the tables, `make alerts` shows what the\n"
-        "alert topic was sent, `make status` shows the processes, `make down` stops them."
+        f"`make sql Q={EXAMPLE}` queries the tables. `make alerts` shows the\n"
+        "alerts that were sent. `make status` shows the processes. `make down` stops them."
     )
 
 
 def demo_state(sandbox: Sandbox) -> Path:
-    """The folder of the demo's own sandbox: it starts from nothing each time and touches no other."""
+    """Return the folder of the demo's sandbox, which starts empty each time and affects no other sandbox."""
     return sandbox.state / "demo"
 
 
 def status(sandbox: Sandbox) -> tuple[str, bool]:
-    """A table of the processes, and whether every service runs."""
+    """Return a table of the processes, and whether every service runs."""
     records = {record.name: record for record in Processes(sandbox.state).running()}
     lines = [f"{'process':<22}{'pid':>8}{'memory':>10}{'uptime':>10}  url"]
     for name in SERVICES:
@@ -120,7 +120,7 @@ def status(sandbox: Sandbox) -> tuple[str, bool]:
         uptime = time.strftime("%H:%M:%S", time.gmtime(max(0, time.time() - record.started)))
         lines.append(f"{name:<22}{record.pid:>8}{memory / 2**20:>7.0f} MB{uptime:>10}  {record.url}")
     if not records:
-        lines.append("Nothing runs here; `make up` starts it.")
+        lines.append("The sandbox is stopped. `make up` starts it.")
     return "\n".join(lines), all(name in records for name in SERVICES)
 
 
@@ -154,9 +154,9 @@ def _start_stand_in(name: str, sandbox: Sandbox, processes: Processes, secrets: 
         environment, url = airflow.inherited(), sandbox.aws_url
     else:
         command += ["--port", str(sandbox.databricks_port), "--aws-endpoint", sandbox.aws_url]
-        # Its Spark starts while Airflow does, not with the first statement.
+        # Its Spark starts together with Airflow, instead of with the first statement.
         command += ["--warm-sql"]
-        # Not an argument: anybody on the machine can list those.
+        # Not an argument, because every user of the machine can list the arguments.
         environment = airflow.inherited({"SANDBOX_DATABRICKS_TOKEN": secrets.databricks_token})
         url = sandbox.databricks_url
     processes.start(name, command, environment=environment, cwd=ROOT, url=url)

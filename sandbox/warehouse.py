@@ -1,4 +1,4 @@
-"""SQL through the Databricks stand-in, by the SQL statements API and `databricks-sdk`, as a user's script."""
+"""SQL through the Databricks stand-in: `databricks-sdk` calls its SQL statements API, as a user's script."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from databricks.sdk.service.sql import Disposition, Format, StatementState, Stat
 from sandbox.errors import SandboxError
 
 WAREHOUSE_ID = "sandbox-warehouse"
-# The stand-in has no discovery document; the SDK warns of that and takes what it is given.
+# The stand-in has no discovery document. The SDK warns about that and uses the given host and token.
 logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
 OPEN_STATES = (StatementState.PENDING, StatementState.RUNNING)
 
@@ -22,7 +22,7 @@ Row = dict[str, str | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a statement returned, values as text in the order of the columns; `truncated`: not all rows."""
+    """The result of a statement, with values as text in column order; `truncated` if rows are missing."""
 
     columns: list[str]
     rows: list[list[str | None]]
@@ -33,15 +33,15 @@ class Warehouse:
     """The SQL warehouse of a sandbox."""
 
     def __init__(self, url: str, token: str) -> None:
-        # Neither a profile nor a file of the user's says where this goes.
+        # Neither a profile nor a file of the user may choose another workspace.
         config = Config(host=url, token=token, auth_type="pat", config_file=os.devnull)
         self._statements = WorkspaceClient(config=config).statement_execution
 
     def sql(self, statement: str, *, timeout_seconds: float = 120) -> list[Row]:
-        """Run a statement and return its rows; for a result that fits into one chunk.
+        """Run a statement and return its rows, for a result that fits into one chunk.
 
         Raises:
-            SandboxError: as `ask`.
+            SandboxError: as for `ask`.
         """
         answer = self.ask(statement, timeout_seconds=timeout_seconds)
         return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
@@ -50,7 +50,7 @@ class Warehouse:
         """Run a statement and return at most `row_limit` of its rows.
 
         Raises:
-            SandboxError: when it failed, with the warehouse's own words, or did not end in time.
+            SandboxError: if the statement fails, with the warehouse's message, or does not end in time.
         """
         deadline = time.monotonic() + timeout_seconds
         answer = self._statements.execute_statement(
@@ -75,7 +75,7 @@ class Warehouse:
 
 def _failure(statement: str, status: StatementStatus | None) -> str:
     state = status.state.value if status and status.state else "unknown"
-    message = (status and status.error and status.error.message) or "the warehouse gives no reason"
+    message = (status and status.error and status.error.message) or "the warehouse gave no reason"
     missing = "TABLE_OR_VIEW_NOT_FOUND" in message
-    hint = "\nThe tables come with the first ingest. All that are there: SHOW TABLES" if missing else ""
+    hint = "\nThe first ingest creates the tables. SHOW TABLES lists those that exist." if missing else ""
     return f"the statement ended as {state}: {statement}\n{message}{hint}"

@@ -1,7 +1,7 @@
-"""The job wheel among the sources, built once for each content of `spark_jobs/`, and the distribution.
+"""The builds of two wheels: the job's, once for each content of `spark_jobs/`, and the distribution's.
 
-The same content gives the same bytes (hatchling dates every file 2020-02-02), so that the DAG, which names a
-staged wheel by its hash, uploads nothing twice.
+The same content gives the same bytes, because hatchling dates every file 2020-02-02. The DAG names a staged
+wheel by its hash, so it uploads nothing twice.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from pathlib import Path
 from sandbox.settings import ROOT
 
 SOURCE = ROOT / "spark_jobs"
-# Where the product looks for it: data of its package.
+# Where the product looks for the job's wheel: among the data of its package.
 FOLDER = ROOT / "plugins" / "cloudtrail_to_delta" / "job"
 
 
 def build(source: Path = SOURCE, folder: Path = FOLDER) -> Path:
-    """Build the wheel of `source` into `folder`, unless it is there, and return its path."""
+    """Build the wheel of `source` in `folder`, unless it exists, and return its path."""
     from hatch_build import build_job_wheel
 
     stamp = folder / "cloudtrail_jobs.sha256"
@@ -24,7 +24,7 @@ def build(source: Path = SOURCE, folder: Path = FOLDER) -> Path:
     built = sorted(folder.glob("cloudtrail_jobs-*.whl"))
     if len(built) == 1 and stamp.exists() and stamp.read_text() == wanted:
         return built[0]
-    for old in built:  # the DAG refuses to guess between two
+    for old in built:  # the DAG refuses to choose between two
         old.unlink()
     wheel = build_job_wheel(source, folder)
     stamp.write_text(wanted)
@@ -32,7 +32,7 @@ def build(source: Path = SOURCE, folder: Path = FOLDER) -> Path:
 
 
 def main() -> int:
-    """Build it and the distribution, and say where they are (`make wheel`)."""
+    """Build both wheels and print their paths (`make wheel`)."""
     from hatchling.builders.wheel import WheelBuilder
 
     print(build())
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def content_hash(source: Path) -> str:
-    """A hash over the names and the contents of what goes into the wheel."""
+    """Return a hash over the names and the contents of the files in the wheel."""
     digest = hashlib.sha256()
     for path in sorted(source.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

@@ -1,1 +1,1 @@
-"""Tests: unit, integration, end to end; benchmarks beside them."""
+"""The tests (unit, integration, end to end, install) and the benchmarks."""

@@ -1,4 +1,4 @@
-"""What every test shares: Airflow is told where it is before its first import; the stand-ins' fixtures."""
+"""The settings of Airflow, made before its first import, and the fixtures that all tests share."""
 
 import atexit
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Before the first import of airflow, which reads them once.
+# Set these before the first import of airflow, which reads them only once.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")

@@ -1,7 +1,7 @@
-"""`make test-matrix`: the tests of the job on the Sparks that it supports, classic and Connect.
+"""`make test-matrix`: run the job's tests on the Spark versions that it supports, classic and Connect.
 
-Each entry has a folder in .cache/matrix with what it needs beside, or instead of, the packages of .venv, and
-before them on the path. Usage: python -m tests.matrix [entry ...]
+Each entry has a folder in .cache/matrix with packages that add to or replace those of .venv, before them on
+the path. Usage: python -m tests.matrix [entry ...]
 """
 
 import os
@@ -19,7 +19,7 @@ CHOICE = "TEST_MATRIX"
 
 @dataclass(frozen=True)
 class Entry:
-    """One Spark: packages and jars that differ from the sandbox's, packages to hide, Connect or not."""
+    """A Spark to test: packages and jars that differ from the sandbox's, packages to hide, Connect or not."""
 
     name: str
     packages: tuple[str, ...] = ()
@@ -30,31 +30,31 @@ class Entry:
 
     @property
     def folder(self) -> Path:
-        """Where its packages are."""
+        """The folder of its packages."""
         return ROOT / ".cache" / "matrix" / self.name
 
     @property
     def jars_folder(self) -> Path:
-        """Where its jars are; the sandbox's own when they are the same."""
+        """The folder of its jars; the sandbox's folder if they are the same."""
         return ROOT / ".cache" / ("spark-jars" if self.jars == PACKAGES else f"spark-jars-{self.name}")
 
 
 MATRIX = {
     entry.name: entry
     for entry in (
-        # The oldest that is supported.
+        # The oldest supported version.
         Entry(
             "4.0",
             ("pyspark==4.0.0", "delta-spark==4.0.0"),
             ("io.delta:delta-spark_2.13:4.0.0",),
-            # Its own client leaves the socket of each result to the garbage collector.
+            # Its client leaves the socket of each result to the garbage collector.
             tolerated=("default::ResourceWarning", "default::pytest.PytestUnraisableExceptionWarning"),
         ),
-        # The newest, as pinned.
+        # The newest version, which is pinned.
         Entry("4.2"),
         # Without the optional accelerators.
         Entry("4.2-plain", hidden=("msgspec", "isal")),
-        # As serverless compute has it: no JVM in the job's process.
+        # As on serverless compute, without a JVM in the job's process.
         Entry(
             "4.2-connect",
             ("grpcio", "grpcio-status", "googleapis-common-protos", "zstandard"),
@@ -65,12 +65,12 @@ MATRIX = {
 
 
 def chosen() -> Entry:
-    """The entry that these tests run on."""
+    """Return the entry that these tests run on."""
     return MATRIX[os.environ.get(CHOICE, "4.2")]
 
 
 def main(names: list[str]) -> int:
-    """Run the entries (all, unless some are named) and say how each went."""
+    """Run the named entries, by default all, and print the result of each."""
     outcome = {}
     for entry in [MATRIX[name] for name in names or MATRIX]:
         say(f"== Spark {entry.name}")
@@ -91,13 +91,13 @@ def main(names: list[str]) -> int:
 
 
 def say(text: str) -> None:
-    """Print for a person."""
+    """Print a text at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def prepare(entry: Entry) -> None:
-    """Install what the entry needs, once."""
+    """Install the packages of the entry, once."""
     stamp = entry.folder / "installed"
     wanted = repr(entry)
     if stamp.exists() and stamp.read_text() == wanted:
@@ -113,7 +113,7 @@ def prepare(entry: Entry) -> None:
             check=True,
         )
     for name in entry.hidden:
-        (entry.folder / f"{name}.py").write_text('raise ImportError("left out of this run")\n')
+        (entry.folder / f"{name}.py").write_text('raise ImportError("hidden in this test run")\n')
     stamp.write_text(wanted)
 
 

@@ -1,8 +1,8 @@
-"""Writes docs/images: the pages in a real browser, from made-up rows of a metadata database.
+"""Write docs/images: the pages in a real browser, from invented rows of a metadata database.
 
     .venv/bin/python -m tests.screenshots
 
-The accounts and their numbers are invented; the pages, the queries and the sign-in are the product's.
+The pages, the queries and the sign-in are the product's.
 """
 
 import os
@@ -29,7 +29,7 @@ SHOTS = (
 
 
 def shoot(folder, shots=SHOTS):
-    """Every picture, into a folder."""
+    """Write every picture to a folder."""
     from playwright.sync_api import sync_playwright
 
     os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = SECRET

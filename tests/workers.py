@@ -1,13 +1,13 @@
-"""How `make test` shares the tests out to its workers: what takes long to start is started by one of them.
+"""The distribution of tests to the workers of `make test`, so that only one worker starts each slow fixture.
 
-A whole sandbox, a Spark, the stand-ins: each is a fixture of the session, and every worker is a session.
+A whole sandbox, a Spark and the stand-ins are session fixtures, and every worker is a session.
 """
 
 import pytest
 
 _PLUGINS = "tests/integration/plugins/cloudtrail_to_delta"
-# Each of these folders is one worker's, the longest first; then what shares its servers with none of them. Of
-# everything else, each file is. The Airflow of tests/e2e runs to the end of its worker: so it starts late.
+# One worker runs all tests of such a folder; the longest come first. Of all other tests, it runs a file.
+# The Airflow of tests/e2e keeps running until its worker ends, so it starts late.
 WHOLE = (
     "tests/integration/spark_jobs",
     f"{_PLUGINS}/setup",
@@ -18,27 +18,25 @@ WHOLE = (
     "tests/e2e",
     "tests/install",
 )
-# It needs the Spark of the tests of the job.
-MOVED = {
-    "tests/integration/plugins/cloudtrail_to_delta/tables/test_delta_log.py": "tests/integration/spark_jobs"
-}
+# This file needs the Spark of the job's tests.
+MOVED = {f"{_PLUGINS}/tables/test_delta_log.py": "tests/integration/spark_jobs"}
 
 
 def group_of(nodeid):
-    """The name of the group that a test belongs to."""
+    """Return the name of the group that a test belongs to."""
     path = nodeid.partition("::")[0]
     return MOVED.get(path) or next((part for part in WHOLE if path.startswith(f"{part}/")), path)
 
 
 def pytest_collection_modifyitems(items):
-    """The groups in their order, the tests of each together."""
+    """Sort the tests by group."""
     order = {group: number for number, group in enumerate(WHOLE)}
     items.sort(key=lambda item: order.get(group_of(item.nodeid), len(WHOLE)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A scheduler of xdist with these groups as scopes; xdist's own marker for it needs an older pytest."""
+    """Return an xdist scheduler whose scopes are these groups; xdist's marker needs an older pytest."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Groups(LoadScopeScheduling):

@@ -1,9 +1,8 @@
 """`python -m sandbox.aws --port 5555 --state .sandbox/aws`: serve until SIGTERM or Ctrl-C.
 
-Prints one line when ready: `AWS is ready at http://127.0.0.1:5555 (lake <id>, <n> objects)`. On a clean
-stop S3's content goes into the state folder and comes back with the next start. IAM, SNS, SQS and KMS are
-held in memory only: whoever starts the server seeds it (`--seed`, or `sandbox.aws.seed.seed`), which is
-idempotent.
+It prints one line when ready: `AWS is ready at http://127.0.0.1:5555 (lake <id>, new)`. A clean stop saves
+S3's content in the state folder, and the next start restores it. IAM, SNS, SQS and KMS are in memory only, so
+the server must be seeded after each start, with `--seed` or `sandbox.aws.seed.seed`. Seeding is idempotent.
 """
 
 import argparse
@@ -20,7 +19,7 @@ from sandbox.aws.server import AwsServer
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve; returns the exit code, 2 when the port is taken."""
+    """Serve, and return the exit code: 2 if the port is in use."""
     arguments = _parser().parse_args(argv)
     try:
         server = AwsServer(host=arguments.host, port=arguments.port)
@@ -28,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         if error.errno != errno.EADDRINUSE:
             raise
         print(
-            f"port {arguments.port} is in use: stop what listens there, or choose another with --port",
+            f"port {arguments.port} is in use: stop the program that uses it, or choose another with --port",
             file=sys.stderr,
         )
         return 2
@@ -44,12 +43,12 @@ def main(argv: list[str] | None = None) -> int:
     server.start()
     if arguments.seed:
         seed(server.endpoint)
-    kept = "kept from the last stop" if lake else "new"
+    kept = "restored from the last stop" if lake else "new"
     print(f"AWS is ready at {server.endpoint} (lake {server.control.lake}, {kept})", flush=True)
     stopping.wait()
     server.stop()
     saved = snapshot.save(arguments.state, lake=server.control.lake)
-    print(f"AWS has stopped; S3 is kept in {saved}", flush=True)
+    print(f"AWS has stopped; S3's content is saved in {saved}", flush=True)
     return 0
 
 
@@ -62,10 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=5555, help="0 takes a free one (default: %(default)s)")
-    add("--state", type=Path, default=Path(".sandbox/aws"), help="folder for S3 over a stop")
+    add("--port", type=int, default=5555, help="port to listen on, 0 for a free one (default: %(default)s)")
+    add("--state", type=Path, default=Path(".sandbox/aws"), help="folder that keeps S3's content")
     add("--seed", action="store_true", help="create the sandbox's buckets, roles and topic")
-    add("--stop-with-stdin", action="store_true", help="also stop when standard input ends: with the parent")
+    add("--stop-with-stdin", action="store_true", help="also stop when standard input ends")
     return parser
 
 

@@ -1,14 +1,15 @@
-"""What the sandbox serves beside AWS, to unsigned requests under `/sandbox/`.
+"""The sandbox's control API, next to AWS: unsigned requests under `/sandbox/`.
 
-- `GET /sandbox/requests`: the requests served, oldest first, as a JSON list of `ServedRequest`; the header
-  `X-Dropped` says how many older ones the log has lost. `DELETE /sandbox/requests` empties it.
-- `GET /sandbox/judged`: which principal has asked for which IAM action since then, allowed or not.
+- `GET /sandbox/requests` returns the requests served, oldest first, as a JSON list of `ServedRequest`. The
+  header `X-Dropped` is the number of older ones that the log has lost. `DELETE /sandbox/requests` empties
+  the log.
+- `GET /sandbox/judged` returns which principal has needed which IAM action since then, allowed or not.
 - `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`.
-- `POST /sandbox/reset`: every service is emptied, the log and the faults too; what `seed` makes is gone.
-- `POST /sandbox/sign`: `{"text": …, "at": "<ISO 8601>"}` is signed as CloudTrail signs a digest of that
-  moment: `{"signature": …, "fingerprint": …}`. Without a text, the fingerprint alone.
-- `GET /sandbox/health`: `{"lake": "<id>"}`. The id names the content of S3: it is kept over a clean stop and
-  start and is new when the content is, so that a catalog of tables can tell that its files are gone.
+- `POST /sandbox/sign` signs `{"text": …, "at": "<ISO 8601>"}` as CloudTrail signs a digest of that moment and
+  returns `{"signature": …, "fingerprint": …}`. Without a text, it returns the fingerprint alone.
+- `POST /sandbox/reset` empties every service, the log and the faults, and removes what `seed` has created.
+- `GET /sandbox/health` returns `{"lake": "<id>"}`. The id identifies S3's content: it survives a clean stop,
+  and new content has a new id. A catalog of tables can thus see that its files are gone.
 """
 
 import json
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """WSGI middleware for the paths above; everything else goes on to `app`."""
+    """WSGI middleware for the paths above; it passes all other requests to `app`."""
 
     def __init__(
         self, app: "WSGIApplication", requests: RequestLog, faults: Faults, authorization: Authorization
@@ -42,7 +43,7 @@ class Control:
         self.lake = uuid.uuid4().hex
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a control request; a signed request is for a bucket, whatever its path."""
+        """Answer a control request, or pass on a signed one: it is for a bucket, even with such a path."""
         if "HTTP_AUTHORIZATION" in environ or not environ["PATH_INFO"].startswith("/sandbox/"):
             return self._app(environ, start_response)
         length = int(environ.get("CONTENT_LENGTH") or 0)
@@ -53,7 +54,7 @@ class Control:
         return [body]
 
     def _answer(self, method: str, path: str, sent: bytes) -> tuple[str, bytes, list[tuple[str, str]]]:
-        """Status, body and further headers; most requests have nothing to say."""
+        """Return status, body and further headers; most answers have no body."""
         answer = ("204 No Content", b"", list[tuple[str, str]]())
         match method, path:
             case "GET", "/sandbox/requests":

@@ -1,12 +1,12 @@
-"""Refusals and delays on demand: how AWS answers an identity without a right, or one that asks too often.
+"""Refusals and delays on demand, as AWS answers an identity without a permission or with too many requests.
 
     POST /sandbox/faults  [{"action": "GetBucketPolicy", "code": "MethodNotAllowed", "status": 405,
                             "message": "…", "times": 1}]       # the next `times` requests of that action
-    POST /sandbox/faults  [{"service": "s3", "delay_ms": 30}]  # every request, until it is taken back
+    POST /sandbox/faults  [{"service": "s3", "delay_ms": 30}]  # every request, until the faults are deleted
     DELETE /sandbox/faults
 
-A fault with a `code` answers in its place, in the words of the service's protocol; one with `delay_ms` makes
-it wait first. `action` and `service` choose the requests, `times` limits how many (0: no limit).
+A fault with a `code` answers instead of the service, in the format of its protocol. A fault with `delay_ms`
+delays the request. `action` and `service` choose the requests, and `times` limits their number (0: no limit).
 """
 
 import json
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class Fault:
-    """One fault; `times` counts down, 0 is for all requests."""
+    """One fault; `times` counts down, and 0 means every request."""
 
     action: str = ""
     service: str = ""
@@ -37,10 +37,10 @@ class Fault:
 
     @classmethod
     def parse(cls, given: dict[str, Any]) -> "Fault":
-        """Of the JSON of one fault.
+        """Parse the JSON object of one fault.
 
         Raises:
-            ValueError: for a name that is not known, or a fault that would do nothing.
+            ValueError: for an unknown name, or for a fault without an effect.
         """
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(given) - known):
@@ -52,7 +52,7 @@ class Fault:
 
 
 class Faults:
-    """WSGI middleware that answers or delays the requests chosen by the faults that are set."""
+    """WSGI middleware that refuses or delays the requests that the current faults choose."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
@@ -60,12 +60,12 @@ class Faults:
         self._faults: list[Fault] = []
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Pass the request on, unless a fault is for it; its body must be in memory already."""
+        """Apply the faults for the request, or pass it on; its body must be in memory already."""
         if not self._faults:
             return self._app(environ, start_response)
         service = signed_service(environ)
         chosen = self._take(service, describe_request(environ, 0).action)
-        # Not under the lock: requests side by side wait side by side.
+        # Wait without the lock, so that concurrent requests wait at the same time.
         time.sleep(sum(fault.delay_ms for fault in chosen) / 1000)
         refusals = [fault for fault in chosen if fault.code]
         if not refusals:
@@ -82,7 +82,7 @@ class Faults:
             self._faults += faults
 
     def clear(self) -> None:
-        """Take back every fault."""
+        """Remove every fault."""
         with self._lock:
             self._faults.clear()
 
@@ -96,7 +96,7 @@ class Faults:
 
 
 def error_answer(service: str, code: str, message: str) -> tuple[str, bytes]:
-    """Content type and body as the service words an error: XML of S3, of the query protocol, or JSON."""
+    """Return content type and body of an error in the service's format: S3's XML, query XML, or JSON."""
     if service in ("kms", "cloudtrail", "sqs", "tagging"):
         body = json.dumps({"__type": code, "message": message})
         return "application/x-amz-json-1.1", body.encode()

@@ -1,8 +1,8 @@
-"""Policies of buckets, keys and roles that name a user or role which is not there are refused, as AWS does.
+"""A check of moto's policies: one of a bucket, key or role must not name a user or role that does not exist.
 
-Sources: Amazon S3 User Guide, "Invalid principal in bucket policy"; AWS KMS API Reference, PutKeyPolicy; IAM
-User Guide, "AWS JSON policy elements: Principal". An account of which the sandbox has no user or role is
-somebody else's (Databricks' own, for instance): who is in it cannot be said.
+AWS refuses such policies. Sources: Amazon S3 User Guide, "Invalid principal in bucket policy"; AWS KMS API
+Reference, PutKeyPolicy; IAM User Guide, "AWS JSON policy elements: Principal". The sandbox cannot know the
+principals of an account in which it has no user or role, such as Databricks', so it accepts them all.
 """
 
 import json
@@ -32,13 +32,13 @@ class MalformedPolicyError(S3ClientError):
 
 
 def unknown_principal(document: str | bytes) -> str:
-    """The first user or role of a policy that is not there; empty when all are."""
+    """Return the first user or role in a policy that does not exist, or an empty text."""
     return next((arn for arn in _named(document) if not _is_there(arn)), "")
 
 
 def register() -> None:
-    """Have the services look; before the server's first request."""
-    # moto's own backends are called by many paths: the methods are replaced where they are.
+    """Make the services check policies; call this before the server's first request."""
+    # Many paths lead to moto's backends, so this replaces the methods themselves.
     S3Backend.put_bucket_policy = _s3  # type: ignore[method-assign]
     KmsBackend.put_key_policy = _kms  # type: ignore[method-assign]
     IAMBackend.update_assume_role_policy = _iam  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
-"""moto's S3 with the tags that CreateBucket takes, which moto drops, and with the old name of Ireland.
+"""moto's S3 with the tags of CreateBucket, which moto drops, and with the old name of the region in Ireland.
 
-Sources: Amazon S3 API Reference, CreateBucketConfiguration, `Tags`; GetBucketLocation: a bucket that was made
-with the location constraint `EU` is in `eu-west-1`, and only HeadBucket says so.
+Sources: Amazon S3 API Reference, CreateBucketConfiguration, `Tags`; GetBucketLocation. A bucket that was
+created with the location constraint `EU` is in `eu-west-1`, and only HeadBucket shows this region.
 """
 
 from typing import Any
@@ -13,10 +13,10 @@ OLD_IRELAND, IRELAND = "EU", "eu-west-1"
 
 
 class SandboxS3Response(responses.S3Response):
-    """S3 that tags a bucket in the call that makes it, and says in HeadBucket where an old Irish one is."""
+    """S3 that tags a bucket when it creates it, and whose HeadBucket knows the region of an `EU` bucket."""
 
     def head_bucket(self) -> Any:
-        """With the region, whatever the location constraint was."""
+        """Answer with the region, even if the location constraint was `EU`."""
         status, headers, body = super().head_bucket()
         if headers.get("x-amz-bucket-region") == OLD_IRELAND:
             headers["x-amz-bucket-region"] = IRELAND
@@ -31,9 +31,9 @@ class SandboxS3Response(responses.S3Response):
 
 
 def register() -> None:
-    """Route moto's S3 through `SandboxS3Response`; before the server's first request.
+    """Route moto's S3 through `SandboxS3Response`; call this before the server's first request.
 
-    moto loads its table of S3's paths anew for every app, by this name.
+    For every app, moto loads its table of S3's paths by this name.
     """
     responses.S3Response = SandboxS3Response  # type: ignore[misc] # a class is replaced by its subclass
 

@@ -1,4 +1,4 @@
-"""moto's Resource Groups Tagging API with trails, which moto's CloudTrail does not tell it of.
+"""moto's Resource Groups Tagging API with trails, which it does not find in moto's CloudTrail.
 
 Source: AWS Resource Groups Tagging API Reference, GetResources.
 """
@@ -33,6 +33,6 @@ def _with_trails(
 
 
 def register() -> None:
-    """Have GetResources look at trails, too; before the server's first request."""
-    # moto has no register for it: its own method goes through the services that it knows, one by one.
+    """Make GetResources return trails too; call this before the server's first request."""
+    # moto has no registry for this: its method handles each service that it knows.
     ResourceGroupsTaggingAPIBackend._get_resources_generator = _with_trails  # type: ignore[method-assign]

@@ -1,8 +1,8 @@
-"""S3 as it answers a request that was sent to another region than the bucket's: with a redirect.
+"""S3's redirect of a request that was sent to another region than the bucket's.
 
-moto serves every bucket to everybody. A request goes to the region that it is signed for, since the sandbox
-has one address for all of them. Source: Amazon S3 API Reference, "Error responses" (PermanentRedirect), and
-HeadBucket: `x-amz-bucket-region` is in the answer whatever its status.
+moto serves a bucket to requests from any region. The sandbox has one address for all regions, so a request's
+region is the one that it is signed for. Sources: Amazon S3 API Reference, "Error responses"
+(PermanentRedirect), and HeadBucket: answers of every status have `x-amz-bucket-region`.
 """
 
 from collections.abc import Iterable
@@ -24,13 +24,13 @@ _BODY = (
 
 
 class Regions:
-    """WSGI middleware in front of S3; other services' requests go on to `app` as they are."""
+    """WSGI middleware in front of S3; it passes other services' requests to `app` unchanged."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Pass the request on, unless its bucket is elsewhere."""
+        """Redirect the request if its bucket is in another region, or pass it on."""
         service, signed = signed_region(environ)
         bucket, _, key = environ["PATH_INFO"].removeprefix("/").partition("/")
         region = region_of(bucket) if service == "s3" and signed else ""
@@ -51,7 +51,7 @@ class Regions:
 
 
 def region_of(bucket: str) -> str:
-    """A bucket's region; empty when there is no such bucket."""
+    """Return a bucket's region, or an empty text if the bucket does not exist."""
     owner = s3_backends.bucket_accounts.get(bucket)
     if owner is None:
         return ""
@@ -61,7 +61,7 @@ def region_of(bucket: str) -> str:
 
 
 def _is_for_any_region(environ: "WSGIEnvironment", key: str) -> bool:
-    """CreateBucket has its own rules, and GetBucketLocation is asked by who does not know the region."""
+    """Return whether any region answers: CreateBucket has other rules, GetBucketLocation finds regions."""
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     if key:
         return False

@@ -1,6 +1,6 @@
-"""A log of the AWS requests served: which operation, on what, with which answer.
+"""A log of the AWS requests served, with operation, resource and status.
 
-Tests read it, through `control`, to show that a check only reads and how many requests a listing takes.
+Tests read it through `control`, to show that a check only reads and how many requests a listing takes.
 """
 
 from collections import deque
@@ -25,7 +25,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class ServedRequest:
-    """One request: `action` is the operation's name in the API, such as ListObjectsV2 or PublishBatch."""
+    """One request; `action` is the operation's name in the API, such as ListObjectsV2 or PublishBatch."""
 
     method: str
     path: str
@@ -36,10 +36,10 @@ class ServedRequest:
 
 
 class RequestLog:
-    """WSGI middleware that notes every request with the status of its answer.
+    """WSGI middleware that records every request with the status of its answer.
 
-    The log holds the newest `capacity` requests. S3 operations are named when it is read: serving must not
-    wait for that.
+    The log holds the newest `capacity` requests. The names of S3 operations are found when the log is read,
+    so that they do not slow down the requests.
     """
 
     def __init__(self, app: "WSGIApplication", *, capacity: int = CAPACITY) -> None:
@@ -61,33 +61,33 @@ class RequestLog:
         return self._app(environ, noting)
 
     def served(self) -> list[ServedRequest]:
-        """The requests noted so far, oldest first."""
+        """Return the recorded requests, oldest first."""
         return [_named(facts, status) for facts, status in list(self._served)]
 
     def clear(self) -> None:
-        """Forget every request."""
+        """Remove every request."""
         self._served.clear()
         self._seen = 0
 
     @property
     def dropped(self) -> int:
-        """How many requests were noted and are no longer held."""
+        """The number of recorded requests that the log no longer holds."""
         return max(self._seen - len(self._served), 0)
 
 
 def signed_service(environ: "WSGIEnvironment") -> str:
-    """The service that the request is signed for; `s3` for one without a signature, as moto takes it."""
+    """Return the service that the request is signed for; `s3` without a signature, as moto assumes."""
     return signed_region(environ)[0]
 
 
 def signed_region(environ: "WSGIEnvironment") -> tuple[str, str]:
-    """The service and the region that the request is signed for; `s3` and no region without a signature."""
+    """Return the service and region that the request is signed for; `s3` and no region if unsigned."""
     scope = credential_scope(environ)
     return (scope[3].lower(), scope[2]) if scope else ("s3", "")
 
 
 def credential_scope(environ: "WSGIEnvironment") -> list[str]:
-    """Access key, date, region, service and `aws4_request` of the signature; empty without one."""
+    """Return access key, date, region, service and `aws4_request` of the signature; empty without one."""
     credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition(",")[0]
     if not credential:
         credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
@@ -96,7 +96,7 @@ def credential_scope(environ: "WSGIEnvironment") -> list[str]:
 
 
 def describe_request(environ: "WSGIEnvironment", status: int) -> ServedRequest:
-    """The request as the log would show it with this status; its body must be in memory already."""
+    """Return the request as the log shows it with this status; its body must be in memory already."""
     return _named(_facts(environ), status)
 
 
@@ -113,7 +113,7 @@ def _facts(environ: "WSGIEnvironment") -> dict[str, str]:
 
 
 def _form(environ: "WSGIEnvironment") -> str:
-    """The body of a query-protocol call; it was read into memory before the request came here."""
+    """Return the body of a query-protocol call, which must be in memory already."""
     if not environ.get("CONTENT_TYPE", "").startswith(_FORM):
         return ""
     body = environ["wsgi.input"]
@@ -141,7 +141,7 @@ def _named(facts: dict[str, str], status: int) -> ServedRequest:
 
 @lru_cache(maxsize=10_000)
 def _rest_operation(method: str, path: str, query: str, copies: bool) -> str:
-    """The S3 operation, by moto's own router; empty when it knows none."""
+    """Return the S3 operation that moto's router finds, or an empty text."""
     headers = [("x-amz-copy-source", "/")] if copies else []
     environ = EnvironBuilder(path=path, method=method, query_string=query, headers=headers).get_environ()
     try:

@@ -1,7 +1,7 @@
-"""The sandbox's AWS account as the demo and the tests find it: buckets, roles, the alert topic and its queue.
+"""The content of the sandbox's AWS account at its start: buckets, roles, the alert topic and its queue.
 
-The reader's policy is written out here, apart from the product's own policy module, so that the product's
-check of it means something. It is the least that reading the logs and writing the tables takes.
+The reader's policy is written out here, independently of the product's policy module, so that the product's
+check of it is a real test. It grants only the permissions to read the logs and write the tables.
 """
 
 import json
@@ -38,7 +38,7 @@ _TRUST: Element = {
 
 @dataclass(frozen=True)
 class Seeded:
-    """What `seed` made sure of, by the names that a caller needs."""
+    """The names of the resources that `seed` has created or found."""
 
     logs_bucket: str
     lake_bucket: str
@@ -50,16 +50,16 @@ class Seeded:
 
 
 def client(service: str, endpoint: str) -> Any:
-    """A boto3 client of `service` on the sandbox at `endpoint`; any credentials do."""
+    """Return a boto3 client of `service` for the sandbox at `endpoint`, which accepts any credentials."""
     make: Any = boto3.client  # its type knows services by literal names only
     return make(service, endpoint_url=endpoint, region_name=REGION, **CREDENTIALS)
 
 
 def seed(endpoint: str) -> Seeded:
-    """Create what is missing and leave the rest alone, but for the roles' policies, which are put anew."""
+    """Create the resources that are missing, and overwrite the roles' policies."""
     s3: S3Client = client("s3", endpoint)
     for bucket in (LOGS_BUCKET, LAKE_BUCKET):
-        s3.create_bucket(Bucket=bucket)  # us-east-1 answers 200 for a bucket that one owns already
+        s3.create_bucket(Bucket=bucket)  # us-east-1 answers 200 if the caller owns the bucket already
     iam: IAMClient = client("iam", endpoint)
     reader = _role(iam, READER_ROLE, [_LIST_LOGS, _READ_LOGS, *_WRITE_LAKE])
     denied = _role(iam, DENIED_ROLE, [_LIST_LOGS, *_WRITE_LAKE, _KEEP_LAKE])
@@ -129,7 +129,7 @@ def _instance_profile(iam: "IAMClient", role: str) -> str:
 
 
 def _alerts(endpoint: str) -> tuple[str, str]:
-    """The topic's ARN and the URL of the queue that keeps what is published; both calls are idempotent."""
+    """Create the topic and the queue for its messages; return the topic's ARN and the queue's URL."""
     sns, sqs = client("sns", endpoint), client("sqs", endpoint)
     topic = sns.create_topic(Name=ALERTS)["TopicArn"]
     queue = sqs.create_queue(QueueName=ALERTS)["QueueUrl"]

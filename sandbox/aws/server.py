@@ -1,9 +1,9 @@
 """The HTTP server around moto: the app, its threads, and what they share.
 
-moto's S3 is not safe for threads that write: a listing fails over a key deleted meanwhile, a download over
-one that is replaced, and `If-None-Match: *` lets two writers in. Requests to S3 are therefore served one at
-a time, which costs nothing as they are bound by the interpreter. Other services are not: SQS waits inside a
-request.
+moto's S3 is not safe for threads that write. A listing fails if a key is deleted meanwhile, a download fails
+if its object is replaced, and `If-None-Match: *` can let two writers in. So the server handles S3 requests
+one at a time, at no cost, because Python runs one thread at a time anyway. Other services run in parallel,
+because SQS waits inside a request.
 """
 
 import io
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-# Unsigned paths that are not buckets: moto's own control and the S3 control service.
+# Unsigned paths that are not buckets: moto's control API and the S3 Control service.
 _NOT_S3 = ("/moto-api", "/v20180820/")
 
 
 class AwsServer:
-    """moto on one port of the loopback interface, served from threads of this process.
+    """A server of moto on one port of the loopback interface, in threads of this process.
 
-    It does not seed anything and keeps nothing on disk; see `seed` and `snapshot`.
+    It does not seed the account and saves nothing to disk; see `seed` and `snapshot`.
     """
 
     def __init__(self, *, port: int, host: str = "127.0.0.1") -> None:
-        """Bind the port; 0 takes a free one.
+        """Bind the port; 0 chooses a free one.
 
         Raises:
-            OSError: when the port is taken.
+            OSError: if the port is in use.
         """
         moto_iam.register()
         moto_s3.register()
@@ -62,7 +62,7 @@ class AwsServer:
         faults = Faults(authorization)
         self.requests = RequestLog(faults)
         self.control = Control(WholeBody(self.requests), self.requests, faults, authorization)
-        # A socket of ours: werkzeug answers a port that is taken by leaving the process.
+        # Bind the socket here, because werkzeug exits the process if the port is in use.
         with socket.create_server((host, port), backlog=128) as listener:
             self._server: BaseWSGIServer = make_server(
                 host,
@@ -80,28 +80,28 @@ class AwsServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more requests and return when those under way are answered."""
+        """Accept no more requests, and return when the current ones are answered."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
 class _Handler(MotoRequestHandler):
-    # Header and body go out in two writes; with Nagle's algorithm the second may wait for the first's ack.
+    # Headers and body are two writes. With Nagle's algorithm the second could wait for the first's ACK.
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """No line per request: the request log holds them."""
+        """Print nothing: the request log has the requests."""
 
 
 class WholeBody:
-    """Reads the body before anything else, so that no lock is held while a client sends."""
+    """WSGI middleware that reads the whole body first, so that no lock is held while a client sends."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Read the body by its length, or to its end when it comes in chunks, and pass the request on."""
+        """Read the body by its length, or to its end if it is chunked, and pass the request on."""
         body = environ["wsgi.input"]
         length = int(environ.get("CONTENT_LENGTH") or 0)
         data = body.read() if environ.get("wsgi.input_terminated") else body.read(length)
@@ -111,10 +111,10 @@ class WholeBody:
 
 
 class Services:
-    """Serves S3 under a lock and everything else beside it.
+    """A WSGI app that serves S3 under a lock and the other services without it.
 
-    S3 goes to its app directly: moto's dispatcher lists the folders of all its services for every request,
-    which is half the time of a download.
+    S3 requests skip moto's dispatcher, which lists the folders of all services for every request. That would
+    take half the time of a download.
     """
 
     def __init__(self, *, s3: "WSGIApplication", others: "WSGIApplication", lock: threading.Lock) -> None:
@@ -123,7 +123,7 @@ class Services:
         self._lock = lock
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Pass the request on; its body must be in memory already, so that the lock is not held for long."""
+        """Pass the request on; its body must be in memory already, so that the lock is held only briefly."""
         if environ["PATH_INFO"].startswith(_NOT_S3) or signed_service(environ) != "s3":
             return self._others(environ, start_response)
         with self._lock:

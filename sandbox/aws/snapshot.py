@@ -1,8 +1,8 @@
-"""S3's content over a clean stop: moto itself forgets everything with its process.
+"""A snapshot of S3's content, because moto loses everything when its process ends.
 
-The Databricks stand-in keeps its catalog on disk, so tables must not lose their files when the sandbox is
-stopped for the night. Only a clean stop saves: the snapshot is taken away when it is loaded, so that after a
-crash the server starts empty and says so by a new lake id, instead of showing tables as they were days ago.
+The Databricks stand-in keeps its catalog on disk, so a stop of the sandbox must not lose the tables' files.
+Only a clean stop saves a snapshot, and the next start removes it after loading. After a crash the server
+therefore starts empty, with a new lake id, instead of showing tables as they were days ago.
 """
 
 import pickle
@@ -17,7 +17,7 @@ _ACCOUNT, _PARTITION = "123456789012", "aws"
 
 
 def save(state: Path, *, lake: str) -> Path:
-    """Write the buckets with their objects, as moto holds them, into `state`; all of it or nothing."""
+    """Write moto's buckets and objects to `state`, completely or not at all."""
     state.mkdir(parents=True, exist_ok=True)
     partial = state / f"{FILE}.partial"
     with partial.open("wb") as file:
@@ -27,9 +27,9 @@ def save(state: Path, *, lake: str) -> Path:
 
 
 def load(state: Path) -> str | None:
-    """Put the content saved in `state` back into moto, take the snapshot away, and return the lake's id.
+    """Restore the content saved in `state`, remove the snapshot, and return the lake's id.
 
-    Returns None when there is none, or when another version of moto saved it, whose objects may differ.
+    Return None if there is no snapshot, or if another version of moto saved it, whose objects may differ.
     """
     path = state / FILE
     if not path.exists():
@@ -37,7 +37,7 @@ def load(state: Path) -> str | None:
     with path.open("rb") as file:
         saved_by, lake = file.readline().decode().split()
         if saved_by == version("moto"):
-            _restore(pickle.load(file))  # noqa: S301  # our own file, written by `save`
+            _restore(pickle.load(file))  # noqa: S301  # `save` has written this file
         else:
             print(
                 f"{path}: saved by moto {saved_by}, not {version('moto')}; S3 starts empty", file=sys.stderr

@@ -1,10 +1,10 @@
-"""The Databricks stand-in: the REST calls this project uses, run for real on one machine.
+"""The Databricks stand-in: the REST calls that this project uses, with real jobs and SQL on one machine.
 
 `python -m sandbox.databricks --port 5556 --state DIR --aws-endpoint http://127.0.0.1:5555`
 
-It takes a job as the service does and runs the wheel it is given as a process of its own, answers SQL from a
-long-lived Spark on real Delta tables, and refuses what the service would refuse. What it does **not** do: it
-keeps no jobs (one-time runs only), makes no clusters, and knows no permissions beyond one token.
+It accepts a job as the service does and runs its wheel in a separate process. It answers SQL from a
+long-lived Spark on real Delta tables, and refuses the requests that the service would refuse. It does **not**
+store jobs (one-time runs only), launch machines for clusters, or check permissions other than one token.
 
     edge        errors (the service's form) · payloads (SDK types) · faults (scripted) · gateway · app
     jobs        submissions (rules) · store (SQLite) · states · shapes · scheduler · processes · jobs (routes)
@@ -12,5 +12,5 @@ keeps no jobs (one-time runs only), makes no clusters, and knows no permissions 
     SQL         statements (routes) · warehouse (states) · proxy and engine (the Spark process) · results
     the rest    compute (clusters, warehouses) · volumes (Files API) · parameters · settings
 
-docs/adr/0020 to 0022 say what was decided and why.
+docs/adr/0020 to 0022 have the decisions and their reasons.
 """

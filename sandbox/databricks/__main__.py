@@ -1,8 +1,8 @@
 """Start the stand-in: `python -m sandbox.databricks --port 5556 --state DIR --aws-endpoint URL`.
 
-Prints one line when it is ready. TERM or INT ends it with every job and the SQL Spark. After a KILL jobs go
-on, and the next start on the same folder adopts them. The token comes from `--token` or, unseen by `ps`,
-from SANDBOX_DATABRICKS_TOKEN.
+It prints one line when it is ready. TERM or INT ends it, with every job and the SQL Spark. After a KILL the
+jobs continue, and the next start on the same folder adopts them. The token comes from `--token` or from
+SANDBOX_DATABRICKS_TOKEN, which `ps` does not show.
 """
 
 import argparse
@@ -25,7 +25,7 @@ TOKEN_VARIABLE = "SANDBOX_DATABRICKS_TOKEN"  # noqa: S105 - a variable's name
 
 
 class Server(uvicorn.Server):
-    """Says when it is ready, on standard output."""
+    """A server that prints a line on standard output when it is ready."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until told to stop."""
+    """Serve until a signal stops the stand-in, and return the exit code."""
     options = _parser().parse_args(arguments)
     token = options.token or os.environ.pop(TOKEN_VARIABLE, "")
     if not token:
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
         if options.stop_with_stdin:
             threading.Thread(target=_stop_with_stdin, name="stdin", daemon=True).start()
-        from sandbox.databricks.app import create_app  # four seconds that a refused start need not take
+        from sandbox.databricks.app import create_app  # takes four seconds, so only after the checks
 
         config = uvicorn.Config(
             create_app(settings),
@@ -88,20 +88,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, required=True, help="folder of runs, volumes and tables")
     parser.add_argument("--aws-endpoint", required=True, help="URL of the sandbox's AWS")
     parser.add_argument("--token", help=f"bearer token of the API (else {TOKEN_VARIABLE})")
-    parser.add_argument("--max-concurrent-runs", type=int, default=2, help="runs beyond it are queued (2)")
-    parser.add_argument("--grace-seconds", type=float, default=5.0, help="from TERM to KILL (5)")
+    parser.add_argument("--max-concurrent-runs", type=int, default=2, help="further runs are queued (2)")
+    parser.add_argument("--grace-seconds", type=float, default=5.0, help="time between TERM and KILL (5)")
     parser.add_argument("--job-memory", default="1g", help="heap of a job's Spark (1g)")
     parser.add_argument("--sql-memory", default="768m", help="heap of the warehouse's Spark (768m)")
     parser.add_argument("--warm-sql", action="store_true", help="start the warehouse's Spark at once")
     parser.add_argument("--sql-time-zone", default="UTC", help="time zone of a SQL session (UTC)")
-    parser.add_argument("--cluster-seconds", type=float, default=1.0, help="time to start or stop one (1)")
+    parser.add_argument("--cluster-seconds", type=float, default=1.0, help="time of a start or a stop (1)")
     parser.add_argument("--deployment-role", default="", help="ARN of the role that launches clusters")
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input ends")
     return parser
 
 
 def _stop_with_stdin() -> None:
-    """Stop when whoever holds the other end is gone, however it ended."""
+    """Stop when the process at the other end has ended, for any reason."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""The stand-in as one ASGI app: its parts put together, its errors in the service's form, start and end."""
+"""The stand-in as one ASGI app: its parts, its errors in the service's format, its start and end."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app of one stand-in. Its end (a TERM) ends every job and the SQL Spark as well; a KILL does not."""
+    """Return the app of one stand-in; a TERM ends every job and the SQL Spark as well, a KILL does not."""
     store = Store(settings.state / "state.sqlite")
     faults, requests, runner = Faults(), Requests(), Runner(settings)
     objects = Objects(settings.state / "workspace.sqlite", seeds())
@@ -78,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _stopper(store: Store, scheduler: Scheduler) -> Callable[[str], None]:
-    """Ends what runs on a cluster that stops."""
+    """Return a function that ends the runs on a cluster that stops."""
 
     def stop(cluster_id: str) -> None:
         for task in store.active_on(cluster_id):
@@ -89,9 +89,9 @@ def _stopper(store: Store, scheduler: Scheduler) -> Callable[[str], None]:
 
 
 def _control(faults: Faults, requests: Requests, store: Store, warehouse: Warehouse) -> APIRouter:
-    """What the real service has elsewhere or not at all: health, scripted failures (see faults), requests.
+    """Return the routes that the service lacks or has elsewhere: health, scripted faults, requests.
 
-    The time zone of the statements to come is a setting of a workspace's warehouses there.
+    In the service, the time zone of later statements is a setting of the workspace's warehouses.
     """
     router = APIRouter()
 
@@ -136,7 +136,7 @@ async def _api_error(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _no_route(request: Request, error: Exception) -> JSONResponse:
-    """No such path or no such method: the service answers both alike."""
+    """Answer an unknown path or method; the service answers both in the same way."""
     path = (
         request.url.path.removeprefix("/api").removeprefix("/2.0").removeprefix("/2.1").removeprefix("/2.2")
     )
@@ -146,7 +146,7 @@ async def _no_route(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _wrong_parameter(_: Request, error: Exception) -> JSONResponse:
-    """A path or query parameter that is not of its type."""
+    """Answer a path or query parameter of a wrong type."""
     defects: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
     words = "; ".join(f"{defect['loc'][-1]}: {defect['msg']}" for defect in defects)
     return JSONResponse(InvalidParameterError(words).body(), status_code=InvalidParameterError.status)

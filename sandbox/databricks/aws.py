@@ -1,4 +1,4 @@
-"""AWS as the stand-in sees it: each account by a role there, as the service has one in each customer's."""
+"""The stand-in's access to AWS: a role in each account, as the service has one in each customer's account."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sandbox.aws.seed import ACCOUNT, REGION, client
 
 
 def account_client(service: str, endpoint: str, arn: str) -> Any:
-    """A boto3 client of `service` in the account of this ARN."""
+    """Return a boto3 client of `service` in the account of this ARN."""
     account = arn.split(":")[4]
     if account == ACCOUNT:
         return client(service, endpoint)

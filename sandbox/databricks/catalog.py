@@ -1,8 +1,8 @@
 """Unity Catalog: storage credentials and external locations.
 
 Source: Databricks REST, Unity Catalog API 2.1, Storage Credentials and External Locations; "Path rules and
-access in Unity Catalog volumes": external locations cannot overlap. A credential is made before its role
-trusts it: the answer's `external_id` is what the trust policy needs; only a location tries the role out.
+access in Unity Catalog volumes": external locations cannot overlap. A credential is created before its role
+trusts it, because the trust policy needs the `external_id` in the answer. Only a location tests the role.
 """
 
 import uuid
@@ -22,7 +22,7 @@ from sandbox.databricks.settings import METASTORE_ID, UNITY_CATALOG_ROLE, USER, 
 CREDENTIAL = "storage_credential"
 LOCATION = "external_location"
 WORDS = {CREDENTIAL: "Storage Credential", LOCATION: "External Location"}
-# Few on purpose: "Clients must continue reading pages until next_page_token is absent".
+# Small on purpose: "Clients must continue reading pages until next_page_token is absent".
 PAGE = 1
 ROOT = "/api/2.1/unity-catalog"
 _OTHER_CLOUDS = (
@@ -36,13 +36,13 @@ _FLAGS = ("skip_validation", "force", "new_name")
 
 
 class Catalog:
-    """The routes of both."""
+    """The routes of credentials and locations."""
 
     def __init__(self, objects: Objects, settings: Settings) -> None:
         self._objects, self._settings = objects, settings
 
     def router(self) -> APIRouter:
-        """Create, get, list, update, delete, of each."""
+        """Return the routes to create, get, list, update and delete both."""
         router = APIRouter()
         for name in ("credential", "location"):
             root = f"{ROOT}/{'storage-credentials' if name == 'credential' else 'external-locations'}"
@@ -54,7 +54,7 @@ class Catalog:
         return router
 
     def create_credential(self, parameters: Parameters) -> Json:
-        """Make a credential for a role, which need not be there yet."""
+        """Create a credential for a role, which need not exist yet."""
         request = checked(StorageCredentialsAPI.create, parameters)
         _refuse(request, _OTHER_CLOUDS)
         if "aws_iam_role" not in request:
@@ -62,15 +62,15 @@ class Catalog:
         return self._create(CREDENTIAL, request | {"aws_iam_role": _trusted(request["aws_iam_role"])})
 
     def get_credential(self, name: str) -> Json:
-        """A credential."""
+        """Return a credential."""
         return self._known(CREDENTIAL, name)
 
     def list_credentials(self, parameters: Parameters) -> Json:
-        """The credentials, in pages."""
+        """Return the credentials, in pages."""
         return self._page(CREDENTIAL, checked(StorageCredentialsAPI.list, parameters, text=True))
 
     def update_credential(self, name: str, parameters: Parameters) -> Json:
-        """Change a credential; with another role it gets another external id."""
+        """Change a credential; a new role gets a new external id."""
         change = checked(StorageCredentialsAPI.update, {"name": name} | parameters)
         _refuse(change, (*_OTHER_CLOUDS, *_NOT_DONE))
         with self._objects.change():
@@ -87,7 +87,7 @@ class Catalog:
         return changed
 
     def delete_credential(self, name: str, *, force: bool = False) -> Json:
-        """Delete a credential that no location uses, or any by force."""
+        """Delete a credential; `force` deletes even one that a location uses."""
         with self._objects.change():
             self._known(CREDENTIAL, name)
             users = [o["name"] for o in self._objects.all(LOCATION).values() if o["credential_name"] == name]
@@ -100,22 +100,22 @@ class Catalog:
         return {}
 
     def create_location(self, parameters: Parameters) -> Json:
-        """Make a location, tried out unless `skip_validation`."""
+        """Create a location, and test its role unless `skip_validation` is true."""
         request = checked(ExternalLocationsAPI.create, parameters)
         _refuse(request, _NOT_DONE)
         self._allowed(request, own="")
         return self._create(LOCATION, _with_events(request))
 
     def get_location(self, name: str) -> Json:
-        """A location."""
+        """Return a location."""
         return self._known(LOCATION, name)
 
     def list_locations(self, parameters: Parameters) -> Json:
-        """The locations, in pages."""
+        """Return the locations, in pages."""
         return self._page(LOCATION, checked(ExternalLocationsAPI.list, parameters, text=True))
 
     def update_location(self, name: str, parameters: Parameters) -> Json:
-        """Change a location, tried out unless `skip_validation`."""
+        """Change a location, and test its role unless `skip_validation` is true."""
         change = checked(ExternalLocationsAPI.update, {"name": name} | parameters)
         _refuse(change, _NOT_DONE)
         known = self._known(LOCATION, name)
@@ -124,14 +124,14 @@ class Catalog:
             return self._update(LOCATION, self._known(LOCATION, name), _with_events(known | change))
 
     def delete_location(self, name: str, *, force: bool = False) -> Json:  # noqa: ARG002 - no table is under one
-        """Delete a location; nothing under it is touched."""
+        """Delete a location; the files below it stay."""
         with self._objects.change():
             self._known(LOCATION, name)
             self._objects.remove(LOCATION, name)
         return {}
 
     def _allowed(self, location: Json, *, own: str) -> None:
-        """Does the credential exist, is the place free, and may the role do what the location is for?"""
+        """Raise unless the credential exists, the URL is free, and the role has the required permissions."""
         credential = self._known(CREDENTIAL, location["credential_name"])
         others = {key: o for key, o in self._objects.all(LOCATION).items() if key != own}
         for key, other in others.items():
@@ -158,7 +158,7 @@ class Catalog:
         return document
 
     def _update(self, kind: str, known: Json, change: Json) -> Json:
-        """Write the change under the object's name, which may be a new one. Within a change."""
+        """Write the changed object under its name, which may be new; call this inside a change."""
         kept = {key: value for key, value in change.items() if key not in _FLAGS}
         document = known | kept | {"name": change.get("new_name", known["name"])} | _touched()
         if document["name"] != known["name"]:
@@ -186,19 +186,19 @@ class Catalog:
 
 
 def _trusted(role: Json) -> Json:
-    """A role with what its trust policy has to name."""
+    """Return a role with the principal and the external id that its trust policy must name."""
     return role | {"external_id": str(uuid.uuid4()), "unity_catalog_iam_arn": UNITY_CATALOG_ROLE}
 
 
 def _with_events(location: Json) -> Json:
-    """The location with the file events that follow from what was asked."""
+    """Return the location with its file events, as the request and the defaults set them."""
     wanted = location.get("enable_file_events", True)
     queue = location.get("file_event_queue")
     if wanted and location.get("enable_file_events") and not queue:
         raise InvalidParameterError("file_event_queue must be defined when enable_file_events is true")
     if queue and len(queue) != 1:
         raise InvalidParameterError(f"file_event_queue must have exactly one property, not {sorted(queue)}")
-    # Without a word on them the server's own default counts: here, as long seen, that is no file events.
+    # If the request does not mention file events, the server's default applies, which here is none.
     on = bool(wanted and queue)
     effective: Json = {"effective_enable_file_events": on}
     if on and queue:

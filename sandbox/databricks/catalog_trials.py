@@ -1,8 +1,9 @@
-"""What Unity Catalog tries before it makes an external location: the role, its trust, its rights on the url.
+"""The tests before Unity Catalog creates an external location: the role, its trust, its rights on the URL.
 
 Source: Databricks, "Create a storage credential for connecting to AWS S3": the trust policy names Unity
-Catalog's role with the external id, and the role itself. AWS is asked as the service finds out: the trust is
-read from IAM, the rights are simulated. The messages are the service's as they were seen in public.
+Catalog's role with the external id, and the role itself. The service tries the role out. The stand-in reads
+the trust policy from IAM and simulates the permissions instead. The messages are the service's, from public
+reports.
 """
 
 import json
@@ -16,10 +17,10 @@ WRITE = ("s3:PutObject", "s3:DeleteObject")
 
 
 def try_out(location: Json, role: Json, endpoint: str) -> None:
-    """May the credential's role do what the location is for?
+    """Raise unless the credential's role has the permissions that the location needs.
 
     Raises:
-        PermissionDeniedError: with what it may not.
+        PermissionDeniedError: names the first permission that is missing.
     """
     arn = role["role_arn"]
     iam = account_client("iam", endpoint, arn)
@@ -69,7 +70,7 @@ def _try_access(iam: Any, role: str, location: Json, endpoint: str) -> None:
 
 
 def _events(bucket: str, account: str) -> list[tuple[str, str]]:
-    """What file events need. Source: the same page; Unity Catalog calls its topics and queues csms-…."""
+    """Return the calls that file events need; Unity Catalog names topics and queues csms-… (same source)."""
     return [
         ("s3:PutBucketNotification", f"arn:aws:s3:::{bucket}"),
         ("sns:CreateTopic", f"arn:aws:sns:us-east-1:{account}:csms-sandbox"),
@@ -78,7 +79,7 @@ def _events(bucket: str, account: str) -> list[tuple[str, str]]:
 
 
 def trusts(document: Json, principal: str, external_id: str) -> bool:
-    """Does a trust policy let `principal` assume the role with this external id?"""
+    """Return whether a trust policy lets `principal` assume the role with this external id."""
     statements = document.get("Statement", [])
     return any(_trusts(one, principal, external_id) for one in statements)
 
@@ -89,7 +90,8 @@ def _trusts(statement: Json, principal: str, external_id: str) -> bool:
     condition = statement.get("Condition", {})
     wanted = _many(condition.get("StringEquals", {}).get("sts:ExternalId"))
     named = _many(statement.get("Principal", {}).get("AWS"))
-    # A role that does not exist yet cannot be named; its account can, narrowed to the role's ARN.
+    # A policy cannot name a role that does not exist yet, but it can name the account, with a condition on
+    # the role's ARN.
     root = f"arn:aws:iam::{principal.split(':')[4]}:root"
     narrowed = [
         arn

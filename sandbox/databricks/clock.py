@@ -1,8 +1,8 @@
-"""The time as the API tells it."""
+"""The time in the API's format."""
 
 import time
 
 
 def now_ms() -> int:
-    """Epoch milliseconds."""
+    """Return the current time in epoch milliseconds."""
     return int(time.time() * 1000)

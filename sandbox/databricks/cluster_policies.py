@@ -1,4 +1,4 @@
-"""Cluster policies: create, edit, get, list, delete, and what they make of a cluster's settings.
+"""Cluster policies: create, edit, get, list, delete, and apply to a cluster's settings.
 
 Source: Databricks REST, Cluster Policies API 2.0, and "Compute policy reference" for the definition language:
 a rule for each setting by its path (`aws_attributes.instance_profile_arn`), of type fixed, forbidden,
@@ -23,18 +23,18 @@ from sandbox.databricks.settings import USER
 
 KIND = "cluster_policy"
 TYPES = ("fixed", "forbidden", "allowlist", "blocklist", "regex", "range", "unlimited")
-# Of the cluster as a whole, not settings of it.
+# Rules about the cluster as a whole, not about its settings.
 _VIRTUAL = ("cluster_type", "dbus_per_hour")
 
 
 class ClusterPolicies:
-    """The routes, and the rules that clusters are held to."""
+    """The routes, and the rules that clusters must follow."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
     def router(self) -> APIRouter:
-        """The five calls."""
+        """Return the routes of the five calls."""
         router = APIRouter()
         root = "/api/2.0/policies/clusters"
         for name, method in (("create", "POST"), ("edit", "POST"), ("delete", "POST"), ("get", "GET")):
@@ -43,7 +43,7 @@ class ClusterPolicies:
         return router
 
     def create(self, parameters: Parameters) -> Json:
-        """Make a policy."""
+        """Create a policy."""
         request = _sound(checked(ClusterPoliciesAPI.create, parameters))
         made = {"creator_user_name": USER, "created_at_timestamp": now_ms(), "is_default": False}
         with self._objects.change():
@@ -53,7 +53,7 @@ class ClusterPolicies:
         return {"policy_id": policy_id}
 
     def edit(self, parameters: Parameters) -> Json:
-        """Replace a policy; clusters that have it are not changed."""
+        """Replace a policy; existing clusters do not change."""
         request = _sound(checked(ClusterPoliciesAPI.edit, parameters))
         policy_id = request["policy_id"]
         with self._objects.change():
@@ -64,11 +64,11 @@ class ClusterPolicies:
         return {}
 
     def get(self, parameters: Parameters) -> Json:
-        """One policy."""
+        """Return one policy."""
         return self.known(checked(ClusterPoliciesAPI.get, parameters, text=True)["policy_id"])
 
     def list(self, parameters: Parameters) -> Json:
-        """Every policy, the newest first, or as asked."""
+        """Return every policy, by default the newest first."""
         query = checked(ClusterPoliciesAPI.list, parameters, text=True)
         by_name = query.get("sort_column") == "POLICY_NAME"
         policies = sorted(
@@ -79,7 +79,7 @@ class ClusterPolicies:
         return {"policies": policies, "total_count": len(policies)}
 
     def delete(self, parameters: Parameters) -> Json:
-        """Forget a policy; its clusters go on and can no longer be edited."""
+        """Delete a policy; its clusters continue to run but can no longer be edited."""
         policy_id = checked(ClusterPoliciesAPI.delete, parameters)["policy_id"]
         with self._objects.change():
             self.known(policy_id)
@@ -87,10 +87,10 @@ class ClusterPolicies:
         return {}
 
     def known(self, policy_id: str) -> Json:
-        """The policy of this id.
+        """Return the policy with this id.
 
         Raises:
-            NotFoundError: when there is none.
+            NotFoundError: if it does not exist.
         """
         found = self._objects.get(KIND, policy_id)
         if found is None:
@@ -98,10 +98,10 @@ class ClusterPolicies:
         return found
 
     def applied(self, request: Json) -> Json:
-        """A cluster's settings under its policy: with fixed (and, when asked, default) values filled in.
+        """Return a cluster's settings with its policy's fixed values and, on request, default values.
 
         Raises:
-            InvalidParameterError: naming every setting that breaks a rule.
+            InvalidParameterError: names every setting that violates a rule.
         """
         if not request.get("policy_id"):
             return request
@@ -129,7 +129,7 @@ class ClusterPolicies:
 
 
 def _sound(request: Json) -> Json:
-    """The request of create or edit, once its name and definition are well formed."""
+    """Return the request of create or edit, after a check of its name and definition."""
     if not 1 <= len(request.get("name", "")) <= 100:
         raise InvalidParameterError("The name of a policy must have 1 to 100 characters")
     for key in ("policy_family_id", "policy_family_definition_overrides", "libraries"):
@@ -150,7 +150,7 @@ def _sound(request: Json) -> Json:
 
 
 def _complaint(rule: Json, given: Any) -> str:
-    """Why `given` breaks the rule; empty when it does not."""
+    """Return why `given` violates the rule, or an empty text."""
     if given is None:
         optional = rule["type"] in ("forbidden", "unlimited", "blocklist") or rule.get("isOptional", False)
         return "" if optional else "the value must be present"
@@ -169,7 +169,7 @@ def _complaint(rule: Json, given: Any) -> str:
 
 
 def _look(settings: Any, path: str) -> Any:
-    """The setting at a path; a key may itself have dots, as those of `spark_conf` do."""
+    """Return the setting at a path; a key may contain dots, as those of `spark_conf` do."""
     if not isinstance(settings, dict):
         return None
     if path in settings:

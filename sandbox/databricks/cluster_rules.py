@@ -1,7 +1,7 @@
-"""The rules of a cluster's settings that types cannot say, and what the stand-in's clusters cannot be.
+"""The rules for a cluster's settings that types cannot express, and the stand-in's limitations.
 
-Source: Databricks REST, Clusters API 2.1, and "Compute configuration reference"; the service's own messages
-where they are known.
+Source: Databricks REST, Clusters API 2.1, and "Compute configuration reference". The messages are the
+service's where they are known.
 """
 
 from sandbox.databricks import instance_profiles
@@ -25,11 +25,11 @@ IDLE_MINUTES = range(10, 10_001)
 
 
 def sound_cluster(cluster: Json, objects: Objects) -> Json:
-    """The settings with what the service fills in.
+    """Check the settings, and return them with the service's defaults.
 
     Raises:
-        InvalidParameterError: for what the service refuses.
-        NotSupportedError: for what the stand-in cannot do.
+        InvalidParameterError: for settings that the service refuses.
+        NotSupportedError: for settings that the stand-in does not support.
     """
     for key in _REFUSED + _REFUSED_CLOUDS:
         if cluster.get(key):

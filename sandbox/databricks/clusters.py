@@ -1,9 +1,9 @@
-"""Clusters: the calls, and how a cluster fares over time.
+"""Clusters: the calls, and a cluster's states over time.
 
-Source: Databricks REST, Clusters API 2.1. A cluster starts, restarts and stops in `cluster_seconds`; it stops
-by itself when nothing has run on it for its `autotermination_minutes`. What it does at a moment follows from
-what was last asked of it and when, so a restart of the stand-in changes nothing. Jobs on it run as everywhere
-in the sandbox: as one process each, with the cluster's `spark_conf` and `spark_env_vars`.
+Source: Databricks REST, Clusters API 2.1. A cluster starts, restarts and stops in `cluster_seconds`. It stops
+by itself when nothing has run on it for its `autotermination_minutes`. Its state follows from the last
+request and its time, so a restart of the stand-in changes nothing. As everywhere in the sandbox, each job on
+it runs as one process, here with the cluster's `spark_conf` and `spark_env_vars`.
 """
 
 import secrets
@@ -25,15 +25,15 @@ from sandbox.databricks.settings import USER, Settings
 
 KIND = "cluster"
 PAGE, PAGE_LIMIT = 20, 100
-# What an edit leaves as it is.
+# The fields that an edit does not change.
 _OWN = ("cluster_id", "creator_user_name", "start_time", "cluster_source", "default_tags")
 _VOLATILE = ("apply_policy_default_values", "cluster_id")
 
 
 class Clusters:
-    """The routes and the life of clusters.
+    """The routes and the lifecycle of clusters.
 
-    A stored document is what `get` shows, and `next`: the state it goes into, and when.
+    A stored document has what `get` shows, and `next`: the next state and its time.
     """
 
     def __init__(self, objects: Objects, policies: ClusterPolicies, settings: Settings) -> None:
@@ -42,7 +42,7 @@ class Clusters:
         self.last_use: Callable[[str], int | None] = lambda _: None
 
     def router(self) -> APIRouter:
-        """The calls, in every version of theirs."""
+        """Return the routes of the calls, in every API version."""
         router = APIRouter()
         for version in ("2.0", "2.1"):
             root = f"/api/{version}/clusters"
@@ -54,7 +54,7 @@ class Clusters:
         return router
 
     def create(self, parameters: Parameters) -> Json:
-        """Make a cluster and start it."""
+        """Create a cluster and start it."""
         request = self._checked(ClustersAPI.create, parameters)
         now = now_ms()
         cluster_id = f"{datetime.now(UTC):%m%d-%H%M%S}-{secrets.token_hex(4)}"
@@ -88,13 +88,13 @@ class Clusters:
         return {}
 
     def start(self, parameters: Parameters) -> Json:
-        """Start a cluster that is terminated; nothing for any other."""
+        """Start a terminated cluster; do nothing in any other state."""
         cluster_id = checked(ClustersAPI.start, parameters)["cluster_id"]
         self._start(cluster_id)
         return {}
 
     def delete(self, parameters: Parameters) -> Json:
-        """Terminate a cluster and what runs on it; it can be started again."""
+        """Terminate a cluster and its runs; it can be started again."""
         cluster_id = checked(ClustersAPI.delete, parameters)["cluster_id"]
         with self._objects.change():
             known = self._known(cluster_id)
@@ -105,7 +105,7 @@ class Clusters:
         return {}
 
     def permanent_delete(self, parameters: Parameters) -> Json:
-        """Terminate a cluster, and forget it."""
+        """Terminate a cluster and delete it."""
         cluster_id = checked(ClustersAPI.permanent_delete, parameters)["cluster_id"]
         with self._objects.change():
             self._known(cluster_id)
@@ -114,13 +114,13 @@ class Clusters:
         return {}
 
     def get(self, parameters: Parameters) -> Json:
-        """A cluster, by its id."""
+        """Return a cluster by its id."""
         query = checked(ClustersAPI.get, {"cluster_id": parameters.get("cluster_id")}, text=True)
         with self._objects.change():
             return _shown(self._known(query["cluster_id"]))
 
     def list(self, parameters: Parameters) -> Json:
-        """The clusters, the oldest first, in pages."""
+        """Return the clusters, the oldest first, in pages."""
         query = checked(ClustersAPI.list, parameters, text=True)
         size = query.get("page_size", PAGE)
         if not 0 < size <= PAGE_LIMIT:
@@ -132,12 +132,12 @@ class Clusters:
         return {"clusters": [_shown(one) for one in found[start : start + size]], **more}
 
     def record(self, cluster_id: str) -> Json | None:
-        """The cluster as `get` shows it, or None."""
+        """Return the cluster as `get` shows it, or None."""
         with self._objects.change():
             return _shown(self._known(cluster_id)) if self._objects.get(KIND, cluster_id) else None
 
     def wanted_by_job(self, cluster_id: str) -> str:
-        """Its state, for a job that waits for it; a terminated cluster is started. Empty when it is gone."""
+        """Start the cluster if it is terminated, and return its state for a job; empty if it was deleted."""
         found = self.record(cluster_id)
         if found is None:
             return ""
@@ -146,10 +146,10 @@ class Clusters:
         return str(found["state"])
 
     def under_policy(self, settings: Json) -> Json:
-        """A new cluster's settings with what its policy gives.
+        """Return a new cluster's settings with its policy's values.
 
         Raises:
-            InvalidParameterError: for what the policy refuses.
+            InvalidParameterError: for settings that the policy refuses.
         """
         return self._policies.applied(settings)
 
@@ -162,13 +162,13 @@ class Clusters:
                 self._put(kept | {"start_time": now_ms()}, "PENDING", then="RUNNING")
 
     def _checked(self, method: Callable[..., Any], parameters: Json) -> Json:
-        """The settings of create or edit, under their policy and by the rules."""
+        """Return the settings of create or edit, after their policy and the rules."""
         request = self._policies.applied(checked(method, parameters))
         settings = {key: value for key, value in request.items() if key not in _VOLATILE}
         return sound_cluster(settings, self._objects)
 
     def _known(self, cluster_id: str) -> Json:
-        """The document of a cluster as it is by now."""
+        """Return the document of a cluster in its current state."""
         found = self._objects.get(KIND, cluster_id)
         if found is None:
             raise InvalidParameterError(f"Cluster {cluster_id} does not exist")
@@ -185,7 +185,7 @@ class Clusters:
         return self._objects.get(KIND, cluster_id) or found
 
     def _idle_since(self, cluster: Json) -> int | None:
-        """Since when nothing has run on it, once that is as long as it may be idle."""
+        """Return the time of its last use once it has been idle for too long, else None."""
         minutes = cluster.get("autotermination_minutes", 0)
         begun = cluster.get("last_restarted_time", 0)
         if not minutes or not begun or now_ms() < begun + minutes * 60_000:

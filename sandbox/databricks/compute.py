@@ -1,7 +1,7 @@
-"""What compute there can be: runtimes, node types, the one SQL warehouse; and the one user.
+"""The available compute: runtimes, node types, the one SQL warehouse; and the one user.
 
-Source: Databricks REST, `clusters/spark-versions` (what the Airflow connection's test calls),
-`clusters/list-node-types`, `sql/warehouses`, and SCIM's `Me`. Clusters have a module of their own.
+Source: Databricks REST, `clusters/spark-versions` (which the Airflow connection's test calls),
+`clusters/list-node-types`, `sql/warehouses`, and SCIM's `Me`. Clusters are in the module `clusters`.
 """
 
 from fastapi import APIRouter
@@ -39,27 +39,27 @@ def router() -> APIRouter:
 
 
 def spark_versions() -> Json:
-    """The one runtime that jobs run on, and an old one."""
+    """Return the one runtime that jobs run on, and an old one."""
     return {"versions": [{"key": key, "name": name} for key, name in RUNTIMES.items()]}
 
 
 def node_types() -> Json:
-    """The node types, each with its id alone."""
+    """Return the node types, each with its id only."""
     return {"node_types": [{"node_type_id": name} for name in NODE_TYPES]}
 
 
 def list_warehouses() -> Json:
-    """The one SQL warehouse."""
+    """Return the one SQL warehouse."""
     return {"warehouses": [WAREHOUSE]}
 
 
 def get_warehouse(warehouse_id: str) -> Json:
-    """The SQL warehouse, by its id."""
+    """Return the SQL warehouse by its id."""
     if warehouse_id != WAREHOUSE_ID:
         raise NotFoundError(f"SQL warehouse {warehouse_id} does not exist")
     return WAREHOUSE
 
 
 def me() -> Json:
-    """Whom the token belongs to."""
+    """Return the user that the token belongs to."""
     return {"id": "1", "userName": USER, "displayName": "Sandbox", "active": True}

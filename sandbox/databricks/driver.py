@@ -1,10 +1,10 @@
 """The driver of one task run: the process that installs the wheel and calls the job's code.
 
-Started as `python -P driver.py FOLDER`. FOLDER/task.json says what to run; FOLDER/running appears when the
-code is about to start; FOLDER/outcome.json tells how it ended. A driver that ends without an outcome was
-killed.
+The stand-in starts it as `python -P driver.py FOLDER`. FOLDER/task.json says what to run. The driver creates
+FOLDER/running just before it calls the code, and writes the result to FOLDER/outcome.json. A driver that ends
+without an outcome was killed.
 
-As on the service, the entry point's return value is ignored: a job fails by raising, or by leaving through
+As on the service, the entry point's return value is ignored. A job fails if it raises an exception, or calls
 `sys.exit` with anything but 0 or None. Source: `databricks.sdk.service.jobs.PythonWheelTask.entry_point`
 ("named entry point to use, if it does not exist in the metadata of the package it executes the function
 from the package directly using $packageName.$entryPoint()").
@@ -25,7 +25,7 @@ REPOSITORY = str(Path(__file__).resolve().parents[2])
 
 
 def main(folder: Path) -> int:
-    """Run the task in `folder`; 0 when it succeeded. The outcome is in the file, not in this code."""
+    """Run the task in `folder` and return 0 if it succeeded; the stand-in reads the outcome from the file."""
     task = json.loads((folder / "task.json").read_text())
     failure = _install(folder, task)
     if failure is None:
@@ -36,14 +36,14 @@ def main(folder: Path) -> int:
 
 
 def write_outcome(folder: Path, outcome: dict[str, str]) -> None:
-    """Write outcome.json whole or not at all."""
+    """Write outcome.json atomically."""
     new = folder / "outcome.new"
     new.write_text(json.dumps(outcome))
     new.replace(folder / "outcome.json")
 
 
 def _install(folder: Path, task: dict[str, Any]) -> dict[str, str] | None:
-    # The job must not find the sandbox's own packages: the path is there for this import alone.
+    # The job must not find the sandbox's packages, so the path is set for this import only.
     sys.path.insert(0, REPOSITORY)
     libraries = importlib.import_module("sandbox.databricks.libraries")
     sys.path.remove(REPOSITORY)
@@ -70,11 +70,11 @@ def _call(folder: Path, task: dict[str, Any]) -> None:
 
 
 def entry_point(package: str, name: str) -> Callable[[], object]:
-    """The function a wheel task calls: the package's entry point, else the package's own attribute.
+    """Return the function that a wheel task calls: the package's entry point, else its attribute.
 
     Raises:
-        metadata.PackageNotFoundError: when no such distribution is installed.
-        AttributeError: when it has neither an entry point nor a function of that name.
+        metadata.PackageNotFoundError: if the distribution is not installed.
+        AttributeError: if it has neither an entry point nor a function of that name.
     """
     for point in metadata.distribution(package).entry_points:
         if point.name == name:
@@ -85,14 +85,14 @@ def entry_point(package: str, name: str) -> Callable[[], object]:
 
 
 def _run(call: Callable[[], None]) -> dict[str, str] | None:
-    """Call it; None when it succeeded, else the error in the form of `get-output`."""
+    """Run the job's code; return None if it succeeds, else the error in the format of `get-output`."""
     try:
         call()
     except SystemExit as leaving:
         if leaving.code in (None, 0):
             return None
         return _failed(leaving)
-    except BaseException as error:  # noqa: BLE001 - whatever the job raises is its result
+    except BaseException as error:  # noqa: BLE001 - any exception of the job is its result
         return _failed(error)
     return None
 

@@ -1,11 +1,12 @@
-"""The process of the SQL warehouse: one Spark with Delta and a metastore on disk, spoken with in JSON lines.
+"""The process of the SQL warehouse: one Spark with Delta and a metastore on disk, which speaks JSON lines.
 
-Started as `python -m sandbox.databricks.engine`, with SPARK_CONF_DIR. In: `{"id", "statement", "time_zone",
-"catalog", "schema", "parameters", "row_limit"}` or `{"cancel": id}`. Out: `{"ready": true}` once, then for
-each statement `{"id", "columns", "rows", "truncated"}` or `{"id", "error": {"error_code", "message",
-"sql_state"}}`. It ends when its input does, so it never outlives its stand-in.
+The stand-in starts it as `python -m sandbox.databricks.engine`, with SPARK_CONF_DIR. Input lines are `{"id",
+"statement", "time_zone", "catalog", "schema", "parameters", "row_limit"}` or `{"cancel": id}`. Output lines
+are `{"ready": true}` once, then for each statement `{"id", "columns", "rows", "truncated"}` or `{"id",
+"error": {"error_code", "message", "sql_state"}}`. The process ends when its input ends, so it never outlives
+the stand-in.
 
-Each statement has a session of its own, as on the service: a `USE` is forgotten with it.
+As on the service, each statement has a separate session, so a `USE` affects no other statement.
 """
 
 import json
@@ -34,7 +35,7 @@ _PLAN = re.compile(r";\n('|[^\n]*\n\+- )[\s\S]*\Z|\n+JVM stacktrace:[\s\S]*\Z")
 
 
 class Engine:
-    """Runs statements and says how they went."""
+    """The Spark session that runs statements and reports their results."""
 
     def __init__(self, spark: SparkSession, out: TextIO) -> None:
         self._spark, self._out = spark, out
@@ -42,7 +43,7 @@ class Engine:
         self._running: set[str] = set()
 
     def take(self, request: Json, pool: Executor) -> None:
-        """Run a statement, or cancel one, without waiting for it."""
+        """Start or cancel a statement without waiting for it."""
         if "cancel" in request:
             threading.Thread(target=self.cancel, args=(request["cancel"],), daemon=True).start()
         else:
@@ -56,14 +57,14 @@ class Engine:
             self._out.flush()
 
     def run(self, request: Json) -> None:
-        """Run one statement and say its result or its error."""
+        """Run one statement and write its result or its error."""
         try:
             answer = self._answer(request)
         except PySparkException as error:
             answer = {"error": error_of(str(error), error.getSqlState())}
         except ResultTooLargeError as error:
             answer = {"error": error_of(str(error), None)}
-        except Exception as error:  # noqa: BLE001 - a statement without an answer would hang its caller
+        except Exception as error:  # noqa: BLE001 - without an answer the caller would wait forever
             traceback.print_exc()
             answer = {"error": error_of(str(error), None) | {"error_code": "INTERNAL_ERROR"}}
         self._running.discard(request["id"])
@@ -86,17 +87,17 @@ class Engine:
         return {"columns": results.columns(frame), "rows": found, "truncated": truncated}
 
     def cancel(self, statement_id: str) -> None:
-        """End a statement's Spark jobs until it has ended: one that is being planned has none to end yet."""
+        """Cancel a statement's Spark jobs repeatedly until it ends: during planning it has no jobs yet."""
         while statement_id in self._running:
             self._spark.sparkContext.cancelJobGroup(statement_id)
             time.sleep(CANCEL_SECONDS)
 
 
 def session_of(spark: SparkSession) -> SparkSession:
-    """A new session in which every catalog of the sandbox is its one metastore.
+    """Return a new session in which every catalog of the sandbox uses its one metastore.
 
-    Spark gives only `spark_catalog` a delegate. Delta's catalog class takes one in any place, so `main.sec.t`
-    is resolved by Spark's own parser and analyzer, with no rewriting of SQL.
+    Spark gives only `spark_catalog` a delegate. Delta's catalog class accepts one for any catalog. So Spark's
+    parser and analyzer resolve `main.sec.t`, and the SQL need not be rewritten.
     """
     session = spark.newSession()
     # Catalogs are looked up in the settings of the thread's active session, and a new thread has none.
@@ -109,7 +110,7 @@ def session_of(spark: SparkSession) -> SparkSession:
 
 
 def error_of(message: str, sql_state: str | None) -> dict[str, str]:
-    """An error in the service's form, without the plan and the stack trace that Spark adds."""
+    """Return an error in the service's format, without the plan and the stack trace that Spark adds."""
     text = _PLAN.sub("", message).strip()
     unknown = re.match(r"\[REQUIRES_SINGLE_PART_NAMESPACE\][^`]*got identifier `([^`]+)`\.", text)
     if unknown:
@@ -118,7 +119,7 @@ def error_of(message: str, sql_state: str | None) -> dict[str, str]:
 
 
 def unknown_catalog(name: str) -> dict[str, str]:
-    """The service's error for a catalog that it does not have."""
+    """Return the service's error for an unknown catalog."""
     return {
         "error_code": "BAD_REQUEST",
         "message": f"[NO_SUCH_CATALOG_EXCEPTION] Catalog '{name}' was not found. Please verify the catalog "
@@ -128,24 +129,24 @@ def unknown_catalog(name: str) -> dict[str, str]:
 
 
 def quoted(name: str) -> str:
-    """A name as an identifier."""
+    """Return a name as a quoted identifier."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def main() -> None:
     """Serve until the input ends."""
     out = os.fdopen(os.dup(1), "w")
-    # What Spark prints must not get between the lines of JSON.
+    # Spark's output must not appear between the lines of JSON.
     os.dup2(2, 1)
     spark = SparkSession.builder.appName("sandbox warehouse").getOrCreate()
-    # Opens the metastore, a matter of seconds, before the first statement waits for it.
+    # Open the metastore now, which takes seconds, so that the first statement does not wait for it.
     spark.sql("SHOW SCHEMAS").collect()
     engine = Engine(spark, out)
     engine.say({"ready": True})
     pool = ThreadPoolExecutor(CONCURRENT_STATEMENTS)
     for line in sys.stdin:
         engine.take(json.loads(line), pool)
-    # Not a tidy exit: that would wait for statements whose answers nobody reads any more.
+    # Exit at once: a normal exit would wait for statements whose answers nobody reads any more.
     os._exit(0)
 
 

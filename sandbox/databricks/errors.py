@@ -1,4 +1,4 @@
-"""The service's error form: an HTTP status and `{"error_code": …, "message": …}`.
+"""The service's error format: an HTTP status and `{"error_code": …, "message": …}`.
 
 ApiError
 ├── InvalidParameterError      400 INVALID_PARAMETER_VALUE
@@ -9,17 +9,17 @@ ApiError
 ├── EndpointNotFoundError      404 ENDPOINT_NOT_FOUND
 ├── AlreadyExistsError         409 ALREADY_EXISTS
 ├── ResourceAlreadyExistsError 400 RESOURCE_ALREADY_EXISTS, as the older APIs answer
-├── CatalogError               404 or 409, an error code of Unity Catalog's own for each kind of object
+├── CatalogError               404 or 409, with a Unity Catalog error code for each kind of object
 ├── CredentialMissingError     401, numeric error_code, as the service's gateway answers
 ├── CredentialInvalidError     403, numeric error_code
-└── NotSupportedError          501 NOT_IMPLEMENTED: a sound request for something the stand-in cannot do
+└── NotSupportedError          501 NOT_IMPLEMENTED: a valid request that the stand-in does not support
 
 Source: the mapping in `databricks.sdk.errors.platform`; the numeric codes are what the gateway sends.
 """
 
 
 class ApiError(Exception):
-    """An answer other than success; `message` is shown to the caller as it is."""
+    """An answer other than success; the caller gets `message` unchanged."""
 
     status: int = 500
     error_code: str | int = "INTERNAL_ERROR"
@@ -29,7 +29,7 @@ class ApiError(Exception):
         self.message = message
 
     def body(self) -> dict[str, str | int]:
-        """The answer's JSON."""
+        """Return the answer's JSON."""
         return {"error_code": self.error_code, "message": self.message}
 
 
@@ -55,42 +55,42 @@ class InvalidStateError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """Whoever should do it lacks a right."""
+    """The principal lacks a permission."""
 
     status = 403
     error_code = "PERMISSION_DENIED"
 
 
 class NotFoundError(ApiError):
-    """There is no such resource."""
+    """The resource does not exist."""
 
     status = 404
     error_code = "RESOURCE_DOES_NOT_EXIST"
 
 
 class EndpointNotFoundError(ApiError):
-    """There is no such API path."""
+    """The API path does not exist."""
 
     status = 404
     error_code = "ENDPOINT_NOT_FOUND"
 
 
 class AlreadyExistsError(ApiError):
-    """The resource is there already and may not be replaced."""
+    """The resource exists already and must not be replaced."""
 
     status = 409
     error_code = "ALREADY_EXISTS"
 
 
 class ResourceAlreadyExistsError(ApiError):
-    """The same in the words of the older APIs."""
+    """The resource exists already, in the format of the older APIs."""
 
     status = 400
     error_code = "RESOURCE_ALREADY_EXISTS"
 
 
 class CatalogError(ApiError):
-    """An object of Unity Catalog is missing, or is there already; each kind has error codes of its own."""
+    """An object of Unity Catalog is missing or exists already; each kind of object has its error codes."""
 
     def __init__(self, message: str, *, kind: str, missing: bool) -> None:
         super().__init__(message)
@@ -106,14 +106,14 @@ class CredentialMissingError(ApiError):
 
 
 class CredentialInvalidError(ApiError):
-    """A bearer token was sent, and it is not the sandbox's."""
+    """The bearer token is not the sandbox's."""
 
     status = 403
     error_code = 403
 
 
 class NotSupportedError(ApiError):
-    """The service can do this and the stand-in cannot: it refuses rather than pretend."""
+    """The service supports the request and the stand-in does not, so the stand-in refuses it."""
 
     status = 501
     error_code = "NOT_IMPLEMENTED"

@@ -1,6 +1,6 @@
-"""Failures on request: what a test or a person wants to go wrong, and how often.
+"""Failures on request: the faults that a test or a user scripts, and how often each occurs.
 
-`POST /sandbox/faults` takes one of
+`POST /sandbox/faults` accepts one of
 
     {"action": "respond", "status": 429, "retry_after": 1, "method": "GET", "path": "/api/2.2/", "times": 2}
     {"action": "disconnect", "path": "/api/2.0/sql", "times": 1}
@@ -9,14 +9,15 @@
     {"action": "lose_run", "run_id": 100003}
     {"action": "hold_end", "run_id": 100003}
 
-`respond`, `disconnect` and `lose_answer` (the call is served, then the connection is cut) hit the next
-`times` API calls (1 unless told) whose path begins with `path` and whose method is `method`, or any.
-`kill_driver` ends a running driver with SIGKILL, as the system does when
-memory runs out; `lose_run` ends all its processes and the run as lost. Both take the run `run_id` (of the
-run or of its task), or the first that runs; with `log` they wait until the driver's log contains that text.
-Each fires once. With `hold_end` the run, or every run, stays TERMINATING when its drivers have ended, until
-the faults are cleared: the service takes some seconds for that. Faults are kept in memory: a restart forgets
-them.
+`respond`, `disconnect` and `lose_answer` (which serves the call, then cuts the connection) affect the next
+`times` API calls (default 1) whose path begins with `path` and whose method is `method`, or any method.
+
+`kill_driver` ends a running driver with SIGKILL, as the system does when memory runs out. `lose_run` ends all
+processes of a run, which then counts as lost. Both apply to the run `run_id` (of the run or of its task), or
+to the first running one. With `log` they wait until the driver's log contains that text. Each occurs once.
+
+With `hold_end` the run, or every run, stays TERMINATING after its drivers have ended, until the faults are
+cleared. In the service that state takes some seconds. Faults are in memory only, so a restart removes them.
 """
 
 import dataclasses
@@ -36,7 +37,7 @@ STATUSES = (429, 500, 503, 504)
 
 @dataclass
 class Fault:
-    """One scripted failure; `times` counts down."""
+    """One scripted fault; `times` counts down."""
 
     fault_id: int
     action: str
@@ -50,7 +51,7 @@ class Fault:
 
 
 class Faults:
-    """The failures that are still to happen. Safe to use from every thread."""
+    """The faults that have not occurred yet. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,7 +59,7 @@ class Faults:
         self._ids = itertools.count(1)
 
     def add(self, request: Json) -> Fault:
-        """Script a failure.
+        """Add a fault.
 
         Raises:
             InvalidParameterError: for an unknown key, action or status.
@@ -75,24 +76,24 @@ class Faults:
         return fault
 
     def pending(self) -> list[Json]:
-        """What is still to happen."""
+        """Return the faults that have not occurred yet."""
         with self._lock:
             return [dataclasses.asdict(fault) for fault in self._pending]
 
     def clear(self) -> None:
-        """Forget every failure that has not happened."""
+        """Remove every fault that has not occurred."""
         with self._lock:
             self._pending.clear()
 
     def of_request(self, method: str, path: str) -> Fault | None:
-        """The failure of this API call, if one is due."""
+        """Return the fault of this API call, if one is due."""
         for fault in self._of(REQUEST_ACTIONS):
             if fault.method.upper() in ("", method) and path.startswith(fault.path):
                 return self._use(fault)
         return None
 
     def of_driver(self, run_ids: tuple[int, ...], log: Path) -> Fault | None:
-        """The failure of this running driver, if one is due."""
+        """Return the fault of this running driver, if one is due."""
         for fault in self._of(DRIVER_ACTIONS):
             wanted = fault.run_id is None or fault.run_id in run_ids
             if wanted and fault.log in log.read_text(errors="replace"):
@@ -100,7 +101,7 @@ class Faults:
         return None
 
     def holds(self, run_id: int) -> bool:
-        """Whether this run may not end yet."""
+        """Return whether this run must not end yet."""
         return any(fault.run_id in (None, run_id) for fault in self._of(RUN_ACTIONS))
 
     def _of(self, actions: tuple[str, ...]) -> list[Fault]:

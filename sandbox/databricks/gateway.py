@@ -1,7 +1,7 @@
-"""What stands before every API call: scripted failures, the token, and the log of requests.
+"""The gateway in front of every API call: scripted faults, the token, and the log of requests.
 
-An ASGI middleware, so that no answer escapes it. The log keeps method, path, query and status of the
-`/api/` calls; it never sees a header or a body, so no token can get into it.
+It is an ASGI middleware, so every answer passes through it. The log has method, path, query and status of the
+`/api/` calls, but no headers and no bodies, so it cannot contain a token.
 """
 
 import hmac
@@ -28,14 +28,14 @@ _CODES = {
 
 
 class Requests:
-    """The API calls served so far, the newest 10,000. Safe to use from every thread."""
+    """The newest 10,000 API calls served. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._served: deque[Json] = deque(maxlen=KEPT)
 
     def add(self, scope: Scope, status: int) -> None:
-        """Note one call; status 0 means that the connection was closed without an answer."""
+        """Record one call; status 0 means that the connection was closed without an answer."""
         with self._lock:
             self._served.append(
                 {
@@ -48,21 +48,21 @@ class Requests:
             )
 
     def all(self) -> list[Json]:
-        """The calls, oldest first."""
+        """Return the calls, oldest first."""
         with self._lock:
             return list(self._served)
 
     def clear(self) -> None:
-        """Forget them."""
+        """Remove all calls."""
         with self._lock:
             self._served.clear()
 
 
 class Protocol(H11Protocol):
-    """HTTP as uvicorn speaks it, with the connection within reach, so that a fault can cut it."""
+    """uvicorn's HTTP protocol, which also exposes the connection so that a fault can cut it."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn does
-        """Hand the connection on as `scope["state"]["transport"]`."""
+        """Expose the connection as `scope["state"]["transport"]`."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
@@ -74,7 +74,7 @@ class Gateway:
         self._app, self._token, self._faults, self._requests = app, token, faults, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one call; run pages and /health need no token, as a browser has none."""
+        """Serve one call; run pages and /health need no token, because a browser has none."""
         if scope["type"] != "http" or not scope["path"].startswith(("/api/", "/sandbox/")):
             await self._app(scope, receive, send)
             return

@@ -1,9 +1,9 @@
-"""Instance profiles: add, edit, list, remove. Registering one is tried out on AWS first, as the service does.
+"""Instance profiles: add, edit, list, remove. As in the service, a dry run on AWS precedes the registration.
 
 Source: Databricks REST, Instance Profiles API 2.0: "By default, Databricks validates that it has sufficient
-permissions to launch instances with the instance profile. This validation uses AWS dry-run mode". The dry run
-is played by asking IAM for the profile and its role and, when the stand-in has a deployment role, by
-simulating `iam:PassRole` for it. The words of its refusals are the service's and EC2's.
+permissions to launch instances with the instance profile. This validation uses AWS dry-run mode". Instead of
+a dry run, the stand-in gets the profile and its role from IAM. If it has a deployment role, it also simulates
+`iam:PassRole` for that role. The messages of its refusals are the service's and EC2's.
 """
 
 import re
@@ -32,7 +32,7 @@ class InstanceProfiles:
         self._objects, self._settings = objects, settings
 
     def router(self) -> APIRouter:
-        """The four calls."""
+        """Return the routes of the four calls."""
         router = APIRouter()
         root = "/api/2.0/instance-profiles"
         for name in ("add", "edit", "remove"):
@@ -41,7 +41,7 @@ class InstanceProfiles:
         return router
 
     def add(self, parameters: Parameters) -> Json:
-        """Register a profile, tried out unless `skip_validation`."""
+        """Register a profile, after a dry run unless `skip_validation` is true."""
         request = checked(InstanceProfilesAPI.add, parameters)
         arn = request["instance_profile_arn"]
         self._form(request)
@@ -64,11 +64,11 @@ class InstanceProfiles:
         return {}
 
     def list(self) -> Json:
-        """The profiles that are registered."""
+        """Return the registered profiles."""
         return {"instance_profiles": list(self._objects.all(KIND).values())}
 
     def remove(self, parameters: Parameters) -> Json:
-        """Take a profile out of the workspace; clusters that have it keep it until they start anew."""
+        """Remove a profile from the workspace; its clusters keep it until their next start."""
         arn = checked(InstanceProfilesAPI.remove, parameters)["instance_profile_arn"]
         with self._objects.change():
             self._known(arn)
@@ -90,10 +90,10 @@ class InstanceProfiles:
 
 
 def dry_run(arn: str, settings: Settings) -> None:
-    """Could an instance be launched with this profile?
+    """Raise unless an instance could be launched with this profile.
 
     Raises:
-        InvalidParameterError: in the service's words, with EC2's reason.
+        InvalidParameterError: has the service's message, with EC2's reason.
     """
     iam = account_client("iam", settings.aws_endpoint, arn)
     found = _PROFILE.fullmatch(arn)
@@ -103,7 +103,7 @@ def dry_run(arn: str, settings: Settings) -> None:
     except iam.exceptions.NoSuchEntityException:
         profile = {"Arn": "", "Roles": []}
     if profile["Arn"] != arn or not profile["Roles"]:
-        # EC2 answers alike while a new profile, or its role, is not yet everywhere.
+        # EC2 gives the same answer until a new profile, or its role, has reached all regions.
         raise InvalidParameterError(
             f"{FAILED}Value ({arn}) for parameter iamInstanceProfile.arn is invalid. "
             "Invalid IAM Instance Profile ARN"

@@ -1,7 +1,7 @@
-"""The Jobs API calls: runs/submit, get, list, cancel, delete, get-output. Versions 2.1 and 2.2 alike.
+"""The Jobs API calls runs/submit, get, list, cancel, delete and get-output, the same in versions 2.1 and 2.2.
 
-Source: Databricks REST, Jobs API 2.2, and databricks-sdk's `JobsAPI` for names and types. An unknown run is
-a 400, as the service answers; the SDK makes it ResourceDoesNotExist.
+Source: Databricks REST, Jobs API 2.2, and databricks-sdk's `JobsAPI` for names and types. As in the service,
+the answer for an unknown run has status 400, which the SDK raises as ResourceDoesNotExist.
 """
 
 from typing import Any
@@ -27,14 +27,14 @@ LOG_LIMIT = 5 * 2**20
 
 
 class Jobs:
-    """The routes; holds no state of its own."""
+    """The routes; this class has no state."""
 
     def __init__(self, store: Store, scheduler: Scheduler, runner: Runner, clusters: Clusters) -> None:
         self._store, self._scheduler, self._runner = store, scheduler, runner
         self._clusters = clusters
 
     def router(self) -> APIRouter:
-        """The routes of both versions."""
+        """Return the routes of both versions."""
         router = APIRouter()
         for version in VERSIONS:
             root = f"/api/{version}/jobs/runs"
@@ -46,7 +46,7 @@ class Jobs:
         return router
 
     def submit(self, parameters: Parameters) -> Json:
-        """Start a run, or give back the one that this idempotency token started, however it ended."""
+        """Start a run, or return the one that this idempotency token started, even if it failed."""
         request = submission(parameters, cluster=self._clusters.record, policy=self._clusters.under_policy)
         try:
             run, new = self._store.add(request, submitted=now_ms())
@@ -59,7 +59,7 @@ class Jobs:
         return {"run_id": run.run_id}
 
     def get(self, parameters: Parameters, request: Request) -> Json:
-        """A run, or a task run under its own id; tasks beyond a hundred come in pages."""
+        """Return a run, or a task run by its own id; more than 100 tasks come in pages."""
         query = checked(JobsAPI.get_run, parameters, text=True)
         run, task = self._find(query["run_id"])
         if task is not None:
@@ -73,7 +73,7 @@ class Jobs:
         return shape
 
     def list(self, parameters: Parameters, request: Request) -> Json:
-        """Runs, newest first."""
+        """Return the runs, newest first."""
         query = checked(JobsAPI.list_runs, parameters, text=True)
         limit = query.get("limit", LIST_DEFAULT) or LIST_LIMIT
         if not 0 < limit <= LIST_LIMIT:
@@ -101,14 +101,14 @@ class Jobs:
         return shape
 
     def cancel(self, parameters: Parameters) -> Json:
-        """Ask for the end of a run or a task run; it may go on for a moment. No-op on one that has ended."""
+        """Request the end of a run or a task run, which takes a moment; do nothing if it has ended."""
         self._find(query := checked(JobsAPI.cancel_run, parameters)["run_id"])
         self._store.request_cancel(query)
         self._scheduler.wake()
         return {}
 
     def delete(self, parameters: Parameters) -> Json:
-        """Forget a run that is not active; its idempotency token stays taken."""
+        """Delete a run that is not active; its idempotency token cannot be used again."""
         run_id = checked(JobsAPI.delete_run, parameters)["run_id"]
         run, task = self._find(run_id)
         if task is not None:
@@ -121,7 +121,7 @@ class Jobs:
         return {}
 
     def get_output(self, parameters: Parameters, request: Request) -> Json:
-        """The error, its trace and the driver's log of a task run."""
+        """Return the error, its trace and the driver's log of a task run."""
         run_id = checked(JobsAPI.get_run_output, parameters, text=True)["run_id"]
         run, task = self._find(run_id)
         if task is None:
@@ -150,7 +150,7 @@ class Jobs:
 
 
 def error_of(task: TaskRun, outcome: dict[str, str]) -> dict[str, str]:
-    """`error` and `error_trace` of a task run that failed; nothing for any other."""
+    """Return `error` and `error_trace` of a failed task run; an empty dict for any other."""
     if task.state not in states.TERMINAL or task.result == "SUCCESS":
         return {}
     if outcome.get("result") == "FAILED" and task.result == "FAILED":
@@ -170,7 +170,7 @@ def _matches(run: Run, query: dict[str, Any]) -> bool:
 
 
 def _offset(token: str | None) -> int:
-    """Where a page begins. An empty token is the first page, as Airflow's provider sends it."""
+    """Return where a page begins; an empty token, which Airflow's provider sends, means the first page."""
     if not token:
         return 0
     if not token.isdecimal():

@@ -1,8 +1,7 @@
-"""The libraries of a task, installed into its run's own folder before the code starts.
+"""The libraries of a task, which are installed into its run's folder before the code starts.
 
-A wheel comes from `s3://…` (the sandbox's AWS) or `/Volumes/…` (the Files API's folder). Nothing is
-downloaded from a package index: any other requirement has to be met by what the sandbox has installed
-already.
+A wheel comes from `s3://…` (the sandbox's AWS) or `/Volumes/…` (the Files API's folder). Nothing comes from a
+package index: the sandbox's packages must meet any other requirement.
 """
 
 import shutil
@@ -17,20 +16,20 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 
 class LibraryError(Exception):
-    """A library could not be installed; the message says which and why."""
+    """A library could not be installed; the message says which one and why."""
 
 
 def install(libraries: Iterable[str], *, site: Path, volumes: Path, aws_endpoint: str) -> None:
-    """Install wheels and requirements so that `site`, put on the path, offers them.
+    """Install wheels and requirements into the folder `site`, for use on the Python path.
 
     Args:
         libraries: wheel locations (`s3://…`, `/Volumes/…`, `dbfs:/Volumes/…`) or requirements ("name>=1").
-        site: the folder to unpack into; made when missing.
-        volumes: the folder that stands for `/Volumes`.
-        aws_endpoint: where `s3://` is.
+        site: the folder to unpack into; created if missing.
+        volumes: the folder that represents `/Volumes`.
+        aws_endpoint: the AWS endpoint for `s3://`.
 
     Raises:
-        LibraryError: for a wheel that is missing, damaged or badly named, and for an unmet requirement.
+        LibraryError: for a wheel that is missing, damaged or misnamed, and for an unmet requirement.
     """
     site.mkdir(parents=True, exist_ok=True)
     for library in libraries:
@@ -45,10 +44,10 @@ def install(libraries: Iterable[str], *, site: Path, volumes: Path, aws_endpoint
 
 
 def fetch(location: str, folder: Path, *, volumes: Path, aws_endpoint: str) -> Path:
-    """A local copy of the file at `location`.
+    """Return a local copy of the file at `location`.
 
     Raises:
-        LibraryError: when there is no such file, or the location is of a kind the sandbox does not have.
+        LibraryError: if the file does not exist, or the sandbox does not support the kind of location.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / location.rpartition("/")[2]
@@ -66,7 +65,7 @@ def fetch(location: str, folder: Path, *, volumes: Path, aws_endpoint: str) -> P
 
 
 def _download(bucket: str, key: str, target: Path, aws_endpoint: str) -> None:
-    import boto3  # half a second that a run without s3:// need not spend
+    import boto3  # takes half a second, and only s3:// needs it
     from botocore.exceptions import BotoCoreError, ClientError
 
     client = boto3.client("s3", endpoint_url=aws_endpoint)

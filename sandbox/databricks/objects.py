@@ -1,7 +1,7 @@
-"""What people have set up in the workspace: clusters, policies, profiles, credentials, locations. One file.
+"""The workspace's objects in one file: clusters, policies, profiles, credentials, locations.
 
-Each is a JSON document under its kind and key, and survives a restart. A check and the write that follows
-from it belong together under `change()`.
+Each is a JSON document with a kind and a key, and survives a restart. A check and the write that depends on
+it must be inside one `change()`.
 """
 
 import json
@@ -24,10 +24,10 @@ CREATE TABLE IF NOT EXISTS objects (
 
 
 class Objects:
-    """The objects of one stand-in. Safe to use from every thread."""
+    """The objects of one stand-in. Thread-safe."""
 
     def __init__(self, path: Path, seeds: Mapping[str, Mapping[str, Json]] | None = None) -> None:
-        """Open the file; a new one begins with `seeds`, kind → key → document."""
+        """Open the file; a new one starts with `seeds`, kind → key → document."""
         path.parent.mkdir(parents=True, exist_ok=True)
         new = not path.exists()
         self._lock = threading.RLock()
@@ -46,7 +46,7 @@ class Objects:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Everything within happens at once or not at all. Not to be nested."""
+        """Run the block as one transaction; blocks must not be nested."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -57,17 +57,17 @@ class Objects:
             self._db.execute("COMMIT")
 
     def get(self, kind: str, key: str) -> Json | None:
-        """One document."""
+        """Return one document, or None."""
         rows = self._rows("SELECT document FROM objects WHERE kind = ? AND key = ?", kind, key)
         return dict(json.loads(rows[0][0])) if rows else None
 
     def all(self, kind: str) -> dict[str, Json]:
-        """Every document of a kind by its key, the oldest first."""
+        """Return every document of a kind by its key, the oldest first."""
         rows = self._rows("SELECT key, document FROM objects WHERE kind = ? ORDER BY number", kind)
         return {key: dict(json.loads(document)) for key, document in rows}
 
     def put(self, kind: str, key: str, document: Json) -> None:
-        """Write a document, new or known."""
+        """Insert or replace a document."""
         self._rows(
             "INSERT INTO objects (kind, key, document) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document",
@@ -77,7 +77,7 @@ class Objects:
         )
 
     def remove(self, kind: str, key: str) -> None:
-        """Forget a document."""
+        """Remove a document."""
         self._rows("DELETE FROM objects WHERE kind = ? AND key = ?", kind, key)
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:

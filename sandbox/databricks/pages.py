@@ -1,8 +1,8 @@
-"""The pages a person reads: all runs, and one run with its parameters, its error and the driver's log.
+"""The HTML pages: all runs, and one run with its parameters, its error and the driver's log.
 
-Plain HTML that reloads itself while a run is active. Everything that came from outside is escaped, scripts
-are forbidden by header, and neither the API's token nor an idempotency token is ever shown. No token is
-asked for: a browser has none, and unless told otherwise the stand-in listens on this machine alone.
+They are plain HTML and reload themselves while a run is active. All external values are escaped, a header
+forbids scripts, and the pages never show the API's token or an idempotency token. They need no token, because
+a browser has none, and because by default the stand-in listens on this machine only.
 """
 
 import json
@@ -38,7 +38,7 @@ class Pages:
         self._store, self._runner = store, runner
 
     def router(self) -> APIRouter:
-        """Index, run page, and the log as text."""
+        """Return the routes of the index, the run page, and the log as text."""
         router = APIRouter()
         router.add_api_route("/", self.index, methods=["GET"])
         router.add_api_route("/runs/{run_id}", self.run, methods=["GET"])
@@ -46,7 +46,7 @@ class Pages:
         return router
 
     def index(self) -> HTMLResponse:
-        """Every run, newest first."""
+        """Show every run, newest first."""
         rows = []
         active = False
         for run in self._store.runs():
@@ -60,7 +60,7 @@ class Pages:
         return _page("Runs of the Databricks stand-in", body, active=active)
 
     def run(self, run_id: int) -> HTMLResponse:
-        """One run with its tasks, or one task run."""
+        """Show one run with its tasks, or one task run."""
         task = self._store.task(run_id)
         run = self._store.run(task.parent if task is not None else run_id)
         if run is None:
@@ -80,7 +80,7 @@ class Pages:
         return _page(title, body, active=not state.terminal)
 
     def log(self, run_id: int) -> PlainTextResponse:
-        """The driver's whole log of a task run."""
+        """Return the driver's whole log of a task run."""
         path = self._runner.log(run_id)
         known = self._store.task(run_id) is not None
         return PlainTextResponse(
@@ -112,7 +112,7 @@ class Pages:
 
 
 def _code(task: TaskRun) -> str:
-    """What the task runs; not its cluster, whose environment variables may hold secrets."""
+    """Return what the task runs, without its cluster, whose environment variables may hold secrets."""
     kinds = ("python_wheel_task", "spark_python_task")
     shown: dict[str, Any] = next(task.spec[kind] for kind in kinds if kind in task.spec)
     return json.dumps(shown, indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What the API calls are asked with: a JSON body, a query, or both."""
+"""The parameters of API calls: from a JSON body, a query, or both."""
 
 import json
 from typing import Annotated
@@ -10,7 +10,7 @@ from sandbox.databricks.payloads import Json
 
 
 async def _parameters(request: Request) -> Json:
-    """The JSON body's keys and, for a GET, the query's as well: Airflow's triggers send a GET with a body."""
+    """Return the JSON body's keys, for a GET also the query's: Airflow's triggers send a GET with a body."""
     body = await request.body()
     try:
         values = json.loads(body) if body.strip() else {}
@@ -25,5 +25,5 @@ Parameters = Annotated[Json, Depends(_parameters)]
 
 
 def base_url(request: Request) -> str:
-    """The address the caller reached the stand-in by, without a slash at its end."""
+    """Return the stand-in's address that the caller used, without a slash at its end."""
     return str(request.base_url).rstrip("/")

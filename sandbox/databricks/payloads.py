@@ -1,8 +1,8 @@
-"""Is a request what the SDK could have sent? Checked against the type hints of databricks-sdk's own methods.
+"""A check of requests against the type hints of databricks-sdk's methods: could the SDK have sent them?
 
-The service drops unknown keys silently, so a misspelt parameter is lost without a word. The stand-in refuses
-it: every key at any depth must be a field of the SDK's dataclass, every value of the field's type. Numbers
-may be text, as the service accepts them: Airflow's provider sends every number as text.
+The service silently drops unknown keys, so nobody notices a misspelled parameter. The stand-in refuses it:
+every key at any depth must be a field of the SDK's dataclass, and every value must have the field's type. As
+in the service, numbers may be text: Airflow's provider sends every number as text.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ _MISSING = object()
 
 
 def checked(method: Callable[..., Any], request: Json, *, text: bool = False) -> Json:
-    """The request with numbers as numbers and without nulls, when the SDK's `method` could have sent it.
+    """Check a request, and return it without nulls and with numbers converted from text.
 
     Args:
         method: a method of a databricks-sdk API class; its parameters are the request's keys.
@@ -29,7 +29,7 @@ def checked(method: Callable[..., Any], request: Json, *, text: bool = False) ->
         text: whether every value is text (a query string), so that booleans are "true" and "false".
 
     Raises:
-        InvalidParameterError: naming every unknown key, missing field and wrong type, each with its path.
+        InvalidParameterError: names every unknown key, missing field and wrong type, each with its path.
     """
     hints = typing.get_type_hints(method)
     parameters = {n: p for n, p in inspect.signature(method).parameters.items() if n != "self"}
@@ -59,7 +59,7 @@ class _Walk:
         return found
 
     def value(self, path: str, value: Any, hint: Any) -> Any:
-        """`value` as `hint` wants it; a defect is noted where it cannot be."""
+        """Return `value` converted to the type of `hint`, or record a defect."""
         origin, inner = typing.get_origin(hint), typing.get_args(hint)
         found = value
         if origin in (typing.Union, types.UnionType):
@@ -111,7 +111,7 @@ class _Walk:
         return self._wrong(path, value, _WORDS[wanted]) if found is _MISSING else found
 
     def _boolean(self, value: Any) -> Any:
-        """A query has only text; `requests` writes Python's True as "True"."""
+        """Convert a boolean; a query has only text, and `requests` writes Python's True as "True"."""
         return {"true": True, "false": False}.get(str(value).lower(), _MISSING) if self.text else _MISSING
 
     def _wrong(self, path: str, value: Any, wanted: str) -> None:

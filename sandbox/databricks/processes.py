@@ -1,8 +1,8 @@
-"""The processes of the stand-in's children: known by pid and start time, and by a mark in their environment.
+"""The stand-in's child processes, identified by pid and start time, and by a mark in their environment.
 
-A pid alone says nothing after a restart, since the system gives it out again. The mark names the state folder
-and the task run (or the SQL Spark), is inherited by every process below, and finds what a dead parent left
-behind: a JVM, a pyspark daemon that made a process group of its own, anything a job started.
+After a restart a pid alone is not enough, because the system reuses pids. The mark names the state folder and
+the task run (or the SQL Spark), and every descendant inherits it. It finds the processes that a dead parent
+has left: a JVM, a pyspark daemon in another process group, or any process that a job has started.
 """
 
 import os
@@ -17,13 +17,13 @@ from typing import IO
 import psutil
 
 MARK = "SANDBOX_DATABRICKS_CHILD"
-# psutil derives the start time from the boot time, which moves a little when the clock is set.
+# psutil derives the start time from the boot time, which shifts slightly when the clock is corrected.
 BIRTH_TOLERANCE_SECONDS = 2.0
 
 
 @dataclass
 class Child:
-    """A child process; `popen` is None for one that an earlier stand-in started."""
+    """A child process; `popen` is None if an earlier stand-in has started it."""
 
     pid: int
     born: float
@@ -32,18 +32,18 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; a zombie does not."""
+        """Return whether it still runs; a zombie does not."""
         if self.popen is not None:
             return self.popen.poll() is None
         return same_process(self.pid, self.born)
 
     @property
     def exit_code(self) -> int | None:
-        """Its exit code, a signal as a negative number; None when unknown or still running."""
+        """Return its exit code, with a signal as a negative number; None if unknown or still running."""
         return None if self.popen is None else self.popen.poll()
 
     def pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        """What is written to a piped child, and what it says.
+        """The standard input and the standard output of a piped child.
 
         Raises:
             ValueError: for a child that was not started with pipes.
@@ -53,7 +53,7 @@ class Child:
         return self.popen.stdin, self.popen.stdout
 
     def end(self, *, force: bool) -> None:
-        """TERM, or KILL, for its process group and for everything that carries its mark."""
+        """Send TERM or KILL to its process group and to every process with its mark."""
         number = signal.SIGKILL if force else signal.SIGTERM
         if self.alive:
             with suppress(ProcessLookupError):
@@ -63,13 +63,13 @@ class Child:
                 process.send_signal(number)
 
     def end_leader(self) -> None:
-        """KILL for the process alone, as the system does when memory runs out."""
+        """Send KILL to the process alone, as the system does when memory runs out."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
     @property
     def gone(self) -> bool:
-        """Whether it and everything it started have ended."""
+        """Return whether the process and everything that it started have ended."""
         return not self.alive and next(marked(self.mark), None) is None
 
 
@@ -82,10 +82,9 @@ def start(
     log: Path,
     piped: bool = False,
 ) -> Child:
-    """Start a child in a session of its own, in `folder`, with its output appended to `log`.
+    """Start a child in a new session, in `folder`, and append its output to `log`.
 
-    A `piped` one is spoken with through its standard input and output; only what it says on standard error
-    goes to the log.
+    A `piped` child has pipes for standard input and output, and only its standard error goes to the log.
     """
     with log.open("ab") as output:
         popen = subprocess.Popen(
@@ -101,7 +100,7 @@ def start(
 
 
 def adopt(mark: str, *, pid: int, born: float) -> Child | None:
-    """The child of an earlier stand-in: by its recorded identity, else the session leader with its mark."""
+    """Find the child of an earlier stand-in by its recorded identity, else by its mark as session leader."""
     if pid and same_process(pid, born):
         return Child(pid=pid, born=born, mark=mark)
     for process in marked(mark):
@@ -112,7 +111,7 @@ def adopt(mark: str, *, pid: int, born: float) -> Child | None:
 
 
 def marked(mark: str) -> Iterator[psutil.Process]:
-    """Every living process that carries `mark`."""
+    """Yield every living process with `mark`."""
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
@@ -120,7 +119,7 @@ def marked(mark: str) -> Iterator[psutil.Process]:
 
 
 def birth(pid: int) -> float:
-    """When a process started (epoch seconds), 0 when it is gone already."""
+    """Return when a process started (epoch seconds); 0 if it has ended already."""
     try:
         return float(psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
@@ -128,7 +127,7 @@ def birth(pid: int) -> float:
 
 
 def same_process(pid: int, born: float) -> bool:
-    """Whether `pid` still is the process that started at `born`."""
+    """Return whether `pid` is still the process that started at `born`."""
     if pid <= 0:
         return False
     try:
@@ -141,7 +140,7 @@ def same_process(pid: int, born: float) -> bool:
 
 
 def resident_mb(mark: str) -> int:
-    """Resident memory of everything that carries `mark`, in MB."""
+    """Return the resident memory of all processes with `mark`, in MB."""
     total = 0
     for process in marked(mark):
         with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""The stand-in's end of the SQL engine process: starts it, speaks with it, notices its death."""
+"""The stand-in's proxy of the SQL engine process: it starts the process, talks to it, and detects its end."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ START_SECONDS = 180
 
 
 class EngineError(Exception):
-    """The engine could not start, or died."""
+    """The engine could not start, or has ended."""
 
 
 class EngineProxy:
@@ -36,7 +36,7 @@ class EngineProxy:
         threading.Thread(target=self._listen, name="engine", daemon=True).start()
 
     def _end_leftover(self) -> None:
-        """End the engine of a stand-in that was killed: two may not open the metastore."""
+        """End the engine of a killed stand-in, because only one process can open the metastore."""
         for process in processes.marked(self._mark):
             process.kill()
             process.wait()
@@ -59,7 +59,7 @@ class EngineProxy:
         return self._child.alive
 
     def status(self) -> Json:
-        """For /health: state, pid, how long it took to start, resident memory."""
+        """Return the values for /health: state, pid, start-up time, resident memory."""
         ready = self._ready.done() and self._ready.exception() is None
         return {
             "state": ("running" if ready else "starting") if self.alive else "stopped",
@@ -69,10 +69,10 @@ class EngineProxy:
         }
 
     def wait(self) -> None:
-        """Wait until it takes statements.
+        """Wait until it accepts statements.
 
         Raises:
-            EngineError: when it ended, or took longer than three minutes.
+            EngineError: if it ends, or takes longer than three minutes.
         """
         self._ready.result(timeout=START_SECONDS)
 
@@ -80,7 +80,7 @@ class EngineProxy:
         """Run one statement and wait for its answer.
 
         Raises:
-            EngineError: when the process ends before it answered.
+            EngineError: if the process ends before it answers.
         """
         answer: Future[Json] = Future()
         with self._lock:
@@ -93,7 +93,7 @@ class EngineProxy:
         self._send({"cancel": statement_id})
 
     def stop(self, grace_seconds: float) -> None:
-        """Close its input, upon which it ends; kill it when it does not."""
+        """Close its input, which ends it; kill it if it does not end."""
         self._in.close()
         deadline = time.monotonic() + grace_seconds
         while not self._child.gone:
@@ -121,7 +121,7 @@ class EngineProxy:
         self._fail()
 
     def _fail(self) -> None:
-        """The process has ended: so have the statements in it."""
+        """Fail the open statements after the process has ended."""
         tail = self._log.read_text(errors="replace")[-2000:]
         error = EngineError(f"The warehouse's Spark ended unexpectedly; the end of {self._log}:\n{tail}")
         with self._lock:
@@ -143,10 +143,10 @@ def _spark_settings(settings: Settings) -> dict[str, str]:
             "spark.sql.shuffle.partitions": "2",
             "spark.driver.maxResultSize": "64m",
             "spark.sql.session.timeZone": settings.sql_time_zone,
-            # In the folder that it runs in, which may have a name that no list or URL takes.
+            # Relative to its working folder, whose name may not be valid in lists or URLs.
             "spark.local.dir": "tmp",
             "spark.sql.warehouse.dir": "tables",
-            # Hive's metastore in an embedded database: names survive a restart, also an abrupt one.
+            # Hive's metastore in an embedded database: names survive a restart, even an abrupt one.
             "spark.sql.catalogImplementation": "hive",
             "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:;databaseName=metastore;create=true",
         }

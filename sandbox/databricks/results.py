@@ -1,4 +1,4 @@
-"""A DataFrame as the Statement Execution API gives results: columns with types, rows of text.
+"""DataFrames in the result format of the Statement Execution API: columns with types, rows of text.
 
 Source: Databricks REST, Statement Execution API (`ResultManifest`, `ResultData`, format JSON_ARRAY: "each
 value is either the string representation of a value, or null"). Timestamps are ISO 8601 in UTC, binary is
@@ -41,11 +41,11 @@ INLINE_BYTES = 25 * 2**20
 
 
 class ResultTooLargeError(Exception):
-    """A result beyond what the service returns inline."""
+    """A result is larger than what the service returns inline."""
 
 
 def columns(frame: DataFrame) -> list[Json]:
-    """The columns: name, position, type name, and type as SQL writes it."""
+    """Return the columns: name, position, type name, and type in SQL."""
     described = []
     for position, field in enumerate(frame.schema.fields):
         kind = field.dataType
@@ -62,14 +62,14 @@ def columns(frame: DataFrame) -> list[Json]:
 
 
 def rows(frame: DataFrame, row_limit: int | None) -> tuple[list[list[str | None]], bool]:
-    """The rows as text, at most `row_limit`, and whether there were more.
+    """Return the rows as text, at most `row_limit`, and whether the result has more.
 
     Raises:
-        ResultTooLargeError: when they are more than 25 MiB.
+        ResultTooLargeError: if they exceed 25 MiB.
     """
     if not frame.columns:
         return [], False
-    # A result may have two columns of one name, which cannot be selected by it.
+    # A result may have two columns with the same name, which Spark cannot select by name.
     numbered = frame.toDF(*(f"c{index}" for index in range(len(frame.columns))))
     cells = [text(f.col(f"c{index}"), field.dataType) for index, field in enumerate(frame.schema.fields)]
     if row_limit is not None:
@@ -87,11 +87,11 @@ def rows(frame: DataFrame, row_limit: int | None) -> tuple[list[list[str | None]
 
 
 def text(column: Column, kind: t.DataType) -> Column:
-    """A column as the text of its values; of a timestamp, microseconds since 1970 (see `utc`)."""
+    """Return a column of the values' texts; for a timestamp, microseconds since 1970 (see `utc`)."""
     if isinstance(kind, t.ArrayType | t.MapType | t.StructType):
         return f.to_json(column, {"ignoreNullFields": "false"})
     if isinstance(kind, t.TimestampType):
-        # Text would be of the session's time zone, and the service's is UTC.
+        # Text would be in the session's time zone, but the service's text is in UTC.
         return f.unix_micros(column).cast("string")
     if isinstance(kind, t.TimestampNTZType):
         return f.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSS")
@@ -101,7 +101,7 @@ def text(column: Column, kind: t.DataType) -> Column:
 
 
 def utc(micros: str | None) -> str | None:
-    """A moment as the service writes it, to the millisecond."""
+    """Return a moment as the service writes it, to the millisecond."""
     if micros is None:
         return None
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
@@ -109,9 +109,9 @@ def utc(micros: str | None) -> str | None:
 
 
 def literal(session: SparkSession, parameter: Json) -> Column:
-    """The value of a statement's parameter, cast to its type, with the errors of a cast.
+    """Return the value of a statement's parameter, cast to its type, with the errors of a cast.
 
-    `SparkSession.sql` takes literals only, so the cast is a query of its own; a NULL has no type then.
+    `SparkSession.sql` accepts literals only, so the cast is a separate query, after which a NULL has no type.
     """
     if parameter.get("value") is None:
         return f.lit(None)

@@ -1,6 +1,6 @@
-"""Starting the driver of a task run, and reading what became of it.
+"""The start of a task run's driver, and the reading of its outcome.
 
-Everything of a task run is in one folder: task.json, conf/spark-defaults.conf, the installed wheel in site/,
+One folder has all files of a task run: task.json, conf/spark-defaults.conf, the installed wheel in site/,
 driver.log, and at the end outcome.json.
 """
 
@@ -18,27 +18,27 @@ from sandbox.databricks.store import Run, TaskRun
 from sandbox.spark import properties, spark_environment, write_defaults
 
 DRIVER = Path(__file__).with_name("driver.py")
-# What the driver must not inherit: the token, another workspace's credentials, the caller's own packages.
+# The driver must not inherit the token, another workspace's credentials, or the caller's packages.
 _PRIVATE = ("SANDBOX_", "DATABRICKS_", "PYTHON", "VIRTUAL_ENV", "COVERAGE_")
 _AWS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 class Runner:
-    """Starts drivers for one stand-in."""
+    """The means to start drivers and to read their outcomes, for one stand-in."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def folder(self, run_id: int) -> Path:
-        """Where everything of a task run is."""
+        """Return the folder of a task run."""
         return self._settings.runs / str(run_id)
 
     def log(self, run_id: int) -> Path:
-        """What the driver and everything below it printed."""
+        """Return the file with the output of the driver and its children."""
         return self.folder(run_id) / "driver.log"
 
     def mark(self, run_id: int) -> str:
-        """What the task run's processes carry in their environment."""
+        """Return the mark in the environment of the task run's processes."""
         return f"{self._settings.state}:{run_id}"
 
     def launch(self, run: Run, task: TaskRun, cluster: Json) -> Child:
@@ -62,20 +62,20 @@ class Runner:
         settings = properties(
             aws_endpoint=self._settings.aws_endpoint, driver_memory=self._settings.job_memory
         )
-        # In the folder that it runs in, which may have a name that no list takes.
+        # Relative to its working folder, whose name may not be valid in lists.
         settings["spark.local.dir"] = "tmp"
         conf = write_defaults(folder / "conf", settings | cluster.get("spark_conf", {}))
         return private(
             spark_environment(conf),
             **_AWS,
             AWS_ENDPOINT_URL=self._settings.aws_endpoint,
-            # Also where Spark's Python workers look.
+            # Spark's Python workers look here too.
             PYTHONPATH=str(folder / "site"),
             **cluster.get("spark_env_vars", {}),
         )
 
     def adopt(self, task: TaskRun) -> Child | None:
-        """The driver that an earlier stand-in started for `task`; a dead one when it has ended since."""
+        """Return the driver that an earlier stand-in has started for `task`; it may have ended since."""
         if not task.launched:
             return None
         mark = self.mark(task.run_id)
@@ -83,16 +83,16 @@ class Runner:
         return found or Child(pid=task.pid, born=task.born, mark=mark)
 
     def installed(self, run_id: int) -> bool:
-        """Whether the driver has its libraries and has begun with the job's code."""
+        """Return whether the driver has installed its libraries and started the job's code."""
         return (self.folder(run_id) / "running").exists()
 
     def outcome(self, run_id: int) -> dict[str, str]:
-        """What the driver wrote when the code ended (result, error, error_trace); empty before."""
+        """Return what the driver wrote when the code ended (result, error, error_trace); empty before."""
         path = self.folder(run_id) / "outcome.json"
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def state_at_end(self, task: TaskRun, child: Child) -> State:
-        """The state of a task run whose driver has ended by itself."""
+        """Return the state of a task run whose driver has ended by itself."""
         outcome = self.outcome(task.run_id)
         result = outcome.get("result")
         if result == "SUCCESS":
@@ -102,12 +102,12 @@ class Runner:
         return states.FAILED if result == "FAILED" else states.driver_lost(child.exit_code)
 
     def tidy(self, run_id: int) -> None:
-        """Remove what a killed Spark leaves on the disk."""
+        """Remove the files that a killed Spark leaves on disk."""
         shutil.rmtree(self.folder(run_id) / "tmp", ignore_errors=True)
 
 
 def program_of(run: Run, task: TaskRun) -> Json:
-    """What the driver is to run: libraries, code and argv."""
+    """Return what the driver must run: libraries, code and argv."""
     spec = task.spec
     libraries = [
         library["whl"] if "whl" in library else library["pypi"]["package"]
@@ -134,6 +134,6 @@ def program_of(run: Run, task: TaskRun) -> Json:
 
 
 def private(environment: dict[str, str], **more: str) -> dict[str, str]:
-    """`environment` for a process that runs somebody's code: without the stand-in's secrets, with `more`."""
+    """Return `environment` with `more` and without the stand-in's secrets, for a process with users' code."""
     kept = {key: value for key, value in environment.items() if not key.startswith(_PRIVATE)}
     return kept | {"PYTHONUNBUFFERED": "1"} | more

@@ -1,8 +1,8 @@
-"""The life of runs: admits them in order, starts and watches their drivers, enforces timeouts, cancels.
+"""The lifecycle of runs: admit them in order, start and watch their drivers, enforce timeouts, cancel.
 
-One thread that looks at every active run ten times a second. It alone decides how a run stands. Everything
-it needs to go on after a restart is in the store and in the run folders: a driver that still runs is
-adopted, one that ended meanwhile has left its outcome.
+One thread checks every active run ten times a second, and only this thread changes a run's state. After a
+restart it continues from the store and the run folders: it adopts a driver that still runs, and reads the
+outcome of one that has ended.
 """
 
 import logging
@@ -28,7 +28,7 @@ INTERVAL_SECONDS = 0.1
 
 
 class Scheduler:
-    """Owns the drivers of one stand-in."""
+    """The thread that owns the drivers of one stand-in."""
 
     def __init__(
         self, store: Store, runner: Runner, faults: Faults, settings: Settings, clusters: Clusters
@@ -44,7 +44,7 @@ class Scheduler:
         self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
 
     def start(self) -> None:
-        """Adopt the drivers of an earlier stand-in, then begin."""
+        """Adopt the drivers of an earlier stand-in, then start the thread."""
         for run in self._store.active():
             for task in self._store.tasks(run.run_id):
                 child = self._runner.adopt(task) if task.state not in states.TERMINAL else None
@@ -54,7 +54,7 @@ class Scheduler:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at once: something was submitted or cancelled."""
+        """Check the runs at once, after a submission or a cancellation."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -72,13 +72,13 @@ class Scheduler:
                 self._wake.wait(INTERVAL_SECONDS)
                 self._wake.clear()
         except BaseException:
-            # Without this thread nothing would ever end: better no stand-in than a silent one.
+            # Without this thread no run would ever end, so the stand-in stops.
             logger.exception("the scheduler failed, the stand-in stops")
             os.kill(os.getpid(), signal.SIGTERM)
             raise
 
     def tick(self, now: int) -> None:
-        """One look at every active run, oldest first."""
+        """Check every active run once, oldest first."""
         active = self._store.active()
         room = self._settings.max_concurrent_runs - sum(1 for run in active if run.admitted)
         for run in active:
@@ -124,13 +124,13 @@ class Scheduler:
         elif child.alive:
             self._watch(task, child, now)
         elif not child.gone:
-            # A JVM or a worker that outlives its driver.
+            # A JVM or a worker has outlived its driver.
             child.end(force=True)
         else:
             self._bury(task, self._state_at_end(task, child, stopped), now, retry=retry)
 
     def _approach(self, run: Run, task: TaskRun, tasks: Sequence[TaskRun], now: int) -> None:
-        """A task without a driver: has its time come?"""
+        """Start the driver of a task if the task is due."""
         if task.state == "BLOCKED":
             freed = states.unblocked(task, tasks)
             if freed is not None and freed.terminal:
@@ -151,7 +151,7 @@ class Scheduler:
                 self._finish(task, states.LOST, now, retry=False)
 
     def _launch(self, run: Run, task: TaskRun, now: int, cluster: Json) -> None:
-        # Written before the process exists: after a crash in between it is found by its mark.
+        # Write this before the process exists: after a crash in between, its mark leads to the process.
         task.launched = now
         self._store.save_task(task)
         child = self._runner.launch(run, task, cluster)
@@ -172,7 +172,7 @@ class Scheduler:
             child.end(force=True)
 
     def _lingers(self, task: TaskRun, now: int) -> bool:
-        """Whether the code has ended but its process has not: some thread of the job goes on."""
+        """Return whether the code has ended but a thread of the job keeps its process running."""
         if not self._runner.outcome(task.run_id):
             return False
         return now > self._linger_until.setdefault(task.run_id, now + self._grace)
@@ -196,7 +196,7 @@ class Scheduler:
         return stopped if stopped is not None and state.result != "SUCCESS" else state
 
     def _bury(self, task: TaskRun, state: State, now: int, *, retry: bool) -> None:
-        """The driver and all it started have ended."""
+        """Finish a task whose driver, with all its processes, has ended."""
         if not task.running and self._runner.installed(task.run_id):
             task.running = now
         self._runner.tidy(task.run_id)
@@ -221,7 +221,7 @@ class Scheduler:
 
 
 def _stopped(run: Run, task: TaskRun) -> State | None:
-    """How a task ends that must end now; None while it may go on."""
+    """Return the final state of a task that must end now, or None."""
     if run.timed_out or task.timed_out:
         return states.TIMED_OUT
     return states.CANCELED if run.cancelled or task.cancelled else None

@@ -1,4 +1,4 @@
-"""What the workspace has when it is new: a cluster that fits and some that do not, a profile, locations."""
+"""The content of a new workspace: a suitable cluster and some unsuitable ones, a profile, locations."""
 
 from sandbox.databricks import catalog, clusters, instance_profiles
 from sandbox.databricks.payloads import Json
@@ -22,7 +22,7 @@ _CLUSTER: Json = {
     "aws_attributes": {},
 }
 _PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"
-# What a workspace has beside the cluster that fits: id → what is different.
+# The workspace's unsuitable clusters: id → differences from the suitable one.
 _UNFIT: dict[str, Json] = {
     "sandbox-old": {"spark_version": "15.4.x-scala2.12", "state": "TERMINATED"},
     "sandbox-shared": {"data_security_mode": "USER_ISOLATION", "single_user_name": ""},
@@ -32,12 +32,12 @@ _UNFIT: dict[str, Json] = {
     "sandbox-broken": {"state": "ERROR", "state_message": "Instances could not be acquired"},
 }
 _CREDENTIAL = "sandbox"
-# Url → are new files announced? The second lies in the first, which the service allowed once.
+# URL → whether it has file events. The second is inside the first, which the service once allowed.
 _LOCATIONS = {"s3://cloudtrail-logs": True, "s3://cloudtrail-logs/quiet/": False}
 
 
 def seeds() -> dict[str, dict[str, Json]]:
-    """Kind → key → document, as `Objects` takes them."""
+    """Return kind → key → document, as `Objects` expects them."""
     unfit = {key: {"cluster_id": key, "cluster_name": key} | change for key, change in _UNFIT.items()}
     locations = {}
     for url, announced in _LOCATIONS.items():

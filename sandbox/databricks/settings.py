@@ -1,4 +1,4 @@
-"""What one stand-in is started with."""
+"""The settings of one stand-in."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,27 +16,27 @@ METASTORE_ID = "11111111-2222-3333-4444-555555555555"
 # Source: Databricks, "Create a storage credential for connecting to AWS S3": the same for every customer.
 UNITY_CATALOG_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
 
-# Both name the one metastore of the sandbox: a Unity Catalog catalog, and the legacy one.
+# Both catalogs are the one metastore of the sandbox: a Unity Catalog catalog, and the legacy one.
 CATALOGS = ("main", "hive_metastore")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One stand-in.
+    """The settings of one stand-in.
 
     Attributes:
-        state: folder of everything it keeps; one stand-in at a time may use it.
+        state: folder for all its files; only one stand-in at a time may use it.
         aws_endpoint: URL of the AWS that jobs, SQL and `s3://` wheels use.
-        token: the bearer token every API call has to carry.
-        max_concurrent_runs: runs beyond it wait as QUEUED.
-        grace_seconds: time a process has between TERM and KILL.
+        token: the bearer token that every API call must have.
+        max_concurrent_runs: further runs wait as QUEUED.
+        grace_seconds: the time between TERM and KILL.
         job_memory: heap of a job's Spark driver, as Spark writes it.
         sql_memory: heap of the warehouse's Spark.
         warm_sql: start the warehouse's Spark at once instead of with the first statement.
         sql_time_zone: the warehouse's SQL parameter TIMEZONE, in which a session formats its times.
-        cluster_seconds: time a cluster takes to start, to restart and to stop.
-        deployment_role: ARN of the role that launches clusters in AWS, whose `iam:PassRole` is simulated
-            before an instance profile is registered; empty for one that may pass every role.
+        cluster_seconds: the time that a cluster takes to start, to restart and to stop.
+        deployment_role: ARN of the role that launches clusters in AWS. Its `iam:PassRole` is simulated
+            before an instance profile is registered. If empty, every role may be passed.
     """
 
     state: Path
@@ -53,15 +53,15 @@ class Settings:
 
     @property
     def runs(self) -> Path:
-        """One folder per task run: its wheel, its settings, its driver.log."""
+        """The folder with a folder for each task run: its wheel, its settings, its driver.log."""
         return self.state / "runs"
 
     @property
     def volumes(self) -> Path:
-        """The files of `/Volumes/…`."""
+        """The folder with the files of `/Volumes/…`."""
         return self.state / "volumes"
 
     @property
     def sql(self) -> Path:
-        """The warehouse: metastore, managed tables, spark.log."""
+        """The folder of the warehouse: metastore, managed tables, spark.log."""
         return self.state / "sql"

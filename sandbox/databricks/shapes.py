@@ -12,7 +12,7 @@ from sandbox.databricks.states import State
 from sandbox.databricks.store import Run, TaskRun
 
 QUEUE_REASON = "Queued due to reaching maximum concurrent runs of the sandbox."
-# What a RunTask repeats of the SubmitTask it came from.
+# The fields that a RunTask repeats from its SubmitTask.
 _REPEATED = (
     "description",
     "depends_on",
@@ -31,7 +31,7 @@ _REPEATED = (
 
 
 def run_shape(run: Run, tasks: Sequence[TaskRun], *, base_url: str, now: int, expand: bool = True) -> Json:
-    """A run with its task runs, or without them when not expanded."""
+    """Return a run, with its task runs if expanded."""
     state = states.of_run(run, tasks)
     shape = {
         "job_id": run.job_id,
@@ -57,7 +57,7 @@ def run_shape(run: Run, tasks: Sequence[TaskRun], *, base_url: str, now: int, ex
 
 
 def task_run_shape(run: Run, task: TaskRun, *, base_url: str, now: int) -> Json:
-    """A task run as `runs/get` shows it under its own id: a run with itself as only task."""
+    """Return a task run as `runs/get` shows it by its own id: as a run with itself as the only task."""
     shape = task_shape(task, base_url=base_url, now=now)
     carried = {key: value for key, value in shape.items() if key not in (*_REPEATED, "task_key")}
     return {
@@ -75,7 +75,7 @@ def task_run_shape(run: Run, task: TaskRun, *, base_url: str, now: int) -> Json:
 
 
 def task_shape(task: TaskRun, *, base_url: str, now: int) -> Json:
-    """One attempt at a task."""
+    """Return one attempt at a task."""
     begun, until = task.launched or task.ended, task.ended or now
     return {
         "run_id": task.run_id,
@@ -94,7 +94,7 @@ def task_shape(task: TaskRun, *, base_url: str, now: int) -> Json:
 
 
 def page_url(base_url: str, run_id: int) -> str:
-    """Where a person looks at a run or a task run."""
+    """Return the URL of the page of a run or a task run."""
     return f"{base_url}/runs/{run_id}"
 
 

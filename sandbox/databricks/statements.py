@@ -1,7 +1,7 @@
 """The Statement Execution API: submit, get, cancel, and the one chunk of a result.
 
-Source: Databricks REST, `/api/2.0/sql/statements`, and databricks-sdk's `StatementExecutionAPI`. Results
-come INLINE as JSON_ARRAY; the service's other forms are refused.
+Source: Databricks REST, `/api/2.0/sql/statements`, and databricks-sdk's `StatementExecutionAPI`. Results are
+INLINE as JSON_ARRAY; the stand-in refuses the service's other formats.
 """
 
 import re
@@ -32,7 +32,7 @@ class Statements:
         self._store, self._warehouse = store, warehouse
 
     def router(self) -> APIRouter:
-        """Submit, get, cancel, chunk."""
+        """Return the routes to submit, get and cancel a statement, and to get a chunk."""
         router = APIRouter()
         router.add_api_route(ROOT, self.submit, methods=["POST"])
         router.add_api_route(f"{ROOT}/{{statement_id}}", self.get, methods=["GET"])
@@ -41,7 +41,7 @@ class Statements:
         return router
 
     def submit(self, parameters: Parameters) -> Json:
-        """Start a statement and wait for it as long as asked."""
+        """Start a statement and wait for it up to the requested time."""
         request = statement_request(parameters)
         statement = Statement(
             statement_id=str(uuid.uuid4()),
@@ -57,7 +57,7 @@ class Statements:
         return response_of(self._find(statement.statement_id))
 
     def get(self, statement_id: str) -> Json:
-        """How a statement fares, with its result once it succeeded."""
+        """Return a statement's state, with its result if it has succeeded."""
         return response_of(self._find(statement_id))
 
     def cancel(self, statement_id: str) -> Json:
@@ -66,7 +66,7 @@ class Statements:
         return {}
 
     def chunk(self, statement_id: str, index: int) -> Json:
-        """A chunk of the result; there is one."""
+        """Return a chunk of the result, which has only one."""
         statement = self._find(statement_id)
         if statement.state != "SUCCEEDED" or index != 0:
             raise NotFoundError(f"The statement {statement_id} ({statement.state}) has no chunk {index}")
@@ -80,11 +80,11 @@ class Statements:
 
 
 def statement_request(parameters: Json) -> Json:
-    """The checked body of a submission.
+    """Check and return the body of a submission.
 
     Raises:
-        InvalidParameterError: for what the service refuses.
-        NotSupportedError: for forms of results that the stand-in does not have.
+        InvalidParameterError: for parameters that the service refuses.
+        NotSupportedError: for result formats that the stand-in does not support.
     """
     request = checked(StatementExecutionAPI.execute_statement, parameters)
     if request["warehouse_id"] != WAREHOUSE_ID:
@@ -111,7 +111,7 @@ def statement_request(parameters: Json) -> Json:
 
 
 def wait_seconds(wait_timeout: str) -> int:
-    """The seconds of a `wait_timeout`: "0s", or "5s" to "50s"."""
+    """Return the seconds of a `wait_timeout`: "0s", or "5s" to "50s"."""
     match = re.fullmatch(r"(\d+)s", wait_timeout)
     seconds = int(match[1]) if match else -1
     if seconds != 0 and not 5 <= seconds <= 50:
@@ -122,7 +122,7 @@ def wait_seconds(wait_timeout: str) -> int:
 
 
 def response_of(statement: Statement) -> Json:
-    """A statement as `StatementResponse`."""
+    """Return a statement as `StatementResponse`."""
     status: Json = {"state": statement.state}
     if statement.error:
         status["error"] = {key: statement.error[key] for key in ("error_code", "message")}
@@ -136,7 +136,7 @@ def response_of(statement: Statement) -> Json:
 
 
 def manifest_of(statement: Statement) -> Json:
-    """What a result consists of."""
+    """Return the manifest of a result."""
     count = len(statement.rows)
     return {
         "format": "JSON_ARRAY",
@@ -149,6 +149,6 @@ def manifest_of(statement: Statement) -> Json:
 
 
 def result_of(statement: Statement) -> Json:
-    """The rows; as the service does, no `data_array` at all when there are none."""
+    """Return the rows; as in the service, a result without rows has no `data_array`."""
     chunk: Json = {"chunk_index": 0, "row_offset": 0, "row_count": len(statement.rows)}
     return chunk | {"data_array": statement.rows} if statement.rows else chunk

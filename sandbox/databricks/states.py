@@ -1,10 +1,10 @@
-"""How a run and its tasks stand, in the service's words. Pure decisions; nothing here waits or asks.
+"""The states of a run and its tasks, in the service's terms. These are pure functions without any I/O.
 
 A task run goes BLOCKED (waits for other tasks) or WAITING_FOR_RETRY → PENDING (wheel being installed) →
-RUNNING → TERMINATING → TERMINATED, INTERNAL_ERROR (its driver was lost) or SKIPPED. A run is QUEUED before
-it is admitted; after that its state follows from its tasks. Seen on real workspaces: a run of which a task
-failed ends with the legacy life cycle INTERNAL_ERROR and result FAILED, while the failed task is TERMINATED
-and FAILED.
+RUNNING → TERMINATING → TERMINATED, INTERNAL_ERROR (its driver was lost) or SKIPPED. A run is QUEUED until it
+is admitted, and then its state follows from its tasks. As seen on real workspaces, a run with a failed task
+ends with the legacy life cycle INTERNAL_ERROR and result FAILED, while the failed task is TERMINATED and
+FAILED.
 """
 
 from collections.abc import Sequence
@@ -39,12 +39,12 @@ class State:
 
     @property
     def terminal(self) -> bool:
-        """Whether it will not change any more."""
+        """Whether the state is final."""
         return self.life_cycle in TERMINAL
 
     @property
     def v2(self) -> str:
-        """The state of the newer `status` object, which has one terminal state and one of waiting."""
+        """The state in the newer `status` object, which has one terminal and one waiting state."""
         return {"INTERNAL_ERROR": "TERMINATED", "SKIPPED": "TERMINATED", "WAITING_FOR_RETRY": "WAITING"}.get(
             self.life_cycle, self.life_cycle
         )
@@ -60,7 +60,7 @@ UPSTREAM_CANCELED = State("SKIPPED", "UPSTREAM_CANCELED", "An upstream task was 
 
 
 def driver_lost(exit_code: int | None) -> State:
-    """The driver ended without a word; a signal counts as 128 plus its number, as a shell tells it."""
+    """Return the state after a driver ended without an outcome; a signal counts as 128 plus its number."""
     code = "unknown" if exit_code is None else str(128 - exit_code if exit_code < 0 else exit_code)
     return State(
         "INTERNAL_ERROR",
@@ -71,18 +71,18 @@ def driver_lost(exit_code: int | None) -> State:
 
 
 def library_failed(why: str) -> State:
-    """A library of the task could not be installed."""
+    """Return the state after a library of the task could not be installed."""
     message = f"Library installation failed for library due to user error. Error messages: {why}"
     return State("INTERNAL_ERROR", "FAILED", message, "LIBRARY_INSTALLATION_ERROR")
 
 
 def of_task(task: TaskRun) -> State:
-    """How an attempt stands."""
+    """Return the state of an attempt."""
     return State(task.state, task.result, task.message, task.code)
 
 
 def latest(tasks: Sequence[TaskRun]) -> list[TaskRun]:
-    """The newest attempt of each task, in the order of the tasks."""
+    """Return the newest attempt of each task, in the order of the tasks."""
     newest: dict[str, TaskRun] = {}
     for task in tasks:
         if task.key not in newest or newest[task.key].attempt < task.attempt:
@@ -91,7 +91,7 @@ def latest(tasks: Sequence[TaskRun]) -> list[TaskRun]:
 
 
 def of_run(run: Run, tasks: Sequence[TaskRun]) -> State:
-    """How a run stands, from its tasks."""
+    """Return the state of a run, which follows from its tasks."""
     newest = latest(tasks)
     done = all(task.state in TERMINAL for task in newest)
     if done and run.ended:
@@ -125,7 +125,7 @@ def _ended(run: Run, tasks: Sequence[TaskRun]) -> State:
 
 
 def unblocked(task: TaskRun, tasks: Sequence[TaskRun]) -> State | None:
-    """What a blocked task becomes: PENDING, SKIPPED, or nothing yet."""
+    """Return the next state of a blocked task, PENDING or SKIPPED; None while it must wait."""
     needed = {dependency["task_key"] for dependency in task.spec.get("depends_on", [])}
     upstream = [other for other in latest(tasks) if other.key in needed]
     if not all(other.state in TERMINAL for other in upstream):
@@ -137,7 +137,7 @@ def unblocked(task: TaskRun, tasks: Sequence[TaskRun]) -> State | None:
 
 
 def retry_due(task: TaskRun, state: State, *, now: int) -> int | None:
-    """When another attempt is due (epoch ms), or None when there is to be none.
+    """Return when the next attempt is due (epoch ms), or None without a further attempt.
 
     Source: `SubmitTask.max_retries`, `min_retry_interval_millis` and `retry_on_timeout`.
     """

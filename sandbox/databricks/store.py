@@ -1,8 +1,8 @@
-"""What must survive a restart of the stand-in: runs, their task runs, SQL statements. One SQLite file.
+"""The state that survives a restart of the stand-in, in one SQLite file: runs, task runs, SQL statements.
 
-Two writers share a run without meeting: the API adds runs and asks for their end (`request_cancel`,
-`delete`), the scheduler alone writes how they fare (`save_run`, `save_task`). Times are epoch milliseconds, 0
-for "not yet".
+Two writers share a run without conflicts. The API adds runs and requests their end (`request_cancel`,
+`delete`), and only the scheduler writes their states (`save_run`, `save_task`). Times are epoch milliseconds,
+and 0 means "not yet".
 """
 
 import json
@@ -37,7 +37,7 @@ _FIRST_ID = 100_000
 
 @dataclass(kw_only=True)
 class Run:
-    """One submitted run. `request` is the checked body of `runs/submit`."""
+    """One submitted run; `request` is the checked body of `runs/submit`."""
 
     run_id: int
     job_id: int
@@ -50,13 +50,13 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The run's name as people see it."""
+        """The run's display name."""
         return str(self.request.get("run_name", "Untitled"))
 
 
 @dataclass(kw_only=True)
 class TaskRun:
-    """One attempt at one task. `state`, `result` and `code` are the service's words (see states)."""
+    """One attempt at one task; `state`, `result` and `code` are the service's terms (see `states`)."""
 
     run_id: int
     parent: int
@@ -83,7 +83,7 @@ class TaskRun:
 
 @dataclass(kw_only=True)
 class Statement:
-    """One SQL statement: what was asked, how it fares, and its result or error."""
+    """One SQL statement: its request, its state, and its result or error."""
 
     statement_id: str
     request: Json
@@ -96,7 +96,7 @@ class Statement:
 
 
 class Store:
-    """The state of one stand-in. Safe to use from every thread."""
+    """The state of one stand-in. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,10 +125,10 @@ class Store:
             return self._db.execute(query, values).fetchall()
 
     def add(self, request: Json, *, submitted: int) -> tuple[Run, bool]:
-        """The run of this request, and whether it is new: a known idempotency token gives its run back.
+        """Return the run of this request, and whether it is new; a known idempotency token returns its run.
 
         Raises:
-            LookupError: when the token's run was deleted; its argument is that run's id.
+            LookupError: if the token's run was deleted; its argument is that run's id.
         """
         token = request.get("idempotency_token") or None
         with self._transaction() as db:
@@ -148,9 +148,9 @@ class Store:
             return run, True
 
     def finish(self, task: TaskRun, *, again: int | None) -> None:
-        """Write that an attempt ended and, when `again` is a time, add the next attempt, due then.
+        """Write that an attempt has ended and, if `again` is a time, add the next attempt, due then.
 
-        Both at once: between them the run would look as if it had ended.
+        Both happen in one transaction, because between them the run would seem to have ended.
         """
         with self._transaction() as db:
             _update(db, task)
@@ -166,16 +166,16 @@ class Store:
                 _insert(db, attempt)
 
     def run(self, run_id: int) -> Run | None:
-        """A run that was not deleted."""
+        """Return a run that was not deleted, or None."""
         found = self._runs("run_id = ? AND NOT deleted", run_id)
         return found[0] if found else None
 
     def runs(self) -> list[Run]:
-        """Every run that was not deleted, newest first."""
+        """Return every run that was not deleted, newest first."""
         return self._runs("NOT deleted")
 
     def active(self) -> list[Run]:
-        """Every run that has not ended, oldest first."""
+        """Return every run that has not ended, oldest first."""
         return [run for run in reversed(self.runs()) if not run.ended]
 
     def _runs(self, where: str, *values: Any) -> list[Run]:
@@ -186,11 +186,11 @@ class Store:
         return [Run(**json.loads(document) | {"cancelled": bool(cancelled)}) for document, cancelled in rows]
 
     def tasks(self, run_id: int) -> list[TaskRun]:
-        """Every attempt of a run's tasks, in the order they were made."""
+        """Return every attempt of a run's tasks, in the order of their creation."""
         return self._tasks("parent = ?", run_id)
 
     def task(self, run_id: int) -> TaskRun | None:
-        """One attempt, by its own run id."""
+        """Return one attempt by its own run id, or None."""
         found = self._tasks("run_id = ?", run_id)
         return found[0] if found and self.run(found[0].parent) else None
 
@@ -204,23 +204,23 @@ class Store:
         ]
 
     def save_run(self, run: Run) -> None:
-        """Write how a run fares (the scheduler's)."""
+        """Write the state of a run; only the scheduler calls this."""
         with self._transaction() as db:
             db.execute("UPDATE runs SET document = ? WHERE run_id = ?", (_document(run), run.run_id))
 
     def save_task(self, task: TaskRun) -> None:
-        """Write how an attempt fares (the scheduler's)."""
+        """Write the state of an attempt; only the scheduler calls this."""
         with self._transaction() as db:
             _update(db, task)
 
     def request_cancel(self, run_id: int) -> None:
-        """Ask for the end of a run or of one attempt; the scheduler brings it about."""
+        """Request the end of a run or of one attempt, which the scheduler then ends."""
         with self._transaction() as db:
             db.execute("UPDATE runs SET cancelled = 1 WHERE run_id = ?", (run_id,))
             db.execute("UPDATE tasks SET cancelled = 1 WHERE run_id = ?", (run_id,))
 
     def active_on(self, cluster_id: str) -> list[TaskRun]:
-        """Every attempt that runs, or waits to run, on this cluster."""
+        """Return every attempt that runs, or waits to run, on this cluster."""
         return [
             task
             for run in self.active()
@@ -229,7 +229,7 @@ class Store:
         ]
 
     def last_use(self, cluster_id: str) -> int | None:
-        """When the last attempt on this cluster ended; None while one is active, 0 when there was none."""
+        """Return when the last attempt on this cluster ended; None while one is active, 0 without any."""
         if self.active_on(cluster_id):
             return None
         rows = self._rows(
@@ -240,12 +240,12 @@ class Store:
         return int(rows[0][0] or 0)
 
     def delete(self, run_id: int) -> None:
-        """Hide a run. Its token stays taken."""
+        """Hide a run; its token cannot be used again."""
         with self._transaction() as db:
             db.execute("UPDATE runs SET deleted = 1 WHERE run_id = ?", (run_id,))
 
     def save_statement(self, statement: Statement) -> None:
-        """Write a statement, new or known."""
+        """Insert or replace a statement."""
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)",
@@ -253,18 +253,18 @@ class Store:
             )
 
     def statement(self, statement_id: str) -> Statement | None:
-        """A statement by its id."""
+        """Return a statement by its id, or None."""
         rows = self._rows("SELECT document FROM statements WHERE statement_id = ?", statement_id)
         return Statement(**json.loads(rows[0][0])) if rows else None
 
     def statements(self) -> list[Statement]:
-        """Every statement, oldest first."""
+        """Return every statement, oldest first."""
         rows = self._rows("SELECT document FROM statements ORDER BY submitted")
         return [Statement(**json.loads(document)) for (document,) in rows]
 
 
 def _new_id(db: sqlite3.Connection) -> int:
-    """Runs, jobs and task runs share one sequence, so that an id never means two things."""
+    """Return a new id; runs, jobs and task runs share one sequence, so that every id is unique."""
     made = db.execute("INSERT INTO ids DEFAULT VALUES").lastrowid
     return _FIRST_ID + int(made or 0)
 

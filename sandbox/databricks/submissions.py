@@ -1,8 +1,8 @@
-"""The rules of `runs/submit` that types cannot say, and what the stand-in cannot run.
+"""The rules of `runs/submit` that types cannot express, and the stand-in's limitations.
 
-Source: Databricks REST, Jobs API 2.2, `POST /api/2.2/jobs/runs/submit`, and the service's own messages where
-they are known. What would silently change the meaning of a run (a notebook task, a Git source, …) is refused
-as NOT_IMPLEMENTED; what only informs people (notifications, access lists, tags) is accepted and unused.
+Source: Databricks REST, Jobs API 2.2, `POST /api/2.2/jobs/runs/submit`. The messages are the service's where
+they are known. The stand-in refuses as NOT_IMPLEMENTED what it would otherwise run wrongly (a notebook task,
+a Git source, …). It accepts and ignores what does not affect the run (notifications, access lists, tags).
 """
 
 import re
@@ -31,16 +31,16 @@ _LIBRARIES = ("whl", "pypi")
 def submission(
     request: Json, *, cluster: Callable[[str], Json | None], policy: Callable[[Json], Json] = dict
 ) -> Json:
-    """The checked body of `runs/submit`.
+    """Check and return the body of `runs/submit`.
 
     Args:
-        request: the body as it came.
-        cluster: the cluster of an id as `clusters/get` shows it, or None.
-        policy: a new cluster's settings as its cluster policy makes them.
+        request: the body as received.
+        cluster: returns the cluster with an id as `clusters/get` shows it, or None.
+        policy: returns a new cluster's settings after its cluster policy.
 
     Raises:
-        InvalidParameterError: for what the service refuses, every defect of the types at once.
-        NotSupportedError: for a sound request that the stand-in cannot run.
+        InvalidParameterError: for a request that the service refuses; it names all wrong types at once.
+        NotSupportedError: for a valid request that the stand-in cannot run.
     """
     found = checked(JobsAPI.submit, request)
     token = found.get("idempotency_token", "")
@@ -69,7 +69,7 @@ def submission(
 
 
 def kind_of(task: Json) -> str:
-    """Which `…_task` this is; a checked task has exactly one."""
+    """Return the task's `…_task` field, of which a checked task has exactly one."""
     return next(key for key in task if key.endswith("_task"))
 
 

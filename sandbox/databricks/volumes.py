@@ -1,4 +1,4 @@
-"""Files in Unity Catalog volumes: the Files API on a folder. A volume begins with its first file.
+"""Files in Unity Catalog volumes: the Files API on a folder, in which a first file creates its volume.
 
 Source: Databricks REST, Files API, `/api/2.0/fs/files{file_path}`.
 """
@@ -26,7 +26,7 @@ class Volumes:
         self._root = root
 
     def router(self) -> APIRouter:
-        """Upload, download, look, delete."""
+        """Return the routes to upload, download, check and delete a file."""
         router = APIRouter()
         router.add_api_route(ROUTE, self.put, methods=["PUT"], status_code=204)
         router.add_api_route(ROUTE, self.get, methods=["GET"])
@@ -35,7 +35,7 @@ class Volumes:
         return router
 
     async def put(self, path: str, request: Request, overwrite: bool = False) -> Response:
-        """Write the body as a file, whole or not at all."""
+        """Write the body to a file, atomically."""
         target = self._file(path)
         if target.exists() and not overwrite:
             raise AlreadyExistsError(f"The file /{path} already exists; pass overwrite=true to replace it")
@@ -47,11 +47,11 @@ class Volumes:
         return Response(status_code=204)
 
     def get(self, path: str) -> FileResponse:
-        """The file's bytes."""
+        """Return the file's bytes."""
         return FileResponse(self._existing(path), media_type="application/octet-stream")
 
     def head(self, path: str) -> Response:
-        """The file's size and time."""
+        """Return the file's size and modification time."""
         status = self._existing(path).stat()
         modified = datetime.fromtimestamp(status.st_mtime, UTC)
         headers = {

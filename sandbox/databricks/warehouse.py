@@ -1,8 +1,8 @@
-"""The SQL warehouse: owns the engine process, and the statements' way through it.
+"""The SQL warehouse, which owns the engine process and passes statements to it.
 
-The engine starts with the first statement (or at once, when told), and again after it died; statements that
-were in it then fail. A statement is PENDING until the engine takes it, RUNNING in it, then SUCCEEDED,
-FAILED or CANCELED.
+The engine starts with the first statement, or at once if the settings say so. If it ends unexpectedly, its
+statements fail, and the next one starts it again. A statement is PENDING until the engine takes it, then
+RUNNING, then SUCCEEDED, FAILED or CANCELED.
 """
 
 import logging
@@ -21,7 +21,7 @@ TERMINAL = ("SUCCEEDED", "FAILED", "CANCELED", "CLOSED")
 
 
 class Warehouse:
-    """The statements of one stand-in. Safe to use from every thread."""
+    """The statements of one stand-in. Thread-safe."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
@@ -32,7 +32,7 @@ class Warehouse:
         self._pool = ThreadPoolExecutor(CONCURRENT_STATEMENTS, thread_name_prefix="statement")
 
     def start(self) -> None:
-        """Fail what an earlier stand-in left unfinished; start the engine when it is to be warm."""
+        """Fail the unfinished statements of an earlier stand-in; start the engine if it must be warm."""
         for statement in self._store.statements():
             if statement.state not in TERMINAL:
                 self._fail(statement, "ABORTED", "The SQL warehouse restarted while the statement ran")
@@ -54,24 +54,24 @@ class Warehouse:
             engine.stop(self._settings.grace_seconds)
 
     def status(self) -> Json:
-        """For /health."""
+        """Return the values for /health."""
         engine = self._engine
         return {"state": "stopped"} if engine is None else engine.status()
 
     def submit(self, statement: Statement) -> None:
-        """Take a new statement."""
+        """Accept a new statement."""
         self._store.save_statement(statement)
         self._done[statement.statement_id] = threading.Event()
         self._pool.submit(self._execute, statement)
 
     def wait(self, statement_id: str, seconds: float) -> None:
-        """Wait for a statement's end, at most `seconds`."""
+        """Wait for the end of a statement, at most `seconds`."""
         done = self._done.get(statement_id)
         if done is not None:
             done.wait(seconds)
 
     def cancel(self, statement_id: str) -> None:
-        """End a statement. No-op on one that has ended."""
+        """Cancel a statement; do nothing if it has ended."""
         with self._lock:
             statement = self._store.statement(statement_id)
             if statement is None or statement.state in TERMINAL:
@@ -130,7 +130,7 @@ class Warehouse:
         self._end(statement)
 
     def _end(self, statement: Statement) -> None:
-        """Write how a statement ended, unless it had ended already."""
+        """Write the final state of a statement, unless it has ended already."""
         with self._lock:
             known = self._store.statement(statement.statement_id)
             if known is not None and known.state not in TERMINAL:

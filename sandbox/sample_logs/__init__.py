@@ -1,8 +1,8 @@
-"""Sample CloudTrail logs: seeded, realistic in shape, in CloudTrail's own key layout, some of them damaged.
+"""Sample CloudTrail logs: repeatable, realistic in shape, in CloudTrail's key layout, some of them damaged.
 
-`generate` yields the log files of a `SampleSpec`, `write` puts them into a bucket and says what the tables
-must hold afterwards. Nothing in them is real: accounts, people and addresses are made up or reserved for
-examples.
+`generate` yields the log files of a `SampleSpec`. `write` puts them into a bucket and returns what the tables
+must hold after an ingest. Nothing in the logs is real: accounts, people and addresses are invented or
+reserved for examples.
 """
 
 from sandbox.sample_logs.files import generate

@@ -1,6 +1,6 @@
 """`python -m sandbox.sample_logs --endpoint http://127.0.0.1:5555 --bucket cloudtrail-logs`: put sample logs.
 
-With `--more 1`, `--more 2`, …: a small batch of newer logs, for seeing an incremental run.
+`--more 1`, `--more 2`, … put a small batch of newer logs instead, to show an incremental run.
 """
 
 import argparse
@@ -47,16 +47,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--until", type=utc, default=now, help="last delivery, ISO 8601, UTC (default: now)")
     add("--days", type=int, default=spec.days, help="days from the first delivery to the last (%(default)s)")
     add("--seed", type=int, default=spec.seed, help="the same seed gives the same logs (%(default)s)")
-    add("--files", type=int, default=spec.files, help="objects in all (%(default)s)")
-    add("--records", type=int, default=spec.records, help="sound event records in all (%(default)s)")
+    add("--files", type=int, default=spec.files, help="number of objects (%(default)s)")
+    add("--records", type=int, default=spec.records, help="number of valid event records (%(default)s)")
     add(
         "--more",
         type=int,
         default=0,
         metavar="N",
-        help="instead, batch N of newer logs: 24 files, 600 records",
+        help="put batch N of newer logs instead: 24 files, 600 records",
     )
-    add("--summary", type=Path, help="write the expected counts here, as JSON")
+    add("--summary", type=Path, help="file for the expected counts, as JSON")
     return parser
 
 

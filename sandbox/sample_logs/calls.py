@@ -1,7 +1,7 @@
-"""The calls that fill the sample logs: each function makes the part of a record that is particular to it.
+"""The calls in the sample logs: each function returns the fields of a record that differ from call to call.
 
-A call returns fields of the record, without those that `records` adds to all; the other module of calls is
-`control_calls`. The shapes of requestParameters and responseElements are those of the AWS documentation.
+`records` adds the fields that every record has. `control_calls` has the calls of the control plane. The
+shapes of requestParameters and responseElements are those in the AWS documentation.
 """
 
 import random
@@ -17,7 +17,7 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """Where and when a call happens, and the dice it is made with."""
+    """Where and when a call happens, and the random numbers for it."""
 
     account: Account
     region: str
@@ -25,7 +25,7 @@ class Place:
     rng: random.Random
 
     def arn(self, service: str, rest: str) -> str:
-        """The ARN of something in this account and region."""
+        """Return the ARN of a resource in this account and region."""
         return f"arn:aws:{service}:{self.region}:{self.account.number}:{rest}"
 
     @property
@@ -35,11 +35,11 @@ class Place:
 
     @property
     def instance(self) -> str:
-        """The id of some instance."""
+        """The id of a random instance."""
         return f"i-{self.rng.getrandbits(68):017x}"
 
     def later_text(self, seconds: int) -> str:
-        """A moment that many seconds later, in the long form that responses use."""
+        """Return a moment some seconds later, in the long form that responses use."""
         return (self.moment + timedelta(seconds=seconds)).strftime("%b %d, %Y, %I:%M:%S %p")
 
     @property
@@ -52,17 +52,17 @@ Call = Callable[[Place], Fields]
 
 
 def s3_get(at: Place) -> Fields:
-    """An object is read: a data event."""
+    """Read an object: a data event."""
     return _s3_object(at, "GetObject", read=True, sent=0, returned=at.rng.randrange(200, 5_000_000))
 
 
 def s3_head(at: Place) -> Fields:
-    """An object's metadata is read: a data event."""
+    """Read an object's metadata: a data event."""
     return _s3_object(at, "HeadObject", read=True, sent=0, returned=0)
 
 
 def s3_put(at: Place) -> Fields:
-    """An object is written: a data event with the headers of the answer."""
+    """Write an object: a data event with the response's headers."""
     fields = _s3_object(at, "PutObject", read=False, sent=at.rng.randrange(200, 5_000_000), returned=0)
     fields["responseElements"] = {
         "x-amz-server-side-encryption": "aws:kms",
@@ -73,12 +73,12 @@ def s3_put(at: Place) -> Fields:
 
 
 def s3_delete(at: Place) -> Fields:
-    """An object is deleted: a data event."""
+    """Delete an object: a data event."""
     return _s3_object(at, "DeleteObject", read=False, sent=0, returned=0)
 
 
 def kms_decrypt(at: Place) -> Fields:
-    """A data key is decrypted, mostly for an S3 object."""
+    """Decrypt a data key, mostly for an S3 object."""
     key = at.key
     context = {"aws:s3:arn": f"arn:aws:s3:::{at.bucket}"}
     return {
@@ -92,7 +92,7 @@ def kms_decrypt(at: Place) -> Fields:
 
 
 def kms_generate(at: Place) -> Fields:
-    """A data key is made."""
+    """Generate a data key."""
     fields = kms_decrypt(at)
     fields["eventName"] = "GenerateDataKey"
     fields["requestParameters"] = {"keyId": at.key, "keySpec": "AES_256"}
@@ -100,7 +100,7 @@ def kms_generate(at: Place) -> Fields:
 
 
 def lambda_invoke(at: Place) -> Fields:
-    """A function is invoked: a data event."""
+    """Invoke a function: a data event."""
     function = at.arn("lambda", "function:thumbnails")
     return {
         "eventSource": "lambda.amazonaws.com",

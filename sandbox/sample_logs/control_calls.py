@@ -1,4 +1,4 @@
-"""The calls of the control plane among the sample logs; see `calls`."""
+"""The control plane's calls in the sample logs; see `calls`."""
 
 from sandbox.sample_logs.calls import Fields, Place
 
@@ -10,7 +10,7 @@ _DESCRIBED = (
 
 
 def ec2_describe(at: Place) -> Fields:
-    """Something of EC2 is looked up: each operation names its parameter after what it describes."""
+    """Describe a resource of EC2; each operation names its parameter after the resource."""
     name, parameter, identifier = at.rng.choice(_DESCRIBED)
     wanted = [{identifier: f"{at.rng.getrandbits(68):017x}"} for _ in range(at.rng.randrange(0, 3))]
     filters = {"items": [{"name": "tag:team", "valueSet": {"items": [{"value": "orders"}]}}]}
@@ -24,7 +24,7 @@ def ec2_describe(at: Place) -> Fields:
 
 
 def ec2_run(at: Place) -> Fields:
-    """An instance is started; the answer is nested deeply."""
+    """Start an instance; the response is deeply nested."""
     instance = at.instance
     started = {
         "instanceId": instance,
@@ -52,12 +52,12 @@ def ec2_run(at: Place) -> Fields:
 
 
 def sts_assume(at: Place) -> Fields:
-    """A role is assumed; the answer holds credentials, whose token CloudTrail shortens."""
+    """Assume a role; the response has credentials, whose token CloudTrail shortens."""
     return _assume(at, "AssumeRole", {"externalId": "7f3c"})
 
 
 def sts_web_identity(at: Place) -> Fields:
-    """A role is assumed with a web identity token."""
+    """Assume a role with a web identity token."""
     fields = _assume(at, "AssumeRoleWithWebIdentity", {})
     fields["responseElements"]["audience"] = "sts.amazonaws.com"
     fields["responseElements"]["subjectFromWebIdentityToken"] = "system:serviceaccount:shop:orders"
@@ -65,7 +65,7 @@ def sts_web_identity(at: Place) -> Fields:
 
 
 def sts_whoami(_: Place) -> Fields:
-    """Somebody asks who they are: neither parameters nor an answer."""
+    """Get the caller's identity: a call without parameters, and without response elements."""
     return {
         "eventSource": "sts.amazonaws.com",
         "eventName": "GetCallerIdentity",
@@ -76,7 +76,7 @@ def sts_whoami(_: Place) -> Fields:
 
 
 def iam_read(at: Place) -> Fields:
-    """IAM is looked at; IAM is global and logs to us-east-1."""
+    """Read from IAM, which is global and logs to us-east-1."""
     return {
         "eventSource": "iam.amazonaws.com",
         "eventName": at.rng.choice(("GetRole", "ListAttachedRolePolicies", "ListRolePolicies")),
@@ -87,7 +87,7 @@ def iam_read(at: Place) -> Fields:
 
 
 def iam_write(at: Place) -> Fields:
-    """An access key is created for a user."""
+    """Create an access key for a user."""
     name = at.rng.choice(("alice", "svc-deploy"))
     return {
         "eventSource": "iam.amazonaws.com",
@@ -106,7 +106,7 @@ def iam_write(at: Place) -> Fields:
 
 
 def lambda_update(_: Place) -> Fields:
-    """A function gets new code: the API version is part of the event's name."""
+    """Update a function's code; the event's name contains the API version."""
     return {
         "eventSource": "lambda.amazonaws.com",
         "eventName": "UpdateFunctionCode20150331v2",
@@ -123,7 +123,7 @@ def lambda_update(_: Place) -> Fields:
 
 
 def logs_stream(at: Place) -> Fields:
-    """A log stream is created."""
+    """Create a log stream."""
     return {
         "eventSource": "logs.amazonaws.com",
         "eventName": "CreateLogStream",
@@ -138,7 +138,7 @@ def logs_stream(at: Place) -> Fields:
 
 
 def ssm_update(at: Place) -> Fields:
-    """An instance's agent reports in."""
+    """Report an instance's state, as its agent does."""
     return {
         "eventSource": "ssm.amazonaws.com",
         "eventName": "UpdateInstanceInformation",
@@ -149,7 +149,7 @@ def ssm_update(at: Place) -> Fields:
 
 
 def key_rotated(at: Place) -> Fields:
-    """KMS rotates a key by itself: a service event, with serviceEventDetails and no request."""
+    """Rotate a key, as KMS does by itself: a service event, with serviceEventDetails and no request."""
     return {
         "eventSource": "kms.amazonaws.com",
         "eventName": "RotateKey",
@@ -163,7 +163,7 @@ def key_rotated(at: Place) -> Fields:
 
 
 def console_login(at: Place) -> Fields:
-    """A sign-in to the console: with and without a second factor, at times failed."""
+    """Sign in to the console, with or without a second factor; some attempts fail."""
     failed = at.rng.random() < 0.15
     mfa = "No" if failed else at.rng.choice(("Yes", "Yes", "No"))
     fields: Fields = {

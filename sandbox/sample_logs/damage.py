@@ -1,7 +1,4 @@
-"""Log files as they should not be: each defect makes one body, with the reason a reader should give.
-
-The reason codes are those of the quarantine tables.
-"""
+"""Damaged log files: one body for each defect, with the reason code that the quarantine tables must show."""
 
 import gzip
 import json
@@ -20,11 +17,11 @@ _S3_ERROR = """<?xml version="1.0" encoding="UTF-8"?>
 
 @dataclass(frozen=True)
 class DamagedBody:
-    """A body, how many whole records it still holds, and what is wrong.
+    """A body, the number of whole records in it, and its defects.
 
-    `defect` is set when the file as a whole is set aside, with what it still holds; else `bad_records` has
-    one reason for each bad record, and the sound ones are the first `records - len(bad_records)` of those
-    it was made from.
+    `defect` is set if the whole file goes to the quarantine, with the records in it. Otherwise `bad_records`
+    has one reason for each bad record, and the valid ones are the first `records - len(bad_records)` of its
+    source records.
     """
 
     body: bytes
@@ -36,17 +33,17 @@ class DamagedBody:
 
 
 def pack(records: list[Any]) -> bytes:
-    """A sound log file: compact JSON, as CloudTrail writes it, in gzip without a time of its own."""
+    """Return a valid log file: compact JSON, as CloudTrail writes it, in gzip without a timestamp."""
     return pack_content({"Records": records})
 
 
 def pack_content(content: Any) -> bytes:
-    """Any JSON, packed like a log file."""
+    """Return any JSON in the format of a log file."""
     return _gzip(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
 
 def damaged_bodies(records: list[Record]) -> list[DamagedBody]:
-    """One body for each way of damage, made from `records` (at least two, of one account and region)."""
+    """Return one body for each defect, made from `records` (at least two, of one account and region)."""
     whole = pack(records)
     cut = whole[: len(whole) * 2 // 3]
     first = records[0]
@@ -66,7 +63,7 @@ def damaged_bodies(records: list[Record]) -> list[DamagedBody]:
 
 
 def _with_bad_records(records: list[Record]) -> DamagedBody:
-    """A file whose last three records are bad, each in its own way."""
+    """Return a file whose last three records are bad, each for another reason."""
     template = records[-1]
     without_time = {name: value for name, value in template.items() if name != "eventTime"}
     bad_time = {**template, "eventTime": "around noon"}
@@ -79,7 +76,7 @@ def _with_bad_records(records: list[Record]) -> DamagedBody:
 
 
 def _whole_records(cut: bytes) -> int:
-    """How many records come whole out of a body of `pack` that was cut."""
+    """Return how many whole records remain in a body of `pack` that was truncated."""
     text = zlib.decompressobj(wbits=31).decompress(cut).decode(errors="ignore")
     decoder, place, found = json.JSONDecoder(), len('{"Records":['), 0
     while True:

@@ -1,8 +1,8 @@
 """The log files of a `SampleSpec`: their sizes, times, keys and bodies.
 
-Key layout and timing from "CloudTrail log file examples" and "Finding your CloudTrail log files": the path
-has the day of delivery, a file holds events of the quarter of an hour before it, and names are not in the
-order of arrival.
+Sources of key layout and timing: "CloudTrail log file examples" and "Finding your CloudTrail log files". The
+path has the day of delivery, a file holds events of the 15 minutes before its delivery, and the names are not
+in the order of delivery.
 """
 
 import itertools
@@ -38,7 +38,7 @@ _RECORDS_OF_DAMAGED = 4
 
 
 def generate(spec: SampleSpec) -> Iterator[LogFile]:
-    """The files of `spec`, events before Insights; the same spec gives the same keys and bytes."""
+    """Yield the files of `spec`, events before Insights; the same spec gives the same keys and bytes."""
     rng = random.Random(spec.seed)  # noqa: S311  # samples must be repeatable, nothing here is a secret
     accounts = {number: Account(number, rng) for number in spec.accounts}
     places = list(itertools.product(spec.accounts, spec.regions))
@@ -46,7 +46,7 @@ def generate(spec: SampleSpec) -> Iterator[LogFile]:
     sound_files = spec.files - spec.insight_files - (DAMAGED_FILES if spec.damaged else 0)
     for number, size in enumerate(_sizes(sound_files, spec.records - damaged, rng)):
         account, region = places[number % len(places)]
-        # The newest delivery is there for certain: checks of freshness look for it.
+        # Always generate the newest delivery: checks of freshness depend on it.
         delivered = _delivery(spec, rng) if number else spec.until
         records = _records(accounts[account], region, delivered, size, rng)
         yield _log_file("events", account, region, delivered, records, rng)
@@ -57,7 +57,7 @@ def generate(spec: SampleSpec) -> Iterator[LogFile]:
 
 
 def _sizes(files: int, records: int, rng: random.Random) -> list[int]:
-    """How many records each file holds: skewed, at least one each, `records` in all."""
+    """Return how many records each file holds: skewed, at least one each, `records` in total."""
     weights: list[float] = []
     for share_of_files, share_of_records, spread in _CROWDS:
         count = max(round(files * share_of_files), 1)
@@ -88,7 +88,7 @@ def _records(
 
 
 def _damaged(spec: SampleSpec, accounts: dict[str, Account], rng: random.Random) -> Iterator[LogFile]:
-    """One file for each way of damage, over the accounts and regions in turn."""
+    """Yield one file for each defect, from each account and region in turn."""
     places = itertools.cycle(itertools.product(spec.accounts, spec.regions))
     for number in range(DAMAGED_FILES):
         account, region = next(places)
@@ -100,7 +100,7 @@ def _damaged(spec: SampleSpec, accounts: dict[str, Account], rng: random.Random)
 
 
 def _insights(spec: SampleSpec, rng: random.Random) -> Iterator[LogFile]:
-    """Start and End of each insight, in turn in the same file and in two files."""
+    """Yield the Start and End of each insight, alternately in one file and in two files."""
     account, region = spec.accounts[0], spec.regions[0]
     left = spec.insight_files
     while left > 0:
@@ -114,7 +114,7 @@ def _insights(spec: SampleSpec, rng: random.Random) -> Iterator[LogFile]:
 
 
 def _further(spec: SampleSpec, rng: random.Random) -> Iterator[LogFile]:
-    """Files of the kinds that have to be asked for, over the accounts and regions in turn."""
+    """Yield files of the kinds that are ingested on request only, from each account and region in turn."""
     places = itertools.cycle(itertools.product(spec.accounts, spec.regions))
     makers: dict[Kind, Any] = {"network_activity": network_activity, "aggregated": aggregated}
     for kind, make in makers.items():

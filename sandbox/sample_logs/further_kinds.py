@@ -1,7 +1,7 @@
-"""Records of the kinds that a trail delivers only when it is told to: network activity, aggregated events.
+"""Records of the kinds that a trail delivers on request only: network activity and aggregated events.
 
-Shape from AWS, "CloudTrail record contents for network activity events" and "... for aggregated events". A
-file of aggregated events is a bare array, without `Records`.
+Sources of the shapes: AWS, "CloudTrail record contents for network activity events" and "... for aggregated
+events". A file of aggregated events is a bare array, without `Records`.
 """
 
 import random
@@ -15,7 +15,7 @@ _WINDOW = timedelta(minutes=5)
 
 
 def network_activity(account: str, region: str, moment: datetime, rng: random.Random) -> dict[str, Any]:
-    """A call through a VPC endpoint, now and then one that its policy denied."""
+    """Return a call through a VPC endpoint; the endpoint's policy denies some of them."""
     denied = rng.random() < 0.3
     record: dict[str, Any] = {
         "eventVersion": "1.09",
@@ -42,7 +42,7 @@ def network_activity(account: str, region: str, moment: datetime, rng: random.Ra
 
 
 def aggregated(account: str, region: str, moment: datetime, rng: random.Random) -> dict[str, Any]:
-    """How often each S3 call was made in five minutes, with the callers as a further dimension."""
+    """Return the counts of the S3 calls in 5 minutes, with the callers as a further dimension."""
     start = moment - _WINDOW
     names = {"GetObject": rng.randrange(100, 5000), "PutObject": rng.randrange(1, 300)}
     caller = f"arn:aws:iam::{account}:role/etl-nightly"

@@ -1,7 +1,7 @@
 """Insights records: unusual call rates and error rates, each as a Start and an End that share an id.
 
-Shape from "CloudTrail Insights insightDetails element"; the averages are floating-point numbers, some so
-small that they are written with an exponent.
+Source of the shape: "CloudTrail Insights insightDetails element". The averages are floating-point numbers,
+and some are so small that CloudTrail writes them with an exponent.
 """
 
 import random
@@ -23,7 +23,7 @@ _SUBJECTS = (
 def insight_pair(
     account: str, region: str, start: datetime, rng: random.Random
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The Start and the End of one unusual quarter of an hour or more, from `start` on."""
+    """Return the Start and the End of an unusual period, 15 minutes or more from `start`."""
     minutes = rng.randrange(15, 45)
     source, name, error = rng.choice(_SUBJECTS)
     baseline, rate = rng.random() * 10 ** -rng.randrange(1, 6), round(5 + rng.random() * 80, 4)

@@ -1,6 +1,6 @@
-"""The principals of one made-up account and how CloudTrail writes them into `userIdentity`.
+"""The principals of an invented account, as CloudTrail writes them into `userIdentity`.
 
-Shapes from "CloudTrail userIdentity element": sessionIssuer and webIdFederationData stand under
+Source of the shapes: "CloudTrail userIdentity element". sessionIssuer and webIdFederationData are in
 sessionContext.
 """
 
@@ -20,12 +20,12 @@ _PROVIDER = "oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/C0FE"
 
 
 def time_text(moment: datetime) -> str:
-    """A moment as CloudTrail writes it: UTC, whole seconds, Z."""
+    """Return a moment as CloudTrail writes it: UTC, whole seconds, Z."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Account:
-    """The users and roles of account `number`; ids stay the same over all its records."""
+    """The users and roles of account `number`; their ids are the same in all records."""
 
     def __init__(self, number: str, rng: random.Random) -> None:
         self.number = number
@@ -46,7 +46,7 @@ class Account:
         }
 
     def role(self, moment: datetime) -> Identity:
-        """A session of an application's role, on an instance or in a function."""
+        """Return a session of an application's role, on an instance or in a function."""
         name = self._rng.choice(_ROLES)
         identity = self._session(name, f"i-{self._rng.getrandbits(68):017x}", moment, mfa=False)
         if name == "eks-node":
@@ -65,7 +65,7 @@ class Account:
         return identity
 
     def pod(self, moment: datetime) -> Identity:
-        """A session of a role taken with a web identity; the provider is named under sessionContext."""
+        """Return a session of a role assumed with a web identity; sessionContext names the provider."""
         identity = self._session("eks-node", "orders-6f9c", moment, mfa=False)
         identity["sessionContext"]["webIdFederationData"] = {
             "federatedProvider": f"arn:aws:iam::{self.number}:{_PROVIDER}",
@@ -116,12 +116,12 @@ class Account:
         }
 
     def service(self, _: datetime) -> Identity:
-        """An AWS service that acts for the account."""
+        """Return an AWS service that acts for the account."""
         name = self._rng.choice(("ec2", "lambda", "ecs-tasks", "cloudtrail", "autoscaling"))
         return {"type": "AWSService", "invokedBy": f"{name}.amazonaws.com"}
 
     def partner(self, _: datetime) -> Identity:
-        """A principal of another account, of whom this account's trail sees the ids only."""
+        """Return a principal of another account; this account's trail records only the ids."""
         return {
             "type": "AWSAccount",
             "principalId": f"AROA{self._ids['external']}:sync",

@@ -1,4 +1,4 @@
-"""Whole CloudTrail records: a call, somebody who makes it, and the fields that every record has."""
+"""Whole CloudTrail records: a call, its caller, and the fields that every record has."""
 
 import random
 import uuid
@@ -16,7 +16,7 @@ Caller = Callable[[Account, datetime], Identity]
 
 @dataclass(frozen=True)
 class Scene:
-    """A call with those who make it; `weight` is its share of all records, per mille."""
+    """A call with its callers; `weight` is its share of all records, per mille."""
 
     weight: float
     call: Call
@@ -92,13 +92,13 @@ _CIPHERS = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384")
 
 
 def scenes_of(region: str) -> tuple[tuple[Scene, ...], tuple[float, ...]]:
-    """The scenes that happen in `region`, and their weights."""
+    """Return the scenes that happen in `region`, and their weights."""
     scenes = tuple(scene for scene in SCENES if region == "us-east-1" or not scene.only_us_east_1)
     return scenes, tuple(scene.weight for scene in scenes)
 
 
 def make_record(scene: Scene, at: Place) -> dict[str, Any]:
-    """One record of `scene`, with the fields in the order in which CloudTrail writes them."""
+    """Return one record of `scene`, with the fields in CloudTrail's order."""
     rng = at.rng
     identity = rng.choice(scene.callers)(at.account, at.moment)
     call = scene.call(at)
@@ -127,7 +127,7 @@ def _agent(identity: Identity, call: Fields, rng: random.Random) -> str:
 
 
 def _deny(call: Fields, identity: Identity, rng: random.Random) -> None:
-    """Every 30th call of somebody is refused; then there is no answer."""
+    """Deny every 30th call, which then has no response."""
     if "eventType" in call or identity["type"] in ("AWSService", "Root") or rng.random() > 0.033:
         return
     call["errorCode"] = (
@@ -182,6 +182,6 @@ def _uuid(rng: random.Random) -> str:
 
 
 def _address(rng: random.Random) -> str:
-    """An address from the ranges that RFC 5737 and RFC 3849 keep for examples, or a private one."""
+    """Return an address from the ranges that RFC 5737 and RFC 3849 reserve for examples, or a private one."""
     network = rng.choice(("192.0.2.", "198.51.100.", "203.0.113.", "10.0.3.", "2001:db8::"))
     return f"{network}{rng.randrange(1, 255)}"

@@ -1,4 +1,4 @@
-"""What to generate, and what a generated log file is."""
+"""The specification of sample logs, and a generated log file."""
 
 import gzip
 import hashlib
@@ -18,10 +18,10 @@ DAMAGED_FILES = 5
 class SampleSpec:
     """The sample logs to generate; the same values give the same bytes.
 
-    `until` is the last moment of delivery, `days` how far back the first one lies. `files` counts every
-    object, also the Insights files (which only the first account has, in the first region) and the damaged
-    ones; `records` is the number of sound event records. `further_files` is how many files there are beside
-    them of each kind that is read only when it is asked for.
+    `until` is the last moment of delivery, and the first one lies `days` before it. `files` is the number of
+    objects, including the Insights files (of the first account and region only) and the damaged ones.
+    `records` is the number of valid event records. `further_files` is the number of additional files for each
+    kind that is ingested on request only.
     """
 
     until: datetime
@@ -36,25 +36,25 @@ class SampleSpec:
     regions: tuple[str, ...] = REGIONS
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be generated.
+        """Check the values.
 
         Raises:
-            ValueError: naming the value.
+            ValueError: if the logs cannot be generated; the message has the value.
         """
         least = self.insight_files + (DAMAGED_FILES if self.damaged else 0) + 1
         if self.until.tzinfo is None:
-            raise ValueError(f"until={self.until!r} has no time zone: give it one, best UTC")
+            raise ValueError(f"until={self.until!r} has no time zone: add one, preferably UTC")
         if self.files < least:
             raise ValueError(f"files={self.files} is too few: the other settings need at least {least}")
         if self.records < self.files:
             raise ValueError(
-                f"records={self.records} is less than files={self.files}: every file has one at least"
+                f"records={self.records} is less than files={self.files}: every file has at least one"
             )
 
     def later(self, batch: int, *, until: datetime) -> "SampleSpec":
-        """A small batch of newer logs, for showing an incremental run: the last six hours before `until`.
+        """Return a small batch of newer logs for an incremental run, from the last 6 hours before `until`.
 
-        `batch` counts from 1 and makes the keys and records different from those of every other batch.
+        `batch` counts from 1. Each batch has different keys and records.
         """
         return replace(
             self,
@@ -78,10 +78,9 @@ class SampleSpec:
 class LogFile:
     """One object in the bucket.
 
-    `records` is how many whole records it holds; `defect` is the reason code for a file that goes to the
-    quarantine as a whole, with each of its records; `bad_records` has one reason code for each record that
-    does by itself.
-    `event_dates` and `event_names` count the sound records by UTC date of the event and by name.
+    `records` is the number of whole records in it. `defect` is the reason code of a file that goes to the
+    quarantine as a whole, with each of its records. `bad_records` has a reason code for each single record
+    that goes there. `event_dates` and `event_names` count the valid records by UTC date and by name.
     """
 
     key: str
@@ -106,15 +105,15 @@ class LogFile:
 
     @property
     def rows(self) -> int:
-        """How many of its records belong in the table."""
+        """The number of its records that belong in the table."""
         return 0 if self.defect else self.records - len(self.bad_records)
 
 
 def utc(text: str) -> datetime:
-    """A moment from ISO 8601 text; a date alone is its last minute, and without a zone it is UTC.
+    """Parse ISO 8601 text; a date alone means its last minute, and the default zone is UTC.
 
     Raises:
-        ValueError: when `text` is neither a date nor a time.
+        ValueError: if `text` is neither a date nor a time.
     """
     moment = datetime.fromisoformat(text)
     if len(text) == 10:

@@ -1,4 +1,4 @@
-"""What the tables must hold when every generated file has been ingested, counted while generating."""
+"""The counts that the tables must hold after an ingest of every generated file."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from sandbox.sample_logs.spec import Kind, LogFile
 
 @dataclass
 class Counts:
-    """The files of one kind, account and region: rows by date and name, quarantined by reason."""
+    """The counts of one kind, account and region: rows by date and name, quarantine rows by reason."""
 
     files: int = 0
     bytes: int = 0
@@ -21,7 +21,7 @@ class Counts:
     quarantined: Counter[str] = field(default_factory=Counter)
 
     def add(self, file: LogFile) -> None:
-        """Count `file` in; a defect is a row of the quarantine, and so is each record that it still holds."""
+        """Add the counts of `file`; a damaged file is one row in the quarantine, plus one for each record."""
         self.files += 1
         self.bytes += len(file.body)
         self.rows += file.rows
@@ -32,7 +32,7 @@ class Counts:
             self.quarantined[file.defect] += 1 + file.records
 
     def __iadd__(self, other: "Counts") -> "Counts":
-        """Add what `other` counted."""
+        """Add the counts of `other`."""
         self.files += other.files
         self.bytes += other.bytes
         self.rows += other.rows
@@ -43,19 +43,19 @@ class Counts:
 
 
 class SampleSummary:
-    """Counts for every kind, account and region, to compare tables with; a batch more is added by `+`."""
+    """The counts for every kind, account and region, to compare tables with; `+` adds a further batch."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[Kind, str, str], Counts] = {}
 
     def add(self, file: LogFile) -> None:
-        """Count `file` in."""
+        """Add the counts of `file`."""
         self._counts.setdefault((file.kind, file.account, file.region), Counts()).add(file)
 
     def counts(
         self, kind: Kind | None = None, account: str | None = None, region: str | None = None
     ) -> Counts:
-        """The counts of what is asked for; None stands for all."""
+        """Return the counts of a kind, account and region; None stands for all."""
         total = Counts()
         for key, counts in self._counts.items():
             if all(wanted in (None, has) for wanted, has in zip((kind, account, region), key, strict=True)):
@@ -64,11 +64,11 @@ class SampleSummary:
 
     @property
     def places(self) -> list[tuple[Kind, str, str]]:
-        """Every kind, account and region that has files."""
+        """Return every kind, account and region that has files."""
         return sorted(self._counts)
 
     def __add__(self, other: "SampleSummary") -> "SampleSummary":
-        """Both together."""
+        """Return the sum of both."""
         total = SampleSummary()
         for one in (self, other):
             for key, counts in one._counts.items():
@@ -76,7 +76,7 @@ class SampleSummary:
         return total
 
     def to_json(self) -> str:
-        """The counts as JSON text, for another process; `from_json` reads it."""
+        """Return the counts as JSON text for another process; `from_json` reads it."""
         listed = [
             {"kind": kind, "account": account, "region": region, **vars(counts)}
             for (kind, account, region), counts in sorted(self._counts.items())
@@ -85,7 +85,7 @@ class SampleSummary:
 
     @classmethod
     def from_json(cls, text: str) -> "SampleSummary":
-        """The summary that `to_json` wrote."""
+        """Read a summary that `to_json` wrote."""
         summary = cls()
         for entry in json.loads(text):
             place = (entry.pop("kind"), entry.pop("account"), entry.pop("region"))
@@ -93,7 +93,7 @@ class SampleSummary:
         return summary
 
     def __str__(self) -> str:
-        """A few lines for a person."""
+        """Return a few lines of text."""
         lines = []
         for kind in dict.fromkeys(("events", "insights", *(kind for kind, _, _ in self._counts))):
             counts = self.counts(kind)
@@ -106,7 +106,7 @@ class SampleSummary:
 
 
 def summarize(files: Iterable[LogFile]) -> SampleSummary:
-    """The summary of `files`."""
+    """Return the summary of `files`."""
     summary = SampleSummary()
     for file in files:
         summary.add(file)

@@ -1,4 +1,4 @@
-"""Generated files into a bucket."""
+"""The upload of generated files into a bucket."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -27,18 +27,18 @@ def write(
     organization: str = "",
     signer: Signer | None = None,
 ) -> SampleSummary:
-    """Generate the files of `spec` and put them into `bucket`, below `prefix` when one is given.
+    """Generate the files of `spec` and put them into `bucket`, below `prefix` if given.
 
     Args:
         target: an S3 client, or the endpoint of the sandbox's AWS.
         bucket: an existing bucket.
         spec: what to generate.
-        prefix: what stands before `AWSLogs/`, with its slash.
-        organization: the id that stands after `AWSLogs/` in the layout of an organization's trail.
-        signer: what signs the digests of these files; none: there are no digests.
+        prefix: the part of the key before `AWSLogs/`, with its slash.
+        organization: the id after `AWSLogs/` in the key layout of an organization trail.
+        signer: signs the digests of these files. Without one there are no digests.
 
     Returns:
-        What the tables must hold once all of it is ingested.
+        What the tables must hold once all files are ingested.
     """
     root = f"{prefix}AWSLogs/{organization and f'{organization}/'}"
     s3: S3Client = client("s3", target) if isinstance(target, str) else target

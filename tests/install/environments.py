@@ -1,4 +1,4 @@
-"""Fresh virtual environments with the built distribution: how to make one, and how to run a command in it."""
+"""Fresh virtual environments with the built distribution: how to create one and run commands in it."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from sandbox.install import pip_settings, uv_environment
 from sandbox.settings import ROOT
 
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-# The pins that Airflow 3.3.1 was released with for Python 3.12, beside this checkout: read in place.
+# The official constraints of Airflow 3.3.1 for Python 3.12, in a folder next to this checkout.
 CONSTRAINTS = ROOT.parent / "shared" / "constraints-3.3.1.txt"
 DEPENDENCIES = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
 SECONDS = 900
@@ -24,10 +24,11 @@ SECONDS = 900
 
 @dataclass(frozen=True)
 class Case:
-    """What is installed: the Python, and what decides the versions.
+    """What an environment contains: a Python, and packages in versions that follow from these fields.
 
-    `airflow` is a release that is installed before the distribution, with the pins of `constraints`, as a
-    platform has it. `resolution` is uv's: `highest`, or `lowest-direct` for the lower ends of the ranges.
+    `airflow` is a release that is installed before the distribution, with the pins of `constraints`, as on a
+    platform. `resolution` is uv's: `highest`, or `lowest-direct` for the lower ends of the ranges. `runs`
+    says whether an ingest is run in the environment, which takes some minutes.
     """
 
     name: str
@@ -35,19 +36,20 @@ class Case:
     airflow: str = ""
     constraints: Path | None = None
     resolution: str = "highest"
+    runs: bool = False
 
 
 CASES = (
-    Case("platform", "3.12", airflow="3.3.1", constraints=CONSTRAINTS),
-    Case("oldest", THIS_PYTHON, resolution="lowest-direct"),
-    Case("newest", THIS_PYTHON),
+    Case("platform", "3.12", airflow="3.3.1", constraints=CONSTRAINTS, runs=True),
+    Case("oldest", THIS_PYTHON, resolution="lowest-direct", runs=True),
+    Case("newest", THIS_PYTHON, runs=True),
     Case("newest-on-3.13", "3.13"),
 )
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment, with an AIRFLOW_HOME of its own whose database is migrated, and a DAGs folder."""
+    """A fresh environment, with a DAGs folder and an AIRFLOW_HOME whose database is migrated."""
 
     case: Case
     folder: Path
@@ -56,16 +58,13 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """The path of its interpreter."""
         return self.folder / "bin" / "python"
 
-    def run(
-        self, *command: str, settings: Mapping[str, str] | None = None, check: bool = True
-    ) -> "subprocess.CompletedProcess[str]":
-        """Run a command of its `bin` folder outside of the checkout; its output when it succeeds.
+    def variables(self) -> dict[str, str]:
+        """Return the variables that its commands run with.
 
-        Nothing of the environment that runs the tests is seen by it, nor an Airflow or AWS setting of the
-        machine.
+        They leave out the environment that runs the tests, and every Airflow and AWS setting of the machine.
         """
         own = {
             "AIRFLOW_HOME": str(self.home),
@@ -77,11 +76,20 @@ class Environment:
         inherited = airflow.inherited()
         for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
             inherited.pop(name, None)
+        return inherited | own
+
+    def run(
+        self, *command: str, settings: Mapping[str, str] | None = None, check: bool = True
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a command of its `bin` folder outside the checkout and return what it printed.
+
+        Unless `check` is false, the test fails when the command fails.
+        """
         program, *arguments = command
         done = subprocess.run(
             [str(self.folder / "bin" / program), *arguments],
             cwd=self.home,
-            env=inherited | own | dict(settings or {}),
+            env=self.variables() | dict(settings or {}),
             capture_output=True,
             text=True,
             check=False,
@@ -93,7 +101,7 @@ class Environment:
 
 
 def build_distribution(folder: Path, sources: Path = ROOT) -> Path:
-    """Build the distribution's wheel into `folder` by `python -m build`, without a download."""
+    """Build the distribution's wheel in `folder` with `python -m build`, without any download."""
     command = ("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(sources))
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -104,13 +112,13 @@ def build_distribution(folder: Path, sources: Path = ROOT) -> Path:
 def make(case: Case, wheel: Path, folder: Path) -> Environment:
     """Install the wheel into a new environment below `folder`, and migrate an empty database.
 
-    Skips the test, with the reason, where the Python or the file of pins is not on this machine.
+    If this machine lacks the Python or the constraints, skip the test and say so.
     """
     interpreter = find_python(case.python)
     if interpreter is None:
-        pytest.skip(f"there is no Python {case.python} on this machine")
+        pytest.skip(f"Python {case.python} was not found: install it to run this test")
     if case.constraints and not case.constraints.exists():
-        pytest.skip(f"{case.constraints.name} is not beside this checkout")
+        pytest.skip(f"{case.constraints} does not exist: download Airflow's constraints to run this test")
     own = Environment(case, folder / "venv", folder / "home", folder / "dags")
     own.home.mkdir(parents=True)
     copy_folder("dags", own.dags)
@@ -119,7 +127,7 @@ def make(case: Case, wheel: Path, folder: Path) -> Environment:
     pip = ("pip", "install", "--python", str(own.python), "--resolution", case.resolution, *pins)
     if case.airflow:
         _uv(*pip, f"apache-airflow=={case.airflow}")
-    # For uv the ranges of a wheel are not direct; named beside it, they are.
+    # uv applies `lowest-direct` to packages that the command line names, and not to a wheel's dependencies.
     ranges = DEPENDENCIES if case.resolution == "lowest-direct" else ()
     _uv(*pip, str(wheel), *ranges)
     own.run("airflow", "db", "migrate")
@@ -127,12 +135,12 @@ def make(case: Case, wheel: Path, folder: Path) -> Environment:
 
 
 def copy_folder(name: str, target: Path) -> Path:
-    """Copy a folder of the checkout as an operator does."""
+    """Copy a folder of the checkout, as an operator does."""
     return Path(shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__")))
 
 
 def find_python(version: str) -> str | None:
-    """The interpreter of a minor version: this one, one on the PATH, or one that pyenv has installed."""
+    """Find the interpreter of a minor version: this one, one on the PATH, or one from pyenv."""
     if version == THIS_PYTHON:
         return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
@@ -140,7 +148,7 @@ def find_python(version: str) -> str | None:
         shutil.which(f"python{version}"),
         *map(str, sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True)),
     ]
-    # A shim of pyenv is on the PATH also for versions that it will not start.
+    # The PATH may have a pyenv shim of a version that pyenv refuses to start.
     return next((one for one in candidates if one and _version(one) == version), None)
 
 

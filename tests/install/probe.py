@@ -1,4 +1,4 @@
-"""Run by the Python of a fresh environment: what it can import, find and parse, as one line of JSON."""
+"""A program that a fresh environment runs: it prints what it can import, find and parse as a line of JSON."""
 
 import importlib
 import json
@@ -9,11 +9,11 @@ import cloudtrail_to_delta
 
 
 def modules():
-    """Import every module of the package; their names, and where the package lies."""
+    """Import every module of the package; return their names and the package's path."""
     names = [
         one.name
         for one in pkgutil.walk_packages(cloudtrail_to_delta.__path__, "cloudtrail_to_delta.")
-        # It runs the console command.
+        # Importing it would run the console command.
         if not one.name.endswith(".__main__")
     ]
     for name in names:
@@ -22,14 +22,14 @@ def modules():
 
 
 def wheel():
-    """The job's wheel that the ingest uploads."""
+    """Return the path of the job's wheel, which the ingest uploads."""
     from cloudtrail_to_delta.runs.wheel import find_wheel
 
     return str(find_wheel())
 
 
 def dags():
-    """Parse the DAGs folder."""
+    """Parse the DAGs folder; return the DAG ids and the import errors."""
     from airflow.dag_processing.dagbag import DagBag
 
     bag = DagBag()
@@ -37,7 +37,7 @@ def dags():
 
 
 def versions():
-    """What is installed."""
+    """Return the installed packages, name → version."""
     from importlib.metadata import distributions
 
     return {one.metadata["Name"].lower(): one.version for one in distributions()}

@@ -1,4 +1,4 @@
-"""The distribution's wheel, as a file."""
+"""The contents of the distribution's wheel."""
 
 import zipfile
 
@@ -7,7 +7,7 @@ from tests.install.environments import build_distribution, copy_folder
 
 
 def job_wheels(wheel):
-    """The names of the job's wheels in it."""
+    """Return the names of the job's wheels in the distribution's wheel."""
     return [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".whl")]
 
 
@@ -31,8 +31,12 @@ def test_it_has_nothing_but_the_package(distribution):
     assert {name for name in top if not name.endswith(".dist-info")} == {"cloudtrail_to_delta"}
 
 
+def test_the_build_leaves_nothing_but_it(distribution):
+    assert [*distribution.parent.iterdir()] == [distribution]
+
+
 def test_a_job_wheel_of_older_sources_does_not_get_into_it(tmp_path):
-    """Neither where the sources have no `.gitignore`, as in a container's build."""
+    """Also if the sources have no `.gitignore`, as in a container's build."""
     for name in ("plugins", "spark_jobs"):
         copy_folder(name, tmp_path / "sources" / name)
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):

@@ -1,4 +1,4 @@
-"""The built distribution in fresh environments: what an operator has after `pip install`, no more."""
+"""The built distribution in fresh environments, as an operator has it after `pip install`."""
 
 import json
 import re
@@ -15,19 +15,19 @@ DAGS = ["cloudtrail_digest", "cloudtrail_ingest", "cloudtrail_setup"]
 
 
 def probed(environment, what, **settings):
-    """What `probe.py` finds in the environment."""
+    """Return what `probe.py` finds in the environment."""
     return json.loads(environment.run("python", str(PROBE), what, settings=settings).stdout.splitlines()[-1])
 
 
 def plugins(environment, **settings):
-    """The plugins that Airflow shows: name → source, one item for each."""
+    """Return the plugins that Airflow shows, each with its name and source."""
     shown = environment.run("airflow", "plugins", "--output", "json", settings=settings).stdout
     return [(one["name"], one["source"]) for one in json.loads(shown.splitlines()[-1])]
 
 
 def test_an_airflow_that_is_there_keeps_its_versions(environment):
     if not environment.case.airflow:
-        pytest.skip("about the environment that has an Airflow before")
+        pytest.skip("only for an environment that had an Airflow before")
     installed = probed(environment, "versions")
     text = environment.case.constraints.read_text().lower()
     pins = dict(re.findall(r"(?m)^([\w.-]+)==(\S+)$", text))
@@ -40,7 +40,7 @@ def test_an_airflow_that_is_there_keeps_its_versions(environment):
 
 def test_the_oldest_versions_of_the_ranges_are_tried(environment):
     if environment.case.resolution == "highest":
-        pytest.skip("about the environment with the lower ends of the ranges")
+        pytest.skip("only for the environment with the lower ends of the ranges")
     installed = probed(environment, "versions")
     least = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)(?:,.*)?", one).groups() for one in DEPENDENCIES)
 

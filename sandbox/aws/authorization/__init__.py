@@ -1,7 +1,7 @@
-"""Who may do what: every request of a user or of a role's session is judged by the policies for it.
+"""Authorization: policies decide about every request of a user or of a role's session.
 
-`calls` says which IAM actions on which resources a request takes; `middleware` finds the identity by its
-access key, has the simulator's own evaluator decide, and answers as the service does. Keys that IAM has not
-given out (the sandbox's own, the sessions of roles that are not there) stand for the account's root and may
-do everything.
+`calls` lists the IAM actions and resources that a request needs. `middleware` finds the identity by its
+access key, lets the simulator's evaluator decide, and answers as the service does. Keys that IAM has not
+issued (the sandbox's, and sessions of roles that do not exist) stand for the account's root user, who may do
+everything.
 """

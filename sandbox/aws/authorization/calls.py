@@ -1,4 +1,4 @@
-"""The IAM actions that a request takes, and the resources they are on.
+"""The IAM actions that a request needs, and their resources.
 
 Source: Service Authorization Reference, of each service; Amazon S3 User Guide, "Required permissions for
 Amazon S3 API operations"; "Using server-side encryption with AWS KMS keys", permissions; the API references
@@ -17,7 +17,7 @@ from moto.s3.models import FakeBucket, s3_backends
 
 from sandbox.aws.simulator.patterns import Context
 
-# Where the permission of an S3 operation is not named like it.
+# The S3 operations whose permission has another name.
 _S3 = {
     "HeadBucket": "ListBucket",
     "ListObjects": "ListBucket",
@@ -44,7 +44,7 @@ _S3 = {
 }
 _READS = frozenset({"GetObject", "HeadObject"})
 _LISTS = frozenset({"ListObjects", "ListObjectsV2", "ListObjectVersions"})
-# Of these services, the parameter that holds a tag when a resource is made, and the action that it takes.
+# For these services, the parameter with the tags of a new resource, and the action that tagging needs.
 _TAGGED = {
     "iam:CreateRole": "iam:TagRole",
     "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
@@ -57,7 +57,7 @@ _FREE = frozenset({"sts:GetCallerIdentity"})
 
 @dataclass(frozen=True)
 class Call:
-    """One action on one resource; `policy` is the resource's own, `owner` its account."""
+    """One action on one resource; `policy` is the resource's policy, `owner` its account."""
 
     action: str
     resource: str
@@ -68,7 +68,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: `operation` is the API's name, `account` that of its credentials."""
+    """A request; `operation` is its name in the API, `account` that of its credentials."""
 
     service: str
     operation: str
@@ -81,7 +81,7 @@ class Asked:
 
 
 def calls_of(asked: Asked) -> list[Call]:
-    """Everything that has to be allowed; nothing for what anybody may do."""
+    """Return all calls that must be allowed; an empty list if everybody may send the request."""
     if f"{asked.service}:{asked.operation}" in _FREE:
         return []
     if asked.service == "s3":
@@ -116,7 +116,7 @@ def _s3(asked: Asked) -> Iterator[Call]:
         return
     stored = held.keys.get(key)
     if asked.operation in _READS and stored is None:
-        # Without it S3 does not say whether there is such an object: 403, not 404.
+        # Without this permission, S3 hides whether the object exists: it answers 403, not 404.
         yield Call("s3:ListBucket", arn, context={"s3:prefix": (key,)}, **own)
     if asked.operation == "GetObject" and stored is not None and stored.encryption == "aws:kms":
         yield from _key("kms:Decrypt", stored.kms_key_id)
@@ -160,7 +160,7 @@ def _kms(asked: Asked, given: Mapping[str, Any]) -> Iterable[str]:
         key = _find_key(asked, str(given.get("TargetKeyId") or alias))
         return [f"{place}:{alias}", *([key] if key else [])]
     key = _find_key(asked, str(given.get("KeyId", "")))
-    # What is not there is nobody's: KMS says that it is not found.
+    # A key that does not exist needs no permission: KMS answers that it is not found.
     return [key] if key else []
 
 
@@ -197,7 +197,7 @@ def _parameters(asked: Asked) -> Mapping[str, Any]:
 
 
 def _entity(asked: Asked, kind: str, name: str) -> str:
-    """The ARN of a role or instance profile, with its path where it is there."""
+    """Return the ARN of a role or instance profile, with its path if it exists."""
     backend = iam_backends[asked.account]["aws"]
     roles: list[Any] = list(backend.roles.values())
     profiles: list[Any] = list(backend.instance_profiles.values())
@@ -224,7 +224,7 @@ def _default_key(bucket: FakeBucket) -> str | None:
 
 
 def _key(action: str, key: str | None) -> Iterator[Call]:
-    """A call of KMS that S3 makes for the caller; the account's own `aws/s3` key takes no further right."""
+    """Yield the KMS call that S3 makes for the caller; the account's `aws/s3` key needs no permission."""
     if key and key.startswith("arn:"):
         yield Call(action, key, policy=_key_policy(key), owner=key.split(":")[4])
 
@@ -238,13 +238,13 @@ def _key_policy(arn: str) -> str:
 
 
 def _find_key(asked: Asked, named: str) -> str:
-    """The ARN of the key that an id, an alias or an ARN names; empty when there is none."""
+    """Return the ARN of the key with this id, alias or ARN, or an empty text."""
     if named.startswith("arn:") and ":key/" in named:
         return named
     backend = kms_backends[asked.account][asked.region]
     short = named.rpartition("/")[2] if named.startswith("arn:") else named
     try:
         key = backend.keys.get(short) or backend.keys.get(backend.get_key_id_from_alias(named) or "")
-    except Exception:  # noqa: BLE001 - moto's own ways to say that there is none
+    except Exception:  # noqa: BLE001 - moto raises various errors for a missing key
         key = None
     return key.arn if key else ""

@@ -1,4 +1,4 @@
-"""WSGI middleware that refuses what an identity's policies do not allow."""
+"""WSGI middleware that refuses the requests that an identity's policies do not allow."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PARTITION = "aws"
-# How a service calls a refusal, where not AccessDenied.
+# The services whose error code for a refusal is not AccessDenied.
 _CODES = {
     "kms": ("AccessDeniedException", 400),
     "cloudtrail": ("AccessDeniedException", 400),
@@ -30,22 +30,22 @@ _CODES = {
 
 
 class Authorization:
-    """Lets through what is allowed, and keeps what was judged; bodies must be in memory already."""
+    """WSGI middleware that passes allowed requests and records decisions; bodies must be in memory."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
         self._judged: set[tuple[str, str]] = set()
 
     def judged(self) -> list[dict[str, str]]:
-        """Principal and action of everything that was asked for since the last `clear`, once each."""
+        """Return principal and action of every call that was judged since the last `clear`, once each."""
         return [{"principal": principal, "action": action} for principal, action in sorted(self._judged)]
 
     def clear(self) -> None:
-        """Forget what was judged."""
+        """Remove the recorded decisions."""
         self._judged.clear()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Judge the request, unless its key is none of IAM's."""
+        """Refuse the request if a policy does not allow it; pass it on if IAM has not issued its key."""
         scope = credential_scope(environ)
         principal = find_principal(scope[0]) if scope else None
         if principal is None:
@@ -66,7 +66,7 @@ class Authorization:
 
 
 def find_principal(access_key: str) -> Principal | None:
-    """The user or role behind an access key; None for a key that IAM and STS have not given out."""
+    """Return the user or role behind an access key; None for a key that IAM and STS have not issued."""
     for account in list(iam_backends):
         for user in list(iam_backends[account][PARTITION].users.values()):
             if any(key.access_key_id == access_key for key in user.access_keys):
@@ -84,7 +84,7 @@ def find_principal(access_key: str) -> Principal | None:
 
 
 def allowed(principal: Principal, call: Call) -> bool:
-    """Whether the principal's policies, and the resource's, let it make the call."""
+    """Return whether the policies of principal and resource allow the call."""
     try:
         attached = policies_of(principal, iam_backends[principal.account][PARTITION])
     except NoSuchEntity:

@@ -1,1 +1,1 @@
-"""What moto's CloudTrail lacks: checks of policies and selectors, other accounts' buckets, insights, ARNs."""
+"""What moto's CloudTrail lacks: checks of policies and selectors, other accounts' buckets, Insights, ARNs."""

@@ -1,8 +1,8 @@
-"""Whether CloudTrail may deliver a trail's files: the policies of bucket, key and topic, judged for it.
+"""A check whether the policies of bucket, key and topic let CloudTrail deliver a trail's files.
 
 AWS CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail": CreateTrail and UpdateTrail refuse a
-bucket, topic or key whose policy does not let CloudTrail in. A service is let in by its own name only, and
-what it sends along is the trail's ARN and account; a condition on anything else fails.
+bucket, topic or key whose policy does not grant CloudTrail access. The policy must name the service. The
+request has only the trail's ARN and account, so a condition on anything else fails.
 """
 
 from collections.abc import Iterable
@@ -15,20 +15,20 @@ from sandbox.aws.simulator.patterns import Context, action_matches, value_matche
 
 SERVICE = "cloudtrail.amazonaws.com"
 
-# Action, resource, and what the request says beside its source.
+# Action, resource, and the request's context in addition to its source.
 Call = tuple[str, str, dict[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a trail delivers: whose, by which trail, and to which folders below the prefix."""
+    """A trail's delivery: the account, the trail, and the folders below the prefix."""
 
     trail_arn: str
     account: str
     folders: tuple[str, ...]
 
     def lacks_in_bucket(self, policy: str, *, bucket_arn: str, prefix: str) -> str:
-        """The first call that a bucket's policy does not allow; empty when it allows all of them."""
+        """Return the first call that a bucket's policy does not allow, or an empty text."""
         root = f"{bucket_arn}/{prefix}/" if prefix else f"{bucket_arn}/"
         acl: dict[str, tuple[str, ...]] = {"s3:x-amz-acl": ("bucket-owner-full-control",)}
         calls: list[Call] = [("s3:GetBucketAcl", bucket_arn, {})]
@@ -39,11 +39,11 @@ class Delivery:
         return self._first_denied(policy, calls)
 
     def lacks_in_topic(self, policy: str, *, topic_arn: str) -> str:
-        """The same of a topic's policy."""
+        """Return the same for a topic's policy."""
         return self._first_denied(policy, [("sns:Publish", topic_arn, {})])
 
     def lacks_in_key(self, policy: str, *, key_arn: str) -> str:
-        """The same of a key's policy."""
+        """Return the same for a key's policy."""
         context: dict[str, tuple[str, ...]] = {"kms:encryptioncontext:aws:cloudtrail:arn": (self.trail_arn,)}
         calls: list[Call] = [("kms:GenerateDataKey", key_arn, context), ("kms:DescribeKey", key_arn, {})]
         return self._first_denied(policy, calls)

@@ -1,11 +1,11 @@
-"""moto's CloudTrail as AWS answers where moto does not: policies, selectors, insights, other accounts.
+"""moto's CloudTrail, with AWS's answers where moto differs: policies, selectors, Insights, other accounts.
 
-- CreateTrail and UpdateTrail judge the policies of bucket, topic and key (`delivery`), which may be another
-  account's, and take a topic by its ARN; a second trail of the same name is refused.
-- Selectors are checked (`selectors`); a trail without any records all management events, as one selector.
-- PutInsightSelectors replaces the selectors, and needs write management events to look at.
-- DeleteTrail takes an ARN.
-- ListPublicKeys answers with the keys that the sandbox signs digests with (`signing`).
+- CreateTrail and UpdateTrail check the policies of bucket, topic and key (`delivery`), which may belong to
+  another account. They accept a topic's ARN. CreateTrail refuses a second trail of the same name.
+- Selectors are checked (`selectors`). A trail without any has one selector for all management events.
+- PutInsightSelectors replaces the selectors, and requires that the trail records write management events.
+- DeleteTrail accepts an ARN.
+- ListPublicKeys returns the keys that the sandbox signs digests with (`signing`).
 """
 
 import json
@@ -30,21 +30,21 @@ DEFAULT_SELECTOR = {
     "DataResources": [],
     "ExcludeManagementEventSources": [],
 }
-# Which organization a trail is of, moto cannot say: its files go below the id that the bucket is made for.
+# moto does not know a trail's organization: the files go below the id in the bucket's policy.
 ANY_ORGANIZATION = "o-anyorganization"
 
 
 class SandboxTrail(Trail):
-    """A trail whose bucket, topic and key may be another account's, and have to let CloudTrail in."""
+    """A trail whose bucket, topic and key may belong to another account, and must grant CloudTrail access."""
 
     @property
     def topic_arn(self) -> str | None:
-        """By name or, as the console and the API allow too, by ARN."""
+        """Return the topic's ARN; the trail may have its name or, as AWS allows too, its ARN."""
         name = self.sns_topic_name
         return name if name and name.startswith("arn:") else super().topic_arn
 
     def check_bucket_exists(self) -> None:
-        """That it is there, and lets CloudTrail in."""
+        """Raise unless the bucket exists and grants CloudTrail access."""
         buckets = s3_backends.bucket_accounts
         if self.bucket_name not in buckets:
             raise _error("S3BucketDoesNotExistException", f"S3 bucket {self.bucket_name} does not exist!")
@@ -61,7 +61,7 @@ class SandboxTrail(Trail):
             )
 
     def check_topic_exists(self) -> None:
-        """The same of the topic, and of the key."""
+        """Raise unless the topic and the key exist and grant CloudTrail access."""
         if self.topic_arn:
             _, _, _, region, account, _ = self.topic_arn.split(":")
             topic = sns_backends[account][region].topics.get(self.topic_arn)
@@ -87,7 +87,7 @@ class SandboxTrail(Trail):
         return Delivery(trail_arn=self.arn, account=self.account_id, folders=tuple(folders))
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Check again with the new values, and keep the old ones when they are refused."""
+        """Check the new values, and keep the old ones if they are refused."""
         before = dict(vars(self))
         super().update(*args, **kwargs)
         try:
@@ -98,7 +98,7 @@ class SandboxTrail(Trail):
             raise
 
     def description(self, include_region: bool = False) -> dict[str, Any]:  # noqa: ARG002 - moto's signature
-        """With the region, and without values that are empty, as GetTrail answers."""
+        """Return the trail with its region and without empty values, as GetTrail does."""
         full = super().description(include_region=True)
         full["HasCustomEventSelectors"] = bool(self.event_selectors or self.advanced_event_selectors)
         full["HasInsightSelectors"] = bool(self.insight_selectors)
@@ -106,14 +106,14 @@ class SandboxTrail(Trail):
 
 
 class SandboxCloudTrailResponse(CloudTrailResponse):
-    """CloudTrail's operations; moto finds them by the names of their methods."""
+    """CloudTrail's operations, which moto finds by the names of their methods."""
 
     @property
     def _trails(self) -> CloudTrailBackend:
         return self.cloudtrail_backend
 
     def create_trail(self) -> str:
-        """Refuse a second trail of the name."""
+        """Create a trail; refuse a second one of the same name."""
         name = self._get_param("Name")
         if name in self._trails.trails:
             message = f"Trail {name} already exists for customer: {self.current_account}"
@@ -121,19 +121,19 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
         return super().create_trail()
 
     def delete_trail(self) -> str:
-        """By name or ARN; its tags go with it."""
+        """Delete a trail, by name or ARN, with its tags."""
         trail = self._trails.get_trail(self._get_param("Name"))
         self._trails.delete_trail(trail.trail_name)
         self._trails.tagging_service.delete_all_tags_for_resource(trail.arn)
         return json.dumps({})
 
     def start_logging(self) -> str:
-        """By name or ARN."""
+        """Start a trail's logging, by name or ARN."""
         self._trails.get_trail(self._get_param("Name")).start_logging()
         return json.dumps({})
 
     def put_event_selectors(self) -> str:
-        """Check them first; one kind of selectors takes the place of the other."""
+        """Check and store selectors; one kind of selectors replaces the other."""
         given = json.loads(self.body)
         advanced = given.get("AdvancedEventSelectors")
         if fault := find_fault(advanced or []):
@@ -145,10 +145,10 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
         return super().put_event_selectors()
 
     def get_event_selectors(self) -> str:
-        """A trail for which nobody chose has one selector of all management events.
+        """Return the selectors; by default, a trail has one selector for all management events.
 
-        A field has every operator, those that were not given with an empty list. Source: AWS CloudTrail User
-        Guide, "Logging data events", the output of get-event-selectors.
+        A field has every operator, with an empty list for those that were not given. Source: AWS CloudTrail
+        User Guide, "Logging data events", the output of get-event-selectors.
         """
         answer = json.loads(super().get_event_selectors())
         for selector in answer["AdvancedEventSelectors"]:
@@ -161,7 +161,7 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
         return json.dumps({name: value for name, value in answer.items() if value})
 
     def put_insight_selectors(self) -> str:
-        """Replace the ones that are there."""
+        """Replace the Insights selectors."""
         trail = self._trails.get_trail(self._get_param("TrailName"))
         given = [one["InsightType"] for one in self._get_param("InsightSelectors") or []]
         if unknown := set(given) - INSIGHTS:
@@ -170,7 +170,7 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
         return super().put_insight_selectors()
 
     def get_insight_selectors(self) -> str:
-        """A trail without any answers with an error."""
+        """Return the Insights selectors; a trail without any answers with an error."""
         trail = self._trails.get_trail(self._get_param("TrailName"))
         if not trail.insight_selectors:
             message = f"Trail {trail.arn} does not have Insights enabled."
@@ -191,13 +191,13 @@ def _moment(seconds: float | None) -> datetime | None:
 
 
 def register() -> None:
-    """Route moto's CloudTrail through these classes; before the server's first request."""
+    """Route moto's CloudTrail through these classes; call this before the server's first request."""
     urls.url_paths["{0}/$"] = SandboxCloudTrailResponse.dispatch
     models.Trail = SandboxTrail  # type: ignore[misc] # the backend makes its trails by this name
 
 
 def _organization_in(policy: str) -> str:
-    """The organization that the bucket is made for, from the folder `AWSLogs/o-…/` of its policy."""
+    """Return the organization in the bucket's policy, from the folder `AWSLogs/o-…/`."""
     _, found, rest = policy.partition("AWSLogs/o-")
     return f"o-{rest.partition('/')[0]}" if found else ANY_ORGANIZATION
 

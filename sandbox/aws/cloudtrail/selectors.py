@@ -1,4 +1,4 @@
-"""The rules for a trail's selectors. AWS CloudTrail API Reference, AdvancedEventSelector."""
+"""The rules for a trail's selectors. Source: AWS CloudTrail API Reference, AdvancedEventSelector."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ INSIGHTS = frozenset({"ApiCallRateInsight", "ApiErrorRateInsight"})
 
 
 def find_fault(selectors: Sequence[Mapping[str, Any]]) -> str:
-    """What is wrong with advanced event selectors, in words; empty when nothing is."""
+    """Return the first fault of advanced event selectors, or an empty text."""
     values = sum(
         len(items)
         for selector in selectors

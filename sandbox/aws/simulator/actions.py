@@ -1,7 +1,7 @@
-"""The actions this project simulates and the ARN template of the resource each of them takes.
+"""The actions that this project simulates, each with the ARN template of its resource.
 
-From the Service Authorization Reference. The template is what the simulator puts into `EvalResourceName`;
-None says that the action takes no resource. An action that is not listed is evaluated all the same, as `*`.
+Source: Service Authorization Reference. The simulator returns the template as `EvalResourceName`. None means
+that the action takes no resource. An action that is not listed is evaluated with the resource `*`.
 """
 
 _BUCKET = "arn:${Partition}:s3:::${BucketName}"
@@ -35,10 +35,10 @@ _TEMPLATES = {
 
 
 def resource_template(action: str) -> str:
-    """The `EvalResourceName` of `action`: its ARN template, or `*` where it has none or is not known here."""
+    """Return the `EvalResourceName` of `action`: its ARN template, or `*` if it has none or is unknown."""
     return _TEMPLATES.get(action.lower()) or "*"
 
 
 def takes_no_resource(action: str) -> bool:
-    """Whether `action` is known to work on `*` only, so that AWS refuses it beside a list of resources."""
+    """Return whether `action` is known to apply to `*` only, so that AWS refuses it with listed resources."""
     return action.lower() in _TEMPLATES and _TEMPLATES[action.lower()] is None

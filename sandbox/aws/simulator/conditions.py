@@ -1,9 +1,9 @@
 """Condition elements: operators, missing keys, `IfExists`, and the set operators.
 
 IAM User Guide, "IAM JSON policy elements: Condition operators" and "Conditions with multiple context keys or
-values": all operators and keys of a statement must hold (and); of several values one is enough (or), for a
-negated operator none may match (nor). A key that the request lacks fails every operator but the negated ones,
-those with `IfExists`, and `Null`, which asks for just that.
+values": all operators and keys of a statement must hold (and). One of several values must match (or), and for
+a negated operator none may match (nor). A key that the request lacks fails every operator except the negated
+ones, those with `IfExists`, and `Null`, which tests for missing keys.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ Comparison = Callable[[str, str, Context], bool]
 
 
 def _exactly(compare: Callable[[str, str], bool]) -> Comparison:
-    """`compare(request's value, policy's value)`, where what cannot be converted does not match."""
+    """Return `compare(request's value, policy's value)`; a value that cannot be converted does not match."""
 
     def comparison(wanted: str, actual: str, context: Context) -> bool:
         try:
@@ -76,18 +76,18 @@ _NEGATED = {
 
 
 def conditions_hold(statement: Statement, context: Context) -> bool:
-    """Whether every condition of `statement` holds in `context`.
+    """Return whether every condition of `statement` holds in `context`.
 
     Raises:
         InvalidInputError: for an operator that IAM does not know.
     """
-    # All are looked at: an unknown operator is an error even behind a condition that fails.
+    # Evaluate all of them: an unknown operator is an error even after a condition that fails.
     held = [_holds(operator, key, wanted, context) for operator, key, wanted in _entries(statement)]
     return all(held)
 
 
 def condition_keys(statement: Statement) -> list[str]:
-    """The context keys that the conditions and variables of `statement` need, as they are written there."""
+    """Return the context keys in the conditions and variables of `statement`, with their spelling."""
     keys = [key for _, key, _ in _entries(statement)]
     patterns = [value for _, _, wanted in _entries(statement) for value in wanted]
     for element in ("Resource", "NotResource"):
@@ -117,7 +117,7 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
     if comparison is None or quantifier not in ("", "ForAllValues", "ForAnyValue"):
         raise InvalidInputError(f"The condition operator {operator} is not one that IAM knows.")
     if quantifier == "ForAllValues" and not any(actual):
-        return True  # an empty text is as good as none
+        return True  # an empty text counts as missing
     if not actual:
         return if_exists or (negated and quantifier == "")
     matched = [any(comparison(value, one, context) for value in wanted) for one in actual]

@@ -1,11 +1,12 @@
 """The decision on one action and one resource, and the statements that made it.
 
-IAM User Guide, "Policy evaluation logic": an explicit deny anywhere wins. Without one, a grant is needed, and
-each level of service control policies has to allow.
-Within an account that is the identity-based policies, as far as the permissions boundary lets them, or a
-resource-based policy that names the principal itself, which neither of the two limits; naming the account
-only delegates to the account's own policies. A KMS key's policy must always take part. Across accounts both
-sides must grant.
+IAM User Guide, "Policy evaluation logic": an explicit deny in any policy wins. Otherwise a grant is required,
+and each level of service control policies must allow the call.
+
+Within an account, one of two kinds of policy must grant the call: the identity-based policies, within the
+permissions boundary, or a resource-based policy that names the principal. Neither the boundary nor the
+identity-based policies limit the latter. A resource-based policy that names the account only delegates to the
+account's policies. A KMS key's policy must always allow the call. Across accounts, both sides must grant it.
 """
 
 from collections.abc import Iterable
@@ -22,9 +23,9 @@ Match = tuple[PolicyDocument, Statement]
 
 @dataclass(frozen=True)
 class Policies:
-    """Every policy that bears on a request; `boundary` and `resource` are None where there is none.
+    """Every policy that applies to a request; `boundary` and `resource` may be None.
 
-    `organization` are service control policies, by the level that they are attached at.
+    `organization` has the service control policies of each level.
     """
 
     identity: tuple[PolicyDocument, ...]
@@ -35,7 +36,7 @@ class Policies:
 
 @dataclass(frozen=True)
 class Request:
-    """One call to be judged: by whom (an IAM ARN), what, on which resource, owned by which account."""
+    """One call to judge: the principal's IAM ARN, the action, the resource, and the account that owns it."""
 
     principal: str
     action: str
@@ -50,16 +51,16 @@ class Request:
 
     @property
     def crosses_accounts(self) -> bool:
-        """Whether the resource belongs to another account than the principal."""
+        """Whether resource and principal belong to different accounts."""
         return self.resource_account != self.principal_account
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict, the statements behind it (none for an implicit deny), and each side's own verdict.
+    """The verdict, the statements behind it (none for an implicit deny), and each side's verdict.
 
-    `by_policy_type` is filled for a request across accounts; `boundary_allows` is None without a boundary,
-    `organization_allows` in an account that no service control policy limits.
+    `by_policy_type` is set for a request across accounts. `boundary_allows` is None without a boundary, and
+    `organization_allows` is None in an account that no service control policy limits.
     """
 
     verdict: Verdict
@@ -71,14 +72,14 @@ class Decision:
 
 
 def decide(request: Request, policies: Policies) -> Decision:
-    """Judge `request`; see the module for the rules.
+    """Judge `request` by the rules of this module.
 
     Raises:
-        InvalidInputError: when a policy uses a condition operator that IAM does not know.
+        InvalidInputError: if a policy uses a condition operator that IAM does not know.
     """
     levels = {_verdict(_applicable(level, request)) for level in policies.organization}
     if levels - {"allowed"}:
-        # "The simulation ends": no other policy is looked at. EvaluationResult, IAM API Reference.
+        # "The simulation ends": no other policy is evaluated. Source: EvaluationResult, IAM API Reference.
         refused: Verdict = "explicitDeny" if "explicitDeny" in levels else "implicitDeny"
         return Decision(verdict=refused, organization_allows=False)
     identity = _applicable(policies.identity, request)
@@ -110,7 +111,7 @@ def _combined(
     resource: list[Match],
     boundary_allows: bool | None,
 ) -> Verdict:
-    """What the grants come to when nothing is denied explicitly."""
+    """Return the verdict from the grants if no policy denies explicitly."""
     own = _verdict(identity) == "allowed" and boundary_allows is not False
     grants = {_names(statement, request) for _, statement in resource if statement.allows}
     if policies.resource is None:
@@ -143,7 +144,7 @@ def _present(document: PolicyDocument | None) -> tuple[PolicyDocument, ...]:
 
 
 def _applicable(documents: Iterable[PolicyDocument], request: Request) -> list[Match]:
-    """The statements whose action, resource and conditions fit."""
+    """Return the statements whose action, resource and conditions match."""
     return [
         (document, statement)
         for document in documents
@@ -163,10 +164,10 @@ def _covers(statement: Statement, request: Request) -> bool:
 def _names(
     statement: Statement, request: Request, *, bounded: bool = False
 ) -> Literal["principal", "account", "nobody"]:
-    """Whether a resource-based statement speaks of the principal itself, of its account, or of neither.
+    """Return whether a resource-based statement names the principal itself, its account, or neither.
 
-    An exception by NotPrincipal has to name the principal and its account, and never helps a principal with
-    a permissions boundary. Source: IAM User Guide, "NotPrincipal", key points.
+    NotPrincipal exempts a principal only if it names the principal and its account, and never a principal
+    with a permissions boundary. Source: IAM User Guide, "NotPrincipal", key points.
     """
     element = "NotPrincipal" if "NotPrincipal" in statement.body else "Principal"
     named = set(_principals(statement.body[element]))
@@ -188,7 +189,7 @@ def _principals(value: Any) -> list[str]:
 
 
 def _missing(policies: Policies, context: Context) -> tuple[str, ...]:
-    """Context keys that identity and resource policies name and the request lacks, once each."""
+    """Return the context keys that identity and resource policies name and the request lacks, once each."""
     documents = (*policies.identity, *_present(policies.resource))
     keys = [
         key

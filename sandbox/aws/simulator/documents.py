@@ -1,4 +1,4 @@
-"""Policy documents with the place of each statement in the text, as the simulator reports it."""
+"""Policy documents with the position of each statement in the text, which the simulator reports."""
 
 import json
 import re
@@ -13,7 +13,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True)
 class Position:
-    """A place in a policy document; line and column count from 1, as in the API."""
+    """A position in a policy document; line and column count from 1, as in the API."""
 
     line: int
     column: int
@@ -21,11 +21,11 @@ class Position:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a policy and where it stands in the text.
+    """One statement of a policy and its position in the text.
 
-    `start` is just behind the token before the statement (the opening bracket or the previous statement),
-    `end` just behind its closing brace: what AWS returns. Text cut out with them may begin with a comma or
-    a space.
+    As in AWS's responses, `start` is just after the token before the statement (the opening bracket or the
+    previous statement), and `end` is just after its closing brace. The text between them may begin with a
+    comma or a space.
     """
 
     body: dict[str, Any]
@@ -34,18 +34,18 @@ class Statement:
 
     @property
     def allows(self) -> bool:
-        """Whether the effect is Allow; the only other value that `parse` lets through is Deny."""
+        """Whether the effect is Allow; the only other value that `parse` accepts is Deny."""
         return bool(self.body["Effect"] == "Allow")
 
     def values(self, element: str) -> list[Any]:
-        """The values of `element`, which may be written as one value or as a list."""
+        """Return the values of `element`, which may be a single value or a list."""
         value = self.body.get(element, [])
         return value if isinstance(value, list) else [value]
 
 
 @dataclass(frozen=True)
 class PolicyDocument:
-    """A parsed policy: `source_id` and `source_type` name it in MatchedStatements."""
+    """A parsed policy; `source_id` and `source_type` name it in MatchedStatements."""
 
     source_id: str
     source_type: str
@@ -56,7 +56,7 @@ def parse(text: str, *, source_id: str, source_type: str, needs_principal: bool 
     """Parse the JSON text of a policy and check that its statements can be evaluated.
 
     Raises:
-        InvalidInputError: when the text is no JSON object or a statement lacks an element that it must have.
+        InvalidInputError: if the text is not a JSON object, or a statement lacks a required element.
     """
     try:
         spans = _scan(text)
@@ -66,7 +66,7 @@ def parse(text: str, *, source_id: str, source_type: str, needs_principal: bool 
         ) from None
     if not spans:
         raise InvalidInputError(f"The policy {source_id} has no Statement.")
-    # The older version, which is also the default, has no variables.
+    # The older policy version, which is also the default, has no variables.
     # Source: IAM User Guide, "IAM JSON policy elements: Version".
     plain = json.loads(text).get("Version") != "2012-10-17"
     statements = tuple(
@@ -81,7 +81,7 @@ def parse(text: str, *, source_id: str, source_type: str, needs_principal: bool 
 
 
 def _scan(text: str) -> list[tuple[Any, int, int]]:
-    """Each statement of the top-level object as (body, start offset, end offset)."""
+    """Return each statement of the top-level object as (body, start offset, end offset)."""
     spans: list[tuple[Any, int, int]] = []
     at = _expect(text, 0, "{")
     while text[_skip(text, at)] != "}":
@@ -150,7 +150,7 @@ def _checked(body: Any, source_id: str, needs_principal: bool) -> dict[str, Any]
 
 
 def _without_variables(value: Any) -> Any:
-    """The same with every `${` as the two characters that it is in the older version."""
+    """Return the value with every `${` escaped, because the older version has no variables."""
     if isinstance(value, str):
         return value.replace("${", "${$}{")
     if isinstance(value, list):

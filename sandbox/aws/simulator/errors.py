@@ -1,14 +1,14 @@
-"""What the simulation refuses, by the error codes of the IAM API.
+"""The errors of the simulation, with the error codes of the IAM API.
 
 SimulationError
 ├── InvalidInputError       InvalidInput, 400: a parameter or a policy that cannot be simulated
 └── ValidationError         ValidationError, 400: a parameter outside its bounds
-Beside these, moto's own: NoSuchEntity, 404, for no such principal; AccessDenied, 403, for another account's.
+moto raises two more: NoSuchEntity, 404, for an unknown principal; AccessDenied, 403, for another account's.
 """
 
 
 class SimulationError(Exception):
-    """A request that the simulator answers with an error; `code` is the API's."""
+    """A request that the simulator answers with an error; `code` is that of the API."""
 
     code = "PolicyEvaluation"
 

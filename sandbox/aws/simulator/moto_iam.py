@@ -1,4 +1,4 @@
-"""The simulator as one more operation of moto's IAM service, on the policies that moto holds."""
+"""The simulator as an additional operation of moto's IAM service, on the policies that moto holds."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ class SimulatingIamResponse(IamResponse):
     """moto's IAM with SimulatePrincipalPolicy; moto finds an operation by the name of its method."""
 
     def simulate_principal_policy(self) -> ActionResult:
-        """Answer one SimulatePrincipalPolicy call; errors go out by their IAM code."""
+        """Answer one SimulatePrincipalPolicy call; errors have their IAM code."""
         try:
             source = principal_from_arn(self._get_param("PolicySourceArn"))
             if source.account != self.current_account:
@@ -34,15 +34,15 @@ class SimulatingIamResponse(IamResponse):
 
 
 def register() -> None:
-    """Route moto's IAM through `SimulatingIamResponse`; before the server's first IAM request."""
+    """Route moto's IAM through `SimulatingIamResponse`; call this before the server's first IAM request."""
     urls.url_paths["{0}/$"] = SimulatingIamResponse.dispatch
 
 
 def policies_of(principal: Principal, backend: IAMBackend) -> Attached:
-    """Every policy that IAM holds for `principal`: inline, attached, through its groups, and its boundary.
+    """Return every policy of `principal` in IAM: inline, attached, of its groups, and its boundary.
 
     Raises:
-        NoSuchEntity: moto's own error, when there is no such user, group or role.
+        NoSuchEntity: moto's error, if the user, group or role does not exist.
     """
     entity = _entity(principal, backend)
     identity = _own_policies(principal.kind, entity)

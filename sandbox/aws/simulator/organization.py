@@ -1,7 +1,7 @@
-"""The service control policies that limit an account, as moto's Organizations holds them.
+"""The service control policies that limit an account, from moto's Organizations.
 
-AWS Organizations User Guide, "SCP evaluation": at each level from the root to the account some statement must
-allow, and a deny at any level counts. The management account is not limited.
+AWS Organizations User Guide, "SCP evaluation": at each level from the root to the account, a statement must
+allow the call, and a deny at any level wins. The policies do not limit the management account.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ KIND = "SERVICE_CONTROL_POLICY"
 
 
 def control_levels(account: str) -> tuple[Level, ...]:
-    """The levels above and of a member account, from it to the root; none for any other account."""
+    """Return the levels from a member account to the root; none for any other account."""
     management = organizations_backends.master_accounts.get(account)
     if management is None:
         return ()

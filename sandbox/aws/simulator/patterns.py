@@ -1,8 +1,8 @@
 """Matching of actions, resources and condition values: wildcards and policy variables.
 
-IAM User Guide, "IAM JSON policy elements: Resource" and "Variables and tags": `*` is any run of characters,
-`?` one character; `${aws:username}` is taken from the request context, `${aws:username, 'nobody'}` with a
-default; `${*}`, `${?}` and `${$}` are those characters themselves.
+IAM User Guide, "IAM JSON policy elements: Resource" and "Variables and tags": `*` matches any characters and
+`?` matches one. `${aws:username}` is the value in the request context, and `${aws:username, 'nobody'}` has a
+default. `${*}`, `${?}` and `${$}` are the literal characters.
 """
 
 import re
@@ -16,12 +16,12 @@ _DEFAULT = re.compile(r"\s*([^,\s]+)\s*,\s*'([^']*)'\s*")
 
 
 def action_matches(pattern: str, action: str) -> bool:
-    """Whether `pattern` covers `action`; neither the service nor the name is case-sensitive."""
+    """Return whether `pattern` matches `action`; neither the service nor the name is case-sensitive."""
     return re.fullmatch(_wildcards(pattern.lower()), action.lower()) is not None
 
 
 def value_matches(pattern: str, value: str, context: Context) -> bool:
-    """Whether `pattern` covers `value`; a pattern with a variable that has no value covers nothing."""
+    """Return whether `pattern` matches `value`; a pattern with a variable without a value matches nothing."""
     try:
         return re.fullmatch(_expression(pattern, context), value, re.DOTALL) is not None
     except KeyError:
@@ -29,11 +29,11 @@ def value_matches(pattern: str, value: str, context: Context) -> bool:
 
 
 def resource_matches(pattern: str, arn: str, context: Context) -> bool:
-    """A Resource element: a `*` stays within its segment, unless it is the last character of one.
+    """Match a Resource element: a `*` stays within its segment, unless it is the segment's last character.
 
     Source: IAM User Guide, "IAM JSON policy elements: Resource", "Using wildcards in resource ARNs".
     """
-    # ${*} is the character itself, and stays what it is.
+    # ${*} is the literal character, so it stays.
     within = re.sub(r"(?<!\$\{)\*(?=[^:*])", "\0", pattern)
     try:
         expression = _expression(within, context).replace(re.escape("\0"), "[^:]*")
@@ -43,28 +43,28 @@ def resource_matches(pattern: str, arn: str, context: Context) -> bool:
 
 
 def arn_matches(pattern: str, arn: str, context: Context) -> bool:
-    """ArnLike and ArnEquals: each of the six parts by itself, so that `*` does not cross a colon."""
+    """Match as ArnLike and ArnEquals: each of the six parts separately, so that `*` cannot cross a colon."""
     parts = list(zip(_split(pattern), arn.split(":", 5), strict=False))
     return len(parts) == 6 and all(value_matches(wanted, part, context) for wanted, part in parts)
 
 
 def expand(pattern: str, context: Context) -> str:
-    """`pattern` with its variables filled in and no wildcards, for operators that compare exactly.
+    """Return `pattern` with its variables' values, without wildcards, for operators that compare exactly.
 
     Raises:
-        KeyError: when a variable has neither a single value in the context nor a default.
+        KeyError: if a variable has neither a single value in the context nor a default.
     """
     return _VARIABLE.sub(lambda match: _variable(match.group(1), context), pattern)
 
 
 def variables(pattern: str) -> list[str]:
-    """The context keys that `pattern` names and gives no default for."""
+    """Return the context keys that `pattern` names without a default."""
     names = [match.group(1) for match in _VARIABLE.finditer(pattern)]
     return [name for name in names if name not in ("*", "?", "$") and "," not in name]
 
 
 def _expression(pattern: str, context: Context) -> str:
-    """The regular expression for `pattern`; what a variable brings in is taken literally."""
+    """Return the regular expression for `pattern`; a variable's value is literal."""
     expression, at = "", 0
     for match in _VARIABLE.finditer(pattern):
         expression += _wildcards(pattern[at : match.start()]) + re.escape(_variable(match.group(1), context))
@@ -90,6 +90,6 @@ def _variable(name: str, context: Context) -> str:
 
 
 def _split(pattern: str) -> list[str]:
-    """The parts of an ARN pattern; a colon inside `${…}` is none that separates."""
+    """Return the parts of an ARN pattern; a colon inside `${…}` does not separate them."""
     hidden = _VARIABLE.sub(lambda match: match.group(0).replace(":", "\0"), pattern)
     return [part.replace("\0", ":") for part in hidden.split(":", 5)]

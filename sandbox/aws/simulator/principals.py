@@ -1,4 +1,4 @@
-"""The principals that can be simulated, told apart by their ARNs."""
+"""The principals that can be simulated, identified by their ARNs."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):(user|group|role)/(?:[^/]
 
 @dataclass(frozen=True)
 class Principal:
-    """An IAM user, group or role: `kind` is one of these words, `name` is without the path."""
+    """An IAM user, group or role; `kind` is one of these words, and `name` is without the path."""
 
     arn: str
     account: str
@@ -19,11 +19,11 @@ class Principal:
 
 
 def principal_from_arn(arn: str) -> Principal:
-    """The principal that `arn` names.
+    """Return the principal that `arn` names.
 
     Raises:
-        ValidationError: when `arn` is shorter or longer than the API allows.
-        InvalidInputError: when it is no user, group or role: a session, an instance profile, something else.
+        ValidationError: if `arn` is shorter or longer than the API allows.
+        InvalidInputError: if it is not a user, group or role, but a session or an instance profile.
     """
     if not 20 <= len(arn) <= 2048:
         raise ValidationError(

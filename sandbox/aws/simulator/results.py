@@ -1,8 +1,7 @@
-"""The shapes of the response: one EvaluationResult per action, in pages.
+"""The shapes of the response: one EvaluationResult for each action, in pages.
 
-SimulatePrincipalPolicy, IAM API Reference: the decision on each resource is under
-`ResourceSpecificResults`; the top level names the kind of resource and sums up with the most restrictive
-decision.
+SimulatePrincipalPolicy, IAM API Reference: `ResourceSpecificResults` has the decision on each resource. The
+top level names the kind of resource and the most restrictive decision.
 """
 
 import base64
@@ -19,7 +18,7 @@ _DEFAULT_PAGE = 100
 
 
 def evaluation_result(action: str, decisions: Mapping[str, Decision]) -> dict[str, Any]:
-    """The EvaluationResult of `action`, from the decision on each resource (only `*` if none was given)."""
+    """Return the EvaluationResult of `action`, from the decision on each resource (`*` if none was given)."""
     verdict = min((decision.verdict for decision in decisions.values()), key=_RESTRICTIVE.index)
     deciding = [decision for decision in decisions.values() if decision.verdict == verdict]
     matched = dict.fromkeys(_statement_key(match) for decision in deciding for match in decision.matched)
@@ -80,10 +79,10 @@ def _statement(key: tuple[str, str, int, int, int, int]) -> dict[str, Any]:
 
 
 def page(results: list[dict[str, Any]], *, size: int | None, marker: str | None) -> dict[str, Any]:
-    """The page of `results` that starts at `marker`, 100 long by default.
+    """Return the page of `results` that starts at `marker`, by default with 100 results.
 
     Raises:
-        ValidationError: for a size outside 1 to 1000 or a marker that no page gave out.
+        ValidationError: for a size outside 1 to 1000, or a marker that no page has returned.
     """
     wanted = _DEFAULT_PAGE if size is None else int(size)
     if not 1 <= wanted <= 1000:

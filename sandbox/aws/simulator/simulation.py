@@ -1,4 +1,4 @@
-"""One SimulatePrincipalPolicy call: its parameters, checked as AWS does, then each action and resource."""
+"""One SimulatePrincipalPolicy call: it checks the parameters as AWS does, then each action and resource."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _NOT_SIMULATED = ("PolicyExclusionList", "ResourceHandlingOption")
 
 @dataclass(frozen=True)
 class Attached:
-    """The policies that IAM holds for a principal, and those that its organization has for its account."""
+    """The policies of a principal in IAM, and those of its organization for its account."""
 
     identity: tuple[PolicyDocument, ...]
     boundary: PolicyDocument | None = None
@@ -28,11 +28,11 @@ class Attached:
 
 
 def simulate(parameters: Parameters, source: Principal, attached: Attached) -> dict[str, Any]:
-    """The response to SimulatePrincipalPolicy for `source`, whose own policies are `attached`.
+    """Return the response to SimulatePrincipalPolicy for `source`, which has the policies `attached`.
 
     Raises:
-        InvalidInputError: for a parameter or policy that cannot be simulated, in the words of AWS where
-        known. ValidationError: for MaxItems or Marker outside their bounds.
+        InvalidInputError: for a parameter or policy that cannot be simulated, with AWS's message if known.
+        ValidationError: for MaxItems or Marker outside their bounds.
     """
     actions = _actions(parameters)
     resources = _resources(parameters, actions)
@@ -137,7 +137,7 @@ def _policies(
 
 
 def _context(parameters: Parameters, caller: Principal) -> dict[str, tuple[str, ...]]:
-    """The given context entries over what the simulator itself knows of the caller; keys in lower case."""
+    """Return the caller's context with lower-case keys; the given entries override the simulator's."""
     context: dict[str, tuple[str, ...]] = {
         "aws:principalarn": (caller.arn,),
         "aws:principalaccount": (caller.account,),
@@ -157,7 +157,7 @@ def _owner(parameters: Parameters, caller: Principal) -> str:
     owner = parameters.get("ResourceOwner")
     if not owner:
         return caller.account
-    # The documentation asks for an account id; the service takes the ARN of the account only.
+    # The documentation requires an account id, but the service accepts only the ARN of the account.
     arn = _OWNER.fullmatch(owner)
     if arn is None:
         raise InvalidInputError(f"'{owner}' is not a valid as a Resource Owner.")

@@ -53,7 +53,7 @@ def test_a_table_that_is_not_there_yet_is_explained(ask):
 
     assert code == 1
     assert "cloudtrail_of_tomorrow" in said
-    assert "The tables come with the first ingest" in said
+    assert "The first ingest creates the tables" in said
     assert "Traceback" not in said
 
 

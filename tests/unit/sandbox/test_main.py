@@ -160,7 +160,7 @@ def test_a_folder_with_a_name_that_the_parts_would_misread_is_refused(
 def test_status_of_nothing_says_how_to_start_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["status", "--state", str(tmp_path)])
 
-    assert capsys.readouterr().out.splitlines()[-1] == "Nothing runs here; `make up` starts it."
+    assert capsys.readouterr().out.splitlines()[-1] == "The sandbox is stopped. `make up` starts it."
 
 
 @pytest.mark.parametrize("arguments", [["sql", "SELECT 1"], ["alerts"]])
@@ -169,12 +169,12 @@ def test_there_is_nothing_to_ask_before_the_sandbox_runs(
 ) -> None:
     assert main([*arguments, "--state", str(tmp_path)]) == 1
 
-    assert "nothing to ask: `make up` starts one" in capsys.readouterr().err
+    assert "start one with `make up`" in capsys.readouterr().err
 
 
 def test_no_sql_is_answered_with_an_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sql", "--state", str(tmp_path), ""]) == 1
 
     said = capsys.readouterr().err
-    assert "which SQL? For example:\n  make sql Q=" in said
+    assert "the SQL statement is missing. For example:\n  make sql Q=" in said
     assert "SHOW TABLES" in said
