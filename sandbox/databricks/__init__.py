@@ -12,5 +12,5 @@ store jobs (one-time runs only), launch machines for clusters, or check permissi
     SQL         statements (routes) · warehouse (states) · proxy and engine (the Spark process) · results
     the rest    compute (clusters, warehouses) · volumes (Files API) · parameters · settings
 
-docs/adr/0020 to 0022 have the decisions and their reasons.
+docs/adr/0004-databricks-stand-in.md have the decisions and their reasons.
 """

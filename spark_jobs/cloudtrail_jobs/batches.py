@@ -2,7 +2,7 @@
 
 The job reads a batch without defects only once. The two writes are separate commits, and Delta remembers each
 by the checkpoint's id and the batch's number. If the job is killed between them, the next run repeats the
-batch, and Delta skips the first write. Source: docs/adr/0015-exactly-once.md, docs/adr/0017-source-ledger.md.
+batch, and Delta skips the first write. Source: docs/adr/0008-exactly-once.md.
 """
 
 import contextlib

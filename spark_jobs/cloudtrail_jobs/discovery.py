@@ -5,7 +5,7 @@ years of history for ten new files would cost more every day, so a run lists 30 
 that listed. Every seven days it lists everything, to find files that were copied into the bucket later.
 Spark's file source remembers every file that it has read, and reads that memory at each start. Therefore each
 month has a separate stream, and everything before the checkpoint has one. Auto Loader does not need this.
-Source: docs/adr/0047-recent-days.md.
+Source: docs/adr/0010-discovery.md.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 A duplicate has the same account, event id and text, character by character, as a record of the same day in
 the table or earlier in the batch. The job keeps both of two different texts under one event id. A record with
 an `addendum` (an update of an earlier event) is never a duplicate. A removed record becomes a row of the
-quarantine, without its text, that names the place of the kept record. Source: docs/adr/0018-duplicates.md.
+quarantine, without its text, that names the place of the kept record. Source: docs/adr/0009-duplicates.md.
 """
 
 from datetime import datetime

@@ -3,7 +3,7 @@
 Spark's file source writes every file that it lists to `<checkpoint>/sources/0`, before the batch reads the
 files. The batch then skips objects of zero bytes: they are in the ledger, but in no row. Auto Loader's ledger
 cannot be read this way, so Databricks does without this check. Source: Spark, FileStreamSource and
-FileStreamSourceLog; docs/adr/0017-source-ledger.md.
+FileStreamSourceLog; docs/adr/0008-exactly-once.md.
 """
 
 import re

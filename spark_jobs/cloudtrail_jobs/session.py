@@ -1,6 +1,6 @@
 """The Spark session: the settings that the job needs, and reads that the session does not answer from memory.
 
-Each setting was measured (docs/adr/0046-session-settings.md). The job never changes what the cluster's owner
+Each setting was measured (docs/adr/0012-performance.md). The job never changes what the cluster's owner
 has set. On Databricks it sets only the time zone: the runtime decides the rest by itself, and serverless
 compute accepts no other setting.
 """

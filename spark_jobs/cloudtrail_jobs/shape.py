@@ -2,7 +2,7 @@
 
 The job asks two questions about each record. Does any value not fit its column's type (a misfit)? Does any
 field have no column (drift)? `msgspec` answers "neither" while it reads the record's time. If it refuses the
-record, `find_oddities` names the fields. Source: docs/adr/0013-odd-fields.md.
+record, `find_oddities` names the fields. Source: docs/adr/0007-record-text.md.
 """
 
 import re

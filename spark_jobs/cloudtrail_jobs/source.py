@@ -12,7 +12,7 @@ from cloudtrail_jobs.args import Arguments
 
 # How a new stream reads the logs path: `*` matches one folder's name, as in Spark's globs. With Auto Loader's
 # default it spans folders, so that `AWSLogs/*/CloudTrail` also matches an organization's folder. Source:
-# Databricks, "Common data loading patterns"; docs/adr/0084-globber.md.
+# Databricks, "Common data loading patterns"; docs/adr/0010-discovery.md.
 GLOBBER = "strict"
 FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 
@@ -64,7 +64,7 @@ def file_source_options(arguments: Arguments) -> dict[str, str]:
         # A missing or unreadable file must fail the batch, even if the cluster's settings say otherwise.
         "ignoreMissingFiles": "false",
         "ignoreCorruptFiles": "false",
-        # The source accepts only one limit, and memory depends on bytes: see docs/adr/0016-batch-limits.md.
+        # The source accepts only one limit, and memory depends on bytes: see docs/adr/0008-exactly-once.md.
         "maxBytesPerTrigger": str(arguments.max_bytes_per_trigger),
     }
 

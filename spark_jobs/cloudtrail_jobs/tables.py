@@ -17,7 +17,7 @@ from cloudtrail_jobs.schemas import QUARANTINE, Column, ddl
 from cloudtrail_jobs.session import fresh
 
 PARTITION = "date"
-# With zstd these records take 57 % of their size with snappy, see docs/adr/0014-table-layout.md.
+# With zstd these records take 57 % of their size with snappy, see docs/adr/0011-tables-on-s3.md.
 CODEC = "zstd"
 
 

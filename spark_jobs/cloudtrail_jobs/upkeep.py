@@ -3,7 +3,7 @@
 An hourly run adds a file or two to each table, and a table of tiny files is slow to query. The first run of a
 UTC day that writes records also compacts the days before. Each compaction's commit says up to which day it
 went. The job remembers nothing else: neither other writers' commits nor a commit's time of day matter.
-Source: Delta Lake, "Optimizations" and "Retrieve Delta table history"; docs/adr/0049-upkeep.md.
+Source: Delta Lake, "Optimizations" and "Retrieve Delta table history"; docs/adr/0011-tables-on-s3.md.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The block `setup` of an entry: the set-up's form with the entry's values, checked by the set-up's contract.
 
-Why it is a block, and why a mistake disables only the set-up: docs/adr/0074-set-up-in-the-accounts-file.md.
+Why it is a block, and why a mistake disables only the set-up: docs/adr/0017-accounts-file.md.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The alert about a late run: Airflow's DeadlineAlert, with a callback that the triggerer runs.
 
-docs/adr/0076-deadlines.md explains why the deadline is a number of seconds, and how a passed one is renewed.
+docs/adr/0020-deadlines.md explains why the deadline is a number of seconds, and how a passed one is renewed.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Renews the deadline of a run that is cleared after its deadline has passed.
 
 Airflow moves the deadline of a cleared run unless it has passed, and the deadline of a failed run passes too.
-So such a run gets a new deadline when it starts: docs/adr/0076-deadlines.md.
+So such a run gets a new deadline when it starts: docs/adr/0020-deadlines.md.
 """
 
 from datetime import timedelta

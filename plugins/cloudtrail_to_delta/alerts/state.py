@@ -1,4 +1,4 @@
-"""Stores a DAG's causes between runs: one Airflow Variable per cause (docs/adr/0067-alert-state.md).
+"""Stores a DAG's causes between runs: one Airflow Variable per cause (docs/adr/0019-alerts.md).
 
 Tasks, callbacks of failed tasks and callbacks of deadlines have no database access, but all of them can read
 and write Variables through the task SDK. Two writers never share a cause: one DAG run is active at a time, a

@@ -297,7 +297,7 @@ def listing_prefix(logs: LogsLocation) -> str:
 
 def _write_folder(folder: S3Location, use: str, partition: str) -> list[Access]:
     # Not limited to a prefix: without ListBucket on the whole bucket, S3 answers 403 instead of 404 for an
-    # object that does not exist yet, and Delta requests many of those (docs/adr/0032-list-permissions.md).
+    # object that does not exist yet, and Delta requests many of those (docs/adr/0015-permissions.md).
     listed = Access(
         action=LIST,
         resource_arn=bucket_arn(folder.bucket, partition),

@@ -3,7 +3,7 @@
 The job keeps Spark's checkpoint in `<checkpoint>/stream`. On open-source Spark it keeps one for each month in
 `streams`, and its last listing in `listing`. `<checkpoint>/owner` holds one JSON object that names the
 checkpoint's owner. Source: the original Databricks guide (2020), "a checkpoint belongs to exactly one logs
-path"; docs/adr/0085-a-new-checkpoint.md.
+path"; docs/adr/0009-duplicates.md.
 """
 
 import json

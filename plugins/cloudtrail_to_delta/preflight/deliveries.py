@@ -6,7 +6,7 @@ S3 lists keys in ascending order only, but keys contain the delivery time. Two t
   that a file delivered at that moment would have.
 - The newest year, month and day are the last of a few folders each.
 
-Source: docs/adr/0031-bounded-listing.md.
+Source: docs/adr/0014-preflight.md.
 """
 
 import re

@@ -4,7 +4,7 @@ They compare the rows by SQL with the rows in the Delta log, and the rows with t
 Each log file must balance: `log_file_records` (the number of records in the file, stored in every row) = rows
 in the table + records in the quarantine + records removed as duplicates. Only the micro-batches of one run
 are checked (`cloudtrail_to_delta.tables.batches`), so the cost depends on the run and not on the history.
-Source: docs/adr/0041-balance.md.
+Source: docs/adr/0013-completeness.md.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 The job marks every commit of table and quarantine with the stream and the number of its batch, the
 `ingested_at` of its rows, and the DAG run that requested it (`--run`). A run's rows are those with an
 `ingested_at` that its commits name. This is exact even if other runs were close, and at any later time.
-Source: docs/adr/0082-batches-of-a-run.md.
+Source: docs/adr/0013-completeness.md.
 """
 
 import json

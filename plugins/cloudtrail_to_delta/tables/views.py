@@ -1,7 +1,7 @@
 """The views of a table: its log files, its schema drift, its insights as episodes.
 
 A view's name is the table's name with a suffix. A view stores a digest of its definition, so that an upgrade
-replaces only views that this pipeline created. Source: docs/adr/0010-views.md.
+replaces only views that this pipeline created. Source: docs/adr/0013-completeness.md.
 """
 
 import hashlib

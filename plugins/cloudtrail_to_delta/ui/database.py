@@ -1,7 +1,7 @@
 """Reads Airflow's metadata database: a few queries, each for hundreds of DAGs or runs at a time.
 
 Queries search only by indexed columns: runs by time or id, XComs by run. The pages ask no other system,
-neither a cluster nor a bucket. Source: docs/adr/0071-page-data.md.
+neither a cluster nor a bucket. Source: docs/adr/0021-pages.md.
 """
 
 import json
