@@ -96,4 +96,5 @@ def test_every_failure_is_named_by_its_kind(lake):
         lake.ingest_together("events", "insights")
     said = str(failed.value)
     assert said.startswith("2 of 2 kinds failed. events: TableConflictError: ")
-    assert f"insights: TableConflictError: {lake.folder}/delta/insights" in said
+    assert "; insights: TableConflictError: The job cannot create a Delta table" in said
+    assert f"at {lake.folder}/delta/insights: " in said
