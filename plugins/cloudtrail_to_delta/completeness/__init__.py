@@ -1,4 +1,4 @@
-"""Completeness: what CloudTrail signed, held against what the bucket and the tables hold.
+"""Completeness: the log files that CloudTrail signed, compared with those in the bucket and in the tables.
 
-It shares no code with the job, so that each can be checked against the other.
+This room shares no code with the job, so that each can be checked against the other.
 """

@@ -1,7 +1,7 @@
-"""The audit: what CloudTrail signed, what the bucket holds and what the table holds, held against each other.
+"""The audit: compares the log files that CloudTrail signed with those in the bucket and in the table.
 
-It starts from nothing: digests and public keys from AWS, the table's files from its Delta log. It needs
-neither Spark nor Databricks. It reads the log files themselves only if asked to.
+It reads digests and public keys from AWS, and the table's files with its Delta log. It needs neither Spark
+nor Databricks, and reads the log files themselves only on request.
 """
 
 from collections import Counter
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
 # The connections that a client of boto3 keeps.
 THREADS = 10
-# A digest of the period's last hour, and the one after it, which has its signature.
+# Includes the digest of the period's last hour and the next one, which has its signature.
 AFTER = timedelta(hours=3)
-# CloudTrail retries a delivery for 30 days: so late a backfill digest may name a file.
+# CloudTrail retries a delivery for 30 days, so a backfill digest may name a file this late.
 BACKFILL = timedelta(days=30)
-# Public keys are asked for from before the first digest to after the last: a key may change at any moment.
+# Public keys are requested with this margin around the digests, because a key may change at any moment.
 MARGIN = timedelta(days=2)
 
 Verdict = Literal["proven", "late", "altered", "missing", "extra", "unsigned", "pending"]
-# What an auditor has to look into.
+# Verdicts that an auditor has to investigate.
 BAD: tuple[Verdict, ...] = ("altered", "missing", "extra", "unsigned")
 
 PublicKeys = Callable[[str, datetime, datetime], Mapping[str, bytes]]
@@ -60,14 +60,14 @@ class FileVerdict:
 
 @dataclass(kw_only=True)
 class Audit:
-    """What an audit has found.
+    """The result of an audit.
 
     Attributes:
         files: how many log files have each verdict.
         hours: how many hours of an account's region have each state.
         not_proven: the log files that are neither proven nor late.
         not_covered: the hours that are not covered.
-        digests: the digests that prove nothing, and those that are not there.
+        digests: the digests that prove nothing or are missing.
     """
 
     logs_path: str
@@ -82,11 +82,11 @@ class Audit:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every hour is covered, every log file proven, and every digest signed, as far as is due."""
+        """Return whether all that is due is proven: every hour covered, every log file, every digest."""
         return not (self.digests or self.hours["gap"] or any(self.files[verdict] for verdict in BAD))
 
     def to_dict(self) -> dict[str, Any]:
-        """The audit as JSON has it; times are ISO 8601, UTC."""
+        """Return the result for JSON. Times are ISO 8601, UTC."""
         return {
             "logs_path": self.logs_path,
             "delta_path": self.delta_path,
@@ -103,13 +103,13 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True)
 class Auditor:
-    """What an audit asks, and whom.
+    """The services and settings of an audit.
 
     Attributes:
         s3: a client for the log bucket.
         public_keys: region, start, end → fingerprint → public key (PKCS #1, DER).
         now: the moment of the audit, UTC.
-        reads_files: whether to read each log file that is in the bucket and to hash it again.
+        reads_files: whether to read and hash each log file of the bucket.
     """
 
     s3: "S3Client"
@@ -123,7 +123,7 @@ class Auditor:
         """Audit the log files that were delivered from the day of `first` to before the day of `last`.
 
         Args:
-            logs: the log files of one kind; a day in its path is not looked at.
+            logs: the log files of one kind. A day in its path is ignored.
             delta_path: the table's folder, for the report.
             table: `s3://bucket/key` → SHA-256 values, of the log files in the table and its quarantine.
             first: the start of a day, UTC.
@@ -179,7 +179,7 @@ class Auditor:
         *,
         signs_folder: bool,
     ) -> FileVerdict:
-        """The verdict on one log file that a digest names, or that the bucket or the table has."""
+        """Judge one log file that a digest names, or that the bucket or the table has."""
         delivered = _delivered_at(uri)
         is_new = delivered is None or delivered + PENDING > self.now
         hashes = table.get(uri)
@@ -188,13 +188,13 @@ class Auditor:
         elif uri in named:
             verdict, detail = _judge_named(named[uri], hashes, is_late=uri in proof.late)
         elif is_new:
-            verdict, detail = "pending", "its digest is not due yet"
+            verdict, detail = "pending", "the digest is not due yet"
         elif delivered is not None and not proof.covers(delivered, delivered):
-            verdict, detail = "unsigned", "no signed digest covers the hour of its delivery"
+            verdict, detail = "unsigned", "no signed digest covers the time of its delivery"
         elif not signs_folder:
             verdict, detail = "unsigned", "no signed digest names any log file of this kind here"
         else:
-            verdict, detail = "extra", "signed digests cover the hour of its delivery, and none names it"
+            verdict, detail = "extra", "signed digests cover the time of its delivery, but none names it"
         return FileVerdict(log_file=uri, verdict=verdict, detail=detail)
 
     def _read_again(self, found: FileVerdict, sha256: str) -> FileVerdict:
@@ -204,10 +204,10 @@ class Auditor:
             detail = (
                 ""
                 if sha256_of_log_file(body) == sha256
-                else "the bucket has another file under this name now"
+                else "the bucket now has a different file with this name"
             )
         except DigestError as error:
-            detail = f"the bucket has another file under this name now: {error}"
+            detail = f"the bucket now has a different file with this name: {error}"
         return found if not detail else FileVerdict(log_file=found.log_file, verdict="altered", detail=detail)
 
     def _accounts(self, logs: LogsLocation) -> list[str]:
@@ -216,7 +216,7 @@ class Auditor:
         return [name for name in self._folders(logs.bucket, logs.accounts_prefix) if ACCOUNT.fullmatch(name)]
 
     def _regions(self, logs: LogsLocation, account: str) -> list[str]:
-        """The regions that are asked for; of all those with log files or digests."""
+        """Return the requested regions; for `*`, those with log files or digests."""
         if logs.regions != (ANY,):
             return list(logs.regions)
         prefixes = (logs.folder_prefix(account), f"{logs.accounts_prefix}{account}/{FOLDER}/")
@@ -231,7 +231,7 @@ class Auditor:
         ]
 
     def _keys(self, bucket: str, prefix: str, first: datetime, last: datetime) -> Iterator[str]:
-        """The keys below `<prefix>YYYY/MM/DD/` of the days from `first` to `last`, in one listing."""
+        """Yield the keys below `<prefix>YYYY/MM/DD/` for the days from `first` to `last`, in one listing."""
         start = f"{prefix}{first:%Y/%m/%d}/"
         end = f"{prefix}{last:%Y/%m/%d}0"  # sorts behind everything in the last day's folder
         pages = self.s3.get_paginator("list_objects_v2").paginate(
@@ -279,27 +279,27 @@ class Auditor:
 
 
 def _judge_absent(*, is_listed: bool, is_named: bool, is_new: bool) -> tuple[Verdict, str]:
-    """The verdict on a log file that the table does not have."""
+    """Judge a log file that the table does not have."""
     if is_listed and is_new:
-        return "pending", "it was delivered a short time ago and is not in the table yet"
-    where = "in the bucket" if is_listed else "no longer in the bucket"
+        return "pending", "recently delivered, not in the table yet"
+    where = "still in the bucket" if is_listed else "no longer in the bucket"
     signed = "a signed digest names it" if is_named else "no signed digest names it"
-    return "missing", f"it is not in the table; it is {where}, and {signed}"
+    return "missing", f"not in the table, {where}; {signed}"
 
 
 def _judge_named(sha256: str, hashes: frozenset[str], *, is_late: bool) -> tuple[Verdict, str]:
-    """The verdict on a log file that the table has and a signed digest names."""
+    """Judge a log file that the table has and a signed digest names."""
     if not hashes:
-        return "altered", "it could not be read as a whole: the quarantine says why"
+        return "altered", "the run could not read the whole file; the quarantine has the reason"
     if sha256 not in hashes:
-        return "altered", "the table has records of a file with another hash than was signed"
+        return "altered", "the table has records of a file whose hash differs from the signed one"
     if len(hashes) > 1:
-        return "altered", "the table has records of two files of this name"
+        return "altered", "the table has records of two different files with this name"
     return ("late" if is_late else "proven"), ""
 
 
 def _is_of(uri: str, prefix: str, first: datetime, last: datetime) -> bool:
-    """Whether a log file lies below an account's region, in a day of the period."""
+    """Return whether a log file is in this region's folder, on a day of the period."""
     if not uri.startswith(prefix):
         return False
     day = uri.removeprefix(prefix)[:10]

@@ -1,7 +1,7 @@
-"""Chains of digests: which of them CloudTrail signed, which are missing, and which hours they cover. Pure.
+"""Chains of digests: which ones CloudTrail signed, which ones are missing, which hours they cover. Pure.
 
-A digest's signature is in the digest after it, and in the metadata of its own object. Two digests that were
-deleted in a row leave no broken link in those that remain, so hours are counted, too.
+A digest's signature is in the next digest and in the metadata of its own object. If the newest digests of a
+chain are deleted, the remaining ones show no broken link. Therefore the hours are checked, too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Literal
 from cloudtrail_to_delta.completeness.digests import Digest, DigestName, is_signed
 
 HOUR = timedelta(hours=1)
-# CloudTrail delivers a digest within the hour after it ends, in our experience. Until then nothing is wrong.
+# How long after an hour its digest may arrive before the hour counts as a gap.
 PENDING = timedelta(hours=3)
 
 HourState = Literal["covered", "gap", "pending"]
@@ -20,7 +20,7 @@ HourState = Literal["covered", "gap", "pending"]
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A digest file in the bucket: what was read of it, or why it proves nothing."""
+    """A digest file in the bucket: its content, or the reason why it proves nothing."""
 
     name: DigestName
     digest: Digest | None = None
@@ -29,7 +29,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class DigestProblem:
-    """A digest that proves nothing, or that is not there: where it should be, and what is wrong."""
+    """A digest that proves nothing or is missing: its place, and what is wrong."""
 
     uri: str
     problem: str
@@ -37,7 +37,7 @@ class DigestProblem:
 
 @dataclass(frozen=True, kw_only=True)
 class Hour:
-    """One hour of an account's region, UTC, and whether signed digests cover it."""
+    """One hour of an account's region, UTC, with its state."""
 
     account: str
     region: str
@@ -47,13 +47,13 @@ class Hour:
 
 @dataclass
 class Proof:
-    """What the digests of one account and region prove.
+    """The proof that the digests of one account and region give.
 
     Attributes:
         log_files: `s3://bucket/key` → SHA-256, of every log file that a signed digest names.
-        late: those of them that only a backfill digest names.
-        covered: the periods that signed digests are about, ascending, apart from each other.
-        problems: the digests that prove nothing, and those that are not there.
+        late: the log files that only a backfill digest names.
+        covered: the periods that signed digests cover, ascending, without overlaps.
+        problems: the digests that prove nothing or are missing.
     """
 
     log_files: dict[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Proof:
     problems: list[DigestProblem] = field(default_factory=list)
 
     def covers(self, start: datetime, end: datetime) -> bool:
-        """Whether one covered period has all of it."""
+        """Return whether one covered period contains all of it."""
         return any(first <= start and end <= last for first, last in self.covered)
 
 
@@ -70,9 +70,9 @@ def prove(found: Iterable[Found], keys: Mapping[str, bytes], *, first: datetime)
     """Check the digests of one account and region.
 
     Args:
-        found: the digest files of the period and at least one more after it, of any chains.
+        found: the digest files of the period and at least one later digest, of any chains.
         keys: fingerprint → public key (PKCS #1, DER).
-        first: the start of the period. A digest that ends before it is not asked for.
+        first: the start of the period. A missing digest that ends before it is not a problem.
     """
     chains: dict[tuple[str, str, str, bool], list[Found]] = {}
     for one in found:
@@ -98,9 +98,9 @@ def prove(found: Iterable[Found], keys: Mapping[str, bytes], *, first: datetime)
 def hours_of(
     proof: Proof, account: str, region: str, *, first: datetime, last: datetime, now: datetime
 ) -> Iterator[Hour]:
-    """Say of each hour from `first` to before `last` whether signed digests cover it.
+    """Yield each hour from `first` to before `last` with its state.
 
-    An hour is pending, not a gap, while its digest may still come.
+    An hour is pending, not a gap, while its digest may still arrive.
     """
     start = first.replace(minute=0, second=0, microsecond=0)
     while start < min(last, now):
@@ -115,7 +115,7 @@ def hours_of(
 def _check_chain(
     members: Sequence[Found], keys: Mapping[str, bytes], *, first: datetime
 ) -> tuple[list[Digest], list[DigestProblem]]:
-    """The signed digests of one chain, ascending, and what is wrong with the others. Newest first."""
+    """Return the signed digests of one chain and the problems of the others, both ascending."""
     signed: list[Digest] = []
     problems: list[DigestProblem] = []
     there = {one.digest.uri for one in members if one.digest is not None}
@@ -128,40 +128,42 @@ def _check_chain(
         problem = _problem_of(one.digest, successor, keys)
         if problem:
             problems.append(DigestProblem(uri=one.digest.uri, problem=problem))
-            # Its own links prove nothing either.
+            # Its links prove nothing either.
             continue
         signed.append(one.digest)
         previous = one.digest.previous_uri
         is_asked_for = one.digest.start > first
         if previous and is_asked_for and previous not in there and _key_of(previous) not in unread:
             problems.append(
-                DigestProblem(uri=previous, problem=f"it is not there, and {one.digest.uri} comes after it")
+                DigestProblem(
+                    uri=previous, problem=f"missing: {one.digest.uri} names it as the previous digest"
+                )
             )
         successor = one.digest
     return signed[::-1], problems[::-1]
 
 
 def _problem_of(digest: Digest, successor: Digest | None, keys: Mapping[str, bytes]) -> str:
-    """Why a digest proves nothing; empty if it is signed. `successor` is the next signed one."""
+    """Return why a digest proves nothing; empty if it is signed. `successor` is the next signed one."""
     key = keys.get(digest.fingerprint)
     if key is None:
-        return f"CloudTrail has no public key with the fingerprint {digest.fingerprint!r} for this period"
+        return f"CloudTrail lists no public key with the fingerprint {digest.fingerprint!r} for this period"
     if successor is not None and successor.previous_uri == digest.uri:
         if successor.previous_sha256 != digest.sha256:
-            return f"it was changed: {successor.uri} has another hash of it"
-        # The successor is signed, so this is CloudTrail's own signature, whatever the metadata says.
+            return f"altered: {successor.uri} names a different hash"
+        # The successor is signed, so this is CloudTrail's signature even if the metadata differs.
         signature = successor.previous_signature or ""
     else:
         signature = digest.signature
     if not signature:
-        return "it has no signature"
+        return "no signature"
     if not is_signed(digest, signature, key):
-        return "its signature is not CloudTrail's"
+        return "the signature is not CloudTrail's"
     return ""
 
 
 def _joined(periods: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """Periods that overlap or touch, as one."""
+    """Join periods that overlap or touch."""
     joined: list[tuple[datetime, datetime]] = []
     for start, end in sorted(periods):
         if joined and start <= joined[-1][1]:

@@ -1,6 +1,6 @@
 """`cloudtrail-to-delta audit`: the audit on the command line, as text or as JSON.
 
-Credentials and endpoints are those of the AWS SDK (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, …), not of Airflow.
+It uses the credentials and endpoints of the AWS SDK (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, …), not Airflow's.
 """
 
 import json
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.completeness.audit import Audit, Auditor, PublicKeys
 from cloudtrail_to_delta.completeness.table import table_files
-from cloudtrail_to_delta.errors import CloudTrailError
+from cloudtrail_to_delta.errors import CloudTrailError, InvalidRequestError
 from cloudtrail_to_delta.params.locations import LogsLocation, S3Location
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
-# Of each list, as text; JSON has all of them.
+# How many entries of each list the text shows. JSON has all of them.
 SHOWN = 20
 
 
@@ -38,11 +38,11 @@ def run_audit(
         delta_path: as in the param `events_delta_path`.
         days: the first and the last delivery day, like `2026-01-31`, UTC.
         as_json: print JSON.
-        reads_files: read each log file from the bucket, too.
-        now: the moment of the audit, by which an hour's digest is due.
+        reads_files: also read each log file from the bucket.
+        now: the time of the audit, which decides which digests are due.
 
     Returns:
-        0: complete, as far as is due; 1: not complete; 2: it could not be checked.
+        0 if complete as far as due, 1 if not complete, 2 if the check failed.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -52,7 +52,10 @@ def run_audit(
         if start >= end:
             raise ValueError(f"--from {days[0]} is after --until {days[1]}")
         logs, table = LogsLocation.parse(logs_path), S3Location.parse(delta_path)
-    except (ValueError, CloudTrailError) as error:
+    except InvalidRequestError as error:
+        sys.stderr.writelines(f"{violation}\n" for violation in error.violations)
+        return 2
+    except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     try:
@@ -61,7 +64,9 @@ def run_audit(
         sys.stderr.write(f"{error}\n")
         return 2
     except (ClientError, BotoCoreError) as error:
-        sys.stderr.write(f"AWS could not be asked: {error}\nCheck credentials, region, network and rights.\n")
+        sys.stderr.write(
+            f"The request to AWS failed: {error}\nCheck credentials, region, network and permissions.\n"
+        )
         return 2
     if as_json:
         sys.stdout.write(f"{json.dumps(result.to_dict(), indent=2)}\n")
@@ -71,7 +76,7 @@ def run_audit(
 
 
 def lines_of(result: Audit) -> Iterator[str]:
-    """The result for a person."""
+    """Yield the result as text."""
     days = f"{result.first:%Y-%m-%d} to {result.last - timedelta(days=1):%Y-%m-%d}"
     yield f"{result.logs_path}, delivered {days} (UTC), in {result.delta_path}"
     yield f"log files: {_counts(result.files)}"
@@ -85,7 +90,7 @@ def lines_of(result: Audit) -> Iterator[str]:
         "hours without a signed digest",
         (f"{one.state}: {one.account} {one.region} {one.start:%Y-%m-%d %H}:00" for one in result.not_covered),
     )
-    yield "complete, as far as is due" if result.is_complete else "NOT COMPLETE"
+    yield "complete, as far as due" if result.is_complete else "NOT COMPLETE"
 
 
 def _list(title: str, entries: Iterator[str]) -> Iterator[str]:
@@ -119,7 +124,7 @@ def _audit(
 
 
 def public_keys_of(session: "Session") -> PublicKeys:
-    """Ask CloudTrail for its public keys, of each region once for a period."""
+    """Return a function that asks CloudTrail for public keys, once for each region and period."""
 
     @cache
     def ask(region: str, start: datetime, end: datetime) -> Mapping[str, bytes]:
@@ -134,14 +139,16 @@ def public_keys_of(session: "Session") -> PublicKeys:
 
 
 def storage_options_of(session: "Session", bucket: str) -> dict[str, str]:
-    """What `deltalake` needs for a bucket, with the session's credentials.
+    """Return the storage options of `deltalake` for a bucket, with the session's credentials.
 
     Raises:
         CloudTrailError: if there are no credentials.
     """
     credentials = session.get_credentials()
     if credentials is None:
-        raise CloudTrailError("there are no AWS credentials: set AWS_PROFILE, or the keys of an access key")
+        raise CloudTrailError(
+            "no AWS credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
     frozen = credentials.get_frozen_credentials()
     s3 = _s3_of(session, bucket)
     options: dict[str, str] = {
@@ -151,7 +158,7 @@ def storage_options_of(session: "Session", bucket: str) -> dict[str, str]:
     }
     if frozen.token:
         options["AWS_SESSION_TOKEN"] = frozen.token
-    # Also without one of its own: the reader knows the endpoints of the partition `aws` alone.
+    # Always set: the reader only knows the endpoints of the partition `aws`.
     options["AWS_ENDPOINT_URL"] = str(s3.meta.endpoint_url)
     if options["AWS_ENDPOINT_URL"].startswith("http://"):
         options["AWS_ALLOW_HTTP"] = "true"
@@ -159,7 +166,7 @@ def storage_options_of(session: "Session", bucket: str) -> dict[str, str]:
 
 
 def _s3_of(session: "Session", bucket: str) -> Any:
-    """A client in the bucket's own region."""
+    """Return a client in the bucket's region."""
     from cloudtrail_to_delta.hooks.bucket_regions import bucket_region
 
     s3 = session.client("s3", region_name=session.region_name or "us-east-1")
@@ -168,7 +175,7 @@ def _s3_of(session: "Session", bucket: str) -> Any:
 
 
 def utc_day(text: str) -> datetime:
-    """The start of a day, `2026-01-31`, in UTC.
+    """Return the start of a day such as `2026-01-31`, in UTC.
 
     Raises:
         ValueError: if it is not a day.

@@ -1,4 +1,4 @@
-"""One digest file: what it says, and whether CloudTrail signed it. Pure.
+"""One digest file: its content, and whether CloudTrail signed it. Pure.
 
 Sources: AWS CloudTrail User Guide, "CloudTrail digest file structure" and "Custom implementations of
 CloudTrail log file integrity validation".
@@ -25,17 +25,17 @@ _NAME = re.compile(
 
 
 class DigestError(Exception):
-    """A digest file that proves nothing; its text says why."""
+    """A digest file that proves nothing. The message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DigestName:
-    """What the key of a digest file says.
+    """The parts of a digest file's key.
 
     Attributes:
         chain: account, region, trail with its home region, and whether it is a backfill digest. Each digest
-            names the one before it in the same chain.
-        end: the end of the hour that it is about, UTC.
+            names the previous one of its chain.
+        end: the end of the hour that the digest covers, UTC.
     """
 
     key: str
@@ -71,15 +71,15 @@ class DigestName:
 
 @dataclass(frozen=True, kw_only=True)
 class Digest:
-    """A digest file as it was found.
+    """A digest file in the bucket.
 
     Attributes:
-        uri: where it was found, `s3://bucket/key`.
-        claimed_uri: where it says that CloudTrail put it.
-        end_text: `digestEndTime` as it is written, which is what is signed.
+        uri: its place in the bucket, `s3://bucket/key`.
+        claimed_uri: the place that its content names.
+        end_text: `digestEndTime` as written, since CloudTrail signs this text.
         sha256: SHA-256 of its uncompressed bytes, hexadecimal.
-        signature: the one in the metadata of its object, hexadecimal; empty if there is none.
-        previous_uri: the digest before it in its chain; empty at the start of a chain.
+        signature: the signature in its object's metadata, hexadecimal; empty if there is none.
+        previous_uri: the previous digest of its chain; empty at the start of a chain.
         log_files: `s3://bucket/key` of each log file → SHA-256 of its uncompressed bytes, hexadecimal.
     """
 
@@ -109,27 +109,27 @@ def read_digest(name: DigestName, bucket: str, body: bytes, metadata: Mapping[st
     """Read a digest file.
 
     Args:
-        name: what its key says.
-        bucket: where it was found.
+        name: the parts of its key.
+        bucket: the bucket that has it.
         body: the object's bytes.
-        metadata: the object's own metadata, with names in lower case.
+        metadata: the object's user metadata, with names in lower case.
 
     Raises:
-        DigestError: if it is not a digest file of this name, or is not signed by the known algorithm.
+        DigestError: if it is not a digest file of this name, or names an unknown signature algorithm.
     """
     content = _uncompress(body)
     try:
         found = json.loads(content)
         digest = _from_json(name, bucket, found, hashlib.sha256(content).hexdigest(), metadata)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DigestError(f"it is not a digest: {type(error).__name__}: {error}") from error
+        raise DigestError(f"not a digest: {type(error).__name__}: {error}") from error
     if digest.claimed_uri != digest.uri:
-        raise DigestError(f"it is not where CloudTrail put it: it says that it is {digest.claimed_uri}")
+        raise DigestError(f"moved: CloudTrail wrote it to {digest.claimed_uri}")
     if (digest.name.account, digest.end) != (found["awsAccountId"], name.end):
-        raise DigestError("its name does not agree with its account and its end")
+        raise DigestError("its name does not match its account and end time")
     algorithm = found["digestSignatureAlgorithm"]
     if algorithm != ALGORITHM:
-        raise DigestError(f"it is signed by {algorithm!r}, and not by {ALGORITHM!r}")
+        raise DigestError(f"signed with {algorithm!r} instead of {ALGORITHM!r}")
     return digest
 
 
@@ -162,18 +162,18 @@ def is_signed(digest: Digest, signature: str, public_key: bytes) -> bool:
 
 
 def _uncompress(body: bytes) -> bytes:
-    """The content of exactly one gzip member: bytes after it are not part of what was hashed and signed."""
+    """Uncompress exactly one gzip member: CloudTrail neither hashed nor signed any bytes after it."""
     unpacker = zlib.decompressobj(wbits=31)
     try:
         content = unpacker.decompress(body, MAX_BYTES)
     except zlib.error as error:
-        raise DigestError(f"it is not gzip: {error}") from error
+        raise DigestError(f"not gzip: {error}") from error
     if unpacker.unconsumed_tail:
-        raise DigestError(f"it has more than {MAX_BYTES} bytes")
+        raise DigestError(f"larger than {MAX_BYTES} bytes")
     if not unpacker.eof:
-        raise DigestError("its gzip data ends too soon")
+        raise DigestError("truncated gzip data")
     if unpacker.unused_data:
-        raise DigestError(f"{len(unpacker.unused_data)} bytes follow its gzip data")
+        raise DigestError(f"{len(unpacker.unused_data)} bytes follow the gzip data")
     return content
 
 
@@ -212,10 +212,10 @@ def _moment(text: str) -> datetime:
 
 
 def sha256_of_log_file(body: bytes) -> str:
-    """SHA-256 of a log file's uncompressed bytes, hexadecimal.
+    """Return the SHA-256 of a log file's uncompressed bytes, hexadecimal.
 
     Raises:
-        DigestError: if the object is not exactly one gzip file: AWS's own tool reports bytes after it, too.
+        DigestError: if the object is not exactly one gzip member. AWS's own tool also reports bytes after it.
     """
     unpacker, digest = zlib.decompressobj(wbits=31), hashlib.sha256()
     rest = body
@@ -224,10 +224,10 @@ def sha256_of_log_file(body: bytes) -> str:
             part = unpacker.decompress(rest, 1024**2)
             rest = unpacker.unconsumed_tail
             if not part and not rest and not unpacker.eof:
-                raise DigestError("its gzip data ends too soon")
+                raise DigestError("truncated gzip data")
             digest.update(part)
     except zlib.error as error:
-        raise DigestError(f"it is not gzip: {error}") from error
+        raise DigestError(f"not gzip: {error}") from error
     if unpacker.unused_data:
-        raise DigestError(f"{len(unpacker.unused_data)} bytes follow its gzip data")
+        raise DigestError(f"{len(unpacker.unused_data)} bytes follow the gzip data")
     return digest.hexdigest()

@@ -1,10 +1,10 @@
-"""The log files that a table and its quarantine hold, read from their Delta files without Spark."""
+"""The log files in a table and its quarantine, read without Spark."""
 
 from collections.abc import Mapping
 
 from cloudtrail_to_delta.errors import CloudTrailError
 
-# The columns that say which file a row is from; see docs/tables.md.
+# docs/tables.md describes the columns.
 QUERY = "SELECT DISTINCT log_file, log_file_sha256 FROM files WHERE starts_with(log_file, '{root}')"
 
 
@@ -14,8 +14,8 @@ def table_files(
     """Read which log files the table and its quarantine hold.
 
     Args:
-        delta_path: the table's folder. Its quarantine is beside it.
-        root: `s3://bucket/…`, where the log files are. Others in the table are left out.
+        delta_path: the table's folder. Its quarantine is in `<delta_path>_quarantine`.
+        root: the folder of the log files, `s3://bucket/…`. Other files of the table are left out.
         storage_options: as for `deltalake.DeltaTable`.
 
     Returns:
@@ -23,7 +23,7 @@ def table_files(
         file could not be read, and there are two if the file was replaced and read again.
 
     Raises:
-        CloudTrailError: if the table cannot be read. A quarantine that is not there has no files.
+        CloudTrailError: if the table cannot be read. A missing quarantine has no files.
     """
     from deltalake import DeltaTable, QueryBuilder
     from deltalake.exceptions import DeltaError, TableNotFoundError
@@ -40,7 +40,7 @@ def table_files(
                     found.setdefault(log_file, set()).update({sha256} if sha256 else ())
         except TableNotFoundError as error:
             if path == delta_path:
-                raise CloudTrailError(f"there is no Delta table at {path!r}: check the path") from error
+                raise CloudTrailError(f"no Delta table at {path!r}: check the path") from error
         except (DeltaError, OSError) as error:
             raise CloudTrailError(f"the Delta table at {path!r} cannot be read: {error}") from error
     return {log_file: frozenset(hashes) for log_file, hashes in found.items()}
