@@ -69,10 +69,15 @@ def any_records(draw):
     return found
 
 
-def without_lone_surrogates(value):
-    """The value as PostgreSQL takes it: its JSON has no half of a surrogate pair."""
-    text = json.dumps(value, ensure_ascii=False)
-    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+def storable(value):
+    """The value as PostgreSQL takes it: its text has no NUL and no half of a surrogate pair."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [storable(one) for one in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(one) for name, one in value.items()}
+    return value
 
 
 def replace_xcoms(metadata, dag_id, xcoms):
@@ -80,7 +85,7 @@ def replace_xcoms(metadata, dag_id, xcoms):
     is_postgres = metadata.engine.dialect.name == "postgresql"
     with metadata.engine.begin() as connection:
         for task, key, found in xcoms:
-            value = without_lone_surrogates(found) if is_postgres else found
+            value = storable(found) if is_postgres else found
             connection.execute(
                 text("UPDATE xcom SET value = :value WHERE dag_id = :dag AND task_id = :task AND key = :key"),
                 {"value": json.dumps(value), "dag": dag_id, "task": task, "key": key},
