@@ -155,5 +155,5 @@ def test_an_entry_that_was_disabled_is_told_as_corrected_by_the_next_run_whateve
     told = {posted["title"]: posted["message"] for posted in airflow.messages[1:]}
     (over,) = [message for title, message in told.items() if "no longer asked for" in title]
     assert "No longer asked for: disabled: a task failed" in over
-    assert "Failed:      resolve in this same run" in over
+    assert "Failed:      resolve in this run" in over
     assert len(airflow.remembered()) == 1
