@@ -24,7 +24,7 @@ from cloudtrail_to_delta.params.suggestions import did_you_mean
 from cloudtrail_to_delta.params.values import Check, shown
 
 REQUIRED = object()
-_KEPT = ("enum", "minimum", "maximum", "format")
+_KEPT = ("enum", "minimum", "maximum")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,10 @@ class Declaration(ParamRule):
         # The form sends null for a text or a list that was emptied.
         schema: dict[str, Any] = {"type": ["null", kind] if self.check.may_be_empty else kind}
         schema |= {key: rule[key] for key in _KEPT if key in rule}
+        # The form chooses the kind of field by the format, also where the text may be empty.
+        for one in (rule, *rule.get("anyOf", ())):
+            if "format" in one:
+                schema["format"] = one["format"]
         if kind == "array":
             # The form offers the values of a list; the contract checks them.
             schema["items"] = {"type": "string"}

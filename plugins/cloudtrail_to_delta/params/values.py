@@ -273,6 +273,8 @@ def _or_text(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(schema)
     if "pattern" in found:
         found["pattern"] = f"^{re.escape(text)}$|{found['pattern']}"
+    if "format" in found:
+        found["anyOf"] = [{"const": text}, {"format": found.pop("format")}]
     return found
 
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.aws.seed import LOGS_BUCKET
 from sandbox.sample_logs.digests import Place
 from tests.integration.plugins.cloudtrail_to_delta.completeness.trails import (
     ACCOUNT,
+    BUCKET,
     DAY,
     HOURS,
     NUMBERS,
@@ -30,7 +30,8 @@ def other_key():
 @pytest.fixture
 def trail(aws, cloudtrail_key):
     """An account's trail, in a prefix of its own; nothing was delivered yet."""
-    place = Place(bucket=LOGS_BUCKET, root=f"audit-{next(NUMBERS)}/AWSLogs/", account=ACCOUNT, region=REGION)
+    aws.client("s3").create_bucket(Bucket=BUCKET)
+    place = Place(bucket=BUCKET, root=f"audit-{next(NUMBERS)}/AWSLogs/", account=ACCOUNT, region=REGION)
     keys = {cloudtrail_key.name: cloudtrail_key.public}
     return Trail(s3=aws.client("s3"), key=cloudtrail_key, place=place, keys=keys)
 

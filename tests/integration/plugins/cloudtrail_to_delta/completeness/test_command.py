@@ -12,16 +12,17 @@ from deltalake import write_deltalake
 
 from cloudtrail_to_delta.completeness.command import run_audit
 from cloudtrail_to_delta.console import main
-from sandbox.aws.seed import CREDENTIALS, LAKE_BUCKET, LOGS_BUCKET
+from sandbox.aws.seed import CREDENTIALS, LAKE_BUCKET
 from sandbox.sample_logs import SampleSpec, generate, write
 from sandbox.sample_logs.digests import SandboxSigner
+from tests.integration.plugins.cloudtrail_to_delta.completeness.trails import BUCKET
 
 UNTIL = datetime(2026, 11, 20, 22, tzinfo=UTC)
 NOW = UNTIL + timedelta(days=3)
 SPEC = SampleSpec(until=UNTIL, days=4, files=30, records=90, insight_files=2)
 DAYS = (f"{SPEC.start + timedelta(days=1):%Y-%m-%d}", f"{UNTIL - timedelta(days=1):%Y-%m-%d}")
 PREFIX = "audited"
-LOGS = f"s3://{LOGS_BUCKET}/{PREFIX}/AWSLogs/*/CloudTrail/*/*"
+LOGS = f"s3://{BUCKET}/{PREFIX}/AWSLogs/*/CloudTrail/*/*"
 TABLE = f"s3://{LAKE_BUCKET}/delta/audited"
 AWS = Path(sys.executable).with_name("aws")
 
@@ -40,10 +41,11 @@ def environment(aws):
 @pytest.fixture(scope="module")
 def ingested(aws, environment):
     """Sample logs with digests, and a table with every log file; in quarantine those that are defects."""
-    write(aws.endpoint, LOGS_BUCKET, SPEC, prefix=f"{PREFIX}/", signer=SandboxSigner(aws.endpoint))
+    aws.client("s3").create_bucket(Bucket=BUCKET)
+    write(aws.endpoint, BUCKET, SPEC, prefix=f"{PREFIX}/", signer=SandboxSigner(aws.endpoint))
     rows = {False: [], True: []}
     for file in generate(SPEC):
-        uri = f"s3://{LOGS_BUCKET}/{PREFIX}/{file.key}"
+        uri = f"s3://{BUCKET}/{PREFIX}/{file.key}"
         cut = file.defect == "truncated_gzip"
         rows[bool(file.defect)].append((uri, None if cut else file.delivered_sha256))
     options = {
@@ -85,7 +87,7 @@ def test_awss_own_tool_says_the_same_of_the_same_digests(ingested, environment):
             str(AWS),
             *("cloudtrail", "validate-logs", "--region", region),
             *("--trail-arn", f"arn:aws:cloudtrail:{region}:{account}:trail/cloudtrail"),
-            *("--s3-bucket", LOGS_BUCKET, "--s3-prefix", PREFIX),
+            *("--s3-bucket", BUCKET, "--s3-prefix", PREFIX),
             *("--start-time", f"{SPEC.start:%Y-%m-%dT%H:%M:%SZ}"),
             *("--end-time", f"{UNTIL + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"),
         ],
@@ -111,11 +113,11 @@ def test_a_file_that_is_changed_in_the_bucket_is_found_when_files_are_read(inges
     file = next(file for file in of_the_days(ingested) if not file.defect)
     key = f"{PREFIX}/{file.key}"
     s3 = aws.client("s3")
-    s3.put_object(Bucket=LOGS_BUCKET, Key=key, Body=file.body + file.body)
+    s3.put_object(Bucket=BUCKET, Key=key, Body=file.body + file.body)
     assert run_audit(LOGS, TABLE, days=DAYS, as_json=True, reads_files=True, now=NOW) == 1
     altered = {one["log_file"]: one["verdict"] for one in json.loads(capsys.readouterr().out)["not_proven"]}
-    assert altered[f"s3://{LOGS_BUCKET}/{key}"] == "altered"
-    s3.put_object(Bucket=LOGS_BUCKET, Key=key, Body=file.body)
+    assert altered[f"s3://{BUCKET}/{key}"] == "altered"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=file.body)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from sandbox.sample_logs.digests import Delivered, DigestFile, Place, digests
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
 NEXT_DAY = DAY + timedelta(days=1)
 NOW = DAY + timedelta(days=2)
+# Apart from the bucket that other tests list.
+BUCKET = "audited-logs"
 ACCOUNT, REGION = "111122223333", "us-east-1"
 HOURS = (1, 5, 9, 13, 17, 21)
 NUMBERS = itertools.count()
