@@ -6,6 +6,7 @@ Both tasks use the set-up's params and each account's connection. They name only
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from airflow.sdk import Context
@@ -178,7 +179,9 @@ class SetupPreflightOperator(PreflightOperator):
         clouds = request.clouds()
         bucket, reader = request.bucket_account, request.reader_account
         return Clients(
-            s3=clouds.aws(bucket, "s3"), iam=clouds.aws(reader, "iam"), kms=clouds.aws(bucket, "kms")
+            s3=clouds.aws(bucket, "s3"),
+            iam=clouds.aws(reader, "iam"),
+            kms=partial(clouds.aws, bucket, "kms"),
         )
 
     def judge(self, report: PreflightReport) -> None:

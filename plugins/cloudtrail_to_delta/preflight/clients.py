@@ -1,9 +1,12 @@
 """The AWS clients of the checks. They use the AWS connection, not the reader role."""
 
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
@@ -11,16 +14,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """The clients: `s3` may list the buckets, `iam` is of the reader role's account, `kms` of the region."""
+    """The clients: `s3` for the buckets, `iam` for the reader role's account, `kms` returns one for a region.
+
+    A key exists in one region, and KMS of another region does not know it.
+    """
 
     s3: "S3Client"
     iam: "IAMClient"
-    kms: "KMSClient"
+    kms: "Callable[[str], KMSClient]"
 
     @classmethod
     def connect(cls, aws_conn_id: str, region: str) -> "Clients":
         """Return the clients of an Airflow connection; they retry when a service throttles them."""
-        return cls(**{service: _client(aws_conn_id, service, region) for service in ("s3", "iam", "kms")})
+        return cls(
+            s3=_client(aws_conn_id, "s3", region),
+            iam=_client(aws_conn_id, "iam", region),
+            kms=cache(partial(_client, aws_conn_id, "kms")),
+        )
 
 
 def _client(aws_conn_id: str, service: str, region: str) -> Any:

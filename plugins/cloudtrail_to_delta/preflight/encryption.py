@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.hooks.aws_errors import DENIED, NOT_FOUND, error_code
+from cloudtrail_to_delta.hooks.bucket_regions import bucket_region
 from cloudtrail_to_delta.params.locations import ANY, S3Location
 from cloudtrail_to_delta.params.request import IngestRequest, code_root
 from cloudtrail_to_delta.preflight.deliveries import newest_keys
@@ -41,13 +42,15 @@ class Keys:
 
 def check_encryption(
     s3: "S3Client",
-    kms: "KMSClient",
+    kms: "Callable[[str], KMSClient]",
     requests: Mapping[str, IngestRequest],
     params: Mapping[str, Any],
     *,
     without: Iterable[str] = (),
 ) -> tuple[list[Finding], Keys]:
     """Check log files of each kind and all buckets, except the buckets in `without`.
+
+    `kms` returns the client for a region: a bucket's key is in the bucket's region.
 
     Returns:
         a finding for each kind and bucket, and the keys.
@@ -56,7 +59,12 @@ def check_encryption(
     skipped = set(without)
     bounds = (str(params.get("from") or ""), str(params.get("until") or ""))
     logs = {
-        kind: _look(findings, kms, f"log files of {kind}", partial(_keys_of_logs, s3, request, bounds))
+        kind: _look(
+            findings,
+            partial(_kms_of, s3, kms, request.log_bucket),
+            f"log files of {kind}",
+            partial(_keys_of_logs, s3, request, bounds),
+        )
         for kind, request in requests.items()
         if request.log_bucket not in skipped
     }
@@ -65,7 +73,13 @@ def check_encryption(
     paths.add(code_root(params))
     tables = {S3Location.parse(path).bucket for path in paths if path.startswith("s3://")}
     buckets = {
-        bucket: _look(findings, kms, f"bucket {bucket}", partial(_keys_of_bucket, s3, bucket)) or []
+        bucket: _look(
+            findings,
+            partial(_kms_of, s3, kms, bucket),
+            f"bucket {bucket}",
+            partial(_keys_of_bucket, s3, bucket),
+        )
+        or []
         for bucket in sorted({request.log_bucket for request in requests.values()} | tables)
         if bucket not in skipped
     }
@@ -77,8 +91,13 @@ def check_encryption(
     return findings, Keys(logs={kind: tuple(keys) for kind, keys in known.items()}, buckets=of_tables)
 
 
+def _kms_of(s3: "S3Client", kms: "Callable[[str], KMSClient]", bucket: str) -> "KMSClient":
+    """Return the KMS client for the bucket's region."""
+    return kms(bucket_region(s3, bucket) or s3.meta.region_name)
+
+
 def _look(
-    findings: list[Finding], kms: "KMSClient", subject: str, ask: Callable[[], list[str]]
+    findings: list[Finding], kms: "Callable[[], KMSClient]", subject: str, ask: Callable[[], list[str]]
 ) -> list[str] | None:
     """Look up keys and add the finding; return the keys' ARNs, or None when AWS refused the call."""
     from botocore.exceptions import ClientError
@@ -167,11 +186,11 @@ def _keys_of_bucket(s3: "S3Client", bucket: str) -> list[str]:
     return [""]
 
 
-def _arn_of(kms: "KMSClient", key: str) -> str:
+def _arn_of(kms: "Callable[[], KMSClient]", key: str) -> str:
     """Return the ARN of a key given by id, alias or ARN; empty for the key that AWS manages."""
     if key.endswith(AWS_MANAGED):
         return ""
     if re.fullmatch(r"arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+", key):
         return key
-    metadata = kms.describe_key(KeyId=key)["KeyMetadata"]
+    metadata = kms().describe_key(KeyId=key)["KeyMetadata"]
     return "" if metadata.get("KeyManager") == "AWS" else metadata["Arn"]

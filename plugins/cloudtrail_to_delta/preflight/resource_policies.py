@@ -8,7 +8,7 @@ from the account that owns the bucket or key, so what can be read belongs to the
 """
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +88,16 @@ def stand_in_user(role: str) -> str:
 
 
 def fetch_policies(
-    s3: "S3Client", kms: "KMSClient", accesses: Sequence[Access], *, role: str, without: Container[str] = ()
+    s3: "S3Client",
+    kms: "Callable[[str], KMSClient]",
+    accesses: Sequence[Access],
+    *,
+    role: str,
+    without: Container[str] = (),
 ) -> tuple[list[Finding], dict[str, ResourcePolicy]]:
     """Read the policy of every bucket and key that is accessed, except the buckets in `without`.
+
+    `kms` returns the client for a region: each key's policy is read in the key's region.
 
     Returns:
         a finding for each bucket and key, and ARN → policy for the policies that could be read.
@@ -109,7 +116,7 @@ def fetch_policies(
             text = (
                 s3.get_bucket_policy(Bucket=name)["Policy"]
                 if service == "s3"
-                else kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
+                else kms(arn.split(":")[3]).get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
             )
         except ClientError as error:
             findings.append(decide_unread(owner, error, of_owner, role=role))

@@ -55,13 +55,13 @@ class Clouds:
     calls: list[str] = field(default_factory=list, compare=False, repr=False)
     _accounts: dict[str, "AccountClients"] = field(default_factory=dict, compare=False, repr=False)
 
-    def aws(self, account: str, service: str) -> Any:
-        """Return a boto3 client for a service in an account.
+    def aws(self, account: str, service: str, region: str = "") -> Any:
+        """Return a boto3 client for a service in an account, in another region if one is given.
 
         Raises:
             WrongAccountError: if the connection belongs to another account.
         """
-        return self._of(account).client(service)
+        return self._of(account).client(service, region)
 
     def hook(self, account: str) -> "AwsBaseHook":
         """Return the hook of the account's connection, with the role that it assumes there."""

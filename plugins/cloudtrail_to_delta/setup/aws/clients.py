@@ -35,34 +35,35 @@ class AccountClients:
         self._region = region
         self._assume_role = assume_role
         self._note = note
-        self._made: dict[str, Any] = {}
+        self._made: dict[tuple[str, str], Any] = {}
 
-    def client(self, service: str) -> Any:
-        """Return the client of a service. It retries when the service throttles.
+    def client(self, service: str, region: str = "") -> Any:
+        """Return the client of a service, in another region if one is given. It retries when throttled.
 
         Raises:
             WrongAccountError: if the connection belongs to another account.
         """
         if not self._made:
             require_account(self._make("sts"), self._account, connection=self._connection)
-        return self._make(service)
+        return self._make(service, region)
 
-    def _make(self, service: str) -> Any:
+    def _make(self, service: str, region: str = "") -> Any:
         from botocore.config import Config
 
-        if service not in self._made:
+        if (service, region) not in self._made:
             settings = self.hook.conn_config
             # The connection's own retry settings take precedence.
             patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
             client: Any = self._session.client(
                 service,
+                region_name=region or self._region,
                 endpoint_url=settings.get_service_endpoint_url(service_name=service),
                 config=patient.merge(settings.botocore_config or Config()),
                 verify=self.hook.verify,
             )
             client.meta.events.register("before-call.*.*", self._call)
-            self._made[service] = client
-        return self._made[service]
+            self._made[service, region] = client
+        return self._made[service, region]
 
     def _call(self, model: Any, **_: Any) -> None:
         self._note(f"{model.service_model.service_name}:{model.name}")

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+import boto3
 import pytest
 
-from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
+from sandbox.aws.seed import CREDENTIALS, LAKE_BUCKET, LOGS_BUCKET
 from tests.integration.plugins.cloudtrail_to_delta.preflight.conftest import NOW
 
 
@@ -62,6 +63,20 @@ def test_a_key_of_days_that_are_not_read_is_not_needed(account, key):
     report = account.preflight(kinds=["events"], **{"from": last})
     assert [finding.subject for finding in report.failed] == [f"kms:Decrypt on {key}"]
     assert of(report, "encryption")["log files of events"].detail == f"encrypted with {key}"
+
+
+def test_a_buckets_key_that_is_given_by_its_id_is_found_in_the_buckets_region(account):
+    def london(service):
+        own = {"endpoint_url": account.aws.endpoint, "region_name": "eu-west-2"}
+        return boto3.client(service, **own, **CREDENTIALS)
+
+    key = london("kms").create_key()["KeyMetadata"]
+    place = {"LocationConstraint": "eu-west-2"}
+    london("s3").create_bucket(Bucket="lake-in-london", CreateBucketConfiguration=place)
+    encrypt(account, "lake-in-london", key["KeyId"])
+    report = account.preflight(kinds=["events"], target_root="s3://lake-in-london/delta")
+    assert of(report, "encryption")["bucket lake-in-london"].detail == f"encrypted with {key['Arn']}"
+    assert of(report, "resource_policy")[f"key {key['Arn']}"].status == "ok"
 
 
 def test_where_no_log_file_may_be_looked_at_the_buckets_default_key_is_taken(account, key):
