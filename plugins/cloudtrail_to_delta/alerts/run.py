@@ -19,7 +19,7 @@ def finding_events(findings: Iterable[Finding], *, task_url: str = "") -> list[E
         Event(
             name=names[finding.status],
             subject="preflight",
-            what=f"{finding.check}: {finding.subject}: {finding.detail} {finding.remedy}".strip(),
+            what=f"{finding.check}: {finding.subject}: {_sentences(finding.detail, finding.remedy)}",
             cause=f"{finding.check} {finding.subject}",
             task_url=task_url,
         )
@@ -112,3 +112,8 @@ def _drift(outcome: Outcome) -> list[Event]:
 
 def _event(name: str, what: str, cause: str) -> Event:
     return Event(name=name, subject="", what=what, cause=cause)
+
+
+def _sentences(detail: str, remedy: str) -> str:
+    """Join a finding's detail, which has no period, with its remedy."""
+    return f"{detail.removesuffix('.')}. {remedy}" if remedy else detail

@@ -114,3 +114,15 @@ def test_findings_that_failed_or_warned_are_events_and_others_are_not():
         for status in ("ok", "failed", "warning", "skipped")
     ]
     assert [event.name for event in finding_events(findings)] == ["preflight_failed", "preflight_warning"]
+
+
+def test_a_finding_and_its_remedy_are_two_sentences():
+    found = Finding(
+        check="bucket",
+        subject="logs",
+        status="failed",
+        detail="there is no bucket 'logs'",
+        remedy="Correct it.",
+    )
+    (event,) = finding_events([found])
+    assert event.what == "bucket: logs: there is no bucket 'logs'. Correct it."
