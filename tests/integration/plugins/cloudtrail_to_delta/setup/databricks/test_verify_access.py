@@ -3,12 +3,19 @@
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta.errors import DatabricksRunError, FatalError
+from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, FatalError
+from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
 from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.setup.refusals import SetupFailedError
-from tests.fixtures.databricks import build_wheel
-from tests.integration.plugins.cloudtrail_to_delta.conftest import run_to_end, task_context
+from tests.fixtures.databricks import build_wheel, until
+from tests.integration.plugins.cloudtrail_to_delta.conftest import (
+    WAITS,
+    finished,
+    run_to_end,
+    state_of,
+    task_context,
+)
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET
 from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.conftest import CATALOG
 from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.test_setup_targets import checked
@@ -129,6 +136,25 @@ def test_a_failure_says_what_is_not_allowed_and_the_next_try_is_another_run(work
     assert isinstance(failed.value, FatalError)
     wheel(SAYS)
     assert submit(request, dag_run) != run_id
+
+
+def test_a_run_that_is_being_canceled_is_not_taken_for_one_that_works(workspace, wheel, dag_run):
+    request = workspace.made(kinds=["events"])
+    wheel(WAITS)
+    run_id = submit(request, dag_run)
+    assert workspace.one.call("POST", "/sandbox/faults", json={"action": "hold_end"}).ok
+    try:
+        IngestHook().cancel_run(run_id)
+        until(lambda: state_of(run_id)["life_cycle_state"] == "TERMINATING", "the cancellation")
+        with pytest.raises(CloudTrailError, match=f"run {run_id} is being canceled") as early:
+            submit(request, dag_run)
+        # A retry is what ends the wait.
+        assert not isinstance(early.value, FatalError)
+    finally:
+        assert workspace.one.call("DELETE", "/sandbox/faults").ok
+    finished(run_id)
+    wheel(SAYS)
+    assert finished(submit(request, dag_run)) != run_id
 
 
 def test_under_a_policy_the_job_has_a_cluster_of_its_own(workspace, wheel, dag_run):
