@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.airflow import inherited
@@ -70,9 +70,10 @@ def differences(found: dict[str, Any], samples: SampleSpec) -> list[str]:
 
 def render(found: dict[str, Any]) -> str:
     """The audit for a person."""
+    first, last = found["from"][:10], datetime.fromisoformat(found["until"]) - timedelta(days=1)
     files = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(found["files"].items()))
     lines = [
-        f"CloudTrail's signed digests, {found['from'][:10]} to {found['until'][:10]}: log files: {files}",
+        f"CloudTrail's signed digests, {first} to {last:%Y-%m-%d}: log files: {files}",
         *(f"  {one['verdict']}: {one['log_file']}: {one['detail']}" for one in found["not_proven"]),
     ]
     return "\n".join(lines)

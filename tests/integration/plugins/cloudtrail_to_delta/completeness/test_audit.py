@@ -54,7 +54,9 @@ def test_a_file_that_could_not_be_read_is_altered(day):
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(b'{"Records":[]}'), b"not gzip", gzip.compress(b"x" * 99)[:-9]]
+    "body",
+    [gzip.compress(b'{"Records":[]}'), b"not gzip", gzip.compress(b"x" * 99)[:-9]],
+    ids=["other records", "not gzip", "cut"],
 )
 def test_a_file_that_was_overwritten_after_it_was_read_is_found_when_files_are_read(day, body):
     one = day.files[3]
@@ -263,6 +265,7 @@ def test_what_is_not_due_yet_is_pending_and_harms_nothing(trail):
         (gzip.compress(b'{"digestEndTime": 7, "logFiles": {}}'), "not a digest"),
         (gzip.compress(b"[" * 100_000), "not a digest"),
     ],
+    ids=["empty", "text", "a list", "no fields", "fields of other types", "nested too deeply"],
 )
 def test_whatever_stands_where_a_digest_was_is_a_problem_of_its_own(day, body, problem):
     _, file = day.digest_of(6)
