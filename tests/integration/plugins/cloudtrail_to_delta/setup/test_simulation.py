@@ -14,7 +14,7 @@ def simulated(world, request, accesses):
     clients = {service: world.client(service) for service in ("iam", "s3", "kms")}
     lake = {"lake"}  # the tables' bucket is not the set-up's
     read, policies = fetch_policies(
-        clients["s3"], clients["kms"], accesses, role=request.reader_role_arn, without=lake
+        clients["s3"], lambda _: clients["kms"], accesses, role=request.reader_role_arn, without=lake
     )
     found = check_access(
         clients["iam"],
