@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
@@ -155,14 +155,6 @@ def signed(content: dict[str, Any], signer: Signer, at: datetime) -> DigestFile:
         body=gzip.compress(text, mtime=0),
         metadata={"signature": signature, "signature-algorithm": "SHA256withRSA"},
     )
-
-
-def with_files(file: DigestFile, change: dict[str, str]) -> DigestFile:
-    """The digest with other hashes of some log files (key → hash), and its signature as it was."""
-    content = json.loads(file.content)
-    for one in content["logFiles"]:
-        one["hashValue"] = change.get(one["s3Object"], one["hashValue"])
-    return replace(file, body=gzip.compress(json.dumps(content).encode(), mtime=0))
 
 
 def _entry(place: Place, file: Delivered) -> dict[str, str]:

@@ -4,6 +4,7 @@ It reads digests and public keys from AWS, and the table's files with its Delta 
 nor Databricks, and reads the log files themselves only on request.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -130,6 +131,7 @@ class Auditor:
             last: the start of the day after the last.
         """
         result = Audit(logs_path=logs.path, delta_path=delta_path, first=first, last=last)
+        in_order = sorted(table)
         for account in self._accounts(logs):
             for region in self._regions(logs, account):
                 proof = self._proof(logs, account, region, first=first, last=last)
@@ -141,8 +143,9 @@ class Auditor:
                 listed = self._listed(logs, account, region, first=first, last=last)
                 prefix = f"s3://{logs.bucket}/{logs.region_prefix(account, region)}"
                 named = {uri: sha for uri, sha in proof.log_files.items() if _is_of(uri, prefix, first, last)}
-                in_table = {uri for uri in table if _is_of(uri, prefix, first, last)}
-                uris = sorted(named.keys() | listed | in_table)
+                begin, end = (f"{prefix}{day:%Y/%m/%d}" for day in (first, last))
+                in_table = in_order[bisect_left(in_order, begin) : bisect_left(in_order, end)]
+                uris = sorted({*named, *listed, *in_table})
                 self._judge_all(result, uris, named, listed, table, proof)
         return result
 
@@ -164,7 +167,8 @@ class Auditor:
             return found
 
         with ThreadPoolExecutor(THREADS, thread_name_prefix="audit") as pool:
-            for one in pool.map(judged, uris):
+            # Only reading is worth a thread.
+            for one in (pool.map if self.reads_files else map)(judged, uris):
                 result.files[one.verdict] += 1
                 if one.verdict not in ("proven", "late"):
                     result.not_proven.append(one)

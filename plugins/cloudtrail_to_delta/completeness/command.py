@@ -14,6 +14,7 @@ from cloudtrail_to_delta.completeness.audit import Audit, Auditor, PublicKeys
 from cloudtrail_to_delta.completeness.table import table_files
 from cloudtrail_to_delta.errors import CloudTrailError, InvalidRequestError
 from cloudtrail_to_delta.params.locations import LogsLocation, S3Location
+from cloudtrail_to_delta.tables.delta_log import reader_options
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -149,20 +150,13 @@ def storage_options_of(session: "Session", bucket: str) -> dict[str, str]:
         raise CloudTrailError(
             "no AWS credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
-    frozen = credentials.get_frozen_credentials()
     s3 = _s3_of(session, bucket)
-    options: dict[str, str] = {
-        "AWS_ACCESS_KEY_ID": str(frozen.access_key),
-        "AWS_SECRET_ACCESS_KEY": str(frozen.secret_key),
-        "AWS_REGION": s3.meta.region_name,
-    }
-    if frozen.token:
-        options["AWS_SESSION_TOKEN"] = frozen.token
-    # Always set: the reader only knows the endpoints of the partition `aws`.
-    options["AWS_ENDPOINT_URL"] = str(s3.meta.endpoint_url)
-    if options["AWS_ENDPOINT_URL"].startswith("http://"):
-        options["AWS_ALLOW_HTTP"] = "true"
-    return options
+    return reader_options(
+        credentials.get_frozen_credentials(),
+        region=s3.meta.region_name,
+        # Always set: the reader only knows the endpoints of the partition `aws`.
+        endpoint=str(s3.meta.endpoint_url),
+    )
 
 
 def _s3_of(session: "Session", bucket: str) -> Any:

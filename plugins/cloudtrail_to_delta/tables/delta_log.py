@@ -101,6 +101,18 @@ def storage_options(aws_hook: "AwsBaseHook", path: str) -> dict[str, str]:
     credentials = aws_hook.get_credentials()
     found = bucket_region(aws_hook.get_conn(), S3Location.parse(path).bucket)
     region = found or aws_hook.region_name or "us-east-1"
+    endpoint = aws_hook.conn_config.get_service_endpoint_url("s3") or partition_endpoint(region)
+    return reader_options(credentials, region=region, endpoint=endpoint)
+
+
+def reader_options(credentials: Any, *, region: str, endpoint: str) -> dict[str, str]:
+    """Return the options of the Delta reader.
+
+    Args:
+        credentials: boto3's credentials, or a copy that does not change (`ReadOnlyCredentials`).
+        region: the bucket's region.
+        endpoint: the URL of S3; empty for the one of the partition `aws`.
+    """
     options: dict[str, str] = {
         "AWS_ACCESS_KEY_ID": str(credentials.access_key),
         "AWS_SECRET_ACCESS_KEY": str(credentials.secret_key),
@@ -108,7 +120,6 @@ def storage_options(aws_hook: "AwsBaseHook", path: str) -> dict[str, str]:
     }
     if credentials.token:
         options["AWS_SESSION_TOKEN"] = credentials.token
-    endpoint = aws_hook.conn_config.get_service_endpoint_url("s3") or partition_endpoint(region)
     if endpoint:
         options["AWS_ENDPOINT_URL"] = endpoint
         if endpoint.startswith("http://"):
