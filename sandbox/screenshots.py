@@ -58,7 +58,7 @@ RECEIVER = "security_alerts"
 VIEWS = {"": ("light", 1280, 800), "-dark": ("dark", 1280, 800), "-phone": ("light", 390, 844)}
 # Pictures in docs/images; the window alone, so that they stay small.
 PUBLISHED = ("state-page", "state-page-dark", "approval")
-# How Apprise is told to send, without credentials: nothing leaves this machine.
+# Apprise addresses without real credentials: no message leaves this machine.
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#security"
 EMAIL = "mailto://sandbox:any@example.com?to=security@example.com"
 FRAME = """<!doctype html><meta charset="utf-8"><title>{title}</title>

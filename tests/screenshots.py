@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "plugins")]
 
 import tests.conftest  # noqa: E402, F401 - before the first import of airflow
-from sandbox.browser import find_chromium  # noqa: E402
+from sandbox.browser import find_chromium  # noqa: E402 - as above
 from tests.fixtures.made_up import fill  # noqa: E402
 from tests.fixtures.metadata import Metadata  # noqa: E402
 from tests.fixtures.pages import SECRET, pages_of, served, token  # noqa: E402

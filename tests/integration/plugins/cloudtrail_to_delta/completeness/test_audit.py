@@ -1,4 +1,4 @@
-"""What an auditor is told: of a sound trail, and after each way of losing or changing something."""
+"""The audit of a sound trail, and of one that lost or changed something, in each way."""
 
 import dataclasses
 import gzip
