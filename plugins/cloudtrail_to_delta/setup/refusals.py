@@ -77,7 +77,7 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
         yield
     except ClientError as error:
         call = _last_call(error, clouds)
-        permission = permission_for(*call.split(":", 1))
+        permission = _missing(error) or permission_for(*call.split(":", 1))
         said = f"AWS refused {call} on {resource}: {error}."
         if error_code(error) in DENIALS:
             advice = f"Allow {permission} on it for the identity of the AWS connection"
@@ -98,6 +98,12 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
             advice = "Allow it for the identity of the Databricks connection"
             raise SetupRefusedError(f"{said} {advice}, then clear this task. {until_then(done)}") from error
         raise SetupFailedError(f"{said} {until_then(done)}") from error
+
+
+def _missing(error: "ClientError") -> str:
+    """Return the action that AWS names: one call may need several (CreateBucket with tags: s3:TagResource)."""
+    found = re.search(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)", str(error))
+    return found[1] if found else ""
 
 
 def _last_call(error: "ClientError", clouds: Clouds) -> str:

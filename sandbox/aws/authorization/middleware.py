@@ -1,6 +1,7 @@
 """WSGI middleware that refuses the requests that an identity's policies do not allow."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from moto.iam.exceptions import NoSuchEntity
@@ -10,7 +11,7 @@ from moto.sts.models import sts_backends
 from sandbox.aws.authorization.calls import Asked, Call, calls_of
 from sandbox.aws.faults import error_answer
 from sandbox.aws.request_log import credential_scope, describe_request
-from sandbox.aws.simulator.decisions import Policies, Request, decide
+from sandbox.aws.simulator.decisions import Policies, Request, Verdict, decide
 from sandbox.aws.simulator.documents import parse
 from sandbox.aws.simulator.moto_iam import policies_of
 from sandbox.aws.simulator.principals import Principal, principal_from_arn
@@ -57,7 +58,7 @@ class Authorization:
         if denied is None:
             return self._app(environ, start_response)
         code, status = _CODES.get(service, ("AccessDenied", 403))
-        what = f"{denied.action} on resource: {denied.resource}"
+        what = f"{denied.action} on resource: {denied.resource} {reason(principal, denied)}"
         said = f"User: {principal.arn} is not authorized to perform: {what}"
         kind, body = error_answer(service, code, said)
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else body
@@ -83,12 +84,29 @@ def find_principal(access_key: str) -> Principal | None:
     return None
 
 
+def reason(principal: Principal, call: Call) -> str:
+    """Return why a call is refused, in AWS's words.
+
+    Source: IAM User Guide, "Troubleshoot access denied error messages".
+    """
+    verdict = _verdict(principal, call)
+    if verdict == "explicitDeny":
+        return "with an explicit deny"
+    alone = _verdict(principal, replace(call, policy="", owner=principal.account))
+    kind = "resource-based" if alone == "allowed" else "identity-based"
+    return f"because no {kind} policy allows the {call.action} action"
+
+
 def allowed(principal: Principal, call: Call) -> bool:
     """Return whether the policies of principal and resource allow the call."""
+    return _verdict(principal, call) == "allowed"
+
+
+def _verdict(principal: Principal, call: Call) -> Verdict:
     try:
         attached = policies_of(principal, iam_backends[principal.account][PARTITION])
     except NoSuchEntity:
-        return False
+        return "implicitDeny"
     named = {"source_id": "policy", "source_type": "Resource Policy"}
     policies = Policies(
         identity=attached.identity,
@@ -104,7 +122,7 @@ def allowed(principal: Principal, call: Call) -> bool:
         context=context | dict(call.context),
         resource_account=call.owner or principal.account,
     )
-    return decide(request, policies).verdict == "allowed"
+    return decide(request, policies).verdict
 
 
 def _asked(environ: "WSGIEnvironment", service: str, region: str, principal: Principal) -> Asked:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from cloudtrail_to_delta.hooks.aws_errors import error_code
 from cloudtrail_to_delta.setup.aws.bucket import holds_objects, optional
 from cloudtrail_to_delta.setup.documents import text
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
@@ -110,8 +111,10 @@ def _owner(kms: Any, key: str) -> str:
     try:
         tags = kms.list_resource_tags(KeyId=key)["Tags"]
     except ClientError as error:
-        # If the key's policy hides its tags from the account, the set-up has not created the key.
-        if error.response["Error"]["Code"] == "AccessDeniedException":
+        # If the key's policy hides its tags from the account, the set-up has not created the key. Without the
+        # permission itself, the set-up would not recognize its own key either, and would create another one.
+        # Source: IAM User Guide, "Troubleshoot access denied error messages".
+        if error_code(error) == "AccessDeniedException" and "no identity-based policy" not in str(error):
             return ""
         raise
     return next((str(tag["TagValue"]) for tag in tags if tag["TagKey"] == TAG), "")

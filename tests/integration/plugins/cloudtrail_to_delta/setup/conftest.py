@@ -1,6 +1,8 @@
 """Three accounts and one log bucket of the sandbox, and the set-up on them over HTTP."""
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +33,7 @@ class World:
     aws: Any
     made: list[Clouds] = field(default_factory=list)
     found: list[Any] = field(default_factory=list)
+    owners: list[Clouds] = field(default_factory=list)
 
     def clouds(self, request: SetupRequest) -> Clouds:
         """The clients, made once: to make them is what takes the time."""
@@ -44,18 +47,21 @@ class World:
 
     def owner(self, service, account=LOGS):
         """A client of an account by a role that is not there, which the sandbox limits in nothing."""
-        return self.request(assume_role="Owner").clouds().aws(account, service)
+        if not self.owners:
+            self.owners.append(self.request(assume_role="Owner").clouds())
+        return self.owners[0].aws(account, service)
 
-    def limit(self, request: SetupRequest, *, without: str = "", also: Any = ()) -> None:
-        """Give the role of the set-up, in each account, the documented policy, without one of its actions."""
+    def limit(self, request: SetupRequest, *, to: Callable[[str], bool] = bool, also: Any = ()) -> None:
+        """Give the role of the set-up, in each account, the documented actions that `to` accepts."""
         trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-        for account in ACCOUNTS:
+        for account in request.accounts:
             policy = setup_policy(request, account)
             for statement in policy["Statement"]:
-                statement["Action"] = [one for one in statement["Action"] if one != without] or ["none:None"]
+                statement["Action"] = list(filter(to, statement["Action"])) or ["none:None"]
             policy["Statement"] += also
             iam = self.owner("iam", account)
-            iam.create_role(RoleName=SETUP_ROLE, AssumeRolePolicyDocument=trust)
+            with suppress(iam.exceptions.EntityAlreadyExistsException):
+                iam.create_role(RoleName=SETUP_ROLE, AssumeRolePolicyDocument=trust)
             iam.put_role_policy(RoleName=SETUP_ROLE, PolicyName="setup", PolicyDocument=json.dumps(policy))
 
     def request(self, **changed) -> SetupRequest:
@@ -81,19 +87,18 @@ class World:
         return plan
 
     def apply(self, request: SetupRequest, plan: Plan | None = None) -> list[str]:
-        """What the tasks of `apply` do, one action after the other; each reads the plan from its XCom."""
-        plan = Plan.from_dict(json.loads(json.dumps((plan or self.plan(request)).to_dict())))
-        found = json.loads(json.dumps(self.found))
+        """What the tasks of `apply` do, one action after the other."""
+        plan = plan or self.plan(request)
         order = ACTIONS if plan.mode == "apply" else reversed(ACTIONS)
+        return [line for action in order for line in self.apply_action(request, plan, action)]
+
+    def apply_action(self, request: SetupRequest, plan: Plan, action: str) -> list[str]:
+        """What one of the tasks does, which reads the plan from its XCom."""
+        plan = Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+        found = json.loads(json.dumps(self.found))
         clouds = self.clouds(request)
-        request = request.located(clouds)
-        return [
-            line
-            for action in order
-            for line in apply_action(
-                plan, action, planned_resources(request, found), clouds, patience=AT_ONCE
-            )
-        ]
+        resources = planned_resources(request.located(clouds), found)
+        return apply_action(plan, action, resources, clouds, patience=AT_ONCE)
 
     def state(self, request: SetupRequest) -> dict[str, Any]:
         """Resource → document, owner, of everything that the request is about."""
