@@ -114,8 +114,8 @@ kinds: require-packages ## Write plugins/cloudtrail_to_delta/kinds.json again, f
 	@cd spark_jobs && ../$(RUN) -m cloudtrail_jobs.catalog > ../plugins/cloudtrail_to_delta/kinds.json
 
 .PHONY: permissions
-permissions: require-packages ## Write docs/permissions.md again, from the policies that preflight simulates
-	@$(PRODUCT) permissions > docs/permissions.md
+permissions: require-packages ## Write docs/permissions.md and its policies again, from the policies that preflight simulates
+	@$(PRODUCT) permissions --documents docs/permissions > docs/permissions.md
 
 .PHONY: params
 params: require-packages ## Write docs/params.md again, from the forms and the contract

@@ -34,6 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("accounts-schema", help="print the JSON Schema of accounts.yaml")
     schema.set_defaults(run=_accounts_schema)
     permissions = commands.add_parser("permissions", help="print the minimum permissions of each identity")
+    permissions.add_argument(
+        "--documents", type=Path, metavar="FOLDER", help="also write each policy there, as a JSON file"
+    )
     permissions.set_defaults(run=_permissions)
     params = commands.add_parser("params", help="print every param with its default and help")
     params.add_argument("dag", nargs="?", choices=("ingest", "setup"), help="default: both")
@@ -83,10 +86,12 @@ def _accounts_schema(_: argparse.Namespace) -> int:
     return 0
 
 
-def _permissions(_: argparse.Namespace) -> int:
-    from cloudtrail_to_delta.reference.permissions import page
+def _permissions(chosen: argparse.Namespace) -> int:
+    from cloudtrail_to_delta.reference.permissions import page, write_documents
 
     sys.stdout.write(page())
+    if chosen.documents:
+        write_documents(chosen.documents)
     return 0
 
 

@@ -194,7 +194,8 @@ IMPLIED: tuple[Right, ...] = (
         "every",
     ),
     Right("s3", ("TagResource",), ("bucket",), "the log bucket", _TAGGED),
-    Right("kms", ("TagResource",), ("new key",), "`*`", _TAGGED, "key"),
+    # Source: AWS KMS Developer Guide, "Controlling access to tags".
+    Right("kms", ("TagResource",), ("new keys",), "the account's keys", _TAGGED, "key"),
     Right("sns", ("TagResource",), ("topic",), "the topic", _TAGGED),
     Right("iam", ("TagRole",), ("role",), "the reader role", _TAGGED, "reader"),
     Right("iam", ("TagInstanceProfile",), ("profile",), "its instance profile", _TAGGED, "reader"),
@@ -230,14 +231,19 @@ def setup_policy(request: SetupRequest, account: str) -> Document:
     """Return the least-privilege policy in one account for running this set-up and its removal."""
     places = _places(request)
     resources = _resources(request, account)
-    granted: dict[tuple[str, ...], dict[str, None]] = {}
+    on: dict[str, set[str]] = {}
     for right in (*CALLS, *DATABRICKS, *IMPLIED):
-        on = tuple(dict.fromkeys(arn for name in right.on for arn in resources[name]))
-        if on and account in places[right.place]:
-            granted.setdefault(on, {}).update(dict.fromkeys(right.actions))
+        found = {arn for name in right.on for arn in resources[name]}
+        if found and account in places[right.place]:
+            for action in right.actions:
+                on.setdefault(action, set()).update(found)
+    # One statement for all actions on the same resources.
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for action, arns in on.items():
+        alike.setdefault(tuple(sorted(arns)), []).append(action)
     statements = [
-        {"Effect": "Allow", "Action": sorted(actions), "Resource": sorted(on)}
-        for on, actions in granted.items()
+        {"Sid": f"Setup{number}", "Effect": "Allow", "Action": sorted(actions), "Resource": list(arns)}
+        for number, (arns, actions) in enumerate(alike.items(), start=1)
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -296,6 +302,7 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
         "bucket": [bucket_arn(request.bucket, partition)],
         "key": [arn("kms", "key/*")] if new else [key] * bool(key),
         "new key": ["*"] * new,
+        "new keys": [arn("kms", "key/*")] * new,
         "alias": [arn("kms", f"alias/{request.name}-logs")] if new else [],
         "topic": [topic] * bool(topic),
         "role": [request.reader_role_arn],

@@ -101,7 +101,7 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
 
 
 def _missing(error: "ClientError") -> str:
-    """Return the action that AWS names: one call may need several (CreateBucket with tags: s3:TagResource)."""
+    """Return the action that AWS names, since a call may need several: CreateBucket with tags does."""
     found = re.search(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)", str(error))
     return found[1] if found else ""
 

@@ -136,7 +136,8 @@ def _api(asked: Asked) -> Iterator[Call]:
         owner = resource.split(":")[4] if resource.count(":") >= 5 else ""
         yield Call(action, resource, policy=policy, owner=owner or asked.account)
         if action in _TAGGED and any(name.startswith("Tag") for name in given):
-            yield Call(_TAGGED[action], resource, policy=policy, owner=asked.account)
+            tagged = resource if resource != "*" else f"arn:aws:kms:{asked.region}:{asked.account}:key/new"
+            yield Call(_TAGGED[action], tagged, policy=policy, owner=asked.account)
     if action == "iam:AddRoleToInstanceProfile":
         yield Call("iam:PassRole", _entity(asked, "role", given["RoleName"]), owner=asked.account)
 

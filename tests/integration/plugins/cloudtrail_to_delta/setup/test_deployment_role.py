@@ -58,11 +58,12 @@ class Denials:
         while True:
             try:
                 return step()
-            except SetupRefusedError as refused:
-                (action,) = re.findall(r" Allow (\S+) on it ", str(refused))
-                assert action in self.documented - self.allowed, refused
-                self.allowed.add(action)
-                self.world.limit(self.request, to=self.allowed.__contains__)
+            except SetupRefusedError as error:
+                refused = str(error)
+            (action,) = re.findall(r" Allow (\S+) on it ", refused)
+            assert action in self.documented - self.allowed, refused
+            self.allowed.add(action)
+            self.world.limit(self.request, to=self.allowed.__contains__)
 
     def apply(self, request):
         plan = self.until_allowed(lambda: self.world.plan(request))
