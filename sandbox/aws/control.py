@@ -4,10 +4,11 @@
   header `X-Dropped` is the number of older ones that the log has lost. `DELETE /sandbox/requests` empties
   the log.
 - `GET /sandbox/judged` returns which principal has needed which IAM action since then, allowed or not.
-- `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`.
+- `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`. `POST /sandbox/rules`: see `rules`.
 - `POST /sandbox/sign` signs `{"text": …, "at": "<ISO 8601>"}` as CloudTrail signs a digest of that moment and
   returns `{"signature": …, "fingerprint": …}`. Without a text, it returns the fingerprint alone.
-- `POST /sandbox/reset` empties every service, the log and the faults, and removes what `seed` has created.
+- `POST /sandbox/reset` empties every service, the log and the faults, turns every rule on, and removes what
+  `seed` has created.
 - `GET /sandbox/health` returns `{"lake": "<id>"}`. The id identifies S3's content: it survives a clean stop,
   and new content has a new id. A catalog of tables can thus see that its files are gone.
 """
@@ -25,6 +26,7 @@ from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.cloudtrail.signing import KEYS
 from sandbox.aws.faults import Faults
 from sandbox.aws.request_log import RequestLog
+from sandbox.aws.rules import RULES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -67,9 +69,10 @@ class Control:
                 answer = ("200 OK", json.dumps(self._authorization.judged()).encode(), [])
             case "POST", "/sandbox/sign":
                 answer = ("200 OK", json.dumps(_signed(json.loads(sent))).encode(), [])
-            case "POST", "/sandbox/faults":
+            case "POST", "/sandbox/faults" | "/sandbox/rules":
+                chosen = self._faults if path.endswith("faults") else RULES
                 try:
-                    self._faults.set(json.loads(sent))
+                    chosen.set(json.loads(sent))
                 except ValueError as error:
                     answer = ("400 Bad Request", json.dumps({"error": str(error)}).encode(), [])
             case "DELETE", "/sandbox/faults":
@@ -79,6 +82,7 @@ class Control:
                 self._requests.clear()
                 self._authorization.clear()
                 self._faults.clear()
+                RULES.reset()
                 self.lake = uuid.uuid4().hex
             case "GET", "/sandbox/health":
                 answer = ("200 OK", json.dumps({"lake": self.lake}).encode(), [])

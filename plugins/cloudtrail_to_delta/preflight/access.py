@@ -9,14 +9,17 @@ from functools import partial
 from typing import Any
 
 from cloudtrail_to_delta.hooks.aws_errors import no_bucket
+from cloudtrail_to_delta.hooks.bucket_regions import bucket_region
 from cloudtrail_to_delta.iam.notifications import notification_access
 from cloudtrail_to_delta.iam.reader import Access, key_access, required_access, tampering
+from cloudtrail_to_delta.params.locations import ANY
 from cloudtrail_to_delta.params.request import IngestRequest, code_root
 from cloudtrail_to_delta.preflight import encryption, resource_policies, simulation
 from cloudtrail_to_delta.preflight.checks import Job, run_part
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.principals import NotSimulatedError, resolve_role
+from cloudtrail_to_delta.preflight.request_context import Circumstances
 from cloudtrail_to_delta.preflight.resource_policies import ResourcePolicy, owner_arn
 
 
@@ -76,19 +79,41 @@ def access_job(
             connection=connection,
         )
         findings += found
-        access = partial(
-            simulation.check_access,
-            clients.iam,
-            role,
-            needed,
-            mode=mode,
-            unwanted=tampering(requests),
-            policies=policies,
+
+        def access() -> list[Finding]:
+            return simulation.check_access(
+                clients.iam,
+                role,
+                needed,
+                mode=mode,
+                unwanted=tampering(requests),
+                policies=policies,
+                known=None if mode == "off" else _circumstances(clients, requests, needed, missing),
+            )
+
+        region = Circumstances(region=next(iter(requests.values())).region)
+        pass_role = partial(
+            simulation.check_pass_role, clients.iam, deployment, role, mode=mode, known=region
         )
-        pass_role = partial(simulation.check_pass_role, clients.iam, deployment, role, mode=mode)
         return findings + simulated(role, access) + simulated(deployment, pass_role)
 
     return Job(check=simulation.CHECK, subject=principal or "reader role", run=run)
+
+
+def _circumstances(
+    clients: Clients, requests: Mapping[str, IngestRequest], needed: list[Access], missing: set[str]
+) -> Circumstances:
+    """Return what is known about the cluster's requests; makes one request for each bucket."""
+    request = next(iter(requests.values()))
+    arns = {owner_arn(one.resource_arn) for one in needed if ":s3:::" in one.resource_arn}
+    buckets = {arn.rpartition(":")[2] for arn in arns} - missing
+    regions = {bucket: bucket_region(clients.s3, bucket) for bucket in sorted(buckets)}
+    return Circumstances(
+        region=request.region,
+        bucket_regions={bucket: region for bucket, region in regions.items() if region},
+        organization=request.logs.organization,
+        log_account="" if request.logs.account == ANY else request.logs.account,
+    )
 
 
 def _role_and_policies(

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sandbox.aws.rules import RULES
 from sandbox.aws.simulator.conditions import condition_keys, conditions_hold
 from sandbox.aws.simulator.documents import PolicyDocument, Statement
 from sandbox.aws.simulator.patterns import Context, action_matches, resource_matches
@@ -57,7 +58,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict, the statements behind it (none for an implicit deny), and each side's verdict.
+    """The verdict, the statements that match (none for an implicit deny), and each side's verdict.
 
     `by_policy_type` is set for a request across accounts. `boundary_allows` is None without a boundary, and
     `organization_allows` is None in an account that no service control policy limits.
@@ -94,9 +95,10 @@ def decide(request: Request, policies: Policies) -> Decision:
     if "explicitDeny" in (_verdict(identity), _verdict(boundary), _verdict(resource)):
         verdict = "explicitDeny"
     decisive = [] if verdict == "implicitDeny" else resource + identity
+    both = verdict == "explicitDeny" and RULES.allows_beside_denies
     return Decision(
         verdict=verdict,
-        matched=tuple(match for match in decisive if match[1].allows == (verdict == "allowed")),
+        matched=tuple(match for match in decisive if both or match[1].allows == (verdict == "allowed")),
         missing_context=_missing(policies, request.context),
         boundary_allows=boundary_allows,
         organization_allows=True if levels else None,
@@ -189,7 +191,11 @@ def _principals(value: Any) -> list[str]:
 
 
 def _missing(policies: Policies, context: Context) -> tuple[str, ...]:
-    """Return the context keys that identity and resource policies name and the request lacks, once each."""
+    """Return the context keys that identity and resource policies name and the request lacks, once each.
+
+    Neither a boundary's keys nor those of service control policies are among them. Source: EvaluationResult,
+    IAM API Reference, MissingContextValues.
+    """
     documents = (*policies.identity, *_present(policies.resource))
     keys = [
         key

@@ -1,5 +1,6 @@
 """The simulator as an additional operation of moto's IAM service, on the policies that moto holds."""
 
+import contextlib
 from collections.abc import Callable
 
 from moto.core.exceptions import AccessDeniedError
@@ -9,6 +10,7 @@ from moto.iam.exceptions import IAMException, NoSuchEntity
 from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
 from moto.iam.responses import IamResponse
 
+from sandbox.aws.rules import RULES
 from sandbox.aws.simulator.documents import PolicyDocument, parse
 from sandbox.aws.simulator.errors import SimulationError
 from sandbox.aws.simulator.organization import control_levels
@@ -28,6 +30,8 @@ class SimulatingIamResponse(IamResponse):
                     user_arn=f"arn:aws:iam::{self.current_account}:root",
                     action=f"iam:SimulatePrincipalPolicy on resource: {source.arn}",
                 )
+            if RULES.unknown_callers and (caller := self._get_param("CallerArn")):
+                _require_entity(caller, self.backend)
             return ActionResult(simulate(self.params, source, policies_of(source, self.backend)))
         except SimulationError as error:
             raise IAMException(error.code, str(error)) from error
@@ -55,6 +59,11 @@ def policies_of(principal: Principal, backend: IAMBackend) -> Attached:
         boundary=_managed(backend.get_policy(boundary)) if boundary else None,
         organization=control_levels(principal.account),
     )
+
+
+def _require_entity(arn: str, backend: IAMBackend) -> None:
+    with contextlib.suppress(SimulationError):  # `simulate` refuses such an ARN in other words
+        _entity(principal_from_arn(arn), backend)
 
 
 def _entity(principal: Principal, backend: IAMBackend) -> User | Group | Role:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.aws.simulator.actions import takes_no_resource
@@ -15,7 +15,10 @@ from sandbox.aws.simulator.results import evaluation_result, page
 Parameters = Mapping[str, Any]
 _ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[^:]*:[^:]*:.+", re.DOTALL)
 _OWNER = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):.+")
-_NOT_SIMULATED = ("PolicyExclusionList", "ResourceHandlingOption")
+_NOT_SIMULATED = ("ResourceHandlingOption",)
+# The kinds of policies that a call may leave out here. Source: PolicyIdentifier, IAM API Reference; resource
+# control policies are ignored there too.
+_EXCLUDED = frozenset({"scp", "permission-boundary", "rcp"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def simulate(parameters: Parameters, source: Principal, attached: Attached) -> d
     actions = _actions(parameters)
     resources = _resources(parameters, actions)
     caller = _caller(parameters, source)
-    policies = _policies(parameters, attached, caller, resources)
+    policies = _policies(parameters, _without(attached, parameters), caller, resources)
     context = _context(parameters, caller)
     owner = _owner(parameters, caller)
     results = []
@@ -57,6 +60,19 @@ def simulate(parameters: Parameters, source: Principal, attached: Attached) -> d
         }
         results.append(evaluation_result(action, decisions))
     return page(results, size=parameters.get("MaxItems"), marker=parameters.get("Marker"))
+
+
+def _without(attached: Attached, parameters: Parameters) -> Attached:
+    """Return the policies without those in `PolicyExclusionList`."""
+    listed = parameters.get("PolicyExclusionList") or []
+    kinds = {one.get("PolicyType") for one in listed}
+    if kinds - _EXCLUDED:
+        raise InvalidInputError(f"The sandbox excludes only the policy types {', '.join(sorted(_EXCLUDED))}.")
+    return replace(
+        attached,
+        boundary=None if "permission-boundary" in kinds else attached.boundary,
+        organization=() if "scp" in kinds else attached.organization,
+    )
 
 
 def _actions(parameters: Parameters) -> list[str]:

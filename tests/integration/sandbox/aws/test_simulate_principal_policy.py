@@ -4,6 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from requests import HTTPError
 
 from sandbox.aws.seed import DENIED_ROLE, READER_ROLE
 
@@ -182,6 +183,22 @@ def test_a_principal_that_cannot_be_simulated_is_refused_by_the_services_own_err
         aws.client("iam").simulate_principal_policy(PolicySourceArn=arn, ActionNames=["s3:GetObject"])
     assert refused.value.response["Error"]["Code"] == code
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def test_a_caller_that_does_not_exist_is_refused_unless_the_rule_is_off(aws):
+    seeded = aws.reset()
+    iam = aws.client("iam")
+    asked = {"PolicySourceArn": seeded.reader_role_arn, "ActionNames": ["s3:GetObject"]}
+    asked |= {"CallerArn": f"{ACCOUNT}:user/nobody"}
+    with pytest.raises(iam.exceptions.NoSuchEntityException, match="user with name nobody"):
+        iam.simulate_principal_policy(**asked)
+    aws.rules(unknown_callers=False)
+    assert iam.simulate_principal_policy(**asked)["EvaluationResults"]
+    with pytest.raises(HTTPError):
+        aws.rules(no_such_rule=True)
+    aws.reset()
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.simulate_principal_policy(**asked)
 
 
 def test_a_bad_resource_or_marker_is_refused_by_the_services_own_error(aws):

@@ -59,7 +59,7 @@ def test_a_bucket_policy_is_simulated_with_the_roles(account):
     report = account.preflight()
     assert not report.failed, report.render()
     found = of(report, "resource_policy")
-    assert found[f"bucket {LOGS_BUCKET}"].detail == "its policy (1 statement) is simulated with the role's"
+    assert found[f"bucket {LOGS_BUCKET}"].detail == "its policy (1 statement) is evaluated with the role's"
     assert found[f"bucket {LAKE_BUCKET}"].detail == "has no policy"
 
 
@@ -198,14 +198,14 @@ def test_a_key_policy_that_may_not_be_read_is_a_warning(account):
     assert "kms:GetKeyPolicy" in found.remedy
 
 
-def test_a_policy_that_iam_cannot_evaluate_is_left_out_and_that_is_said(account):
-    bucket_policy(account, statement("Allow", Condition={"StringSortOf": {"aws:PrincipalArn": "x"}}))
+def test_a_deny_with_an_operator_that_preflight_does_not_know_is_a_warning(account):
+    condition = {"DateNotEquals": {"aws:PrincipalArn": "x"}}
+    bucket_policy(account, statement("Deny", Sid="OddOperator", Condition=condition))
     report = account.preflight(kinds=["events"])
     assert not report.failed, report.render()
     finding = of(report, "iam_simulation")[READ]
     assert finding.status == "warning"
-    assert "IAM did not evaluate the policy of the bucket or key" in finding.detail
-    assert "StringSortOf" in finding.detail
+    assert "statement OddOperator unless aws:PrincipalArn matches" in finding.detail
 
 
 def test_iam_that_asks_for_fewer_requests_is_asked_again(account):

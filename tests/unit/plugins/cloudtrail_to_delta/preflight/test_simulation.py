@@ -8,6 +8,7 @@ from botocore.stub import Stubber
 
 from cloudtrail_to_delta.iam.reader import Access, required_access
 from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.preflight.request_context import Circumstances
 from cloudtrail_to_delta.preflight.simulation import check_access, decide_access
 from cloudtrail_to_delta.preflight.simulator import Decision, plan_calls, simulate
 
@@ -35,8 +36,13 @@ def test_every_access_is_asked_for_once_and_nothing_that_is_not_needed():
         for kind, folder in (("events", "CloudTrail"), ("insights", "CloudTrail-Insight"))
     }
     needed = required_access(requests, code_root="s3://lake/code")
-    calls = list(plan_calls(needed, {}))
-    asked = [(a, r, call.prefix) for call in calls for a in call.actions for r in call.resources]
+    calls = [call for call, _ in plan_calls(needed, ROLE, Circumstances())]
+    asked = [
+        (a, r, call.context.get("s3:prefix", ("",))[0])
+        for call in calls
+        for a in call.actions
+        for r in call.resources
+    ]
     assert len(asked) == len(set(asked))
     assert set(asked) == {(n.action, n.resource_arn, n.list_prefix) for n in needed}
     assert len(calls) <= 9
@@ -44,7 +50,8 @@ def test_every_access_is_asked_for_once_and_nothing_that_is_not_needed():
 
 def test_a_call_never_has_more_resources_than_a_batch():
     accesses = [access(resource=f"arn:aws:s3:::audit/{number}/*") for number in range(60)]
-    assert [len(call.resources) for call in plan_calls(accesses, {})] == [25, 25, 10]
+    calls = plan_calls(accesses, ROLE, Circumstances())
+    assert [len(call.resources) for call, _ in calls] == [25, 25, 10]
 
 
 def test_what_is_allowed_is_ok_and_by_what():
@@ -89,11 +96,6 @@ def test_what_is_denied_explicitly_names_the_deny_and_proposes_no_allow():
     ("decision", "said", "remedy"),
     [
         (
-            Decision(verdict="explicitDeny", organization_denies=True),
-            "explicitly denied by a service control policy of the organization",
-            "no Allow overrides it",
-        ),
-        (
             Decision(verdict="explicitDeny", boundary_denies=True),
             "explicitly denied by the role's permissions boundary",
             "no Allow overrides it",
@@ -105,8 +107,8 @@ def test_what_is_denied_explicitly_names_the_deny_and_proposes_no_allow():
         ),
         (
             Decision(verdict="implicitDeny", organization_denies=True),
-            "service control policy",
-            "administrators",
+            "and a service control policy of the organization denies it too",
+            f"Add to the policy of {ROLE}",
         ),
     ],
 )
@@ -117,9 +119,21 @@ def test_a_boundary_or_an_organization_that_does_not_allow_is_named(decision, sa
     assert remedy in finding.remedy
 
 
-def test_conditions_that_could_not_be_evaluated_are_named():
-    decision = Decision(verdict="implicitDeny", missing_context=("aws:SourceVpce",))
-    assert "conditions on aws:SourceVpce could not be" in decide_access(access(), decision, role=ROLE).detail
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (Decision(verdict="implicitDeny", undecided=("aws:SourceVpc",)), "unless aws:SourceVpc matches"),
+        (Decision(verdict="explicitDeny", undecided=("aws:SourceVpc",)), "unless aws:SourceVpc matches"),
+        (Decision(verdict="allowed", organization_denies=True), "all other policies allow it"),
+        (Decision(verdict="", organization_denies=True), "denied by a service control policy"),
+        (Decision(verdict="implicitDeny", unread="the policy of bucket a"), "could not be read"),
+    ],
+)
+def test_a_denial_that_a_real_request_may_not_meet_is_a_warning(decision, said):
+    finding = decide_access(access(), decision, role=ROLE)
+    assert finding.status == "warning"
+    assert said in finding.detail
+    assert finding.remedy
 
 
 def answered(**more):
@@ -139,12 +153,12 @@ def answered(**more):
     }
 
 
-def ask(*pages):
-    """The decision that follows from these pages of an answer of IAM's."""
+def ask(*pages, calls=1):
+    """The decision that follows from these pages of an answer of IAM's, or of one answer per call."""
     iam = boto3.client("iam", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(iam) as stubber:
         for number, page in enumerate(pages, start=1):
-            last = number == len(pages)
+            last = number == len(pages) or calls > 1
             answer = {"EvaluationResults": page, "IsTruncated": not last} | (
                 {} if last else {"Marker": str(number)}
             )
@@ -180,8 +194,11 @@ def test_a_key_is_asked_for_as_s3_of_its_partition_asks(partition, region, servi
 def test_service_control_policies_are_taken_as_aws_reports_them():
     denied = {"EvalResourceDecision": "implicitDeny", "MatchedStatements": []}
     result = answered(**denied) | {"OrganizationsDecisionDetail": {"AllowedByOrganizations": False}}
-    finding = decide_access(access(), ask([result]), role=ROLE)
-    assert finding.detail.startswith("a service control policy of the organization does not allow it")
+    # The second answer is the one without these policies.
+    finding = decide_access(access(), ask([result], [answered()], calls=2), role=ROLE)
+    assert (finding.status, "all other policies allow it" in finding.detail) == ("warning", True)
+    finding = decide_access(access(), ask([result], [answered(**denied)], calls=2), role=ROLE)
+    assert finding.status == "failed"
     assert json.loads("{" + finding.remedy.partition(": {")[2])["Action"] == ["s3:GetObject"]
 
 

@@ -1,6 +1,7 @@
 """The simulator's API: what a call answers, what it refuses, and how results come in pages."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_the_most_restrictive_decision_is_on_top_with_the_statements_that_made_i
     text = policy(statement("Allow", "s3:*", "*"), statement("Deny", "s3:*", "arn:aws:s3:::lake/*"))
     (result,) = results({"ResourceArns": [LOGS, LAKE]}, attached(text))
     assert result["EvalDecision"] == "explicitDeny"
-    assert len(result["MatchedStatements"]) == 1
+    assert len(result["MatchedStatements"]) == 2  # the Allow for everything matches too
     assert result["MatchedStatements"] == result["ResourceSpecificResults"][1]["MatchedStatements"]
 
 
@@ -84,6 +85,20 @@ def test_a_boundary_is_reported_and_one_given_with_the_call_replaces_it():
     (result,) = results({"ResourceArns": [LOGS], **wider}, limited)
     assert result["EvalDecision"] == "allowed"
     assert result["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": True}
+
+
+def test_a_boundary_and_service_control_policies_are_left_out_on_request():
+    limits = policy(statement("Allow", "kms:*", "*"))
+    organization = ((parse(limits, source_id="scp", source_type="IAM Policy"),),)
+    limited = replace(attached(READS_LOGS, boundary=limits), organization=organization)
+
+    def without(*kinds: str) -> str:
+        excluded = {"PolicyExclusionList": [{"PolicyType": kind} for kind in kinds]}
+        (result,) = results({"ResourceArns": [LOGS], **excluded}, limited)
+        return str(result["EvalDecision"])
+
+    assert without("scp") == without("permission-boundary") == "implicitDeny"
+    assert without("scp", "permission-boundary", "rcp") == "allowed"
 
 
 def test_policies_given_with_the_call_count_beside_the_attached_ones_and_are_named_by_number():
@@ -151,7 +166,7 @@ REFUSED = [
     ),
     ({"ResourcePolicy": BUCKET_POLICY, "CallerArn": USER.arn}, r"Invalid Entity Arn: \*"),
     ({"ActionNames": ["sqs:ListQueues", "s3:GetObject"], "ResourceArns": [LOGS]}, "different authorization"),
-    ({"PolicyExclusionList": [{"PolicyType": "scp"}]}, "does not simulate PolicyExclusionList"),
+    ({"PolicyExclusionList": [{"PolicyType": "inline"}]}, "excludes only the policy types"),
     ({"ResourceHandlingOption": "EC2-VPC-EBS"}, "does not simulate ResourceHandlingOption"),
 ]
 

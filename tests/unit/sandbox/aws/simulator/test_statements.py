@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.aws.rules import RULES
 from sandbox.aws.simulator.decisions import Policies, Request, decide
 from sandbox.aws.simulator.documents import parse
 from sandbox.aws.simulator.errors import InvalidInputError
@@ -78,11 +79,17 @@ def test_only_the_statements_that_made_the_decision_are_matched():
     allowed = decide_with([allow(), allow("s3:PutObject"), allow("s3:*", "*")])
     assert [statement.body["Action"] for _, statement in allowed.matched] == ["s3:GetObject", "s3:*"]
     denied = decide_with([allow(), deny("s3:*", "*")])
-    assert [statement.body["Effect"] for _, statement in denied.matched] == ["Deny"]
+    assert [statement.body["Effect"] for _, statement in denied.matched] == ["Allow", "Deny"]
     assert decide_with([allow("s3:PutObject")]).matched == ()
 
 
 def test_a_matched_statement_is_told_by_its_policy():
+    denied = decide_with([allow()], [to("*", deny())])
+    assert [policy.source_id for policy, _ in denied.matched] == ["resource", "identity"]
+
+
+def test_the_statements_that_allow_beside_a_deny_are_left_out_without_the_rule(monkeypatch):
+    monkeypatch.setattr(RULES, "allows_beside_denies", False)
     denied = decide_with([allow()], [to("*", deny())])
     assert [policy.source_id for policy, _ in denied.matched] == ["resource"]
 
