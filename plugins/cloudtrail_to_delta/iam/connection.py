@@ -33,7 +33,10 @@ PURPOSES = {
     "ReadWithKey": "row counts, only if the tables' bucket has a customer managed KMS key",
     "StageWithKey": "`stage_code`, only if the code root's bucket has a customer managed KMS key",
     "SimulateRoles": "preflight, unless `iam_simulation` is `off`",
-    "LookAtRoles": "preflight, if the reader role is set as an instance profile or a session",
+    "LookAtRoles": "preflight, if the reader role is set as an instance profile or a session, or has a "
+    "permissions boundary",
+    "LookAtBoundary": "preflight, only if the reader role's permissions boundary does not allow an action: "
+    "whether that depends on the cluster's network",
     "Alert": "alerts and the daily digest, only with an alert topic",
 }
 
@@ -98,6 +101,8 @@ def connection_access(
         profiles = f"arn:{partition}:iam::{account}:instance-profile/*"
         need("SimulateRoles", ["iam:SimulatePrincipalPolicy"], role, *filter(None, [deployment_role]))
         need("LookAtRoles", ["iam:GetInstanceProfile", "iam:GetRole"], role, profiles)
+        boundaries = f"arn:{partition}:iam::{account}:policy/*"
+        need("LookAtBoundary", ["iam:GetPolicy", "iam:GetPolicyVersion"], boundaries)
         if topic:
             need("Alert", ["sns:Publish"], topic)
     return list(dict.fromkeys(needed))

@@ -30,6 +30,12 @@ from cloudtrail_to_delta.preflight.workspace import Workspace
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+UNSEEN = (
+    "Preflight cannot see resource control policies, VPC endpoint policies, session policies, the reader "
+    "role's trust policy, KMS grants, Unity Catalog's grants, and the policies of other accounts' buckets "
+    "and keys."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PreflightReport:
@@ -49,8 +55,8 @@ class PreflightReport:
         return summary_line(self.findings, seconds=self.seconds)
 
     def render(self) -> str:
-        """Return the summary and a table of all findings, for the task log."""
-        return f"{self.summary_line()}\n{render_table(self.findings)}"
+        """Return the summary, a table of all findings, and what preflight cannot see, for the task log."""
+        return f"{self.summary_line()}\n{render_table(self.findings)}\n{UNSEEN}"
 
     def raise_if_failed(self) -> None:
         """Raise if a check failed.

@@ -149,7 +149,7 @@ def _iam(asked: Asked, given: Mapping[str, Any]) -> Iterable[str]:
         return [_entity(asked, "instance-profile", profile)]
     if role := given.get("RoleName"):
         return [_entity(asked, "role", role)]
-    return ["*"]
+    return [given.get("PolicyArn", "*")]
 
 
 def _kms(asked: Asked, given: Mapping[str, Any]) -> Iterable[str]:

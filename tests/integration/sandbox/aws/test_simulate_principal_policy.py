@@ -56,7 +56,8 @@ def test_the_denied_reader_lacks_the_logs_and_is_refused_deletion_by_a_statement
     )
     (result,) = answer["EvaluationResults"]
     assert result["EvalDecision"] == "explicitDeny"
-    (matched,) = result["MatchedStatements"]
+    # The Allow that matches beside the Deny is listed too.
+    _, matched = result["MatchedStatements"]
     assert matched["SourcePolicyId"] == f"role_{DENIED_ROLE}_s3"
     assert matched["StartPosition"]["Line"] < matched["EndPosition"]["Line"]
 
