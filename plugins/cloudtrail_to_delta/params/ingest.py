@@ -176,8 +176,8 @@ _LOGS = {
 def _table(kind: Kind) -> Declaration:
     more = (
         "*table*, *schema.table* or *catalog.schema.table*, in lowercase. Its quarantine (*_quarantine*) and "
-        "its views (*_files*, *_schema_drift*, and *_episodes* for insights) are in the same schema and are "
-        "named after it."
+        "its views (*_files*, *_schema_drift*, *_flat*, *_unique*, and *_episodes* for insights) are in the "
+        "same schema and are named after it."
     )
     return Declaration(
         table,

@@ -106,7 +106,8 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
 
 def view_suffixes(kind: str) -> tuple[str, ...]:
     """Return the suffixes that turn the table's name into the names of its views."""
-    return ("files", "schema_drift", "episodes") if kind == "insights" else ("files", "schema_drift")
+    more = {"insights": ("episodes",), "events": ("flat", "unique"), "network_activity": ("flat", "unique")}
+    return ("files", "schema_drift", *more.get(kind, ()))
 
 
 def code_root(params: Mapping[str, Any]) -> str:

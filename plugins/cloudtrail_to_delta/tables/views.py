@@ -1,13 +1,15 @@
-"""The views of a table: its log files, its schema drift, its insights as episodes.
+"""The views of a table: log files, schema drift, insights as episodes, events in plain columns.
 
 A view's name is the table's name with a suffix. A view stores a digest of its definition, so that an upgrade
 replaces only views that this pipeline created. Source: docs/adr/0013-completeness.md.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.tables.flat import flat_columns, flat_query, unique_query
 from cloudtrail_to_delta.tables.queries import EXAMPLE_CHARACTERS, drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name, text_literal
 
@@ -21,7 +23,7 @@ class View:
 
     name: str
     comment: str
-    columns: dict[str, str]
+    columns: Mapping[str, str]
     query: str
 
     @property
@@ -109,5 +111,18 @@ def views_of(request: IngestRequest) -> list[View]:
             comment="One row per insight, from its Start and its End record",
             columns=EPISODES,
             query=episodes_query(table),
+        )
+    if "flat" in request.views:
+        made["flat"] = View(
+            name=request.views["flat"],
+            comment="Who did what, from where and on what, in plain columns; then the table's columns",
+            columns=flat_columns(request.kind, repeats=True),
+            query=flat_query(request.kind, table),
+        )
+        made["unique"] = View(
+            name=request.views["unique"],
+            comment="The same columns, and each event once, however often CloudTrail delivered it",
+            columns=flat_columns(request.kind, repeats=False),
+            query=unique_query(request.kind, table),
         )
     return list(made.values())

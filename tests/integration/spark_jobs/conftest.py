@@ -14,6 +14,7 @@ from cloudtrail_jobs.commits import table_at
 from cloudtrail_jobs.discovery import BLOCK
 from cloudtrail_jobs.ingest import run
 from cloudtrail_jobs.kinds import KINDS
+from tests.fixtures.published import REAL
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,11 @@ def lake(tmp_path, spark):
 def module_lake(tmp_path_factory, spark):
     """One for all tests of a file: an ingest takes seconds, so each shows as much as it can."""
     return Lake(tmp_path_factory.mktemp("lake"), spark)
+
+
+@pytest.fixture(scope="session")
+def published_lake(tmp_path_factory, spark):
+    """The published records of the account layout, ingested once for every test that reads them."""
+    lake = Lake(tmp_path_factory.mktemp("published"), spark)
+    lake.ingest(logs_path=f"{REAL}/AWSLogs/*/CloudTrail/*/*")
+    return lake

@@ -11,6 +11,7 @@ import pytest
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.shape import tree
 from tests.fixtures.published import REAL, needs_published_records
+from tests.integration.spark_jobs.conftest import Lake
 
 LAYOUTS = {
     "account": "AWSLogs/*/CloudTrail/*/*",
@@ -57,13 +58,15 @@ def assert_same(cell, value, wanted, path):
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
-def ingested(request, spark, tmp_path_factory):
+def ingested(request):
     """One layout through the job: both tables, and each log file's records by the independent reader."""
-    from tests.integration.spark_jobs.conftest import Lake
-
-    lake = Lake(tmp_path_factory.mktemp("published"), spark)
     glob = LAYOUTS[request.param]
-    lake.ingest(logs_path=f"{REAL}/{glob}")
+    if request.param == "account":
+        lake = request.getfixturevalue("published_lake")
+    else:
+        folder = request.getfixturevalue("tmp_path_factory").mktemp("published")
+        lake = Lake(folder, request.getfixturevalue("spark"))
+        lake.ingest(logs_path=f"{REAL}/{glob}")
     files = [path for path in REAL.glob(f"{glob}/**/*.json*") if path.is_file()]
     assert files
     tables = SimpleNamespace(rows=lake.table().collect(), set_aside=lake.quarantine().collect())

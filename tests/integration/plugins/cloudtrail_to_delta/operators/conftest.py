@@ -9,6 +9,8 @@ import pytest
 from deltalake import CommitProperties, Transaction, write_deltalake
 
 from cloudtrail_jobs.commits import Mark
+from cloudtrail_to_delta.kinds import KINDS, QUARANTINE_COLUMNS
+from cloudtrail_to_delta.tables.columns import parse_ddl
 from sandbox.aws.seed import LAKE_BUCKET
 from sandbox.warehouse import Warehouse
 
@@ -31,27 +33,36 @@ def rows(log_file, indexes, *, records, reason=None):
     return [row | own | {"record_index": index} for index in indexes]
 
 
-SHARED = [
-    ("log_file", pa.string()),
-    ("log_file_records", pa.int32()),
-    ("record_index", pa.int32()),
-    ("batch_id", pa.int64()),
-    ("ingested_at", pa.timestamp("us", "UTC")),
-    ("delivered_at", pa.timestamp("us", "UTC")),
-    ("date", pa.date32()),
-    ("raw", pa.string()),
-    ("log_file_sha256", pa.string()),
-]
-TABLE = pa.schema(
-    [
-        *SHARED,
-        ("timestamp", pa.timestamp("us", "UTC")),
-        ("recipientAccountId", pa.string()),
-        ("misfits", pa.list_(pa.string())),
-        ("unknown_fields", pa.list_(pa.string())),
-    ]
-)
-QUARANTINE = pa.schema([*SHARED, ("reason", pa.string()), ("detail", pa.string())])
+PRIMITIVES = {
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "double": pa.float64(),
+    "integer": pa.int32(),
+    "long": pa.int64(),
+    "timestamp": pa.timestamp("us", "UTC"),
+    "date": pa.date32(),
+}
+
+
+def arrow_type(kind):
+    """The Arrow type of a type in the plain form of `tables.columns`."""
+    if isinstance(kind, str):
+        return PRIMITIVES[kind]
+    name, *parts = kind
+    if name == "array":
+        return pa.list_(arrow_type(parts[0]))
+    if name == "map":
+        return pa.map_(*map(arrow_type, parts))
+    return pa.struct([(field, arrow_type(part)) for field, part in parts[0].items()])
+
+
+def arrow_schema(columns):
+    """The Arrow schema of the job's columns, name → DDL type."""
+    return pa.schema([(name, arrow_type(parse_ddl(ddl))) for name, ddl in columns.items()])
+
+
+TABLE = arrow_schema(KINDS["events"].columns)
+QUARANTINE = arrow_schema(QUARANTINE_COLUMNS)
 
 
 @pytest.fixture

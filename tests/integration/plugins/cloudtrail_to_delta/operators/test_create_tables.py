@@ -30,7 +30,8 @@ def create(name, **changed):
 
 def test_both_names_are_created_and_creating_them_again_changes_nothing(write, connections):
     write("created", rows("a", [0], records=1))
-    names = ["created", "created_quarantine", "created_files", "created_schema_drift"]
+    views = ("files", "schema_drift", "flat", "unique")
+    names = ["created", "created_quarantine", *(f"created_{view}" for view in views)]
     assert create("created") == names
     assert create("created") == names
 
@@ -64,7 +65,7 @@ def test_a_name_of_three_levels_has_its_views_beside_it(write, connections, data
     sql = Warehouse(databricks.host, databricks.token).sql
     sql("CREATE SCHEMA IF NOT EXISTS main.security")
     names = create("main.security.deep")
-    assert names[2:] == ["main.security.deep_files", "main.security.deep_schema_drift"]
+    assert names[2:] == [f"main.security.deep_{view}" for view in ("files", "schema_drift", "flat", "unique")]
     assert sql("SELECT COUNT(*) AS n FROM main.security.deep_files") == [{"n": "1"}]
 
 

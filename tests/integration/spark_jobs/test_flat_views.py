@@ -1,0 +1,185 @@
+"""The views `<table>_flat` and `<table>_unique`: records of every sort of caller, and each event once."""
+
+import pytest
+
+from cloudtrail_jobs.commits import table_at
+from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.tables.flat import FLAT, flat_columns, flat_query, unique_query
+from tests.integration.spark_jobs.conftest import event
+
+ROLE = {
+    "type": "AssumedRole",
+    "arn": "arn:aws:sts::111122223333:assumed-role/Deployer/ada@example.com",
+    "principalId": "AROAEXAMPLE:ada@example.com",
+    "accountId": "111122223333",
+    "sessionContext": {
+        "sessionIssuer": {
+            "type": "Role",
+            "userName": "Deployer",
+            "arn": "arn:aws:iam::111122223333:role/team/Deployer",
+        },
+        "attributes": {"mfaAuthenticated": "true"},
+    },
+}
+USER = {"type": "IAMUser", "userName": "ada", "arn": "arn:aws:iam::111122223333:user/ada"}
+SIGN_IN = {"eventName": "ConsoleLogin", "eventType": "AwsConsoleSignIn", "userIdentity": USER}
+# A record's fields, and what the view has of them.
+CASES = [
+    (
+        {"userIdentity": ROLE},
+        {
+            "principal": "Deployer",
+            "role": "Deployer",
+            "session": "ada@example.com",
+            "principal_arn": "arn:aws:iam::111122223333:role/team/Deployer",
+            "has_mfa": True,
+        },
+    ),
+    (
+        {"userIdentity": {"type": "AssumedRole", "arn": ROLE["arn"]}},
+        {"principal": "Deployer", "role": "Deployer", "principal_arn": ROLE["arn"], "has_mfa": None},
+    ),
+    ({"userIdentity": USER}, {"principal": "ada", "role": None, "session": None, "is_root": False}),
+    (
+        {"userIdentity": {"type": "Root", "arn": "arn:aws:iam::1:root", "userName": "an alias"}},
+        {"principal": "root", "is_root": True, "is_service": False},
+    ),
+    (
+        {"userIdentity": {"type": "AWSService", "invokedBy": "rds.amazonaws.com"}},
+        {"principal": "rds.amazonaws.com", "is_service": True},
+    ),
+    (
+        {"userIdentity": {"accountId": "111122223333", "invokedBy": "secretsmanager.amazonaws.com"}},
+        {"principal": "secretsmanager.amazonaws.com", "principal_type": None},
+    ),
+    (
+        {"userIdentity": {"type": "AWSAccount", "principalId": "AROAX", "accountId": "9"}},
+        {"principal": "AROAX", "principal_account": "9"},
+    ),
+    (
+        {"userIdentity": {"type": "FederatedUser", "arn": "arn:aws:sts::1:federated-user/grace"}},
+        {"principal": "grace"},
+    ),
+    (
+        {"userIdentity": {"type": "IdentityCenterUser", "onBehalfOf": {"userId": "u-1"}}},
+        {"principal": "u-1"},
+    ),
+    ({}, {"principal": None, "is_root": False, "is_service": False, "is_failed": False}),
+    (
+        {"errorCode": "Client.UnauthorizedOperation"},
+        {"is_failed": True, "is_denied": True, "failure": "Client.UnauthorizedOperation"},
+    ),
+    ({"errorCode": "ThrottlingException"}, {"is_failed": True, "is_denied": False}),
+    (
+        SIGN_IN | {"responseElements": {"ConsoleLogin": "Failure"}, "errorMessage": "Failed authentication"},
+        {"is_failed": True, "failure": "Failed authentication", "is_console": True},
+    ),
+    (
+        SIGN_IN | {"responseElements": {"ConsoleLogin": "Failure"}},
+        {"is_failed": True, "failure": "Failure"},
+    ),
+    (
+        SIGN_IN
+        | {"responseElements": {"ConsoleLogin": "Success"}, "additionalEventData": {"MFAUsed": "Yes"}},
+        {"is_failed": False, "failure": None, "has_mfa": True},
+    ),
+    ({"readOnly": False, "eventName": "GetFederationToken"}, {"is_read_only": False}),
+    ({"eventName": "DescribeInstances"}, {"is_read_only": True}),
+    ({"eventName": "RunInstances"}, {"is_read_only": False}),
+    ({"sourceIPAddress": "AWS Internal"}, {"source_ip": None, "source_service": "AWS Internal"}),
+    ({"sourceIPAddress": "2001:db8::1"}, {"source_ip": "2001:db8::1", "source_service": None}),
+    (
+        {"sourceIPAddress": "fe.amazonaws.com"},
+        {"source_ip": None, "source_service": "fe.amazonaws.com"},
+    ),
+    ({"eventSource": "s3.amazonaws.com"}, {"service": "s3"}),
+    ({"eventSource": "a.third.party"}, {"service": "a.third.party"}),
+    ({"resources": []}, {"resource_arns": []}),
+    (
+        {"resources": [{"ARN": "arn:aws:s3:::b"}, {"arn": "arn:aws:s3:::c"}, {"type": "AWS::S3::Object"}]},
+        {"resource_arns": ["arn:aws:s3:::b", "arn:aws:s3:::c"]},
+    ),
+    (
+        {
+            "eventSource": "s3.amazonaws.com",
+            "requestParameters": {"bucketName": "b", "key": "k/1"},
+            "additionalEventData": {"bytesTransferredOut": 243.0, "bytesTransferredIn": "many"},
+        },
+        {"bucket": "b", "object_key": "k/1", "bytes_out": 243, "bytes_in": None},
+    ),
+    (
+        {
+            "requestParameters": {"instanceIds": ["i-0dbc91f429e48eeed", "i-12345678", "ami-12345678"]},
+            "responseElements": {"instancesSet": {"items": [{"instanceId": "i-0dbc91f429e48eeed"}]}},
+        },
+        {"instance_ids": ["i-0dbc91f429e48eeed", "i-12345678"]},
+    ),
+    (
+        {"requestParameters": {"roleArn": "arn:aws:iam::1:role/a/b/Admin", "userName": "eve"}},
+        {"target_role": "Admin", "target_user": "eve"},
+    ),
+    (
+        {"userAgent": None, "sessionCredentialFromConsole": "true", "tlsDetails": {"tlsVersion": "TLSv1.3"}},
+        {"is_console": True, "tls_version": "TLSv1.3"},
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def views(module_lake):
+    """Every case in one log file, the first record once more, and one event id with two texts."""
+    records = [event(number, **fields) for number, (fields, _) in enumerate(CASES)]
+    account = {"recipientAccountId": "111122223333"}
+    twice = [event("twice", **account), event("twice", **account)]
+    texts = [event("texts", **account), event("texts", **account, annotation="another")]
+    module_lake.put("one.json.gz", [*records, twice[0], *texts])
+    module_lake.put(
+        "two.json.gz", [twice[1], event("no id") | {"eventID": None}, event("x") | {"eventID": None}]
+    )
+    module_lake.ingest()
+    table = table_at(f"{module_lake.folder}/delta/events")
+    spark = module_lake.spark
+    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_flat AS {flat_query('events', table)}")
+    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_unique AS {unique_query('events', table)}")
+    return spark
+
+
+def test_every_sort_of_record_has_its_plain_columns(views):
+    found = {row.eventID: row for row in views.table("made_flat").collect()}
+    for number, (_, expected) in enumerate(CASES):
+        row = found[f"id-{number}"]
+        assert {name: row[name] for name in expected} == expected, CASES[number]
+
+
+def test_a_repeated_record_is_marked_once_and_left_out_of_the_unique_view(views):
+    marked = views.sql("SELECT eventID, log_file FROM made_flat WHERE is_repeat").collect()
+    assert [row.eventID for row in marked] == ["id-twice"]
+    query = "SELECT eventID, COUNT(*) FROM made_unique WHERE recipientAccountId IS NOT NULL GROUP BY 1"
+    counts = dict(views.sql(query).collect())
+    assert counts == {"id-twice": 1, "id-texts": 2}
+    assert views.sql("SELECT * FROM made_unique WHERE eventID IS NULL").count() == 2
+
+
+def test_the_views_have_the_flat_columns_and_then_the_tables(views):
+    names = [column.name for column in FLAT] + list(KINDS["events"].columns)
+    assert views.table("made_flat").columns == names == list(flat_columns("events", repeats=True))
+    assert views.table("made_unique").columns == [name for name in names if name != "is_repeat"]
+    assert len({name.lower() for name in names}) == len(names)
+
+
+def test_conditions_on_plain_columns_reach_the_scan_and_no_window_stays(views):
+    query = "SELECT time, principal FROM made_flat WHERE `date` = DATE'2026-11-22' AND event = 'Get'"
+    plan = explain(views, query)
+    assert "Window" not in plan
+    assert "PartitionFilters: [isnotnull(date" in plan
+    assert "EqualTo(eventName,Get)" in plan
+
+
+def test_a_condition_on_the_day_of_the_unique_view_reaches_the_scan(views):
+    plan = explain(views, "SELECT COUNT(*) FROM made_unique WHERE `date` = DATE'2026-11-22'")
+    assert "PartitionFilters: [isnotnull(date" in plan
+
+
+def explain(spark, query):
+    (row,) = spark.sql(f"EXPLAIN {query}").collect()
+    return row.plan
