@@ -6,6 +6,7 @@ from cloudtrail_to_delta.setup.facts import fill, named
 from cloudtrail_to_delta.setup.plan import Change, Plan, Verb
 from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resource
+from cloudtrail_to_delta.setup.standing import deleted_trails, with_needed, with_relying
 
 
 def plan_setup(
@@ -19,7 +20,7 @@ def plan_setup(
         setup: the set-up's name.
         change_adopted: the actions that may also change adopted resources.
     """
-    found = read_all(resources, clouds)
+    found = with_relying(resources, read_all(resources, clouds), clouds)
     facts = known_facts(found)
     changes = [
         _decide(resource, found[resource.name], facts, may_change=resource.action in change_adopted)
@@ -29,8 +30,10 @@ def plan_setup(
 
 
 def plan_removal(resources: Sequence[Resource], clouds: Clouds, *, setup: str) -> Plan:
-    """Plan the removal of everything that the set-up owns, in reverse order."""
+    """Plan the removal of everything that the set-up owns and no other trail needs, in reverse order."""
     found = read_all(resources, clouds)
+    found = with_relying(resources, found, clouds, leaving=deleted_trails(resources, found))
+    found = with_needed(resources, found)
     changes = [_decide_removal(resource, found[resource.name]) for resource in reversed(resources)]
     return Plan(setup=setup, mode="remove", changes=tuple(change for change in changes if change))
 
@@ -97,7 +100,7 @@ def _change(
     left: Document | None = None,
     note: str = "",
 ) -> Change:
-    remark = resource.remark(found) if verb not in ("delete", "release") else ""
+    remark = resource.remark(found, after) if verb != "release" else ""
     return Change(
         action=resource.action,
         resource=resource.name,

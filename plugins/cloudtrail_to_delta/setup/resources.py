@@ -31,12 +31,14 @@ class Found:
         owner: the value of its tag `cloudtrail-setup`; empty if it has no such tag or cannot have one.
         facts: values that the service has assigned (`arn`, `external_id`): see `setup.facts`.
         kept_because: why the set-up must not delete it although it owns it ("it holds objects"); else empty.
+        relying: for a policy, the ARNs of the trails that still need the set-up's statements after the plan.
     """
 
     document: Document
     owner: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     kept_because: str = ""
+    relying: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,13 @@ class Resource(ABC):
     def wanted(self, found: Found | None) -> Document:
         """Return the wanted document. It keeps the statements and settings of others in `found`."""
 
-    def remark(self, found: Found | None) -> str:  # noqa: ARG002 - for subclasses with a remark
-        """Return a remark for the plan, in addition to the difference; empty for none."""
+    def remark(self, found: Found | None, after: Document | None) -> str:  # noqa: ARG002 - for subclasses
+        """Return a remark for the plan, in addition to the difference; empty for none.
+
+        Args:
+            found: the current state.
+            after: the planned document; None if the resource will be deleted.
+        """
         return ""
 
     @abstractmethod

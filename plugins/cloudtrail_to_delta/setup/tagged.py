@@ -144,8 +144,10 @@ def _key(request: SetupRequest, own: Own, _: str) -> list[Resource]:
     return [Key(**own, alias=alias, bucket=request.bucket, base={}), KeyPolicy(**own, **policy)]
 
 
-def _topic(_: SetupRequest, own: Own, name: str) -> list[Resource]:
-    return [Topic(**own, topic=name, base={})]
+def _topic(request: SetupRequest, own: Own, name: str) -> list[Resource]:
+    policy: Own = {"owner": f"topic {name.rpartition(':')[2]}", "topic": name, "action": "bucket_policy"}
+    policy["ours"] = every_statement_id(request.name)
+    return [Topic(**own, topic=name, base={}), TopicPolicy(**own, **policy)]
 
 
 def _trail(_: SetupRequest, own: Own, name: str) -> list[Resource]:

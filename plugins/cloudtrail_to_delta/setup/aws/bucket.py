@@ -87,9 +87,9 @@ class Bucket(Resource):
             "lifecycle": rules,
         }
 
-    def remark(self, found: Found | None) -> str:
+    def remark(self, found: Found | None, after: Document | None) -> str:
         """Remark that the bucket is versioned although the params say otherwise."""
-        if self.versioning or not (found and found.document["versioning"]):
+        if after is None or self.versioning or not (found and found.document["versioning"]):
             return ""
         return "it keeps its versioning: S3 can only suspend it, and old versions would remain"
 

@@ -23,6 +23,14 @@ from cloudtrail_to_delta.iam.reader import (
     resource_policy,
 )
 from cloudtrail_to_delta.params.locations import ROOT
+from cloudtrail_to_delta.setup.aws.deliveries import (
+    SERVICE,
+    delivery_note,
+    delivery_statements_in,
+    named_trails,
+    narrowed,
+    widened,
+)
 from cloudtrail_to_delta.setup.databricks.locations import FILE_EVENTS_BUCKET, catalog_access
 from cloudtrail_to_delta.setup.documents import merged, normalized, policy, require_size, sid, text
 from cloudtrail_to_delta.setup.request import SetupRequest
@@ -71,13 +79,20 @@ class StatementsOf(Resource):
         return None if found is None else Found(document={"policy": normalized(json.loads(found))})
 
     def wanted(self, found: Found | None) -> Document:
-        """Return the statements of others and those of the set-up.
+        """Return the statements of others and those of the set-up, also for trails that still need them.
 
         Raises:
             PolicyTooLargeError: if the policy exceeds the service's limit.
         """
         existing = found.document["policy"] if found else self.base
-        document = merged(existing, self.ours.wanted, managed=self.ours.managed) or {"Statement": []}
+        relying = found.relying if found else ()
+        ours = dict(self.ours.wanted)
+        for name, statement in delivery_statements_in(existing, self.ours.managed).items():
+            if name in ours:
+                ours[name] = widened(ours[name], statement, relying)
+            elif left := narrowed(statement, relying):
+                ours[name] = left
+        document = merged(existing, ours, managed=self.ours.managed) or {"Statement": []}
         require_size(document, limit=self.limit, owner=self.owner, advice=self.advice)
         return {"policy": document}
 
@@ -86,9 +101,46 @@ class StatementsOf(Resource):
         return {} if self.base is None else {"policy": self.base}
 
     def released(self, found: Found) -> Document | None:
-        """Return the statements of others; None if there are none."""
-        left = merged(found.document["policy"], {}, managed=self.ours.possible)
+        """Return the statements of others and what trails still need; None if there is nothing."""
+        existing = found.document["policy"]
+        kept = {
+            name: left
+            for name, statement in delivery_statements_in(existing, self.ours.possible).items()
+            if (left := narrowed(statement, found.relying))
+        }
+        left = merged(existing, kept, managed=self.ours.possible)
         return None if left is None else {"policy": left}
+
+    def remark(self, found: Found | None, after: Document | None) -> str:
+        """Say whose delivery changes."""
+        before = found.document["policy"] if found else None
+        old, new = (
+            delivery_statements_in(policy, self.ours.possible)
+            for policy in (before, after["policy"] if after else None)
+        )
+        return delivery_note(old, new, found.relying if found else ())
+
+    def named_trails(self, found: Found) -> set[str]:
+        """Return the ARNs of the trails that the set-up's statements let deliver."""
+        return named_trails(delivery_statements_in(found.document["policy"], self.ours.possible))
+
+    @property
+    def owner_resource(self) -> str:
+        """The name of the resource whose policy it is."""
+        return f"{self.owner} in {self.account}"
+
+    def serves(self, trail: Document, facts: Mapping[str, Mapping[str, str]]) -> bool:
+        """Return whether a trail delivers through the resource; true if its settings are not known.
+
+        Args:
+            trail: the settings of an existing trail; empty if nobody may read them.
+            facts: resource → its facts.
+        """
+        return not trail or self.delivers(trail, facts)
+
+    @abstractmethod
+    def delivers(self, trail: Document, facts: Mapping[str, Mapping[str, str]]) -> bool:
+        """Return whether a trail with these settings delivers through the resource."""
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
         """Write the whole policy: the services have no call for a single statement."""
@@ -114,6 +166,15 @@ class BucketPolicy(StatementsOf):
     # A principal that has not spread everywhere yet. S3 returns the same code for an invalid document.
     not_yet: ClassVar[frozenset[str]] = frozenset({"MalformedPolicy", "OperationAborted", "NoSuchBucket"})
     bucket: str
+
+    @property
+    def owner_resource(self) -> str:
+        """The name of the bucket's resource, which has no account: bucket names are global."""
+        return self.owner
+
+    def delivers(self, trail: Document, facts: Mapping[str, Mapping[str, str]]) -> bool:  # noqa: ARG002 - the base's
+        """Return whether the trail's log files go to the bucket."""
+        return bool(trail["bucket"] == self.bucket)
 
     def fetch(self, clouds: Clouds) -> str | None:
         """Read the policy with GetBucketPolicy."""
@@ -142,6 +203,11 @@ class KeyPolicy(StatementsOf):
     advice: ClassVar[str] = "Use an organization trail, or another key for some accounts."
     not_yet: ClassVar[frozenset[str]] = frozenset({"MalformedPolicyDocumentException", "NotFoundException"})
     key: str
+
+    def delivers(self, trail: Document, facts: Mapping[str, Mapping[str, str]]) -> bool:
+        """Return whether the trail encrypts with the key."""
+        arn = facts.get(self.owner_resource, {}).get("arn", "") if self.key.startswith("alias/") else self.key
+        return bool(trail["kms_key"]) and arn in ("", trail["kms_key"])
 
     def fetch(self, clouds: Clouds) -> str | None:
         """Read the policy with GetKeyPolicy; DescribeKey resolves an alias."""
@@ -179,6 +245,10 @@ class TopicPolicy(StatementsOf):
     not_yet: ClassVar[frozenset[str]] = frozenset({"NotFound", "NotFoundException"})
     topic: str
 
+    def delivers(self, trail: Document, facts: Mapping[str, Mapping[str, str]]) -> bool:  # noqa: ARG002 - the base's
+        """Return whether the trail notifies the topic."""
+        return bool(trail["sns_topic"] == self.topic)
+
     def fetch(self, clouds: Clouds) -> str | None:
         """Read the policy with GetTopicAttributes."""
         sns = clouds.aws(self.account, "sns")
@@ -213,8 +283,6 @@ def _answer(call: Any, gone: set[str], *path: str) -> str | None:
         value = value[name]
     return str(value)
 
-
-SERVICE = {"Service": "cloudtrail.amazonaws.com"}
 
 # The statements of each action. A run manages only the statements of its own actions.
 DELIVERY = ("CheckAcl", "Deliver")

@@ -48,3 +48,7 @@ class Topic(Resource):
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
         """Delete the topic."""
         clouds.aws(self.account, "sns").delete_topic(TopicArn=self.topic)
+
+    def release(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
+        """Remove the set-up's tag."""
+        clouds.aws(self.account, "sns").untag_resource(ResourceArn=self.topic, TagKeys=[TAG])

@@ -55,12 +55,10 @@ class Trail(Resource):
     def read(self, clouds: Clouds) -> Found | None:
         """Read the trail, its status, its selectors and its tags."""
         client = clouds.aws(self.account, "cloudtrail")
-        answer = optional(lambda: client.get_trail(Name=self.arn), {"TrailNotFoundException"})
-        if answer is None:
+        settings = delivery_settings(client, self.arn)
+        if settings is None:
             return None
-        trail: dict[str, Any] = answer["Trail"]
         tags = client.list_tags(ResourceIdList=[self.arn])["ResourceTagList"]
-        settings = {name: trail.get(key) or ("" if name in _TEXT else False) for name, key in _ANSWER.items()}
         return Found(
             document={
                 **settings,
@@ -114,6 +112,15 @@ class Trail(Resource):
         if "IsMultiRegionTrail" in named and after["multi_region"]:
             named["IncludeGlobalServiceEvents"] = True
         return named if empty else {name: value for name, value in named.items() if value != ""}
+
+
+def delivery_settings(client: Any, arn: str) -> Document | None:
+    """Return where and how a trail delivers, as settings of `_PARAMETERS`; None if it does not exist."""
+    answer = optional(lambda: client.get_trail(Name=arn), {"TrailNotFoundException"})
+    if answer is None:
+        return None
+    trail: dict[str, Any] = answer["Trail"]
+    return {name: trail.get(key) or ("" if name in _TEXT else False) for name, key in _ANSWER.items()}
 
 
 def _selectors(client: Any, arn: str) -> Document:

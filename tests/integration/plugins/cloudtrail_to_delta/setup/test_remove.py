@@ -62,7 +62,7 @@ def test_the_other_tags_of_a_released_bucket_stay(world):
     assert s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"] == tags[1:]
 
 
-def test_what_was_there_before_stays_and_loses_only_our_statements(world):
+def test_what_was_there_before_stays_and_loses_only_the_statements_that_no_trail_needs(world):
     s3, iam = world.client("s3"), world.client("iam")
     s3.create_bucket(Bucket=BUCKET)
     other = {
@@ -83,7 +83,12 @@ def test_what_was_there_before_stays_and_loses_only_our_statements(world):
 
     world.apply(removal(world, **request))
 
-    assert json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"] == [other]
+    first, *kept = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+    assert first == other
+    assert [one["Action"] for one in kept] == ["s3:GetBucketAcl", "s3:PutObject"]
+    # The adopted trail still delivers: UpdateTrail checks the bucket's policy.
+    assert {one["Condition"]["StringEquals"]["aws:SourceArn"] for one in kept} == {arn}
+    client.update_trail(Name=arn, S3BucketName=BUCKET)
     assert iam.list_role_policies(RoleName="databricks")["PolicyNames"] == []
     assert [trail["TrailARN"] for trail in client.describe_trails()["trailList"]] == [arn]
     assert world.client("cloudtrail", STAGING).describe_trails()["trailList"] == []
@@ -94,8 +99,7 @@ OTHER = {
     "bucket": "other-logs",
     "reader_role": "other-reader",
     "trail": "other-trail",
-    "accounts": {LOGS: "aws_default", PRODUCTION: "aws_default"},
-    "bucket_account": LOGS,
+    "trail_accounts": [LOGS],
 }
 
 
@@ -126,25 +130,43 @@ def test_a_removal_with_other_params_finds_by_its_tag_what_the_set_up_made(world
     world.apply(world.request(**EVERYTHING, deployment_role_arn=DEPLOYMENT))
     assert len(everything_tagged(world)) == 5
     plan = world.plan(removal(world, **OTHER))
-    # Staging's trail is in an account that these params do not give.
     assert {change.resource for change in plan.writes} == {
         f"bucket {BUCKET}",
         f"policy of bucket {BUCKET}",
         f"key alias/cloudtrail-logs in {LOGS}",
         "policy of key alias/cloudtrail-logs",
         f"topic cloudtrail-files in {LOGS}",
+        "policy of topic cloudtrail-files",
         f"role cloudtrail-reader in {LOGS}",
         f"policy of role cloudtrail-reader in {LOGS}",
         f"instance profile cloudtrail-reader in {LOGS}",
         f"policy of role databricks in {LOGS}",
         f"trail cloudtrail in {LOGS}",
         f"trail cloudtrail in {PRODUCTION}",
+        f"trail cloudtrail in {STAGING}",
     }
-    assert {change.note for change in plan.writes} == {"found by its tag: the params do not mention it"}
+    by_tag = "found by its tag: the params do not mention it"
+    assert {change.resource for change in plan.writes if not change.note.endswith(by_tag)} == set()
     world.apply(removal(world, **OTHER), plan)
-    assert everything_tagged(world) == {("trail", "cloudtrail", STAGING)}
+    assert everything_tagged(world) == set()
     assert iam.list_role_policies(RoleName="databricks")["PolicyNames"] == []
     assert world.plan(removal(world, **OTHER)).writes == ()
+
+
+def test_a_removal_keeps_what_a_trail_in_an_account_needs_that_it_cannot_ask(world):
+    world.apply(world.request(**EVERYTHING))
+    without = {"accounts": {LOGS: "aws_default", PRODUCTION: "aws_default"}, "bucket_account": LOGS}
+    plan = world.plan(removal(world, **EVERYTHING, **without))
+    kept = {change.resource for change in plan.writes if "CloudTrail still delivers" in change.note}
+    assert kept == {
+        f"bucket {BUCKET}",
+        f"key alias/cloudtrail-logs in {LOGS}",
+        f"topic cloudtrail-files in {LOGS}",
+    }
+    world.apply(removal(world, **EVERYTHING, **without), plan)
+    trail = f"arn:aws:cloudtrail:us-east-1:{STAGING}:trail/cloudtrail"
+    world.client("cloudtrail", STAGING).update_trail(Name=trail, S3BucketName=BUCKET)
+    assert everything_tagged(world) == {("trail", "cloudtrail", STAGING)}
 
 
 def test_a_removal_of_one_action_leaves_what_the_others_made(world):
