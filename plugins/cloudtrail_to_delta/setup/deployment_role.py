@@ -28,7 +28,7 @@ _WRITE_BUCKET = (
     *("PutLifecycleConfiguration", "PutBucketPolicy"),
 )
 _READ_KEY = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags")
-_READ_TRAIL = ("GetTrail", "GetTrailStatus", "GetEventSelectors", "GetInsightSelectors", "ListTags")
+_READ_TRAIL = ("GetTrailStatus", "GetEventSelectors", "GetInsightSelectors", "ListTags")
 _WRITE_TRAIL = ("CreateTrail", "UpdateTrail", "PutEventSelectors", "PutInsightSelectors", "StartLogging")
 _WRITE_ROLE = ("CreateRole", "UpdateAssumeRolePolicy", "PutRolePolicy")
 _WRITE_PROFILE = ("CreateInstanceProfile", "AddRoleToInstanceProfile", "RemoveRoleFromInstanceProfile")
@@ -98,7 +98,7 @@ CALLS: tuple[Right, ...] = (
         "sns", ("GetTopicAttributes", "ListTagsForResource"), ("topic",), "the topic", "`plan`, with a topic"
     ),
     Right("sns", ("CreateTopic", "SetTopicAttributes"), ("topic",), "the topic", "`apply`, with a topic"),
-    Right("sns", ("DeleteTopic",), ("topic",), "the topic", "`remove`, with a topic"),
+    Right("sns", ("DeleteTopic", "UntagResource"), ("topic",), "the topic", "`remove`, with a topic"),
     Right("iam", ("GetRole", "GetRolePolicy"), ("role",), "the reader role", "`plan`", "reader"),
     Right("iam", ("GetInstanceProfile",), ("profile",), "its instance profile", "`plan`", "reader"),
     Right("iam", _WRITE_ROLE, ("role",), "the reader role", "`apply`", "reader"),
@@ -127,6 +127,14 @@ CALLS: tuple[Right, ...] = (
         ("*",),
         "`*`",
         "`plan` of a removal: finds the set-up's buckets, keys, topics and trails",
+        "every",
+    ),
+    Right(
+        "cloudtrail",
+        ("GetTrail",),
+        ("every trail",),
+        "every trail of the region, in each account",
+        "`plan`: the trail, and others that may need the policies of the bucket, the key and the topic",
         "every",
     ),
     Right("cloudtrail", _READ_TRAIL, ("trail",), "the trail, in each account", "`plan`", "trail"),
@@ -309,6 +317,7 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
         "profile": [request.instance_profile_arn],
         "deployment role": [deployment] * bool(deployment),
         "trail": [arn("cloudtrail", f"trail/{request.trail}")],
+        "every trail": [arn("cloudtrail", "trail/*")],
         "left topics": [arn("sns", "databricks-auto-ingest-*")],
         "left queues": [arn("sqs", "databricks-auto-ingest-*")],
         "code": [object_arn(code.bucket, f"{code.prefix}*", partition)] if code else [],

@@ -1,4 +1,4 @@
-"""CloudTrail's rights in a policy, and which trails need them (docs/adr/0025-trails-keep-delivering.md).
+"""CloudTrail's rights in a policy, and which trails need them (docs/adr/0026-trails-keep-delivering.md).
 
 A trail that loses a right keeps recording but delivers nothing, and nobody notices. Source: AWS CloudTrail
 User Guide, "Amazon S3 bucket policy for CloudTrail" (a misconfigured trail) and "Controlling access to

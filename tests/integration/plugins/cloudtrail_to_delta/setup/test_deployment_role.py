@@ -88,13 +88,19 @@ def test_the_set_up_fails_without_any_one_of_the_documented_permissions_and_name
         world.owner("cloudtrail", account).update_trail(Name="cloudtrail", IsMultiRegionTrail=False)
     assert {one.verb for one in limited.apply(request).writes} == {"change"}
 
-    # A removal that has to keep the bucket and its key, and one that does not.
-    s3, kms = world.owner("s3"), world.owner("kms")
+    # A removal that has to keep the bucket, its key and its topic, and one that does not.
+    s3, kms, sns = world.owner("s3"), world.owner("kms"), world.owner("sns")
+    trails = world.owner("cloudtrail", PRODUCTION)
+    arn = trails.get_trail(Name="cloudtrail")["Trail"]["TrailARN"]
+    tags = [{"Key": TAG, "Value": request.name}]
+    trails.remove_tags(ResourceId=arn, TagsList=tags)
     version = s3.put_object(Bucket=BUCKET, Key="AWSLogs/file", Body=b"x")["VersionId"]
     removal = world.request(**EVERYTHING, mode="remove")
     limited.apply(removal)
     s3.delete_object(Bucket=BUCKET, Key="AWSLogs/file", VersionId=version)
-    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": TAG, "Value": request.name}]})
+    trails.add_tags(ResourceId=arn, TagsList=tags)
+    sns.tag_resource(ResourceArn=request.topic_arn, Tags=tags)
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": tags})
     key = kms.describe_key(KeyId="alias/cloudtrail-logs")["KeyMetadata"]["KeyId"]
     kms.tag_resource(KeyId=key, Tags=[{"TagKey": TAG, "TagValue": request.name}])
     limited.apply(removal)
