@@ -3,7 +3,7 @@ r"""The views `<table>_flat` and `<table>_unique`: who did what, from where and 
 The expressions work in ANSI mode, in which a cast of text that is not a number, or an element that an array
 does not have, fails the whole query. They read only a row's own columns, except `is_repeat`, which is a
 window over one event. Spark leaves a window out of a query that does not name its column, so that filters
-still skip files. Source: docs/adr/0025-flat-views.md.
+still skip files. Source: docs/adr/0028-flat-views.md.
 
 Sources of the rules: AWS CloudTrail User Guide, "CloudTrail userIdentity element", "CloudTrail record
 contents for management, data, and network activity events", "AWS Management Console sign-in events".
