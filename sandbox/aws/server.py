@@ -10,7 +10,8 @@ import io
 import socket
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -55,7 +56,7 @@ class AwsServer:
         moto_principals.register()
         services = Services(
             s3=create_backend_app("s3"),
-            others=DomainDispatcherApplication(create_backend_app),
+            others=_Dispatcher(create_backend_app),
             lock=threading.Lock(),
         )
         authorization = Authorization(Regions(services))
@@ -92,6 +93,23 @@ class _Handler(MotoRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Print nothing: the request log has the requests."""
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, which looks up the service of each host once.
+
+    moto lists the folders of all services for every request and tries their patterns in turn.
+    """
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the name of the service, or None for a host of no service."""
+        if host not in self._services:
+            self._services[host] = super().get_backend_for_host(host)
+        return self._services[host]
+
+    @cached_property
+    def _services(self) -> dict[str | None, Any]:
+        return {}
 
 
 class WholeBody:
