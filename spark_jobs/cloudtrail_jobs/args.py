@@ -37,6 +37,7 @@ class Arguments:
     first_day: date | None = None
     last_day: date | None = None
     run: str = ""
+    public_keys: str = ""
 
 
 def parse_arguments(argv: Sequence[str]) -> tuple[Arguments, ...]:
@@ -89,6 +90,7 @@ def _arguments(one: Asked) -> Arguments:
         first_day=_day(one["from"]),
         last_day=_day(one["until"]),
         run=one["run"],
+        public_keys=one["public-keys"],
     )
 
 

@@ -108,6 +108,12 @@ _OF_ALL_KINDS = (
     ),
     Argument("from", "DAY", "the first delivery day to read (UTC)", "", **_DAY),
     Argument("until", "DAY", "the last delivery day to read (UTC)", "", **_DAY),
+    Argument(
+        "public-keys",
+        "FILE",
+        "a JSON file with CloudTrail's public keys and the newest digests' signatures; only for digests",
+        "",
+    ),
     Argument("run", "TEXT", "the caller's name for this run; every commit carries it", ""),
 )
 ARGUMENTS = (_KIND, *_OF_ONE_KIND, *_OF_ALL_KINDS)

@@ -16,10 +16,13 @@ MAX_UNCOMPRESSED_BYTES = 512 * 1024 * 1024
 _STEP = 4096
 
 
-def decompress(content: bytes, accelerated: ModuleType | None = None, limit: int | None = None) -> bytes:
-    """Return the uncompressed bytes of `content`, which may be plain, gzip, or several gzip members.
+def decompress(
+    content: bytes, accelerated: ModuleType | None = None, limit: int | None = None
+) -> tuple[bytes, bytes]:
+    """Return the uncompressed bytes of `content`, and the bytes after its last gzip member, usually none.
 
-    Like gunzip, the function ignores bytes after the last member that do not start another one.
+    `content` may be plain, gzip, or several gzip members. Like gunzip, the function does not uncompress bytes
+    that do not start another member.
 
     Args:
         content: the object's bytes.
@@ -33,7 +36,7 @@ def decompress(content: bytes, accelerated: ModuleType | None = None, limit: int
     if content[:2] not in (GZIP_MAGIC, GZIP_MAGIC[:1]):
         if len(content) > limit:
             raise _too_large(limit)
-        return content
+        return content, b""
     if accelerated is not None:
         try:
             return _inflate(accelerated, content, limit)
@@ -46,7 +49,7 @@ def decompress(content: bytes, accelerated: ModuleType | None = None, limit: int
         raise FileDefectError(Reason.CORRUPT_GZIP, detail, _before_damage(content, limit)) from error
 
 
-def _inflate(library: ModuleType, content: bytes, limit: int) -> bytes:
+def _inflate(library: ModuleType, content: bytes, limit: int) -> tuple[bytes, bytes]:
     members: list[bytes] = []
     total, rest = 0, content
     while True:
@@ -66,7 +69,7 @@ def _inflate(library: ModuleType, content: bytes, limit: int) -> bytes:
             )
         rest = inflater.unused_data
         if not rest.startswith(GZIP_MAGIC):
-            return members[0] if len(members) == 1 else b"".join(members)
+            return members[0] if len(members) == 1 else b"".join(members), rest
 
 
 def _before_damage(content: bytes, limit: int) -> bytes:

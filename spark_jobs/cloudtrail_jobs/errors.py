@@ -5,6 +5,7 @@ JobError                     fatal: the same arguments fail again
 ├── CheckpointConflictError  the checkpoint belongs to another stream
 ├── TableConflictError       the Delta path holds something else
 ├── AccessError              everything that the cluster's role cannot do (`verify_access`)
+├── EvidenceError            the file of public keys is not one
 ├── KindsFailedError         the kinds that failed in a run of several, each with its error
 └── StreamFailedError        Spark stopped the stream; retryable: a new run resumes where this one stopped
     └── BatchImbalanceError  a batch does not account for all of its records; a retry does not help
@@ -44,6 +45,10 @@ class AccessError(JobError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class EvidenceError(JobError):
+    """Raised when the file with CloudTrail's public keys cannot be used."""
 
 
 class KindsFailedError(JobError):

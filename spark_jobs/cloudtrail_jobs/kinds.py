@@ -6,7 +6,7 @@ The plugin, which cannot import this package, reads the same table from plugins/
 
 from dataclasses import dataclass
 
-from cloudtrail_jobs.schemas import AGGREGATED, EVENTS, INSIGHTS, LINEAGE, ODDITIES, TIMES, Column
+from cloudtrail_jobs.schemas import AGGREGATED, DIGESTS, EVENTS, INSIGHTS, LINEAGE, ODDITIES, TIMES, Column
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Kind:
             the partition.
         key: the fields that identify an event: the account and the event id.
         indexed: the columns whose minimum and maximum Delta keeps for data skipping.
+        is_whole_file: whether a file is one record, instead of an array of records.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind:
     time_path: tuple[str, ...]
     key: tuple[str, ...]
     indexed: tuple[str, ...]
+    is_whole_file: bool = False
 
     @property
     def table_columns(self) -> tuple[Column, ...]:
@@ -107,6 +109,18 @@ KINDS = {
             time_path=("timeWindow", "windowStart"),
             key=("accountId", "eventId"),
             indexed=(*_SEARCHED, "eventId", "accountId", "eventSource"),
+        ),
+        Kind(
+            name="digests",
+            summary="CloudTrail's signed lists of its log files, which prove that none is missing or altered",
+            absence="CloudTrail delivers them only when the trail has log file validation switched on",
+            asked_for=False,
+            folder="CloudTrail-Digest",
+            columns=DIGESTS,
+            time_path=("digestEndTime",),
+            key=("awsAccountId", "digestS3Object"),
+            indexed=("timestamp", "log_file", "ingested_at", "batch_id", "awsAccountId", "digestS3Object"),
+            is_whole_file=True,
         ),
     )
 }

@@ -10,7 +10,7 @@ from cloudtrail_jobs.event_time import instants, judge_time
 from cloudtrail_jobs.kinds import Kind
 from cloudtrail_jobs.quality import Defect, FileDefectError
 from cloudtrail_jobs.record_fields import reader
-from cloudtrail_jobs.record_text import Records, cut, salvage
+from cloudtrail_jobs.record_text import Records, cut, cut_whole, salvage
 from cloudtrail_jobs.shape import Oddities
 
 
@@ -22,7 +22,8 @@ class LogFile:
     before the damage, each with the file's defect.
 
     Attributes:
-        sha256: the hash of the uncompressed bytes.
+        sha256: the hash of the uncompressed bytes, and of bytes after the gzip data, which CloudTrail never
+            writes: with them the hash is not the one that CloudTrail signed.
         texts: the records' exact texts (UTF-8).
         micros: the records' times, in microseconds since 1970 (UTC).
         defects: the defects of records, by their index.
@@ -48,13 +49,20 @@ def unpack(content: bytes, *, kind: Kind, using: Accelerators) -> LogFile:
     """
     sha256, body = None, b""
     try:
-        body = decompress(content, using.zlib)
-        sha256 = hashlib.sha256(body).hexdigest()
-        records = cut(body, reader(kind.name, using.msgspec))
+        body, rest = decompress(content, using.zlib)
+        sha256 = _hash(body, rest)
+        fields = reader(kind.name, using.msgspec)
+        records = cut_whole(body, fields) if kind.is_whole_file else cut(body, fields)
     except FileDefectError as found:
         return _salvaged(sha256, found.partial or body, found.defect)
     micros, defects = _judge_times(".".join(kind.time_path), records)
     return LogFile(sha256, records.texts, micros, defects, records.oddities)
+
+
+def _hash(body: bytes, rest: bytes) -> str:
+    found = hashlib.sha256(body)
+    found.update(rest)
+    return found.hexdigest()
 
 
 def _judge_times(name: str, records: Records) -> tuple[list[int | None], dict[int, Defect]]:

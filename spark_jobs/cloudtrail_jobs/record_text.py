@@ -3,7 +3,7 @@
 The standard library does it in one walk over the body. The walk survives what `json.loads` does not: a record
 that is not JSON, nesting beyond Python's recursion limit, and invalid UTF-8 in one record. Where `msgspec` is
 installed, it cuts every body that it accepts. It is stricter than the walk, so both cut such a body the same
-way. A body may be {"Records": […]} or a bare array, pretty-printed or not.
+way. A body may be {"Records": […]} or a bare array, pretty-printed or not. A digest is one record.
 """
 
 import codecs
@@ -69,6 +69,28 @@ def cut(body: bytes, fields: FieldReader) -> Records:
         records = _walk(body.decode("utf-8", "surrogateescape"), fields)
     if not records.texts:
         raise FileDefectError(Reason.EMPTY_RECORDS, "the file's array of records is empty")
+    return records
+
+
+def cut_whole(body: bytes, fields: FieldReader) -> Records:
+    """Return the one record of a file that is a record as a whole, such as a digest.
+
+    Raises:
+        FileDefectError: empty_file or not_json.
+    """
+    text = body.removeprefix(_BOM).decode("utf-8", "surrogateescape").strip(" \t\n\r")
+    if not text:
+        raise FileDefectError(Reason.EMPTY_FILE, "the file has no content")
+    try:
+        if (end := _value_end(text, 0)) != len(text):
+            raise ValueError(f"the text continues after the end of the JSON, at character {end}")
+        DECODER.raw_decode(text)
+    except RecursionError as error:
+        raise _not_json("it is nested too deeply", text) from error
+    except ValueError as error:
+        raise _not_json(str(error), text) from error
+    records = Records()
+    records.add(*_record(text, fields))
     return records
 
 
@@ -140,9 +162,7 @@ def _walk(text: str, fields: FieldReader) -> Records:
         keys = _find_arrays(text, arrays)
     except (ValueError, IndexError) as error:
         why = "the text breaks off before its JSON is whole" if isinstance(error, IndexError) else str(error)
-        raise FileDefectError(
-            Reason.NOT_JSON, f"{why}; the file starts with {excerpt(_shown(text[:80]))}"
-        ) from error
+        raise _not_json(why, text) from error
     if not arrays:
         found = f"its keys are {', '.join(map(repr, keys[:10]))}" if keys else "it is not an object with keys"
         raise FileDefectError(Reason.NO_RECORDS_ARRAY, f"the file has no {_KEY!r} array: {found}")
@@ -263,6 +283,10 @@ def _value_end(text: str, at: int) -> int:
 def _skip_space(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
     return found.end() if found else at
+
+
+def _not_json(why: str, text: str) -> FileDefectError:
+    return FileDefectError(Reason.NOT_JSON, f"{why}; the file starts with {excerpt(_shown(text[:80]))}")
 
 
 def _not_an_object(text: str) -> Defect:

@@ -175,9 +175,34 @@ AGGREGATED = (
     ),
 )
 
+_SIGNED_FILES = (
+    "ARRAY<STRUCT<s3Bucket: STRING, s3Object: STRING, hashValue: STRING, hashAlgorithm: STRING, "
+    "newestEventTime: STRING, oldestEventTime: STRING>>"
+)
+# Source: AWS CloudTrail User Guide, "CloudTrail digest file structure".
+DIGESTS = (
+    Column("awsAccountId", "STRING", "The account of the log files"),
+    Column("digestStartTime", "STRING", "When the digest's period began, as CloudTrail wrote it"),
+    Column("digestEndTime", "STRING", "When the digest's period ended, as CloudTrail wrote it"),
+    Column("digestS3Bucket", "STRING", "The bucket that CloudTrail wrote the digest to"),
+    Column("digestS3Object", "STRING", "The key that CloudTrail wrote the digest to"),
+    Column("newestEventTime", "STRING", "The time of the newest event in its log files; null without any"),
+    Column("oldestEventTime", "STRING", "The time of the oldest event in its log files; null without any"),
+    Column("digestPublicKeyFingerprint", "STRING", "The key that signed it, as in ListPublicKeys"),
+    Column("digestSignatureAlgorithm", "STRING", "Always SHA256withRSA"),
+    Column("previousDigestS3Bucket", "STRING", "The previous digest's bucket; null at a chain's start"),
+    Column("previousDigestS3Object", "STRING", "The previous digest's key; null at a chain's start"),
+    Column("previousDigestHashValue", "STRING", "SHA-256 of the uncompressed previous digest"),
+    Column("previousDigestHashAlgorithm", "STRING", "Always SHA-256; null at a chain's start"),
+    Column("previousDigestSignature", "STRING", "The signature of the previous digest, hexadecimal"),
+    Column("logFiles", _SIGNED_FILES, "The log files of the period, with SHA-256 of each; may be empty"),
+)
+
 TIMES = (
     Column(
-        "timestamp", "TIMESTAMP", "The record's time as an instant: eventTime, or the start of timeWindow"
+        "timestamp",
+        "TIMESTAMP",
+        "The record's time as an instant: eventTime, the start of timeWindow, or digestEndTime",
     ),
     Column("date", "DATE", "The UTC day of timestamp; the partition column"),
 )
@@ -215,6 +240,21 @@ QUARANTINE = (
     Column("detail", "STRING", "Why the row is here, in words"),
     *LINEAGE,
     Column("date", "DATE", "The UTC day of ingested_at; the partition column"),
+)
+
+
+# The verdicts on digests. A digest that is not signed is judged again in each run.
+VERIFIED = (
+    Column("log_file", "STRING", "The path of the digest"),
+    Column("log_file_sha256", "STRING", "SHA-256 of the uncompressed digest that was judged"),
+    Column(
+        "verdict",
+        "STRING",
+        "signed: CloudTrail signed it; pending: its signature has not arrived; unsigned: it proves nothing",
+    ),
+    Column("problem", "STRING", "Why it is not signed; null if it is"),
+    Column("judged_at", "TIMESTAMP", "When it was last judged; the newest digest is judged in every run"),
+    Column("date", "DATE", "The UTC day of digestEndTime; the partition column"),
 )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from cloudtrail_jobs import checkpoint, discovery, source, tables, upkeep
+from cloudtrail_jobs import checkpoint, digests, discovery, source, tables, upkeep, verification
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.bounds import bounded
@@ -52,6 +52,8 @@ def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
     claim = checkpoint.examine(spark, arguments.checkpoint_path, owner)
     if tables.prepare(spark, arguments.delta_path, kind):
         _refuse_to_load_again(spark, arguments, new=claim is None)
+    if kind.name == digests.KIND:
+        verification.prepare(spark, arguments.delta_path)
     claim = claim or checkpoint.take(spark, arguments.checkpoint_path, owner)
     quarantine = tables.quarantine_path(arguments.delta_path)
     globber = {"globber": claim.globber} if source.on_databricks() else {}
@@ -81,7 +83,7 @@ def _refuse_to_load_again(spark: SparkSession, arguments: Arguments, *, new: boo
 
 
 def ingest(spark: SparkSession, prepared: Prepared) -> None:
-    """Ingest the new log files, then compact the files of earlier days.
+    """Ingest the new log files, verify digests, then compact the files of earlier days.
 
     With the continuous trigger the function does not return.
 
@@ -98,7 +100,12 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
         while arguments.trigger == "continuous":
             pause(ROUND_SECONDS)
             _round(spark, prepared)
-    today = datetime.now(timezone.utc).date()  # noqa: UP017  # Python 3.10 too
+    now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
+    if arguments.kind == digests.KIND:
+        evidence = verification.load_evidence(spark, arguments.public_keys)
+        counts = verification.verify(spark, arguments.delta_path, evidence, now)
+        say("verified", kind=arguments.kind, keys=len(evidence.keys), **counts)
+    today = now.date()
     due = upkeep.due_since(spark, arguments.delta_path, today=today, since=prepared.version)
     if due is not None:
         for path in (arguments.delta_path, tables.quarantine_path(arguments.delta_path)):

@@ -5,6 +5,7 @@
 
 Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files" and "CloudTrail log file name format".
 The day in a key and the time in a name say when CloudTrail delivered the file, not when its events happened.
+A digest has the end of its period in its name.
 """
 
 import re
@@ -39,6 +40,12 @@ PERIOD = re.compile(r"[0-9]{4}(/[0-9]{2}(/[0-9]{2})?)?")
 NAME = re.compile(
     r"(?P<account>[0-9]{12})_(?P<folder>CloudTrail(-[A-Za-z]+)?)_(?P<region>[a-z0-9-]+)_"
     r"(?P<time>[0-9]{8}T[0-9]{4}Z)_[A-Za-z0-9]+\.json(\.gz)?"
+)
+# Source: AWS CloudTrail User Guide, "CloudTrail digest file structure": the trail and its home region follow
+# the region.
+DIGEST_NAME = re.compile(
+    r"(?P<account>[0-9]{12})_(?P<folder>CloudTrail-Digest)_(?P<region>[a-z0-9-]+)_[A-Za-z0-9._-]+_[a-z0-9-]+_"
+    r"(?P<time>[0-9]{8}T[0-9]{4})[0-9]{2}Z(_backfill)?\.json\.gz"
 )
 
 
@@ -218,11 +225,13 @@ class LogFileKey:
     @classmethod
     def parse(cls, key: str) -> "LogFileKey | None":
         """Parse a key; return None if its name is not the name of a CloudTrail log file."""
-        found = NAME.fullmatch(key.rpartition("/")[2])
+        name = key.rpartition("/")[2]
+        found = NAME.fullmatch(name) or DIGEST_NAME.fullmatch(name)
         if found is None:
             return None
         try:
-            delivered_at = datetime.strptime(found["time"], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+            time = found["time"].removesuffix("Z")
+            delivered_at = datetime.strptime(time, "%Y%m%dT%H%M").replace(tzinfo=UTC)
         except ValueError:  # digits that are not a date
             return None
         return cls(

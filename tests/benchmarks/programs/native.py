@@ -45,7 +45,7 @@ def write_days(out, days):
     for files in days:
         by_day = defaultdict(list)
         for name in files:
-            body = decompress(Path(name).read_bytes(), inflate)
+            body, _ = decompress(Path(name).read_bytes(), inflate)
             sha256 = hashlib.sha256(body).hexdigest()
             texts = [bytes(raw) for raw in envelope(body).Records]
             for index, text in enumerate(texts):

@@ -69,7 +69,7 @@ def test_each_of_the_guides_values_is_mandatory(name):
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
-        ({"kind": "event"}, "--kind='event' is not one of events, insights, network_activity, aggregated"),
+        ({"kind": "event"}, "--kind='event' is not one of events, insights, network_activity, aggregated, digests"),
         ({"discovery": "magic"}, "--discovery='magic' is not one of"),
         ({"trigger": "once"}, "--trigger='once' is not one of"),
         ({"max_files_per_trigger": "0"}, "is not a number of files above 0"),
@@ -151,7 +151,7 @@ def test_all_problems_are_named_at_once_those_of_the_words_too():
         "'y' is not an argument of this job: see --help",
         "'--tab=z' is not an argument of this job: see --help",
         "--table is given 2 times",
-        "--kind='x' is not one of events, insights, network_activity, aggregated",
+        "--kind='x' is not one of events, insights, network_activity, aggregated, digests",
         "--region is missing",
         "--trigger='y' is not one of available_now, continuous",
     ]

@@ -176,3 +176,41 @@ def test_an_odd_record_and_a_bad_one_are_told_by_their_place_and_the_others_keep
 def test_a_time_as_cloudtrail_writes_it_is_the_instant_that_any_other_form_of_it_is(text):
     # A fraction takes the general way.
     assert parse_instant(text) == parse_instant(f"{text[:-1]}.0Z")
+
+
+DIGEST = '{"digestEndTime":"2026-11-22T10:01:31Z","logFiles":[{"s3Object":"a"}],"n": 1.0}'
+
+
+@pytest.mark.parametrize("using", [PLAIN, FAST], ids=["plain", "fast"])
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (DIGEST, (None, [DIGEST], {})),
+        (f"\ufeff \n{DIGEST}\n", (None, [DIGEST], {})),
+        (DIGEST[:-1], ("not_json", [], {})),
+        (DIGEST + "}", ("not_json", [], {})),
+        (DIGEST + DIGEST, ("not_json", [], {})),
+        ("{" * 200_000 + "}" * 200_000, ("not_json", [], {})),
+        ('{"a":' * 200_000 + "1" + "}" * 200_000, ("not_json", [], {})),
+        (" ", ("empty_file", [], {})),
+        ("[1]", (None, ["[1]"], {0: "not_an_object"})),
+        (envelope(ONE).decode(), (None, [envelope(ONE).decode()], {0: "no_event_time"})),
+    ],
+    ids=range(10),
+)
+def test_a_digest_is_one_record(body, expected, using):
+    found = unpack(gzip.compress(body.encode()), kind=KINDS["digests"], using=using)
+    defect = found.defect and found.defect.reason.value
+    texts = [text.decode() for text in found.texts]
+    assert (defect, texts, {at: one.reason.value for at, one in found.defects.items()}) == expected
+
+
+@pytest.mark.parametrize("using", [PLAIN, FAST], ids=["plain", "fast"])
+def test_bytes_after_the_gzip_data_change_the_hash(using):
+    # CloudTrail did not sign them. `aws cloudtrail validate-logs` reports such a file, too.
+    body = envelope(ONE)
+    hashes = [
+        unpack(content, kind=EVENTS, using=using).sha256
+        for content in (gzip.compress(body), gzip.compress(body) + b"more")
+    ]
+    assert hashes == [hashlib.sha256(body).hexdigest(), hashlib.sha256(body + b"more").hexdigest()]

@@ -233,7 +233,7 @@ def test_a_list_that_is_emptied_in_the_form_is_sent_as_null_and_is_no_star():
 def test_every_field_but_a_name_that_says_it_all_has_its_help():
     silent = {name for name, param in setup_params().items() if not param.schema.get("description_md")}
     assert silent == {
-        *("insights_table", "network_activity_table", "aggregated_table"),
+        *("insights_table", "network_activity_table", "aggregated_table", "digests_table"),
         *("exclude_rds_data_events", "autotermination_minutes"),
     }
 
