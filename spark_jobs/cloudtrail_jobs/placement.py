@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cloudtrail_jobs import digests
 from cloudtrail_jobs.command_line import Asked
 from cloudtrail_jobs.kinds import KINDS
 
@@ -46,9 +47,11 @@ def _places(one: Asked) -> Iterator[_Place]:
     delta, checkpoint = one["delta-path"].rstrip("/"), one["checkpoint-path"].rstrip("/")
     if delta:
         name = one.spell("delta-path")
-        quarantine = f"{delta}_quarantine"
+        quarantine, verified = f"{delta}_quarantine", f"{delta}_verified"
         yield _Place(name, f"{name}={delta!r}", delta)
         yield _Place(name, f"the quarantine {quarantine!r} of {name}", quarantine)
+        if one["kind"] == digests.KIND:
+            yield _Place(name, f"the verdicts {verified!r} of {name}", verified)
     if checkpoint:
         name = one.spell("checkpoint-path")
         yield _Place(name, f"{name}={checkpoint!r}", checkpoint)

@@ -11,6 +11,7 @@ from cloudtrail_to_delta.accounts.entries import Account, named_by_line, unexpec
 from cloudtrail_to_delta.accounts.source import Problem
 from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST
 from cloudtrail_to_delta.params.locations import S3Location
+from cloudtrail_to_delta.params.request import table_suffixes
 
 Owner = tuple[Account, str]
 Parts = tuple[str, ...]
@@ -108,16 +109,16 @@ def _workspace(account: Account) -> str:
 
 def _names(account: Account) -> Iterator[tuple[str, str, str]]:
     for kind, request in account.requests.items():
-        yield kind, "table", request.table
-        yield kind, "quarantine", request.quarantine_table
+        for what, suffix in table_suffixes(kind).items():
+            yield kind, what, request.table + suffix
         for what, name in request.views.items():
             yield kind, f"view {what}", name
 
 
 def _folders(account: Account) -> Iterator[tuple[str, str, S3Location]]:
     for kind, request in account.requests.items():
-        yield f"{kind}_delta_path", f"{kind} table", S3Location.parse(request.delta_path)
-        yield f"{kind}_delta_path", f"{kind} quarantine", S3Location.parse(request.quarantine_path)
+        for what, suffix in table_suffixes(kind).items():
+            yield f"{kind}_delta_path", f"{kind} {what}", S3Location.parse(request.delta_path + suffix)
         yield f"{kind}_checkpoint_path", f"{kind} checkpoint", S3Location.parse(request.checkpoint_path)
 
 

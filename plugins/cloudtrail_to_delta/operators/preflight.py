@@ -45,7 +45,7 @@ class PreflightOperator(StatementsOperator):
         for request in self._requests().values():
             if schema := request.table.rpartition(".")[0]:
                 statements[schema_statement(schema)] = None
-            for name in (request.table, request.quarantine_table):
+            for name in request.tables:
                 statements[describe_statement(name)] = None
             for name in request.views.values():
                 statements[properties_statement(name)] = None

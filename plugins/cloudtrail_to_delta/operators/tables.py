@@ -8,20 +8,23 @@ from airflow.sdk import Context
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.params.locations import same_place
-from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
 from cloudtrail_to_delta.tables.sql import UNKNOWN_TABLE, quote_name, text_literal
-from cloudtrail_to_delta.tables.views import MARK, views_of
+from cloudtrail_to_delta.tables.views import MARK, View, proof_view, views_of
 
 
 class CreateTablesOperator(StatementsOperator):
-    """Creates the table and its quarantine over existing Delta paths, verifies them, then creates the views.
+    """Creates the tables of a kind over existing Delta paths, verifies them, then creates the views.
+
+    The view that compares a kind's log files with digests needs the tables of both. The task that creates the
+    later ones creates it.
 
     It never changes or drops a table. It fails if a table's name already points at another location, or if
     the name of a view belongs to something other than an earlier definition of this view. The paths must
     already hold Delta tables (the ingest job creates them first), so that the names get their full schema.
 
     Returns:
-        the names of both tables and of the views, as a list.
+        the names of the tables and of the views, as a list.
     """
 
     template_fields = (*StatementsOperator.template_fields, "requests")
@@ -34,34 +37,35 @@ class CreateTablesOperator(StatementsOperator):
         self.requests = requests
 
     def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the request is templated
-        """Return the request; no other facts are needed before the first statement."""
-        return {"request": self.requests[self.kind]}
+        """Return the requests; no other facts are needed before the first statement."""
+        return {"requests": self.requests}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
         """Return the first statement of the plan that has no result yet."""
-        plan = self._plan(IngestRequest.from_dict(facts["request"]))
-        statement = next(plan, None)
-        for result in results:
-            try:
-                statement = plan.send(result)
-            except StopIteration:
-                return None
+        statement, _ = self._replay(facts, results)
         return statement
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> list[str]:  # noqa: ARG002 - StatementsOperator's signature
         """Return the names; `_plan` has checked every result."""
-        request = IngestRequest.from_dict(facts["request"])
-        names = [request.table, request.quarantine_table, *(view.name for view in views_of(request))]
+        _, names = self._replay(facts, results)
         self.log.info("These tables and views exist now: %s", ", ".join(names))
         return names
 
-    def _plan(self, request: IngestRequest) -> Generator[str, Result, None]:
-        """Yield the statements; each `yield` receives the statement's result."""
-        wrong = []
-        for name, path in (
-            (request.table, request.delta_path),
-            (request.quarantine_table, request.quarantine_path),
-        ):
+    def _replay(self, facts: dict[str, Any], results: list[Result]) -> tuple[str | None, list[str]]:
+        """Return the next statement, or None and the plan's names after the last one."""
+        plan = self._plan({kind: IngestRequest.from_dict(one) for kind, one in facts["requests"].items()})
+        statement = next(plan)
+        for result in results:
+            try:
+                statement = plan.send(result)
+            except StopIteration as end:
+                return None, end.value
+        return statement, []
+
+    def _plan(self, requests: dict[str, IngestRequest]) -> Generator[str, Result, list[str]]:
+        """Yield the statements, each of which receives its result; return the names that exist then."""
+        request, wrong = requests[self.kind], []
+        for name, path in request.tables.items():
             self._succeeded((yield create_table_statement(name, path)))
             described = self._succeeded((yield describe_statement(name)))
             location = first_row(described)["location"]
@@ -72,14 +76,31 @@ class CreateTablesOperator(StatementsOperator):
                 "; ".join(wrong) + ". Choose another table name, or drop that table if nobody needs it "
                 "(dropping an external table keeps its files)."
             )
-        for view in views_of(request):
+        views = views_of(request)
+        for other, view in self._proofs(requests):
+            # The last table of the other kind: all of its tables exist.
+            answer = yield describe_statement(list(other.tables)[-1])
+            if not is_unknown(answer):
+                self._succeeded(answer)
+                views.append(view)
+        for view in views:
             there = self._digest((yield properties_statement(view.name)), view.name)
             if there != view.digest:
                 self._succeeded((yield view.statement))
+        return [*request.tables, *(view.name for view in views)]
+
+    def _proofs(self, requests: dict[str, IngestRequest]) -> list[tuple[IngestRequest, View]]:
+        """Return the views that compare log files with digests, each with the other kind that it reads."""
+        if DIGESTS not in requests:
+            return []
+        digests, own = requests[DIGESTS], requests[self.kind]
+        if self.kind != DIGESTS:
+            return [(digests, proof_view(own, digests))]
+        return [(one, proof_view(one, digests)) for kind, one in requests.items() if kind != DIGESTS]
 
     def _digest(self, answer: Result, name: str) -> str | None:
         """Return the digest of our existing view's definition; None if there is no view of this name."""
-        if any(known in answer.get("error", "") for known in UNKNOWN_TABLE):
+        if is_unknown(answer):
             return None
         properties = {row["key"]: row["value"] for row in self._succeeded(answer)["rows"]}
         if MARK not in properties:
@@ -96,6 +117,11 @@ class CreateTablesOperator(StatementsOperator):
                 f"{result['error']}"
             )
         return result
+
+
+def is_unknown(answer: Result) -> bool:
+    """Return whether a statement failed because a table or view does not exist."""
+    return any(known in answer.get("error", "") for known in UNKNOWN_TABLE)
 
 
 def create_table_statement(name: str, path: str) -> str:

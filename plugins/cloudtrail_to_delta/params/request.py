@@ -21,6 +21,8 @@ from cloudtrail_to_delta.params.values import region as check_region
 # The IDs of the DAG and of the DAG run have at most 250 characters each.
 RUN_NAME_BYTES = 4096
 RUN_NAME_REST = 600
+# The kind that proves the others.
+DIGESTS = "digests"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,22 @@ class IngestRequest:
     def quarantine_table(self) -> str:
         """Return the name of the quarantine, in the schema of the table."""
         return f"{self.table}_quarantine"
+
+    @property
+    def verified_path(self) -> str:
+        """Return the path of the verdicts on digests, a Delta table next to the table of digests."""
+        return f"{self.delta_path}_verified"
+
+    @property
+    def verified_table(self) -> str:
+        """Return the name of the verdicts on digests, in the schema of the table of digests."""
+        return f"{self.table}_verified"
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Return the name of each Delta table of the kind → its path."""
+        found = {self.table: self.delta_path, self.quarantine_table: self.quarantine_path}
+        return found | ({self.verified_table: self.verified_path} if self.kind == DIGESTS else {})
 
     @property
     def views(self) -> dict[str, str]:
@@ -104,10 +122,21 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
     return {kind: IngestRequest(**derived[kind]) for kind in values["kinds"]}
 
 
+def table_suffixes(kind: str) -> dict[str, str]:
+    """Return each Delta table of a kind → the suffix of its name and of its path."""
+    found = {"table": "", "quarantine": "_quarantine"}
+    return found | ({"verified": "_verified"} if kind == DIGESTS else {})
+
+
 def view_suffixes(kind: str) -> tuple[str, ...]:
     """Return the suffixes that turn the table's name into the names of its views."""
-    more = {"insights": ("episodes",), "events": ("flat", "unique"), "network_activity": ("flat", "unique")}
-    return ("files", "schema_drift", *more.get(kind, ()))
+    more = {
+        "events": ("flat", "unique", "proof"),
+        "network_activity": ("flat", "unique", "proof"),
+        "insights": ("episodes", "proof"),
+        DIGESTS: ("verdicts", "hours"),
+    }
+    return ("files", "schema_drift", *more.get(kind, ("proof",)))
 
 
 def code_root(params: Mapping[str, Any]) -> str:
@@ -194,7 +223,7 @@ def _check_places(derived: Mapping[str, Mapping[str, str]], values: Mapping[str,
     places = []
     for kind, found in derived.items():
         for name, root, uses in (
-            ("delta_path", "target_root", {"table": "", "quarantine": "_quarantine"}),
+            ("delta_path", "target_root", table_suffixes(kind)),
             ("checkpoint_path", "checkpoint_root", {"checkpoint": ""}),
         ):
             own = f"{kind}_{name}"
@@ -250,8 +279,7 @@ def _check_tables(derived: Mapping[str, Mapping[str, str]]) -> list[str]:
             for kind, found in derived.items()
             if "table" in found
             for use, suffix in (
-                ("table", ""),
-                ("quarantine", "_quarantine"),
+                *table_suffixes(kind).items(),
                 *((f"view {view}", f"_{view}") for view in view_suffixes(kind)),
             )
         ]

@@ -185,10 +185,7 @@ def table_job(requests: Mapping[str, IngestRequest], names: Names, connection: s
     for request in requests.values():
         if schema := request.table.rpartition(".")[0]:
             looks[f"schema {schema}"] = _one(tables.check_schema, names, schema)
-        for table, path in (
-            (request.table, request.delta_path),
-            (request.quarantine_table, request.quarantine_path),
-        ):
+        for table, path in request.tables.items():
             looks[table] = _one(tables.check_table, names, table, path)
         for view in request.views.values():
             looks[view] = _one(tables.check_view, names, view)

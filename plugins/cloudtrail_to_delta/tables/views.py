@@ -8,8 +8,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
 from cloudtrail_to_delta.tables.flat import flat_columns, flat_query, unique_query
+from cloudtrail_to_delta.tables.proof import hours_query, proof_query, verdicts_query
 from cloudtrail_to_delta.tables.queries import EXAMPLE_CHARACTERS, drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name, text_literal
 
@@ -88,8 +89,58 @@ EPISODES = {
 }
 
 
+PROOF = {
+    "log_file": "The log file",
+    "account": "The account in its path",
+    "region": "The region in its path",
+    "delivered_at": "When CloudTrail delivered it, to the minute, from its name",
+    "verdict": "proven, late, altered, missing, extra, unsigned or pending",
+    "detail": "Why it is neither proven nor late",
+    "sha256": "SHA-256 of the file that was ingested; several if it was replaced and read again",
+    "signed_sha256": "SHA-256 that CloudTrail signed",
+    "digest": "The signed digest that names it",
+    "as_of": "When the digests were last verified: all states are those of that time",
+}
+HOURS = {
+    "account": "The account",
+    "region": "The region",
+    "hour": "The start of the hour, UTC",
+    "state": "covered: signed digests contain all of it; pending: its digest is not due yet; else gap",
+    "as_of": "When the digests were last verified: all states are those of that time",
+}
+VERDICTS = {
+    "log_file": "The digest",
+    "account": "The account in its path",
+    "region": "The region in its path",
+    "trail": "The trail and its home region",
+    "is_backfill": "Whether it names log files that were left out of their hour's own digest",
+    "started_at": "When its period began",
+    "ended_at": "When its period ended",
+    "verdict": "signed, unsigned, pending, or missing: the next digest names it, and the table has not read it",
+    "problem": "Why it is not signed",
+    "log_files": "How many log files it names",
+    "as_of": "When the digests were last verified",
+}
+
+
+def proof_view(request: IngestRequest, digests: IngestRequest) -> View:
+    """Return the view that compares a kind's log files with those that signed digests name."""
+    return View(
+        name=request.views["proof"],
+        comment="One row per CloudTrail log file that is in the table or in a signed digest",
+        columns=PROOF,
+        query=proof_query(
+            request.logs,
+            quote_name(request.table),
+            quote_name(request.quarantine_table),
+            quote_name(digests.table),
+            quote_name(digests.verified_table),
+        ),
+    )
+
+
 def views_of(request: IngestRequest) -> list[View]:
-    """Return the views of one kind's table."""
+    """Return the views of one kind's table, apart from `proof_view`."""
     table, quarantine = quote_name(request.table), quote_name(request.quarantine_table)
     made = {
         "files": View(
@@ -124,5 +175,19 @@ def views_of(request: IngestRequest) -> list[View]:
             comment="The same columns, and each event once, however often CloudTrail delivered it",
             columns=flat_columns(request.kind, repeats=False),
             query=unique_query(request.kind, table),
+        )
+    if request.kind == DIGESTS:
+        verified = quote_name(request.verified_table)
+        made["verdicts"] = View(
+            name=request.views["verdicts"],
+            comment="One row per CloudTrail digest: whether CloudTrail signed it, or why it proves nothing",
+            columns=VERDICTS,
+            query=verdicts_query(table, quarantine, verified),
+        )
+        made["hours"] = View(
+            name=request.views["hours"],
+            comment="One row per hour of an account's region: whether signed digests cover it",
+            columns=HOURS,
+            query=hours_query(table, verified),
         )
     return list(made.values())

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sandbox.sample_logs.digests import Place
-from tests.integration.plugins.cloudtrail_to_delta.completeness.trails import (
+from tests.fixtures.trails import (
     ACCOUNT,
     BUCKET,
     DAY,
@@ -19,6 +19,11 @@ from tests.integration.plugins.cloudtrail_to_delta.completeness.trails import (
 
 @pytest.fixture(scope="session")
 def cloudtrail_key():
+    return Key()
+
+
+@pytest.fixture(scope="session")
+def next_key():
     return Key()
 
 

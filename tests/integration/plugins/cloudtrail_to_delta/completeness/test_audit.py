@@ -8,7 +8,7 @@ import pytest
 
 from cloudtrail_to_delta.params.locations import ANY
 from sandbox.sample_logs.digests import digest
-from tests.integration.plugins.cloudtrail_to_delta.completeness.trails import (
+from tests.fixtures.trails import (
     DAY,
     HOURS,
     NEXT_DAY,

@@ -15,7 +15,7 @@ from cloudtrail_to_delta.console import main
 from sandbox.aws.seed import CREDENTIALS, LAKE_BUCKET
 from sandbox.sample_logs import SampleSpec, generate, write
 from sandbox.sample_logs.digests import SandboxSigner
-from tests.integration.plugins.cloudtrail_to_delta.completeness.trails import BUCKET
+from tests.fixtures.trails import BUCKET
 
 UNTIL = datetime(2026, 11, 20, 22, tzinfo=UTC)
 NOW = UNTIL + timedelta(days=3)

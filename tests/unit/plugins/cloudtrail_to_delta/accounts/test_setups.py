@@ -184,7 +184,7 @@ def test_of_two_set_ups_of_one_name_the_later_one_is_disabled(read):
         (
             '{"111122223333": aws_one, "111122223333": aws_two, "123456789012": aws_logs}',
             "setup.accounts.111122223333",
-            "also given in line 18: keep one of them.",
+            "also given in line 19: keep one of them.",
         ),
     ],
 )

@@ -120,8 +120,8 @@ def test_every_logs_location_is_read_back_from_its_path(
         ("s3://audit/AWSLogs/1234/CloudTrail/*/*", "'1234' is neither a 12-digit account"),
         ("s3://audit/AWSLogs/o-short/111122223333/CloudTrail/*/*", "'o-short' is neither"),
         (
-            f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail-Digest/*/*",
-            "'CloudTrail-Digest' is not a folder of records",
+            f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail-Digests/*/*",
+            "'CloudTrail-Digests' is not a folder of records",
         ),
         (
             f"s3://audit/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1",
@@ -149,10 +149,19 @@ def test_a_log_files_key_says_account_region_and_delivery():
     assert found.day == date(2026, 5, 2)
 
 
+@pytest.mark.parametrize("end", ["", "_backfill"])
+def test_a_digest_was_delivered_when_its_period_ended(end):
+    name = f"{ACCOUNT}_CloudTrail-Digest_us-east-1_my_trail_eu-west-1_20260502T140506Z{end}.json.gz"
+    found = LogFileKey.parse(f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/us-east-1/2026/05/02/{name}")
+    assert (found.account, found.folder, found.region) == (ACCOUNT, "CloudTrail-Digest", "us-east-1")
+    assert found.delivered_at == datetime(2026, 5, 2, 14, 5, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        f"{ACCOUNT}_CloudTrail-Digest_us-east-1_trail_us-east-1_20260502T140506Z.json.gz",
+        f"{ACCOUNT}_CloudTrail-Digest_us-east-1_trail_us-east-1_20261302T140506Z.json.gz",
+        f"{ACCOUNT}_CloudTrail-Digest_us-east-1_20260502T140506Z.json.gz",
         f"{ACCOUNT}_CloudTrail_us-east-1_20261302T1405Z_9sHvTPxS1n9XyZ01.json.gz",
         f"{ACCOUNT}_Config_us-east-1_ConfigHistory_20260502T140506Z.json.gz",
         "notes.txt",
