@@ -57,7 +57,7 @@ INGEST: Guides = {
         ),
     ),
     "stage_code": TaskGuide(
-        purpose="uploads the job wheel to a place where Databricks can read it",
+        purpose="uploads the job wheel and CloudTrail's public keys for Databricks",
         remedy=(
             "The job wheel could not be uploaded to the code root. Check that the package contains the "
             "wheel (run `make wheel` before you copy `plugins/`) and that the AWS (or Databricks) "

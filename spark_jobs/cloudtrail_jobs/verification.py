@@ -19,6 +19,15 @@ from cloudtrail_jobs.session import fresh
 
 _KEY = ("log_file", "log_file_sha256")
 _FIELDS = tuple(Digest.__dataclass_fields__)
+_MERGE = """
+MERGE INTO {table} AS known USING judged_digests AS new
+ON known.date = new.date AND known.log_file = new.log_file AND known.log_file_sha256 = new.log_file_sha256
+WHEN MATCHED THEN
+  UPDATE SET verdict = new.verdict, problem = new.problem, judged_at = new.judged_at
+WHEN NOT MATCHED THEN
+  INSERT (log_file, log_file_sha256, verdict, problem, judged_at, date)
+  VALUES (new.log_file, new.log_file_sha256, new.verdict, new.problem, new.judged_at, new.date)
+"""
 _JUDGED = "log_file STRING, log_file_sha256 STRING, verdict STRING, problem STRING, date DATE"
 
 
@@ -72,14 +81,7 @@ def verify(spark: SparkSession, delta_path: str, evidence: Evidence, now: dateti
     judged.withColumn("judged_at", F.timestamp_micros(F.lit(micros).cast("bigint"))).createOrReplaceTempView(
         "judged_digests"
     )
-    spark.sql(
-        f"MERGE INTO {table_at(path)} AS known USING judged_digests AS new "
-        "ON known.date = new.date AND known.log_file = new.log_file "
-        "AND known.log_file_sha256 = new.log_file_sha256 "
-        "WHEN MATCHED THEN UPDATE SET verdict = new.verdict, problem = new.problem, judged_at = new.judged_at "
-        "WHEN NOT MATCHED THEN INSERT (log_file, log_file_sha256, verdict, problem, judged_at, date) "
-        "VALUES (new.log_file, new.log_file_sha256, new.verdict, new.problem, new.judged_at, new.date)"
-    )
+    spark.sql(_MERGE.format(table=table_at(path)))
     found = fresh(spark).format("delta").load(path).where(F.unix_micros("judged_at") == micros)
     return {row["verdict"]: row["count"] for row in found.groupBy("verdict").count().collect()}
 

@@ -1,8 +1,8 @@
 """# CloudTrail to Delta
 
 Reads CloudTrail log files from S3 with Databricks and stores every record in Delta tables. Each kind of
-records has a table: events (API calls), insights and, on request (`kinds`), network activity and aggregated
-events. Trigger this DAG with the form, which describes every field.
+records has a table: events (API calls), insights and, on request (`kinds`), network activity, aggregated
+events and digests. Trigger this DAG with the form, which describes every field.
 
 **Input**: log files under `s3://bucket/[prefix/]AWSLogs/…`.
 
@@ -13,6 +13,9 @@ events. Trigger this DAG with the form, which describes every field.
 - the view `<table>_files`: each log file with its counts
 - the view `<table>_schema_drift`: fields without a column, and values that do not fit their column
 - for insights, the view `<table>_episodes`: each insight as one row
+- with the kind `digests`, the view `<table>_proof`: whether CloudTrail signed each log file
+- for digests, the table `<table>_verified` and the views `<table>_verdicts` and `<table>_hours`: which
+  digests CloudTrail signed, and which hours they cover
 
 | task | does | when it fails |
 |---|---|---|
@@ -26,7 +29,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, TaskGroup, get_current_context, task
+from airflow.sdk import DAG, TaskGroup, XComArg, get_current_context, task
 
 from cloudtrail_to_delta.accounts import Account
 from cloudtrail_to_delta.accounts.dags import (
@@ -43,7 +46,7 @@ from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.operators.notify import NotifyOperator
 from cloudtrail_to_delta.operators.preflight import PreflightOperator
 from cloudtrail_to_delta.operators.report import ReportOperator
-from cloudtrail_to_delta.operators.stage import StageWheelOperator
+from cloudtrail_to_delta.operators.stage import PUBLIC_KEYS_KEY, StageWheelOperator
 from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
 from cloudtrail_to_delta.operators.tables import CreateTablesOperator
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
@@ -85,11 +88,16 @@ def resolve(params: dict[str, Any]) -> dict[str, Any]:
     return requests
 
 
-def ingest_group(kind: str, requests, preflight, wheel):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs
+def ingest_group(kind: str, requests, preflight, stage):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs and an operator
     """Add the five tasks of one kind; return the validation's result."""
     with TaskGroup(kind, tooltip=tooltip(KINDS[kind])):
         submit = SubmitIngestOperator(
-            kind=kind, requests=requests, preflight=preflight, wheel=wheel, **described("submit")
+            kind=kind,
+            requests=requests,
+            preflight=preflight,
+            wheel=stage.output,
+            public_keys=XComArg(stage, key=PUBLIC_KEYS_KEY),
+            **described("submit"),
         )
         run_id = submit.output
         delta_log = DeltaLogSensor(
@@ -116,9 +124,9 @@ def ingest_tasks(kinds: Iterable[str]) -> None:
     requests = resolve()
     requests.operator.operator_extra_links = (GuidanceLink(),)
     preflight = PreflightOperator(requests=requests, **described("preflight"))
-    wheel = StageWheelOperator(**described("stage_code"))
-    preflight >> wheel
-    validations = [ingest_group(kind, requests, preflight.output, wheel.output) for kind in kinds]
+    stage = StageWheelOperator(requests=requests, **described("stage_code"))
+    preflight >> stage
+    validations = [ingest_group(kind, requests, preflight.output, stage) for kind in kinds]
     report = ReportOperator(
         validations=validations,
         preflight=preflight.output,

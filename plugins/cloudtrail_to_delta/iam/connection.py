@@ -16,7 +16,7 @@ from cloudtrail_to_delta.iam.reader import (
     required_access,
 )
 from cloudtrail_to_delta.params.locations import S3Location
-from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
 from cloudtrail_to_delta.params.values import partitions_by_region
 
 BUCKETS = ("s3:GetEncryptionConfiguration", "s3:GetBucketPolicy", LIST)
@@ -28,7 +28,9 @@ PURPOSES = {
     "LookAtNotifications": "preflight, only for discovery `notifications`",
     "LookAtLogFiles": "preflight reads how log files are encrypted",
     "ReadTables": "preflight and the row counts read the Delta logs and the checkpoints' owner files",
-    "StageCode": "`stage_code` uploads the job wheel, under a new name each time it changes",
+    "StageCode": "`stage_code` uploads the job wheel, under a new name each time it changes, and "
+    "CloudTrail's public keys",
+    "VerifyDigests": "`stage_code`, only with the kind `digests`",
     "LookAtKeys": "preflight, only with customer managed KMS keys",
     "ReadWithKey": "row counts, only if the tables' bucket has a customer managed KMS key",
     "StageWithKey": "`stage_code`, only if the code root's bucket has a customer managed KMS key",
@@ -92,6 +94,9 @@ def connection_access(
             need("StageCode", ["s3:PutObject"], object_arn(code.bucket, f"{code.prefix}*", partition))
             # The code bucket's key is checked like the tables' keys, because the reader role loads the wheel.
             need("LookAtBuckets", BUCKETS, bucket_arn(code.bucket, partition))
+        if request.kind == DIGESTS:
+            # The Service Authorization Reference has no resource type for it.
+            need("VerifyDigests", ["cloudtrail:ListPublicKeys"], "*")
         need("LookAtKeys", KEYS, *logs_keys, *encrypted.values())
         of_tables = dict.fromkeys(encrypted[name] for name in names[1:] if name in encrypted)
         need("ReadWithKey", ["kms:Decrypt"], *of_tables)

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from cloudtrail_to_delta.params.locations import ANY, LogsLocation, S3Location
-from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
 from cloudtrail_to_delta.params.values import partitions_by_region
 
 READ = ("s3:GetObject",)
@@ -67,6 +67,7 @@ def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) ->
         for path, use in (
             (request.delta_path, "table"),
             (request.quarantine_path, "quarantine"),
+            *([(request.verified_path, "verdicts")] if request.kind == DIGESTS else []),
             (request.checkpoint_path, "checkpoint"),
         ):
             needed += _write_folder(S3Location.parse(path), f"{request.kind} {use}", partition)
@@ -80,6 +81,16 @@ def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) ->
                     statement=READ_CODE,
                 )
             )
+            if request.kind == DIGESTS:
+                needed.append(
+                    Access(
+                        action=LIST,
+                        resource_arn=bucket_arn(code.bucket, partition),
+                        purpose="read the public keys of digests",
+                        statement=LIST_TABLES,
+                        list_prefix=f"{code.prefix}public_keys/",
+                    )
+                )
     return list(dict.fromkeys(needed))
 
 

@@ -1,20 +1,28 @@
-"""Upload the job wheel to a place where Databricks can read it."""
+"""Upload the job wheel, and the evidence for digests, to a place where Databricks can read them."""
 
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from cloudtrail_to_delta.completeness.evidence import gather
 from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code
 from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.params.locations import S3Location
-from cloudtrail_to_delta.params.request import code_root
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest, code_root
 from cloudtrail_to_delta.runs.wheel import find_wheel, place_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+# The key of the XCom with the path of the evidence for digests.
+PUBLIC_KEYS_KEY = "public_keys"
 
 
 class StageWheelOperator(BaseOperator):
@@ -23,20 +31,27 @@ class StageWheelOperator(BaseOperator):
     The wheel is part of this package; see `runs.wheel`. Old wheels are never deleted, because an active run
     may still load one.
 
+    If the run reads digests, it also uploads CloudTrail's public keys and the signatures of the newest
+    digests, to `<code root>/public_keys/`, and pushes the file's path as XCom `public_keys`. The job verifies
+    digests with it. If AWS refuses it, the run continues, and its digests are not verified: preflight checks
+    the permission.
+
     Returns:
         the wheel's path for Databricks (`s3://…` or `/Volumes/…`).
     """
 
-    template_fields = ("aws_conn_id", "databricks_conn_id")
+    template_fields = ("requests", "aws_conn_id", "databricks_conn_id")
 
     def __init__(
         self,
         *,
+        requests: Any,
         aws_conn_id: str = "{{ params.aws_conn_id }}",
         databricks_conn_id: str = "{{ params.databricks_conn_id }}",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.requests = requests
         self.aws_conn_id = aws_conn_id
         self.databricks_conn_id = databricks_conn_id
 
@@ -44,33 +59,82 @@ class StageWheelOperator(BaseOperator):
         """Upload the wheel once and return its path; skip the task in a preflight-only run."""
         if context["params"]["preflight_only"]:
             raise AirflowSkipException("Param preflight_only is set: this run writes and submits nothing.")
+        root, region = code_root(context["params"]), context["params"]["region"]
+        if DIGESTS in self.requests:
+            request = IngestRequest.from_dict(self.requests[DIGESTS])
+            target = f"{root}/public_keys/{_name(request.logs_path)}.json"
+            if (evidence := self._evidence(request)) is not None:
+                self._upload(target, evidence.encode(), region=region, replace=True)
+                context["ti"].xcom_push(key=PUBLIC_KEYS_KEY, value=target)
         wheel = find_wheel()
-        content = wheel.read_bytes()
-        target = place_of(wheel, code_root(context["params"]))
+        return self._upload(place_of(wheel, root), wheel.read_bytes(), region=region)
+
+    def _evidence(self, request: IngestRequest) -> str | None:
+        """Return the file with the evidence for digests; None if AWS refuses it."""
+        from botocore.exceptions import ClientError
+
+        def public_keys(region: str, start: datetime, end: datetime) -> Mapping[str, bytes]:
+            hook: Any = AwsBaseHook(
+                aws_conn_id=self.aws_conn_id, client_type="cloudtrail", region_name=region
+            )
+            pages = hook.get_conn().get_paginator("list_public_keys").paginate(StartTime=start, EndTime=end)
+            return {one["Fingerprint"]: one["Value"] for page in pages for one in page["PublicKeyList"]}
+
+        s3 = S3Hook(aws_conn_id=self.aws_conn_id, region_name=request.region).get_conn()
+        try:
+            found = gather(s3, public_keys, request.logs, now=datetime.now(UTC))
+        except ClientError as refused:
+            if error_code(refused) not in DENIED:
+                raise
+            self.log.error(
+                "This run does not verify digests: %s. Allow the identity of AWS connection %r "
+                "cloudtrail:ListPublicKeys, and s3:ListBucket and s3:GetObject for %s (docs/permissions.md).",
+                refused,
+                self.aws_conn_id,
+                request.logs_path,
+            )
+            return None
+        self.log.info("Found %d public keys and %d signatures", len(found.keys), len(found.signatures))
+        if found.left_out:
+            self.log.warning(
+                "Left out the signatures of the %d oldest digests without a successor: they stay unsigned. "
+                "Run `cloudtrail-to-delta audit` for their days.",
+                found.left_out,
+            )
+        return found.to_json()
+
+    def _upload(self, target: str, content: bytes, *, region: str, replace: bool = False) -> str:
+        """Upload a file and return its path."""
+        name = target.rpartition("/")[2]
         if target.startswith("/Volumes/"):
             IngestHook(self.databricks_conn_id, caller=type(self).__name__).put_volume_file(target, content)
-            self.log.info("Uploaded %s (%d bytes) to %s", wheel.name, len(content), target)
+            self.log.info("Uploaded %s (%d bytes) to %s", name, len(content), target)
             return target
-        hook = S3Hook(aws_conn_id=self.aws_conn_id, region_name=context["params"]["region"])
+        hook = S3Hook(aws_conn_id=self.aws_conn_id, region_name=region)
         try:
-            uploaded = put_wheel(hook.get_conn(), target, content)
+            uploaded = put_file(hook.get_conn(), target, content, replace=replace)
         except Exception as refused:
             if error_code(refused) not in DENIED:
                 raise
             raise FatalError(
-                f"The job wheel could not be uploaded to {target!r}: {refused}. Allow the identity of AWS "
+                f"{name} could not be uploaded to {target!r}: {refused}. Allow the identity of AWS "
                 f"connection {self.aws_conn_id!r} s3:PutObject on this path and, if its bucket has a KMS "
                 "key, kms:GenerateDataKey on that key (docs/permissions.md). Then clear this task."
             ) from refused
         if uploaded:
-            self.log.info("Uploaded %s (%d bytes) to %s", wheel.name, len(content), target)
+            self.log.info("Uploaded %s (%d bytes) to %s", name, len(content), target)
         else:
             self.log.info("%s already exists", target)
         return target
 
 
-def put_wheel(s3: "S3Client", target: str, content: bytes) -> bool:
-    """Upload the wheel to an S3 path unless an object exists there; return whether it was uploaded.
+def _name(logs_path: str) -> str:
+    """Return a name for the evidence of a logs path, so that entries of accounts.yaml share a code root."""
+    return hashlib.sha256(logs_path.encode()).hexdigest()[:16]
+
+
+def put_file(s3: "S3Client", target: str, content: bytes, *, replace: bool = False) -> bool:
+    """Upload a file to an S3 path, unless an object exists there; return whether it was uploaded.
 
     S3 checks this itself (conditional write), so s3:PutObject is enough. A HEAD request would also need
     s3:GetObject and s3:ListBucket. Source: Amazon S3 User Guide, "How to prevent object overwrites with
@@ -79,6 +143,9 @@ def put_wheel(s3: "S3Client", target: str, content: bytes) -> bool:
     from botocore.exceptions import ClientError
 
     where = S3Location.parse(target)
+    if replace:
+        s3.put_object(Bucket=where.bucket, Key=where.key, Body=content)
+        return True
     try:
         s3.put_object(Bucket=where.bucket, Key=where.key, Body=content, IfNoneMatch="*")
     except ClientError as error:

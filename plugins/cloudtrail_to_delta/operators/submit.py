@@ -143,15 +143,25 @@ class SubmitIngestOperator(OneTimeRunOperator):
     of it.
     """
 
-    template_fields = (*OneTimeRunOperator.template_fields, "requests", "preflight", "wheel")
+    template_fields = (*OneTimeRunOperator.template_fields, "requests", "preflight", "wheel", "public_keys")
 
-    def __init__(self, *, kind: str, requests: Any, preflight: Any, wheel: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        kind: str,
+        requests: Any,
+        preflight: Any,
+        wheel: Any,
+        public_keys: Any = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("pool", SUBMIT_POOL)
         super().__init__(**kwargs)
         self.kind = kind
         self.requests = requests
         self.preflight = preflight
         self.wheel = wheel
+        self.public_keys = public_keys
 
     def execute(self, context: Context) -> int:
         """Submit the run, or find the run that an earlier try submitted; return its id."""
@@ -169,7 +179,12 @@ class SubmitIngestOperator(OneTimeRunOperator):
         limit = int(context["params"]["max_concurrent_runs"])
         self._wait_for_room(context, kinds, name, limit)
         self.json = submit_payload(
-            requests, context["params"], wheel=self.wheel, name=name, run=own_run(context)
+            requests,
+            context["params"],
+            wheel=self.wheel,
+            name=name,
+            run=own_run(context),
+            public_keys=self.public_keys or "",
         )
         run, found = self._start_or_find(context, requests, name)
         run_id, state = int(run["run_id"]), RunState(**run["state"])

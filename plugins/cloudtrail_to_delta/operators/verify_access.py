@@ -12,7 +12,7 @@ from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, Fata
 from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
 from cloudtrail_to_delta.operators.setup import reached, require_approval
-from cloudtrail_to_delta.operators.stage import put_wheel
+from cloudtrail_to_delta.operators.stage import put_file
 from cloudtrail_to_delta.operators.submit import MAX_GENERATIONS, idempotency_token
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
 from cloudtrail_to_delta.params.locations import S3Location
@@ -149,7 +149,7 @@ def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:
     if target.startswith("/Volumes/"):
         hook.put_volume_file(target, content)
         return target
-    put_wheel(clouds.aws(request.reader_account, "s3"), target, content)
+    put_file(clouds.aws(request.reader_account, "s3"), target, content)
     return target
 
 

@@ -17,6 +17,7 @@ from cloudtrail_to_delta.setup.deployment_role import rows, setup_policy
 from cloudtrail_to_delta.setup.request import resolve_setup
 
 EXAMPLE = {
+    "kinds": ["events", "insights", "digests"],
     "bucket": "my-trail",
     "account": "111122223333",
     "regions": ["*"],
@@ -58,8 +59,8 @@ only if the tables' bucket is. If the code root is in a bucket with another key,
 
 ## The AWS connection, with which Airflow calls AWS
 
-The policy includes discovery `notifications`, an alert topic and customer managed KMS keys. Leave out the
-statements that you do not use:
+The policy includes the kind `digests`, discovery `notifications`, an alert topic and customer managed KMS
+keys. Leave out the statements that you do not use:
 
 | statement | used by |
 |---|---|

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
 
 PACKAGE = "cloudtrail_jobs"
 ENTRY_POINT = "cloudtrail-ingest"
@@ -16,14 +16,16 @@ ENVIRONMENT_VERSION = "4"
 
 
 def job_parameters(
-    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, run: str
+    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, run: str, public_keys: str = ""
 ) -> dict[str, str]:
     """Return the job's arguments by name, without dashes, for `python_wheel_task.named_parameters`.
 
     With several requests, the names of a request's arguments begin with its kind. The job marks its commits
-    with `run`, the DAG run.
+    with `run`, the DAG run. `public_keys` is the file with which it verifies digests.
     """
     bounds = {name: str(params[name]) for name in ("from", "until") if params.get(name)}
+    if public_keys and any(request.kind == DIGESTS for request in requests):
+        bounds["public-keys"] = public_keys
     if len(requests) == 1:
         own = {"kind": requests[0].kind} | _own_parameters(requests[0])
     else:
@@ -55,7 +57,13 @@ def _own_parameters(request: IngestRequest) -> dict[str, str]:
 
 
 def submit_payload(
-    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, wheel: str, name: str, run: str
+    requests: Sequence[IngestRequest],
+    params: Mapping[str, Any],
+    *,
+    wheel: str,
+    name: str,
+    run: str,
+    public_keys: str = "",
 ) -> dict[str, Any]:
     """Return the body of `runs/submit`: one wheel task, for one or several kinds, on the params' compute.
 
@@ -66,7 +74,7 @@ def submit_payload(
         "python_wheel_task": {
             "package_name": PACKAGE,
             "entry_point": ENTRY_POINT,
-            "named_parameters": job_parameters(requests, params, run=run),
+            "named_parameters": job_parameters(requests, params, run=run, public_keys=public_keys),
         },
     }
     payload: dict[str, Any] = {"run_name": name, "tasks": [task]}

@@ -1,8 +1,8 @@
 """Queries on verified digests: what CloudTrail signed, compared with what a table holds.
 
 They mean the same as the auditor's tool (`completeness.audit`), except that they do not know what the bucket
-lists. All states are those at the last verification, the newest `judged_at`: a schedule of one run a day shows
-no gap between two runs. Tables are written as in a FROM clause. `tables.views` describes the columns.
+lists. All states are those at the last verification, the newest `judged_at`: with one run a day there is no
+gap between two runs. Tables are written as in a FROM clause. `tables.views` describes the columns.
 """
 
 import re
@@ -27,7 +27,7 @@ def proof_query(logs: LogsLocation, table: str, quarantine: str, digests: str, v
     of an account's first digest is not called missing.
     """
     delivered = (
-        "TRY_TO_TIMESTAMP(CONCAT(REGEXP_EXTRACT(place, '_([0-9]{8}T[0-9]{4})Z_[A-Za-z0-9]+[.]json', 1), 'Z'), "
+        "TRY_TO_TIMESTAMP(REGEXP_EXTRACT(place, '_([0-9]{8}T[0-9]{4}Z)_[A-Za-z0-9]+[.]json', 1), "
         + text_literal("yyyyMMdd'T'HHmmX")
         + ")"
     )
@@ -207,7 +207,9 @@ SELECT
   log_files, checked.as_of
 FROM named
 CROSS JOIN checked
-LEFT JOIN (SELECT account, region, MIN(ended_at) AS first_end FROM signed GROUP BY account, region) AS earliest
+LEFT JOIN (
+  SELECT account, region, MIN(ended_at) AS first_end FROM signed GROUP BY account, region
+) AS earliest
   ON named.account = earliest.account AND named.region = earliest.region
 WHERE NOT is_missing OR ended_at > first_end"""
 

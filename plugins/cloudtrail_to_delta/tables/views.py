@@ -116,7 +116,7 @@ VERDICTS = {
     "is_backfill": "Whether it names log files that were left out of their hour's own digest",
     "started_at": "When its period began",
     "ended_at": "When its period ended",
-    "verdict": "signed, unsigned, pending, or missing: the next digest names it, and the table has not read it",
+    "verdict": "signed, unsigned, pending, or missing: the next digest names it, and the table lacks it",
     "problem": "Why it is not signed",
     "log_files": "How many log files it names",
     "as_of": "When the digests were last verified",

@@ -69,7 +69,10 @@ def test_each_of_the_guides_values_is_mandatory(name):
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
-        ({"kind": "event"}, "--kind='event' is not one of events, insights, network_activity, aggregated, digests"),
+        (
+            {"kind": "event"},
+            "--kind='event' is not one of events, insights, network_activity",
+        ),
         ({"discovery": "magic"}, "--discovery='magic' is not one of"),
         ({"trigger": "once"}, "--trigger='once' is not one of"),
         ({"max_files_per_trigger": "0"}, "is not a number of files above 0"),

@@ -76,7 +76,10 @@ def test_the_wheel_is_put_there_once(london, tmp_path, monkeypatch, aws):
     monkeypatch.setenv("AIRFLOW_VAR_CLOUDTRAIL_WHEEL_FOLDER", str(tmp_path))
     params = form_values(code_root=f"s3://{LAKE}/code", preflight_only=False)
     stage = StageWheelOperator(
-        task_id="stage_code", aws_conn_id="aws_default", databricks_conn_id="databricks_default"
+        task_id="stage_code",
+        requests={},
+        aws_conn_id="aws_default",
+        databricks_conn_id="databricks_default",
     )
     target = stage.execute(task_context(params=params))
     assert target.startswith(f"s3://{LAKE}/code/")

@@ -22,7 +22,11 @@ from tests.integration.plugins.cloudtrail_to_delta.preflight.test_run_preflight 
 
 USER = "arn:aws:iam::123456789012:user/airflow"
 CODE_BUCKET = "cloudtrail-code"
-CODE = {"code_root": f"s3://{CODE_BUCKET}/wheels"}
+CODE = {"code_root": f"s3://{CODE_BUCKET}/wheels", "kinds": ["events", "insights", "digests"]}
+DIGEST = (
+    "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/20/111122223333_CloudTrail-Digest_us-east-1_"
+    "trail_us-east-1_20261120T010131Z.json.gz"
+)
 TABLE = "delta/cloudtrail_events"
 WHEEL = "cloudtrail_jobs-1-py3-none-any.whl"
 
@@ -39,6 +43,7 @@ def keys(account):
     account.encrypt_logs(made[0])
     account.table(TABLE, COLUMNS)
     account.put(OWNER, owner(account))
+    account.s3.put_object(Bucket=LOGS_BUCKET, Key=DIGEST, Body=b"", Metadata={"signature": "00"})
     return made
 
 
@@ -78,7 +83,8 @@ def limited(account, keys, monkeypatch, tmp_path):
 
 def stage(account):
     params = account.params(**CODE) | {"preflight_only": False, "aws_conn_id": "aws_default"}
-    operator = StageWheelOperator(task_id="stage_code", aws_conn_id="aws_default")
+    requests = {kind: one.to_dict() for kind, one in resolve_requests(account.params(**CODE)).items()}
+    operator = StageWheelOperator(task_id="stage_code", requests=requests, aws_conn_id="aws_default")
     return operator.execute(task_context(params=params))
 
 

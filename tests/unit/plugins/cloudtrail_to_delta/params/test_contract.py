@@ -56,7 +56,8 @@ from tests.unit.plugins.cloudtrail_to_delta.params.test_request import params, v
             "insights_logs_path",
             "s3://audit-logs/AWSLogs/*/Cloudtrail-Insights/*/*",
             "Use the form s3://bucket/[prefix/]AWSLogs/[o-id/]account/CloudTrail|CloudTrail-Insight|"
-            "CloudTrail-NetworkActivity|CloudTrail-Aggregated|CloudTrail-Digest/region/*. Did you mean 'CloudTrail-Insight'?",
+            "CloudTrail-NetworkActivity|CloudTrail-Aggregated|CloudTrail-Digest/region/*. "
+            "Did you mean 'CloudTrail-Insight'?",
         ),
         ("events_logs_path", "s3://audit-logs/AWSLogs/*/CloudTrail/us-east2/*", "Did you mean 'us-east-2'?"),
         (
