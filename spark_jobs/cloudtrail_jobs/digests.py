@@ -107,17 +107,24 @@ def judge(
         is_new = end / 1e6 + PENDING.total_seconds() > now.timestamp()
         return (WAITING if is_new else UNSIGNED), "no signature: no later digest has one of it"
     key = evidence.keys.get(digest.digestPublicKeyFingerprint)
-    if key is None:
-        return UNSIGNED, (
+    if key is not None and any(is_signed(digest.signed_text, signature, key) for signature in signatures):
+        return SIGNED, None
+    return UNSIGNED, _refusal(digest, mentions, evidence)
+
+
+def _refusal(digest: Digest, mentions: Sequence[Mention], evidence: Evidence) -> str:
+    """Return why no signature of a digest counts."""
+    if not evidence.keys:
+        return "the run had no public keys: the log of its task stage_code says why"
+    if digest.digestPublicKeyFingerprint not in evidence.keys:
+        return (
             "CloudTrail lists no public key with the fingerprint "
             f"{digest.digestPublicKeyFingerprint!r} for this period"
         )
-    if any(is_signed(digest.signed_text, signature, key) for signature in signatures):
-        return SIGNED, None
     other = next((one.log_file for one in mentions if one.sha256 != digest.log_file_sha256), None)
-    if other is not None:
-        return UNSIGNED, f"altered: {other} names a different hash"
-    return UNSIGNED, "the signature is not CloudTrail's"
+    return (
+        "the signature is not CloudTrail's" if other is None else f"altered: {other} names a different hash"
+    )
 
 
 def _foreign(digest: Digest) -> str:

@@ -33,8 +33,8 @@ class StageWheelOperator(BaseOperator):
 
     If the run reads digests, it also uploads CloudTrail's public keys and the signatures of the newest
     digests, to `<code root>/public_keys/`, and pushes the file's path as XCom `public_keys`. The job verifies
-    digests with it. If AWS refuses it, the run continues, and its digests are not verified: preflight checks
-    the permission.
+    digests with it. If AWS refuses it, the log says so, the run continues, and its digests stay unsigned
+    until a later run has the file.
 
     Returns:
         the wheel's path for Databricks (`s3://…` or `/Volumes/…`).
