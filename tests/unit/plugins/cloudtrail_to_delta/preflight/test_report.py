@@ -96,8 +96,8 @@ def test_a_good_set_up_fails_nothing_and_skips_insights_with_the_reason():
     report.raise_if_failed()
     assert list(report.skipped_kinds) == ["insights"]
     assert "36 hours" in report.skipped_kinds["insights"]
-    assert [finding.check for finding in report.findings].count("table_name") == 11
-    assert report.summary_line().startswith("3 skipped, 26 ok in ")
+    assert [finding.check for finding in report.findings].count("table_name") == 13
+    assert report.summary_line().startswith("3 skipped, 30 ok in ")
     assert report.render().splitlines()[0] == report.summary_line()
 
 
