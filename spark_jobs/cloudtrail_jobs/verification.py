@@ -1,7 +1,7 @@
 """The table of verified digests: after each ingest of digests, the job judges those that are not signed yet.
 
 A digest's signature is in the next digest of its chain, which arrives an hour later. So a verdict may change,
-and is not in the table of digests, whose rows never change. Source: docs/adr/0026-digests-in-the-job.md.
+and is not in the table of digests, whose rows never change. Source: docs/adr/0029-digests-in-the-job.md.
 """
 
 from collections.abc import Callable, Iterable, Iterator
