@@ -1,14 +1,25 @@
-"""moto's S3 with the tags of CreateBucket, which moto drops, and with the old name of the region in Ireland.
+"""moto's S3 with rules of the service that moto lacks.
 
-Sources: Amazon S3 API Reference, CreateBucketConfiguration, `Tags`; GetBucketLocation. A bucket that was
-created with the location constraint `EU` is in `eu-west-1`, and only HeadBucket shows this region.
+- CreateBucket keeps its tags. Source: Amazon S3 API Reference, CreateBucketConfiguration, `Tags`.
+- A bucket that was created with the location constraint `EU` is in `eu-west-1`, and only HeadBucket shows
+  this region. Source: GetBucketLocation.
+- A bucket of another account than `x-amz-expected-bucket-owner` says is refused, and HeadBucket refuses one
+  whose policy does not name the caller's account. Source: User Guide, "Verifying bucket ownership with bucket
+  owner condition"; HeadBucket.
+- The destinations of notifications must exist. Source: PutBucketNotificationConfiguration.
 """
 
+import re
 from typing import Any
 
 import xmltodict  # type: ignore[import-untyped] # of moto's own, without types
 from moto.s3 import responses
+from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
 
+SKIP = "x-amz-skip-destination-validation"
 OLD_IRELAND, IRELAND = "EU", "eu-west-1"
 
 
@@ -22,7 +33,21 @@ class SandboxS3Response(responses.S3Response):
             headers["x-amz-bucket-region"] = IRELAND
         return status, headers, body
 
+    def _bucket_response(self, request: Any, full_url: str) -> Any:
+        """Refuse the bucket of another account than the request expects, or that the caller may not see."""
+        name = self.parse_bucket_name_from_url(request, full_url)
+        partition, account = s3_backends.bucket_accounts.get(name, ("", ""))
+        if account and request.headers.get("x-amz-expected-bucket-owner", account) != account:
+            raise S3AccessDeniedError
+        if account not in ("", self.current_account) and request.method == "HEAD":
+            policy = s3_backends[account][partition].buckets[name].policy or b""
+            if self.current_account not in policy.decode():
+                raise S3AccessDeniedError
+        return super()._bucket_response(request, full_url)
+
     def _bucket_response_put(self, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        if "notification" in querystring and self.headers.get(SKIP, "").lower() != "true":
+            _validate_destinations(self.body)
         known = bucket_name in self.backend.buckets
         answer = super()._bucket_response_put(request, bucket_name, querystring)
         if not querystring and not known and (tags := _tags(self.body)):
@@ -36,6 +61,20 @@ def register() -> None:
     For every app, moto loads its table of S3's paths by this name.
     """
     responses.S3Response = SandboxS3Response  # type: ignore[misc] # a class is replaced by its subclass
+
+
+def _validate_destinations(body: bytes) -> None:
+    """Raise unless each topic and queue of a notification configuration exists; no function ever does."""
+    for arn in re.findall(r"<(?:Topic|Queue|CloudFunction)>([^<]+)</", body.decode()):
+        _, _, service, region, account, name = arn.split(":", 5)
+        held: list[str] = []
+        if service == "sns":
+            held = [topic.name for topic in sns_backends[account][region].topics.values()]
+        if service == "sqs":
+            held = list(sqs_backends[account][region].queues)
+        if name not in held:
+            what = "Unable to validate the following destination configurations"
+            raise S3ClientError("InvalidArgument", what)
 
 
 def _tags(body: bytes) -> dict[str, str]:

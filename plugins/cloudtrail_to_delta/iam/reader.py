@@ -260,6 +260,10 @@ def _allow(*, actions: list[str], resources: list[str], prefixes: list[str]) -> 
     statement: dict[str, Any] = {"Effect": "Allow", "Action": actions, "Resource": resources}
     if prefixes:
         statement["Condition"] = {"StringLike": {"s3:prefix": prefixes}}
+    if actions == ["iam:PassRole"]:
+        # Databricks passes it to the instances of a cluster. Source: IAM User Guide, "iam:PassedToService".
+        domain = "amazonaws.com.cn" if resources[0].startswith("arn:aws-cn:") else "amazonaws.com"
+        statement["Condition"] = {"StringEquals": {"iam:PassedToService": f"ec2.{domain}"}}
     return statement
 
 

@@ -240,7 +240,7 @@ def require_approval(planned: Planned, approval: Approval) -> None:
         AirflowSkipException: if it was rejected.
         NotApprovedError: if the decision is about another plan.
     """
-    if approval.digest != planned.digest:
+    if not approval.digest == planned.digest == Plan.from_dict(planned.plan).digest:
         raise NotApprovedError(
             "the approved plan no longer matches the current one: clear `approve` as well."
         )

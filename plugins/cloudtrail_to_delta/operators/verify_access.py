@@ -123,7 +123,10 @@ class WaitForVerifyOperator(WaitForIngestRunOperator):
         left = remove_traces(request, request.clouds())
         if left:
             self.log.warning("The access check left objects that could not be deleted: %s", ", ".join(left))
-        return "the reader role can list and read the logs, and write, read and delete in the target"
+        return (
+            "the reader role can list and read the logs, as far as there are any, and write, read and delete "
+            "in the target"
+        )
 
 
 def explained(failed: DatabricksRunError) -> DatabricksRunError:

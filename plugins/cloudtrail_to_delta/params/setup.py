@@ -110,7 +110,10 @@ _ESSENTIALS = {
         example={"123456789012": "aws_default"},
     ),
     "bucket": replace(
-        INGEST["bucket"], help="The bucket for the log files. It is created, or adopted if it exists."
+        INGEST["bucket"],
+        help="The bucket for the log files. It is created, or adopted if it exists. Bucket names are unique "
+        "across all AWS accounts, so a name with the account's number is likely to be free.",
+        example="cloudtrail-logs-123456789012",
     ),
     "region": replace(
         INGEST["region"],

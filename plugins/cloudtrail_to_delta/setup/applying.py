@@ -14,7 +14,13 @@ from cloudtrail_to_delta.hooks.aws_errors import error_code
 from cloudtrail_to_delta.setup.facts import fill, named, unknown
 from cloudtrail_to_delta.setup.plan import Change, Plan, unified_diff
 from cloudtrail_to_delta.setup.planning import known_facts, read_all
-from cloudtrail_to_delta.setup.refusals import SetupFailedError, WorldChangedError, refused_calls, until_then
+from cloudtrail_to_delta.setup.refusals import (
+    SetupFailedError,
+    SetupRefusedError,
+    WorldChangedError,
+    refused_calls,
+    until_then,
+)
 from cloudtrail_to_delta.setup.resources import Clouds, Found, Resource
 
 log = logging.getLogger(__name__)
@@ -72,6 +78,10 @@ def apply_action(
         if change.action != action:
             continue
         resource = by_name[change.resource]
+        if resource.locked and plan.mode == "apply":
+            raise SetupRefusedError(
+                f"{change.resource} was not changed: {resource.locked}. {until_then(done)}"
+            )
         if plan.mode == "remove" and found[resource.name] is None:
             continue  # an earlier try removed it, or the resource that it was a part of
         now = _apply(resource, change, clouds, facts, patience or Patience(), done)

@@ -82,6 +82,7 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
 def role_resources(request: SetupRequest) -> list[Resource]:
     """Return the reader role, its policy and profile, and the deployment role's permission to pass it."""
     own = {"setup": request.name, "account": request.reader_account}
+    own["locked"] = request.locked_roles.get(request.reader_role_arn, "")
     role = request.reader_role
     by_profile = request.reader == "instance_profile"
     resources: list[Resource] = [
@@ -96,6 +97,7 @@ def role_resources(request: SetupRequest) -> list[Resource]:
                     setup=request.name,
                     account=deployment.split(":")[4],
                     role=deployment.rpartition("/")[2],
+                    locked=request.locked_roles.get(deployment, ""),
                     policy=reader_policy(pass_role(request.reader_role_arn)),
                 )
             )

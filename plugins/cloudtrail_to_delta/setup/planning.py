@@ -64,6 +64,8 @@ def known_facts(found: Mapping[str, Found | None]) -> dict[str, str]:
 def _decide(resource: Resource, found: Found | None, facts: Mapping[str, str], *, may_change: bool) -> Change:
     wanted = fill(resource.wanted(found), facts)
     before = found.document if found else None
+    if resource.locked and wanted != before:
+        return _change(resource, "adopt", found, after=before, left=wanted, note=resource.locked)
     if found and resource.tagged and found.owner != resource.setup:
         note = f"created by set-up {found.owner!r}" if found.owner else ""
         if not may_change or wanted == before:

@@ -1,7 +1,7 @@
 """The request of a set-up: its checked params, from which its resources are built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -12,8 +12,9 @@ from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
 from cloudtrail_to_delta.params.request import code_root as code_root_of
 from cloudtrail_to_delta.params.setup import NEW_KEY, SETUP_CHOICES, SETUP_PARAMS
 from cloudtrail_to_delta.params.values import partitions_by_region
-from cloudtrail_to_delta.setup.aws.roles import get_profile, get_role
+from cloudtrail_to_delta.setup.aws.roles import get_profile, get_role, tag_value
 from cloudtrail_to_delta.setup.facts import place_of
+from cloudtrail_to_delta.setup.others_roles import locked_roles
 from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.resources import Clouds
 
@@ -46,6 +47,7 @@ class SetupRequest:
         given_code_root: `code_root` as given; empty for the default.
         existing_role_arn: the reader role's ARN in IAM; empty until `located`, or when there is no such role.
         existing_profile_arn: the same for its instance profile.
+        locked_roles: the existing roles that the set-up must not change, by ARN, with the reason.
     """
 
     mode: Mode
@@ -114,6 +116,7 @@ class SetupRequest:
 
     existing_role_arn: str = ""
     existing_profile_arn: str = ""
+    locked_roles: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -138,7 +141,7 @@ class SetupRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the params as an XCom holds them. Each task looks up the ARNs in IAM again."""
-        own = ("given_code_root", "tables", "existing_role_arn", "existing_profile_arn")
+        own = ("given_code_root", "tables", "existing_role_arn", "existing_profile_arn", "locked_roles")
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in own}
         values |= {"accounts": dict(self.accounts), "code_root": self.given_code_root}
         values |= {f"{kind}_table": table for kind, table in self.tables.items()}
@@ -155,8 +158,10 @@ class SetupRequest:
             iam = clouds.aws(self.reader_account, "iam")
             role = get_role(iam, name)
             profile = get_profile(iam, name) if self.reader == "instance_profile" else None
+        others = [str(role["Arn"])] if role and tag_value(role.get("Tags", [])) != self.name else []
         return replace(
             self,
+            locked_roles=locked_roles([*others, *filter(None, [self.deployment_role_arn])]),
             existing_role_arn=str(role["Arn"]) if role else "",
             existing_profile_arn=str(profile["Arn"]) if profile else "",
         )

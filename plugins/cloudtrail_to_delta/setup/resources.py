@@ -65,6 +65,10 @@ class Clouds:
         """
         return self._of(account).client(service, region)
 
+    def s3(self, account: str) -> Any:
+        """Return a boto3 client of S3 that reaches only buckets of this account."""
+        return self._of(account).client("s3", of_its_own=True)
+
     def hook(self, account: str) -> "AwsBaseHook":
         """Return the hook of the account's connection, with the role that it assumes there."""
         return self._of(account).hook
@@ -108,6 +112,8 @@ class Resource(ABC):
     tagged: ClassVar[bool] = True
     #: Error codes that mean "not yet": another resource has not spread everywhere. The call is retried.
     not_yet: ClassVar[frozenset[str]] = frozenset()
+    #: Why this set-up must not change it, although it is a part or `change_adopted` names its action.
+    locked: str = ""
 
     @abstractmethod
     def read(self, clouds: Clouds) -> Found | None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cloudtrail_to_delta.errors import FatalError
-from cloudtrail_to_delta.hooks.aws_errors import error_code
+from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code
 from cloudtrail_to_delta.hooks.bucket_regions import region_of
 from cloudtrail_to_delta.setup.aws.roles import tag_value
+from cloudtrail_to_delta.setup.refusals import SetupRefusedError
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -51,9 +52,21 @@ class Bucket(Resource):
 
         Raises:
             BucketInOtherRegionError: if the bucket is in another region than the params say.
+            SetupRefusedError: if the bucket is another account's, or the identity may not list it.
         """
-        s3 = clouds.aws(self.account, "s3")
-        head = optional(lambda: s3.head_bucket(Bucket=self.bucket), {"404", "NoSuchBucket"})
+        s3 = clouds.s3(self.account)
+        try:
+            head = optional(lambda: s3.head_bucket(Bucket=self.bucket), {"404", "NoSuchBucket"})
+        except s3.exceptions.ClientError as error:
+            if error_code(error) not in DENIED:
+                raise
+            # HeadBucket has no error message, and S3 answers both cases alike.
+            raise SetupRefusedError(
+                f"S3 refused s3:HeadBucket on bucket {self.bucket!r} to account {self.account} (403). Bucket "
+                "names are unique across all accounts: if the bucket belongs to another account, choose "
+                f"another name, such as {self.bucket}-{self.account}. If it is this account's: Allow "
+                "s3:ListBucket on it for the identity of the AWS connection, then clear this task."
+            ) from error
         if head is None:
             return None
         region = region_of(head)
@@ -104,7 +117,7 @@ class Bucket(Resource):
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
         """Create the bucket with its tag, then change each setting that differs."""
-        s3 = clouds.aws(self.account, "s3")
+        s3 = clouds.s3(self.account)
         now = found.document if found else self.initial()
         if found is None:
             self._create(s3)
@@ -121,11 +134,11 @@ class Bucket(Resource):
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
         """Delete the bucket. S3 refuses if the bucket has received an object since the plan."""
-        clouds.aws(self.account, "s3").delete_bucket(Bucket=self.bucket)
+        clouds.s3(self.account).delete_bucket(Bucket=self.bucket)
 
     def release(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
         """Remove the set-up's tag. PutBucketTagging replaces all tags, so it also writes the other tags."""
-        s3 = clouds.aws(self.account, "s3")
+        s3 = clouds.s3(self.account)
         others = [one for one in s3.get_bucket_tagging(Bucket=self.bucket)["TagSet"] if one["Key"] != TAG]
         if others:
             s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": others})

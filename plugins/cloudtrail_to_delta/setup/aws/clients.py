@@ -35,22 +35,25 @@ class AccountClients:
         self._region = region
         self._assume_role = assume_role
         self._note = note
-        self._made: dict[tuple[str, str], Any] = {}
+        self._made: dict[tuple[str, str, bool], Any] = {}
 
-    def client(self, service: str, region: str = "") -> Any:
+    def client(self, service: str, region: str = "", *, of_its_own: bool = False) -> Any:
         """Return the client of a service, in another region if one is given. It retries when throttled.
+
+        With `of_its_own`, S3 refuses every bucket that belongs to another account. Source: Amazon S3 User
+        Guide, "Verifying bucket ownership with bucket owner condition".
 
         Raises:
             WrongAccountError: if the connection belongs to another account.
         """
         if not self._made:
             require_account(self._make("sts"), self._account, connection=self._connection)
-        return self._make(service, region)
+        return self._make(service, region, of_its_own=of_its_own)
 
-    def _make(self, service: str, region: str = "") -> Any:
+    def _make(self, service: str, region: str = "", *, of_its_own: bool = False) -> Any:
         from botocore.config import Config
 
-        if (service, region) not in self._made:
+        if (service, region, of_its_own) not in self._made:
             settings = self.hook.conn_config
             # The connection's own retry settings take precedence.
             patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
@@ -62,8 +65,14 @@ class AccountClients:
                 verify=self.hook.verify,
             )
             client.meta.events.register("before-call.*.*", self._call)
-            self._made[service, region] = client
-        return self._made[service, region]
+            if of_its_own:
+                client.meta.events.register("provide-client-params.s3.*", self._expect_owner)
+            self._made[service, region, of_its_own] = client
+        return self._made[service, region, of_its_own]
+
+    def _expect_owner(self, params: dict[str, Any], model: Any, **_: Any) -> dict[str, Any]:
+        known = model.input_shape is not None and "ExpectedBucketOwner" in model.input_shape.members
+        return params | ({"ExpectedBucketOwner": self._account} if known else {})
 
     def _call(self, model: Any, **_: Any) -> None:
         self._note(f"{model.service_model.service_name}:{model.name}")

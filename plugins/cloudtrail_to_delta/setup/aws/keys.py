@@ -40,7 +40,7 @@ class Key(Resource):
         key = answer["KeyMetadata"] if answer else self._without_alias(kms)
         if key is None or key["KeyState"] == "PendingDeletion":
             return None
-        s3 = clouds.aws(self.account, "s3")
+        s3 = clouds.s3(self.account)
         encrypted = [one for one in self._buckets(key) if holds_objects(s3, one)]
         return Found(
             document={

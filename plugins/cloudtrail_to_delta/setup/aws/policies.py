@@ -178,18 +178,18 @@ class BucketPolicy(StatementsOf):
 
     def fetch(self, clouds: Clouds) -> str | None:
         """Read the policy with GetBucketPolicy."""
-        s3 = clouds.aws(self.account, "s3")
+        s3 = clouds.s3(self.account)
         return _answer(
             lambda: s3.get_bucket_policy(Bucket=self.bucket), {"NoSuchBucketPolicy", "NoSuchBucket"}
         )
 
     def put(self, clouds: Clouds, policy: str) -> None:
         """Write the policy with PutBucketPolicy."""
-        clouds.aws(self.account, "s3").put_bucket_policy(Bucket=self.bucket, Policy=policy)
+        clouds.s3(self.account).put_bucket_policy(Bucket=self.bucket, Policy=policy)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
         """Delete the policy."""
-        clouds.aws(self.account, "s3").delete_bucket_policy(Bucket=self.bucket)
+        clouds.s3(self.account).delete_bucket_policy(Bucket=self.bucket)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,10 +33,14 @@ class Role(Resource):
     """A role and its trust policy. If `trust` is None, a `RoleTrust` sets the trust policy later."""
 
     action = "role"
+    # An earlier try has created it, but IAM does not show it yet. Source: IAM User Guide, "Troubleshoot IAM",
+    # "Changes that I make are not always immediately visible".
+    not_yet: ClassVar[frozenset[str]] = frozenset({"EntityAlreadyExists"})
     setup: str
     account: str
     role: str
     trust: Document | None = None
+    locked: str = ""
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -125,6 +129,7 @@ class RoleTrust(Resource):
     account: str
     role: str
     ours: Mapping[str, Document]
+    locked: str = ""
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -173,6 +178,7 @@ class RolePolicy(Resource):
     account: str
     role: str
     policy: Document
+    locked: str = ""
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -225,11 +231,13 @@ class InstanceProfile(Resource):
     """The instance profile that gives the role to an instance. It holds at most one role."""
 
     action = "role"
-    not_yet: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
+    # Not spread yet: its role, or the profile itself, which an earlier try has created.
+    not_yet: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity", "EntityAlreadyExists"})
     setup: str
     account: str
     profile: str
     role: str
+    locked: str = ""
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields

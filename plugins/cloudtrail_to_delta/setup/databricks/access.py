@@ -1,6 +1,6 @@
 """The checks of the verification job, and its compute. Pure, except for one listing of the log bucket."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cloudtrail_to_delta.iam.reader import listing_prefix
@@ -25,15 +25,17 @@ LISTED = 1000
 def checks(request: SetupRequest, clouds: Clouds) -> dict[str, list[str]]:
     """Return check → paths: folders that the ingest lists, a log file of each kind, folders that it writes.
 
-    The job reads a log file only if the first keys of a kind include one: a new trail has none at first.
+    A new trail has no log files at first. The job reads one only if the first keys of a kind include one. It
+    lists a folder only if it holds an object: for an empty one, Hadoop's S3 client asks for an object of its
+    name, and S3 answers 403 instead of 404, as the role may not read it (API Reference, HeadObject).
     """
-    logs = [one.logs for one in request.requests.values()]
-    listed = [f"s3://{one.bucket}/{listing_prefix(one)}".rstrip("/") for one in logs]
-    s3 = clouds.aws(request.bucket_account, "s3")
-    found = [log_file(s3, one.bucket, listing_prefix(one)) for one in logs]
+    s3 = clouds.s3(request.bucket_account)
+    prefixes = dict.fromkeys(listing_prefix(one.logs) for one in request.requests.values())
+    keys = {prefix: first_keys(s3, request.bucket, prefix) for prefix in prefixes}
+    files = [log_file(request.bucket, some) for some in keys.values()]
     return {
-        "list": list(dict.fromkeys(listed)),
-        "read": [file for file in dict.fromkeys(found) if file],
+        "list": [f"s3://{request.bucket}/{prefix}".rstrip("/") for prefix, some in keys.items() if some],
+        "read": [file for file in dict.fromkeys(files) if file],
         "write": list(dict.fromkeys(write_folders(request))),
     }
 
@@ -52,10 +54,14 @@ def write_folders(request: SetupRequest) -> list[str]:
     ]
 
 
-def log_file(s3: Any, bucket: str, prefix: str) -> str:
-    """Return a log file among the first keys below a prefix; empty if there is none."""
+def first_keys(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """Return the first keys below a prefix."""
     answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=LISTED)
-    keys = [one["Key"] for one in answer.get("Contents", [])]
+    return [str(one["Key"]) for one in answer.get("Contents", [])]
+
+
+def log_file(bucket: str, keys: Iterable[str]) -> str:
+    """Return the first log file among some keys; empty if there is none."""
     return next((f"s3://{bucket}/{key}" for key in keys if LogFileKey.parse(key)), "")
 
 

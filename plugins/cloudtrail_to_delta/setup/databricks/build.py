@@ -76,6 +76,7 @@ def _catalog(request: SetupRequest) -> list[Resource]:
         account=request.reader_account,
         role=request.reader_role,
         ours=credential.trust(),
+        locked=request.locked_roles.get(request.reader_role_arn, ""),
     )
     locations = [
         ExternalLocation(

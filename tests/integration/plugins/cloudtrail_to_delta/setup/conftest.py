@@ -13,6 +13,7 @@ from cloudtrail_to_delta.params.setup import ACTIONS
 from cloudtrail_to_delta.setup.applying import Patience, apply_action
 from cloudtrail_to_delta.setup.build import build_resources
 from cloudtrail_to_delta.setup.deployment_role import setup_policy
+from cloudtrail_to_delta.setup.others_roles import ROLES_VARIABLE
 from cloudtrail_to_delta.setup.plan import Plan
 from cloudtrail_to_delta.setup.request import SetupRequest, resolve_setup
 from cloudtrail_to_delta.setup.resources import Clouds
@@ -117,6 +118,10 @@ def connections(aws, monkeypatch):
     }
     connection = {"conn_type": "aws", "login": "sandbox", "password": "sandbox", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    # What an operator allows to change, of the roles that are others'.
+    allowed = ("role/databricks", "role/cloudtrail-reader", "role/data/cloudtrail-reader")
+    listed = ", ".join(f"arn:aws:iam::{LOGS}:{role}" for role in allowed)
+    monkeypatch.setenv(f"AIRFLOW_VAR_{ROLES_VARIABLE.upper()}", listed)
 
 
 @pytest.fixture

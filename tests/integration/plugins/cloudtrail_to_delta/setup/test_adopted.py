@@ -1,13 +1,18 @@
 """What was there before the set-up: a role with a path, an old bucket, settings that nobody takes back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from cloudtrail_to_delta.operators.setup import ingest_params_of
 from cloudtrail_to_delta.setup.aws.bucket import BucketInOtherRegionError
+from cloudtrail_to_delta.setup.aws.roles import EC2_TRUST, NOBODY
 from cloudtrail_to_delta.setup.build import reader_document
-from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS
+from cloudtrail_to_delta.setup.others_roles import ROLES_VARIABLE
+from cloudtrail_to_delta.setup.refusals import SetupRefusedError
+from cloudtrail_to_delta.setup.resources import TAG
+from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS, PRODUCTION
 
 READER = "cloudtrail-reader"
 DEPLOYMENT = f"arn:aws:iam::{LOGS}:role/databricks"
@@ -56,9 +61,59 @@ def test_a_storage_credentials_role_with_a_path_assumes_itself_by_its_own_arn(wo
     assert own["Resource"] == [with_path]
 
 
+@pytest.mark.parametrize("reader", ["instance_profile", "storage_credential"])
+def test_a_role_of_others_is_not_changed_unless_an_operator_lists_it(world, monkeypatch, reader):
+    iam = world.owner("iam")
+    for name in (READER, "databricks"):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(NOBODY))
+    request = world.request(
+        reader=reader,
+        deployment_role_arn=DEPLOYMENT,
+        actions=["role"],
+        change_adopted=["role"],
+    )
+    monkeypatch.setenv(f"AIRFLOW_VAR_{ROLES_VARIABLE.upper()}", "arn:aws:iam::111122223333:role/another")
+    before = iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"]
+    plan = world.plan(request)
+    assert plan.writes == ()
+    assert f"add arn:aws:iam::{LOGS}:role/{READER} to the Airflow Variable {ROLES_VARIABLE}" in plan.render()
+    # A plan that somebody has edited, or one from before the list was shortened, changes nothing either.
+    verbs = [replace(one, verb="create", after=one.left) if one.left else one for one in plan.changes]
+    with pytest.raises(SetupRefusedError, match="was not changed: the role is not this set-up's"):
+        world.apply(request, replace(plan, changes=tuple(verbs)))
+    assert iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"] == before
+    assert iam.list_instance_profiles()["InstanceProfiles"] == []
+
+
+def test_a_new_role_that_iam_does_not_show_yet_is_not_an_error(world, aws):
+    # An earlier try has created it; the next try does not see it.
+    request = world.request(actions=["role"])
+    plan = world.plan(request)
+    (role,) = [change.after for change in plan.changes if change.resource == f"role {READER} in {LOGS}"]
+    world.owner("iam").create_role(
+        RoleName=READER,
+        AssumeRolePolicyDocument=json.dumps(EC2_TRUST),
+        Description=role["description"],
+        Tags=[{"Key": TAG, "Value": request.name}],
+    )
+    reads = 3  # where its ARN is looked up, for the comparison with the plan, and before the write
+    aws.fault(action="GetRole", code="NoSuchEntity", status=404, times=reads)
+    world.apply_action(request, plan, "role")
+    assert world.plan(request).writes == ()
+
+
 def test_a_role_that_is_not_there_has_no_path(world):
     request = world.request()
     assert request.located(world.clouds(request)).reader_role_arn == f"arn:aws:iam::{LOGS}:role/{READER}"
+
+
+def test_the_bucket_of_another_account_is_refused_with_a_name_that_is_free(world):
+    world.owner("s3", PRODUCTION).create_bucket(Bucket=BUCKET)
+    with pytest.raises(SetupRefusedError, match=f"choose another name, such as {BUCKET}-{LOGS}"):
+        world.plan(world.request())
+    s3 = world.owner("s3")
+    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+        s3.get_bucket_policy(Bucket=BUCKET, ExpectedBucketOwner=LOGS)
 
 
 def test_an_old_irish_bucket_is_in_ireland(world):

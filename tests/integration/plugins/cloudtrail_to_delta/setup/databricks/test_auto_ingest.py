@@ -74,6 +74,28 @@ def test_those_for_our_logs_are_in_the_plan_and_removed_and_no_others(workspace,
     assert {"sqs:DeleteQueue", "sns:Unsubscribe", "s3:PutBucketNotification"} <= called
 
 
+def test_a_strangers_dead_function_does_not_block_a_removal(workspace, streams):
+    streams.add(f"{OWN}-ours", "AWSLogs/")
+    dead = {
+        "LambdaFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:deleted",
+        "Events": ["s3:ObjectCreated:*"],
+    }
+    configuration = {"TopicConfigurations": streams.notifications, "LambdaFunctionConfigurations": [dead]}
+    with pytest.raises(streams.s3.exceptions.ClientError, match="Unable to validate"):
+        streams.s3.put_bucket_notification_configuration(
+            Bucket=BUCKET, NotificationConfiguration=configuration
+        )
+    streams.s3.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration=configuration, SkipDestinationValidation=True
+    )
+    request = workspace.request(**REMOVE)
+    workspace.apply(request, workspace.plan(request))
+    left = streams.s3.get_bucket_notification_configuration(Bucket=BUCKET)
+    assert "TopicConfigurations" not in left
+    (kept,) = left["LambdaFunctionConfigurations"]
+    assert kept["LambdaFunctionArn"] == dead["LambdaFunctionArn"]
+
+
 def test_setting_up_makes_no_plan_about_them(workspace, streams):
     streams.add(f"{OWN}-ours", "AWSLogs/")
     plan = workspace.plan(workspace.request(actions=["databricks"], databricks_compute="none"))
