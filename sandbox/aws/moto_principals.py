@@ -40,7 +40,7 @@ def register() -> None:
     """Make the services check policies; call this before the server's first request."""
     # Many paths lead to moto's backends, so this replaces the methods themselves.
     S3Backend.put_bucket_policy = _s3  # type: ignore[method-assign]
-    KmsBackend.put_key_policy = _kms  # type: ignore[method-assign]
+    KmsBackend.put_key_policy = put_key_policy  # type: ignore[method-assign]
     IAMBackend.update_assume_role_policy = _iam  # type: ignore[method-assign]
 
 
@@ -50,7 +50,8 @@ def _s3(self: S3Backend, bucket_name: str, policy: bytes) -> None:
     _put_bucket_policy(self, bucket_name, policy)
 
 
-def _kms(self: KmsBackend, key_id: str, policy: str) -> None:
+def put_key_policy(self: KmsBackend, key_id: str, policy: str) -> None:
+    """Set a key's policy, unless it names a principal that does not exist."""
     if unknown_principal(policy):
         message = "Policy contains a statement with one or more invalid principals."
         raise JsonRESTError("MalformedPolicyDocumentException", message)

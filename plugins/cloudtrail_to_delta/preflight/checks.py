@@ -22,6 +22,7 @@ from cloudtrail_to_delta.preflight import (
     external_locations,
     logs,
     notifications,
+    storage,
     tables,
     targets,
     workspace,
@@ -141,6 +142,14 @@ def storage_jobs(
                 check=logs.CHECK,
                 subject=kind,
                 run=_one(logs.check_logs, s3, request, now=now, **_bounds(params)),
+                buckets=(request.log_bucket,),
+            )
+        )
+        jobs.append(
+            Job(
+                check=storage.CHECK,
+                subject=kind,
+                run=_one(storage.check_storage, s3, request, first_day=_bounds(params)["first_day"]),
                 buckets=(request.log_bucket,),
             )
         )

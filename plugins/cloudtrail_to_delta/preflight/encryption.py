@@ -28,8 +28,17 @@ if TYPE_CHECKING:
 CHECK = "encryption"
 NOT_ENCRYPTED = "ServerSideEncryptionConfigurationNotFoundError"
 KMS = ("aws:kms", "aws:kms:dsse")
-# Its key policy lets every principal of the account use it through S3; no other policy is needed.
+# Its key policy, which cannot be changed, lets every principal of its account use it through S3, and nobody
+# else. Source: AWS KMS Developer Guide, "AWS managed keys".
 AWS_MANAGED = "alias/aws/s3"
+
+
+class ManagedElsewhereError(Exception):
+    """A key that AWS manages for another account than the reader role's; `key` is its ARN."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +66,8 @@ def check_encryption(
     """
     findings: list[Finding] = []
     skipped = set(without)
+    role = str(params.get("reader_role_arn") or "")
+    reader = role.split(":")[4] if role else ""
     bounds = (str(params.get("from") or ""), str(params.get("until") or ""))
     logs = {
         kind: _look(
@@ -64,6 +75,7 @@ def check_encryption(
             partial(_kms_of, s3, kms, request.log_bucket),
             f"log files of {kind}",
             partial(_keys_of_logs, s3, request, bounds),
+            reader=reader,
         )
         for kind, request in requests.items()
         if request.log_bucket not in skipped
@@ -78,6 +90,7 @@ def check_encryption(
             partial(_kms_of, s3, kms, bucket),
             f"bucket {bucket}",
             partial(_keys_of_bucket, s3, bucket),
+            reader=reader,
         )
         or []
         for bucket in sorted({request.log_bucket for request in requests.values()} | tables)
@@ -97,14 +110,22 @@ def _kms_of(s3: "S3Client", kms: "Callable[[str], KMSClient]", bucket: str) -> "
 
 
 def _look(
-    findings: list[Finding], kms: "Callable[[], KMSClient]", subject: str, ask: Callable[[], list[str]]
+    findings: list[Finding],
+    kms: "Callable[[], KMSClient]",
+    subject: str,
+    ask: Callable[[], list[str]],
+    *,
+    reader: str,
 ) -> list[str] | None:
     """Look up keys and add the finding; return the keys' ARNs, or None when AWS refused the call."""
     from botocore.exceptions import ClientError
 
     try:
         keys = ask()
-        arns = [arn for arn in dict.fromkeys(_arn_of(kms, key) for key in keys if key) if arn]
+        arns = [arn for arn in dict.fromkeys(_arn_of(kms, key, reader) for key in keys if key) if arn]
+    except ManagedElsewhereError as error:
+        findings.append(decide_elsewhere(subject, error.key, reader))
+        return []
     except ClientError as error:
         if error_code(error) not in (DENIED | NOT_FOUND):
             raise
@@ -127,6 +148,20 @@ def decide_keys(subject: str, keys: Sequence[str], arns: Sequence[str]) -> Findi
     else:
         detail = "encrypted by S3 without KMS" if keys else "there is no log file to check"
     return Finding(check=CHECK, subject=subject, status="ok" if keys else "skipped", detail=detail)
+
+
+def decide_elsewhere(subject: str, key: str, reader: str) -> Finding:
+    """Return the failure for a key that AWS manages for another account than the reader's. Pure."""
+    account = key.split(":")[4]
+    return Finding(
+        check=CHECK,
+        subject=subject,
+        status="failed",
+        detail=f"encrypted with {key}, the key that AWS manages for S3 in account {account}. No role of "
+        f"another account, such as {reader}, can use it, and its policy cannot be changed",
+        remedy=f"Use a reader role in account {account}, or encrypt with a customer managed key whose policy "
+        "allows the reader role. Files that are already there keep their key until they are copied.",
+    )
 
 
 def decide_refusal(subject: str, error: Exception) -> Finding:
@@ -186,11 +221,28 @@ def _keys_of_bucket(s3: "S3Client", bucket: str) -> list[str]:
     return [""]
 
 
-def _arn_of(kms: "Callable[[], KMSClient]", key: str) -> str:
-    """Return the ARN of a key given by id, alias or ARN; empty for the key that AWS manages."""
-    if key.endswith(AWS_MANAGED):
-        return ""
-    if re.fullmatch(r"arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+", key):
-        return key
-    metadata = kms().describe_key(KeyId=key)["KeyMetadata"]
-    return "" if metadata.get("KeyManager") == "AWS" else metadata["Arn"]
+def _arn_of(kms: "Callable[[], KMSClient]", key: str, reader: str) -> str:
+    """Return the ARN of a key given by id, alias or ARN; empty for the key that AWS manages.
+
+    `reader` is the account of the reader role. A key of another account that may not be looked up counts as a
+    customer's: its own account may have to allow the role.
+
+    Raises:
+        ManagedElsewhereError: if AWS manages the key for another account than the reader's.
+    """
+    from botocore.exceptions import ClientError
+
+    is_arn = re.fullmatch(r"arn:[^:]+:kms:[^:]+:[0-9]{12}:(key|alias)/.+", key) is not None
+    if not key.endswith(AWS_MANAGED):
+        try:
+            metadata = kms().describe_key(KeyId=key)["KeyMetadata"]
+        except ClientError as error:
+            if error_code(error) in DENIED | {"NotFoundException"} and is_arn and ":key/" in key:
+                return key
+            raise
+        if metadata.get("KeyManager") != "AWS":
+            return metadata["Arn"]
+        key, is_arn = metadata["Arn"], True
+    if is_arn and reader and key.split(":")[4] != reader:
+        raise ManagedElsewhereError(key)
+    return ""

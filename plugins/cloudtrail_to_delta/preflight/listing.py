@@ -47,10 +47,18 @@ class Listing:
 
         Leaves out folder markers.
         """
+        return list(self.storage_classes(prefix, after=after))
+
+    def storage_classes(self, prefix: str, *, after: str = "") -> dict[str, str]:
+        """Return the same keys, each with its storage class."""
         self._spend()
         start: Any = {"StartAfter": after} if after else {}
         page = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=FEW, **start)
-        return [entry["Key"] for entry in page.get("Contents", []) if not is_folder_marker(entry["Key"])]
+        return {
+            entry["Key"]: entry.get("StorageClass", "STANDARD")
+            for entry in page.get("Contents", [])
+            if not is_folder_marker(entry["Key"])
+        }
 
     def one_account(self, logs: LogsLocation) -> str:
         """Return the account of `logs`, or the first one when it is any; empty for none. One request."""

@@ -15,6 +15,8 @@ from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import FakeBucket, s3_backends
 
+from sandbox.aws.moto_kms import S3_ALIAS, managed_key
+from sandbox.aws.rules import RULES
 from sandbox.aws.simulator.patterns import Context
 
 # The S3 operations whose permission has another name.
@@ -119,12 +121,12 @@ def _s3(asked: Asked) -> Iterator[Call]:
         # Without this permission, S3 hides whether the object exists: it answers 403, not 404.
         yield Call("s3:ListBucket", arn, context={"s3:prefix": (key,)}, **own)
     if asked.operation == "GetObject" and stored is not None and stored.encryption == "aws:kms":
-        yield from _key("kms:Decrypt", stored.kms_key_id)
+        yield from _key("kms:Decrypt", stored.kms_key_id, held, asked)
     if action == "s3:PutObject":
         encrypted = _default_key(held)
-        yield from _key("kms:GenerateDataKey", encrypted)
+        yield from _key("kms:GenerateDataKey", encrypted, held, asked)
         if asked.operation != "PutObject":
-            yield from _key("kms:Decrypt", encrypted)
+            yield from _key("kms:Decrypt", encrypted, held, asked)
 
 
 def _api(asked: Asked) -> Iterator[Call]:
@@ -224,10 +226,16 @@ def _default_key(bucket: FakeBucket) -> str | None:
     return found
 
 
-def _key(action: str, key: str | None) -> Iterator[Call]:
-    """Yield the KMS call that S3 makes for the caller; the account's `aws/s3` key needs no permission."""
+def _key(action: str, key: str | None, bucket: FakeBucket, asked: Asked) -> Iterator[Call]:
+    """Yield the KMS call that S3 makes for the caller; the key `aws/s3` is that of the bucket's account."""
+    if key and RULES.managed_keys_stay_home and key.endswith(S3_ALIAS):
+        key = managed_key(kms_backends[bucket.account_id][bucket.region_name])
     if key and key.startswith("arn:"):
-        yield Call(action, key, policy=_key_policy(key), owner=key.split(":")[4])
+        context = {
+            "kms:viaservice": (f"s3.{key.split(':')[3]}.amazonaws.com",),
+            "kms:calleraccount": (asked.account,),
+        }
+        yield Call(action, key, context=context, policy=_key_policy(key), owner=key.split(":")[4])
 
 
 def _key_policy(arn: str) -> str:

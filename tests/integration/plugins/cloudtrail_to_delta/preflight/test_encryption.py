@@ -121,6 +121,36 @@ def test_the_key_that_aws_manages_needs_nothing(account):
     assert "needs no further permission" in of(report, "encryption")[f"bucket {LAKE_BUCKET}"].detail
 
 
+def test_the_key_that_aws_manages_is_known_by_its_arn_and_serves_its_own_account_only(account):
+    kms = account.aws.client("kms")
+    arn = kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["Arn"]
+    account.encrypt_logs(arn)
+    report = account.preflight(kinds=["events"])
+    assert not report.failed, report.render()
+    assert "needs no further permission" in of(report, "encryption")["log files of events"].detail
+    elsewhere = {"reader_role_arn": "arn:aws:iam::999988887777:role/reader", "iam_simulation": "off"}
+    (finding,) = account.preflight(kinds=["events"], **elsewhere).failed
+    assert f"encrypted with {arn}, the key that AWS manages for S3 in account 123456789012" in finding.detail
+    with pytest.raises(kms.exceptions.ClientError, match="AccessDenied"):
+        kms.put_key_policy(KeyId=arn, PolicyName="default", Policy="{}")
+
+
+def test_archived_log_files_are_a_warning_that_names_one(account):
+    assert not of(account.preflight(kinds=["events"]), "storage_class", "warning")
+    (entry,) = account.s3.list_objects_v2(Bucket=LOGS_BUCKET, Prefix="AWSLogs/111122223333/CloudTrail/")[
+        "Contents"
+    ]
+    account.s3.put_object(Bucket=LOGS_BUCKET, Key=entry["Key"], Body=b"", StorageClass="GLACIER")
+    account.deliver("events", age=timedelta(minutes=5))
+    report = account.preflight(kinds=["events"])
+    assert not report.failed, report.render()
+    (finding,) = of(report, "storage_class", "warning").values()
+    assert finding.detail.startswith(f"{entry['Key']} is archived (GLACIER)")
+    tomorrow = f"{NOW + timedelta(days=1):%Y-%m-%d}"
+    bounded = account.preflight(kinds=["events"], **{"from": tomorrow})
+    assert of(bounded, "storage_class")["events"].status == "skipped"
+
+
 def test_a_log_bucket_in_another_region_fails_and_a_lake_there_is_a_warning_about_cost(account):
     report = account.preflight(region="eu-west-1")
     failed = {f.subject: f for f in report.failed if f.check == "bucket"}
