@@ -53,6 +53,7 @@ def test_a_good_set_up_passes_every_check(account):
         "encryption",
         "resource_policy",
         "digests",
+        "storage_class",
     }
 
 
@@ -303,8 +304,8 @@ def test_the_listing_costs_the_same_in_a_bucket_of_a_thousand_accounts(account):
     listed = [
         r for r in account.aws.requests() if r["action"] == "ListObjectsV2" and LOGS_BUCKET in r["path"]
     ]
-    # One for the bucket check, and the budget of each kind.
-    assert len(listed) <= 1 + 2 * 20
+    # One for the bucket check, and of each kind the budget and three for the oldest files' storage class.
+    assert len(listed) <= 1 + 2 * (20 + 3)
     finding = finding_of(report, "log_listing", "insights")
     assert finding.status == "warning"
     assert "other folders may have some" in finding.detail
