@@ -7,10 +7,12 @@ class ListedBucket:
     """Stands in for a boto3 S3 client that is only asked to list; 200,000 keys cost nothing.
 
     As S3: keys ascend by their UTF-8 bytes; keys that share the part up to the delimiter after the prefix are
-    one common prefix, which counts as one of MaxKeys; StartAfter is exclusive.
+    one common prefix, which counts as one of MaxKeys; StartAfter is exclusive. Where `keys` maps each key to
+    more of its entry (`LastModified`, …), the answers have that too.
     """
 
     def __init__(self, keys):
+        self.entries = keys if isinstance(keys, dict) else {}
         self.keys = sorted(set(keys))
         self.requests = []
 
@@ -26,7 +28,7 @@ class ListedBucket:
             key = self.keys[at]
             end = key.find(delimiter, len(prefix)) if delimiter else -1
             if end < 0:
-                contents.append({"Key": key})
+                contents.append({"Key": key} | self.entries.get(key, {}))
                 at += 1
             else:
                 common.append({"Prefix": key[: end + 1]})
