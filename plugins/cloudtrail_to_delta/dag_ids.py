@@ -3,8 +3,10 @@
 INGEST = "cloudtrail_ingest"
 SETUP = "cloudtrail_setup"
 DIGEST = "cloudtrail_digest"
+COMPLETENESS = "cloudtrail_completeness"
 ACCOUNT_INGEST = f"{INGEST}__"
 ACCOUNT_SETUP = f"{SETUP}__"
+ACCOUNT_COMPLETENESS = f"{COMPLETENESS}__"
 
 
 def is_ingest(dag_id: str) -> bool:

@@ -211,6 +211,24 @@ DIGEST: Guides = {
 }
 """The daily digest."""
 
+COMPLETENESS: Guides = {
+    "reconcile": TaskGuide(
+        purpose="lists the log files of the delivery days that are due, and compares them with the tables",
+        remedy=(
+            "The bucket could not be listed, or a table could not be read. The error names it. Nothing was "
+            "changed. Check the permissions of the AWS connection. " + TRIGGER + "Otherwise clear this task."
+        ),
+    ),
+    "report_gaps": TaskGuide(
+        purpose="writes the report, and sends alerts for new gaps and recovery messages for closed ones",
+        remedy=(
+            "The comparison is complete: the log of `reconcile` has it. Only the report or its alerts "
+            "failed. Clear this task."
+        ),
+    ),
+}
+"""The completeness check."""
+
 DISABLED: Guides = {
     "disabled": TaskGuide(
         purpose="fails and reports every problem of the account's entry in accounts.yaml",
@@ -224,7 +242,7 @@ DISABLED: Guides = {
 """The DAG of an ingest or a set-up whose entry in accounts.yaml is invalid."""
 
 # All tasks but the set-up's. No two of these tables share a name.
-_OTHERS: Guides = {**INGEST, **DIGEST, **DISABLED}
+_OTHERS: Guides = {**INGEST, **DIGEST, **COMPLETENESS, **DISABLED}
 
 
 def with_rows(page: str, guides: Guides) -> str:

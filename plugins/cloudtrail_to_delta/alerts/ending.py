@@ -10,6 +10,7 @@
 | preflight checks failed | `preflight` succeeds | `notify`; in the set-up, `RecoveryNotifier` |
 | no new log files | the table's newest log file is recent enough, or `alert_silent_hours` is 0 | `notify` |
 | late run | a later run is complete | `notify` |
+| a gap between bucket and tables | a run compares the day and finds none | `report_gaps`, see `alerts.gaps` |
 | any of them | no run sees it for 35 days; it is forgotten without a message | the DAG's next run |
 
 A run is complete if it ingested and no task failed. A run ends only causes of its own scope (`Cause.scope`),

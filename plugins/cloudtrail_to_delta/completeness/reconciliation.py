@@ -3,6 +3,7 @@
 Both lists are sorted, so they are merged and never held in memory as a whole.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -131,24 +132,29 @@ class Reconciler:
     def _merged(
         self, day: date, folders: Sequence[Folder], held: HeldFiles
     ) -> Iterator[tuple[Folder, Listed | None, Held | None]]:
-        """Yield each log file that one of the lists has, with its entry in both."""
+        """Yield each log file that one of the lists has, with its entries; nothing if S3 lists none."""
+        listings = ((folder, one) for folder in folders for one in self.listing.day(folder, day))
+        first = next(listings, None)
+        if first is None:
+            return  # most days of most buckets; whatever the tables have of them is no gap
         holdings = held.day(self._root, day)
         holding = next(holdings, None)
-        for folder in folders:
-            for listed in self.listing.day(folder, day):
-                uri = self._uri(listed.key)
-                while holding and holding.log_file < uri:
-                    if gone := self._folder_of(holding):
-                        yield gone, None, holding
-                    holding = next(holdings, None)
-                same = holding if holding and holding.log_file == uri else None
-                yield folder, listed, same
-                if same:
-                    holding = next(holdings, None)
+        for folder, listed in itertools.chain([first], listings):
+            uri = self._uri(listed.key)
+            while holding and holding.log_file < uri:
+                yield from self._only_held(holding)
+                holding = next(holdings, None)
+            same = holding if holding and holding.log_file == uri else None
+            yield folder, listed, same
+            if same:
+                holding = next(holdings, None)
         while holding:
-            if gone := self._folder_of(holding):
-                yield gone, None, holding
+            yield from self._only_held(holding)
             holding = next(holdings, None)
+
+    def _only_held(self, holding: Held) -> Iterator[tuple[Folder, None, Held]]:
+        if folder := self._folder_of(holding):
+            yield folder, None, holding
 
     @property
     def _root(self) -> str:

@@ -28,13 +28,13 @@ from typing import Any
 
 from airflow.sdk import get_parsing_context
 
-from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, DIGEST, INGEST, SETUP
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, COMPLETENESS, DIGEST, INGEST, SETUP
 
 Namespace = MutableMapping[str, Any]
 
 
 def build_all(namespace: Namespace, file: str) -> None:
-    """Build every DAG: ingest and set-up, with the form and for every account, and the digest.
+    """Build every DAG: ingest, set-up and completeness check, for the form and every account, and the digest.
 
     When Airflow runs a task, this builds only the task's family: the form's DAG and, if the task belongs to
     an account, that account's DAG.
@@ -43,7 +43,13 @@ def build_all(namespace: Namespace, file: str) -> None:
         namespace: `globals()` of the DAG file.
         file: `__file__` of the DAG file.
     """
-    for family, build in ((INGEST, build_ingest), (SETUP, build_setup), (DIGEST, build_digest)):
+    families = (
+        (INGEST, build_ingest),
+        (SETUP, build_setup),
+        (COMPLETENESS, build_completeness),
+        (DIGEST, build_digest),
+    )
+    for family, build in families:
         if _is_wanted(family):
             build(namespace, file)
 
@@ -116,6 +122,25 @@ def build_setup(namespace: Namespace, file: str) -> None:
     build_each(setups_to_build(accounts), build, default=accounts)
 
 
+def build_completeness(namespace: Namespace, file: str) -> None:
+    """Build `cloudtrail_completeness`, and a scheduled `cloudtrail_completeness__<alias>` for each account.
+
+    Args:
+        namespace: `globals()` of the DAG file.
+        file: `__file__` of the DAG file.
+    """
+    from cloudtrail_to_delta.accounts import Account
+    from cloudtrail_to_delta.accounts.dags import accounts_to_check
+    from cloudtrail_to_delta.dags import completeness
+
+    def build(dag_id: str, account: Account | None = None) -> None:
+        namespace[dag_id] = completeness.build_dag(dag_id, account)
+
+    build(COMPLETENESS)
+    for dag_id, account in accounts_to_check(_accounts_beside(file)):
+        build(dag_id, account)
+
+
 def build_digest(namespace: Namespace, file: str) -> None:  # noqa: ARG001 - every factory takes both
     """Build `cloudtrail_digest`.
 
@@ -138,4 +163,11 @@ def _is_wanted(family: str) -> bool:
     return wanted is None or wanted.startswith(family)
 
 
-__all__ = ["build_all", "build_digest", "build_ingest", "build_ingest_form", "build_setup"]
+__all__ = [
+    "build_all",
+    "build_completeness",
+    "build_digest",
+    "build_ingest",
+    "build_ingest_form",
+    "build_setup",
+]

@@ -89,6 +89,16 @@ EVENTS: dict[str, EventKind] = {
         lasting=True,
         urgent=True,
     ),
+    "incomplete": EventKind(
+        title="gaps between bucket and tables",
+        meaning="The bucket lists log files that the tables do not hold as they are now. Records may be "
+        "missing from every query. Nothing was changed.",
+        remedy="Read the report of cloudtrail_completeness, which names the log files, and follow the page "
+        "below. Keep the files: do not let a lifecycle rule delete them.",
+        summary="log files in the bucket are not in the tables, or were overwritten after they were read",
+        lasting=True,
+        urgent=True,
+    ),
     "late": EventKind(
         title="late run",
         meaning="The run has passed its deadline and is still running. New log files wait in the bucket. "

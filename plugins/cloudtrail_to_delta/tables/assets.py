@@ -12,11 +12,18 @@ from airflow.sdk import Asset, AssetAlias
 
 # Asset events of all tables are added under this alias, because the tables are params.
 TABLES = AssetAlias("cloudtrail_tables")
+# The events of completeness checks.
+COMPLETENESS = AssetAlias("cloudtrail_completeness")
 
 
 def table_asset(table: str, delta_path: str) -> Asset:
     """Return a table as an asset with its name and path."""
     return Asset(name=table, uri=delta_path)
+
+
+def completeness_asset(table: str, delta_path: str) -> Asset:
+    """Return the completeness of a table as an asset. Its events have the results of checks."""
+    return Asset(name=f"{table}_completeness", uri=f"{delta_path}_completeness")
 
 
 def newest_events(asset: Any, *, limit: int, after: datetime | None = None) -> Sequence[Any]:

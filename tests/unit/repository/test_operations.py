@@ -10,7 +10,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 from cloudtrail_to_delta.alerts.compose import Scene, Told, compose, compose_recovery, compose_test
 from cloudtrail_to_delta.alerts.run import finding_events
-from cloudtrail_to_delta.guidance import DIGEST, DISABLED, INGEST
+from cloudtrail_to_delta.guidance import COMPLETENESS, DIGEST, DISABLED, INGEST
 from cloudtrail_to_delta.guidance import SETUP as SETUP_TASKS
 from cloudtrail_to_delta.notifiers.setup import PAGE as SETUP
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGES = ROOT / "docs/operations"
 SECTIONS = ("What it means", "How to see more", "How to fix it", "Is it safe to run again?")
 # Each task with a page of its own; those of the set-up share one.
-TASKS = {**INGEST, **DIGEST, **DISABLED}
+TASKS = {**INGEST, **DIGEST, **COMPLETENESS, **DISABLED}
 SCENE = Scene(dag_id="d", run_id="r", account="a")
 
 

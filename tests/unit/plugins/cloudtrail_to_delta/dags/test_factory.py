@@ -15,13 +15,19 @@ from airflow.utils.file import list_py_file_paths
 
 from cloudtrail_to_delta.accounts import FILE_VARIABLE
 from cloudtrail_to_delta.dags import factory
-from cloudtrail_to_delta.guidance import DIGEST, INGEST, SETUP
+from cloudtrail_to_delta.guidance import COMPLETENESS, DIGEST, INGEST, SETUP
 from tests.unit.plugins.cloudtrail_to_delta.accounts.files import text
 
 ROOT = Path(__file__).resolve().parents[5]
 FILES = sorted((ROOT / "dags").glob("*.py"))
-FORMS = {"cloudtrail_ingest", "cloudtrail_setup", "cloudtrail_digest"}
-ACCOUNTS = {"cloudtrail_ingest__payments", "cloudtrail_setup__payments", "cloudtrail_ingest__broken"}
+FORMS = {"cloudtrail_ingest", "cloudtrail_setup", "cloudtrail_digest", "cloudtrail_completeness"}
+CHECKS = {"cloudtrail_completeness", "cloudtrail_completeness__payments"}
+ACCOUNTS = {
+    "cloudtrail_ingest__payments",
+    "cloudtrail_setup__payments",
+    "cloudtrail_ingest__broken",
+    "cloudtrail_completeness__payments",
+}
 ENTRIES = text(
     'alias: payments\naccount: "111122223333"\nsetup: {accounts: {"123456789012": logs, "{account}": aws}}',
     'alias: broken\naccount: "777788889999"\nduplicates: drop',
@@ -70,7 +76,7 @@ def test_airflow_finds_every_dag_file_with_its_default_settings(tmp_path):
     # Airflow passes over it: it looks for the two words.
     (tmp_path / "dags/library.py").write_text("from cloudtrail_to_delta import __version__\n")
     found = {Path(path).name for path in list_py_file_paths(tmp_path / "dags")}
-    assert found == {"cloudtrail_digest.py", "cloudtrail_ingest.py", "cloudtrail_setup.py"}
+    assert found == {f"{name}.py" for name in FORMS}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -102,6 +108,7 @@ def test_airflow_knows_each_dag_by_the_users_file_and_never_by_the_packages(pars
         ("build_ingest", {"cloudtrail_ingest", "cloudtrail_ingest__payments", "cloudtrail_ingest__broken"}),
         ("build_ingest_form", {"cloudtrail_ingest"}),
         ("build_setup", {"cloudtrail_setup", "cloudtrail_setup__payments"}),
+        ("build_completeness", CHECKS),
         ("build_digest", {"cloudtrail_digest"}),
     ],
 )
@@ -126,6 +133,8 @@ def test_without_an_accounts_file_beside_the_dag_file_no_account_has_a_dag(tmp_p
         ("cloudtrail_ingest__payments", {"cloudtrail_ingest", "cloudtrail_ingest__payments"}),
         ("cloudtrail_setup", {"cloudtrail_setup"}),
         ("cloudtrail_digest", {"cloudtrail_digest"}),
+        ("cloudtrail_completeness", {"cloudtrail_completeness"}),
+        ("cloudtrail_completeness__payments", CHECKS),
         ("somebody_elses", set()),
     ],
 )
@@ -177,7 +186,12 @@ def test_a_dag_file_imports_only_what_its_own_dags_need():
 
 @pytest.mark.parametrize(
     ("dag_id", "guides"),
-    [("cloudtrail_ingest", INGEST), ("cloudtrail_setup", SETUP), ("cloudtrail_digest", DIGEST)],
+    [
+        ("cloudtrail_ingest", INGEST),
+        ("cloudtrail_setup", SETUP),
+        ("cloudtrail_digest", DIGEST),
+        ("cloudtrail_completeness", COMPLETENESS),
+    ],
 )
 def test_the_tasks_of_a_dag_are_the_rows_of_its_table_and_its_page_shows_each(dag_id, guides):
     dag = DagBag(dag_folder=f"dags/{dag_id}.py").dags[dag_id]

@@ -1,0 +1,65 @@
+"""The events of a completeness check: one for each gap, which lasts until a check finds it closed. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from cloudtrail_to_delta.alerts.ending import Ending
+from cloudtrail_to_delta.alerts.grouping import WHAT_LIMIT
+from cloudtrail_to_delta.alerts.redaction import HIDDEN, redact
+from cloudtrail_to_delta.records.alert_events import Event
+from cloudtrail_to_delta.records.cause import Cause
+from cloudtrail_to_delta.records.completeness import Completeness
+
+STATES = {
+    "missing": "not in the tables",
+    "overwritten": "written again after they were read",
+    "archived": "archived before they were read",
+    "passed_over": "with names that Spark passes over",
+}
+UNCHECKED = "unchecked"
+
+
+def gap_events(found: Completeness, *, task_url: str = "") -> Iterator[Event]:
+    """Yield one event for each gap, and one if days could not be compared."""
+    subject = f"{found.kind}.reconcile"
+    for gap in found.gaps:
+        what = f"{gap.files} log file(s) {STATES.get(gap.state, gap.state)}: {gap.where}"
+        example = f", for example {gap.names[0]}" if gap.names else ""
+        yield Event(
+            name="incomplete",
+            subject=subject,
+            what=f"{what}{example}",
+            # `gap_ending` reads it.
+            cause=f"{gap.state} {gap.day} {gap.account} {gap.region} {found.table}",
+            task_url=task_url,
+        )
+    if found.unchecked:
+        yield Event(
+            name="incomplete",
+            subject=subject,
+            what=f"{found.unchecked} delivery days of {found.table} were not compared, because the run made "
+            f"{found.requests} LIST requests, as many as list_requests allows",
+            cause=f"{UNCHECKED} days {found.table}",
+            remedy="Raise list_requests, or raise cycle_days so that fewer days are due in one run.",
+            task_url=task_url,
+        )
+
+
+def gap_ending(record: Cause, found: Sequence[Completeness]) -> Ending:
+    """Return how a lasting cause ended according to a check that succeeded, empty if it has not ended.
+
+    A failed task has ended. A gap has ended if the check compared its table and day and found no such gap.
+    """
+    if record.name != "incomplete":
+        return "ok again"
+    lasting = {redact(event.cause, limit=WHAT_LIMIT) for one in found for event in gap_events(one)}
+    if record.what in lasting:
+        return ""
+    state, day, *_, table = record.what.split()
+    # The text of a cause is cut after 200 characters.
+    of_table = [one for one in found if one.table.startswith(table.removesuffix(HIDDEN))]
+    if state == UNCHECKED:
+        compared = any(not one.unchecked for one in of_table)
+    else:
+        # A record lists some hundred gaps; if there are more, this one may be among the others.
+        compared = any(day in one.days and one.gap_count == len(one.gaps) for one in of_table)
+    return "ok again" if compared else ""

@@ -1,0 +1,165 @@
+"""The tasks of the completeness check: compare S3 with the tables, then report and alert."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.sdk import BaseOperator, Context
+
+from cloudtrail_to_delta.alerts.context import params_of, task_url, teller_of
+from cloudtrail_to_delta.alerts.gaps import gap_ending, gap_events
+from cloudtrail_to_delta.completeness.deliveries import DeliveryListing
+from cloudtrail_to_delta.completeness.held import HeldFiles
+from cloudtrail_to_delta.completeness.reconciliation import GAPS, Reconciler, Reconciliation, due_days
+from cloudtrail_to_delta.completeness.report import render
+from cloudtrail_to_delta.errors import InvalidRequestError
+from cloudtrail_to_delta.params.completeness import OWN
+from cloudtrail_to_delta.params.declaration import check_params
+from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
+from cloudtrail_to_delta.preflight.clients import Clients
+from cloudtrail_to_delta.records.completeness import GAPS_KEPT, Completeness, Gap
+from cloudtrail_to_delta.records.notes import ALERTS_KEY
+from cloudtrail_to_delta.records.record import read
+from cloudtrail_to_delta.tables.assets import COMPLETENESS, completeness_asset, newest_events
+from cloudtrail_to_delta.tables.delta_log import storage_options
+
+TITLE = "CloudTrail completeness"
+
+
+class ReconcileOperator(BaseOperator):
+    """Compares what S3 lists with what the tables hold, for every kind. It only reads, and needs no cluster.
+
+    It compares the recent days, the older days whose turn it is, and the days with a gap that the last run
+    found. See `cloudtrail_to_delta.completeness.reconciliation`.
+
+    Returns:
+        `records.completeness.Completeness` of each kind, as dicts.
+    """
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Compare the lists of each kind."""
+        params, now = params_of(context), datetime.now(UTC)
+        requests, own = resolve(params)
+        found = [self._compare(request, params, own, now) for request in requests.values()]
+        return [one.to_dict() for one in found]
+
+    def _compare(
+        self, request: IngestRequest, params: Mapping[str, Any], own: Mapping[str, Any], now: datetime
+    ) -> Completeness:
+        hook = AwsBaseHook(params["aws_conn_id"], client_type="s3", region_name=request.region)
+        options = storage_options(hook, request.delta_path)
+        clients = Clients.connect(params["aws_conn_id"], request.region)
+        reconciler = Reconciler(
+            logs=request.logs,
+            listing=DeliveryListing(clients.s3, request.logs, budget=own["list_requests"]),
+            open_tables=lambda: HeldFiles(request.delta_path, storage_options=options),
+            pending_since=now - timedelta(hours=own["pending_hours"]),
+        )
+        days = due_days(
+            now.date(),
+            recent=own["recent_days"],
+            cycle=own["cycle_days"],
+            first=_day(params.get("from")),
+            last=_day(params.get("until")),
+            again=open_days(request),
+        )
+        result = completeness_of(request, reconciler.reconcile(days), now)
+        self.log.info("%s", render([result]))
+        for gap in result.gaps:
+            self.log.warning("%s in %s: %d log file(s): %s", gap.state, gap.where, gap.files, list(gap.names))
+        return result
+
+
+class CompletenessReportOperator(BaseOperator):
+    """Writes the report, sends an alert for each new gap, and ends those of gaps that are closed.
+
+    Returns:
+        the report as Markdown. Each table's asset event has its `records.completeness.Completeness`.
+    """
+
+    template_fields = ("found",)
+
+    def __init__(self, *, found: Any, **kwargs: Any) -> None:
+        super().__init__(outlets=[COMPLETENESS], **kwargs)
+        self.found = found
+
+    def execute(self, context: Context) -> str:
+        """Write the report, the events and the alerts."""
+        found = [Completeness.from_dict(one) for one in self.found]
+        teller = teller_of(context, title=TITLE)
+        teller.tell([event for one in found for event in gap_events(one, task_url=task_url(context))])
+        teller.tell_recovered(lambda record: gap_ending(record, found), task_url=task_url(context))
+        context["ti"].xcom_push(key=ALERTS_KEY, value=teller.left())
+        for one in found:
+            asset = completeness_asset(one.table, one.delta_path)
+            context["outlet_events"][COMPLETENESS].add(asset, extra=one.to_dict())
+        report = render(found)
+        self.log.info("%s", report)
+        return report
+
+
+def resolve(params: Mapping[str, Any]) -> tuple[dict[str, IngestRequest], dict[str, Any]]:
+    """Return the request of each kind, and the params of the check.
+
+    Raises:
+        InvalidRequestError: with every violation of the contracts.
+    """
+    own, violations = check_params({name: params.get(name) for name in OWN}, OWN)
+    try:
+        requests = resolve_requests({name: value for name, value in params.items() if name not in OWN})
+    except InvalidRequestError as error:
+        raise InvalidRequestError([*violations, *error.violations]) from error
+    if violations:
+        raise InvalidRequestError(violations)
+    return requests, own
+
+
+def open_days(request: IngestRequest) -> set[date]:
+    """Return the days on which the last run found gaps."""
+    asset = completeness_asset(request.table, request.delta_path)
+    for event in newest_events(asset, limit=1):
+        if known := read(Completeness.from_dict, event.extra, f"an asset event of {asset.name}"):
+            return {date.fromisoformat(gap.day) for gap in known.gaps}
+    return set()
+
+
+def completeness_of(request: IngestRequest, result: Reconciliation, now: datetime) -> Completeness:
+    """Return the record of a comparison: the newest days' gaps first, and at most 300 of them."""
+    files: Counter[str] = Counter()
+    for one in result.found:
+        files.update(one.files)
+    gaps = [
+        Gap(
+            state=state,
+            account=one.folder.account,
+            region=one.folder.region,
+            day=one.day.isoformat(),
+            files=one.files[state],
+            names=tuple(one.names[state]),
+        )
+        for one in sorted(result.found, key=lambda one: one.day, reverse=True)
+        for state in GAPS
+        if one.files[state]
+    ]
+    return Completeness(
+        kind=request.kind,
+        table=request.table,
+        delta_path=request.delta_path,
+        checked_at=now,
+        files=dict(sorted(files.items())),
+        days=_isoformat(result.days),
+        unchecked=len(result.unchecked),
+        requests=result.requests,
+        gap_count=len(gaps),
+        gaps=gaps[:GAPS_KEPT],
+    )
+
+
+def _isoformat(days: Iterable[date]) -> tuple[str, ...]:
+    return tuple(day.isoformat() for day in days)
+
+
+def _day(text: Any) -> date | None:
+    return date.fromisoformat(text) if text else None
