@@ -28,7 +28,12 @@ def dag(dagbag):
 
 def test_the_dag_files_parse_without_connections_and_give_exactly_these_dags(dagbag):
     assert dagbag.import_errors == {}
-    assert set(dagbag.dags) == {"cloudtrail_digest", "cloudtrail_ingest", "cloudtrail_setup"}
+    assert set(dagbag.dags) == {
+        "cloudtrail_completeness",
+        "cloudtrail_digest",
+        "cloudtrail_ingest",
+        "cloudtrail_setup",
+    }
 
 
 def test_the_pipeline_has_exactly_these_tasks(dag):
