@@ -157,6 +157,10 @@ class ApplySetupOperator(BaseOperator):
         if plan.mode != self.mode:
             raise AirflowSkipException(f"the mode is {plan.mode!r}")
         require_approval(planned, Approval.from_dict(self.approval))
+        if plan.digest != planned.digest:
+            raise NotApprovedError(
+                "the plan in the XCom of `plan` is not the one that was approved: trigger a new run."
+            )
         if not any(change.action == self.action for change in plan.writes):
             raise AirflowSkipException(f"{self.action}: nothing to do")
         request, clouds = reached(self.request)
@@ -240,7 +244,7 @@ def require_approval(planned: Planned, approval: Approval) -> None:
         AirflowSkipException: if it was rejected.
         NotApprovedError: if the decision is about another plan.
     """
-    if not approval.digest == planned.digest == Plan.from_dict(planned.plan).digest:
+    if approval.digest != planned.digest:
         raise NotApprovedError(
             "the approved plan no longer matches the current one: clear `approve` as well."
         )

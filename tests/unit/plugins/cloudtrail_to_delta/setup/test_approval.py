@@ -1,5 +1,6 @@
 """Who decides about a plan, and that only the plan that was decided about is applied."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,10 +39,17 @@ def answer(option, name="Ada"):
     }
 
 
-def apply(*, approval, action="bucket", mode="apply"):
+def apply(*, approval, action="bucket", mode="apply", plan=None):
     return ApplySetupOperator(
-        task_id=action, action=action, mode=mode, request={}, planned=planned(), approval=approval
+        task_id=action, action=action, mode=mode, request={}, planned=plan or planned(), approval=approval
     ).execute({})
+
+
+def test_a_plan_that_was_edited_after_its_approval_is_not_applied():
+    edited = replace(PLAN, changes=(replace(CHANGE, after={"public": True}),))
+    swapped = planned() | {"plan": edited.to_dict()}
+    with pytest.raises(AirflowFailException, match="is not the one that was approved"):
+        apply(approval=decision(True), plan=swapped)
 
 
 def test_nobody_is_asked_about_a_plan_that_writes_nothing():
