@@ -12,17 +12,17 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
-from cloudtrail_jobs import commits, source, tables
+from cloudtrail_jobs import commits, passed_over, repeated, source, tables
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.checkpoint import Stream, read_notes
 from cloudtrail_jobs.commits import Commit, Mark
 from cloudtrail_jobs.duplicates import mark_duplicates
 from cloudtrail_jobs.errors import BatchImbalanceError
 from cloudtrail_jobs.kinds import KINDS
-from cloudtrail_jobs.ledger import listed_files, same_file
+from cloudtrail_jobs.ledger import listed_files
 from cloudtrail_jobs.quality import Reason
 from cloudtrail_jobs.transforms import is_sound, to_quarantine, to_table, unpack_files, with_batch
 
@@ -60,25 +60,42 @@ def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id
     with ThreadPoolExecutor(1) as beside:
         counting = None if listed is None else beside.submit(listed.count)
         tables.append(to_table(observed, kind), arguments.delta_path, mark, now)
-    commit = commits.find(spark, arguments.delta_path, mark)
-    repeated = commit is not None and commit.ingested_at != now
-    # A write that Delta skipped ran no job, so it counted nothing.
-    counts = None if repeated else _observed(observation)
-    if counts is None:
-        counts = rows.agg(*_counts()).collect()[0].asDict()
-    if listed is not None and counting is not None and (given := counting.result()) != counts["files"]:
-        passed_over = _passed_over(listed, rows)
-        rows = rows.unionByName(passed_over)
-        found = passed_over.count()
-        counts |= {"files": counts["files"] + found, "defects": counts["defects"] + found}
-        _check_files(batch_id, given, counts["files"])
+    path = arguments.delta_path
+    commit, observed_counts = _written(spark, path, mark, observation, now)
+    counts = observed_counts or rows.agg(*_counts()).collect()[0].asDict()
+    is_repeated = _is_earlier(commit, now)
+    if listed is not None and counting is not None and counting.result() != counts["files"]:
+        written = repeated.files_of(spark, path, number) if is_repeated else None
+        unread = passed_over.find(listed, rows, written)
+        rows = rows.unionByName(passed_over.to_rows(spark, unread))
+        counts |= {"files": counts["files"] + len(unread), "defects": counts["defects"] + len(unread)}
+        if not is_repeated:
+            _check_files(batch_id, counting.result(), counts["files"])
+    _check_written(rows.where(is_sound()), path, mark, commit, rows=counts["kept"], now=now)
     if counts["defects"]:
         path = tables.quarantine_path(arguments.delta_path)
         tables.append(to_quarantine(in_batch(rows)), path, mark, now)
-        _check_commit(path, mark, commits.find(spark, path, mark), counts["defects"])
+        commit = commits.find(spark, path, mark, limits=commits.ANYWHERE)
+        _check_written(rows.where(~is_sound()), path, mark, commit, rows=counts["defects"], now=now)
     _check_records(batch_id, counts)
-    _check_commit(arguments.delta_path, mark, commit, counts["kept"])
-    return {"batch_id": number, "repeated": repeated, "listed": listed is not None, **counts}
+    return {"batch_id": number, "repeated": is_repeated, "listed": listed is not None, **counts}
+
+
+def _written(
+    spark: SparkSession, path: str, mark: Mark, counts: Observation, now: datetime
+) -> tuple[Commit | None, dict[str, Any] | None]:
+    """Return the batch's commit, and the counts of its write if it made that commit."""
+    commit = commits.find(spark, path, mark)
+    # A write that Delta skipped ran no job, so it counted nothing.
+    observed = None if _is_earlier(commit, now) else _observed(counts)
+    if observed is None and commit is None:
+        commit = commits.find(spark, path, mark, limits=commits.ANYWHERE)
+    return commit, observed
+
+
+def _is_earlier(commit: Commit | None, now: datetime) -> bool:
+    """Return whether an earlier attempt of the batch made the commit, so that Delta skipped this one."""
+    return commit is not None and commit.ingested_at != now
 
 
 def _counts() -> list[Column]:
@@ -109,23 +126,6 @@ def _observed(counts: Observation) -> dict[str, Any] | None:
     return (found[0] or None) if found else None
 
 
-def _passed_over(listed: DataFrame, rows: DataFrame) -> DataFrame:
-    """Return rows for the files that the source listed but did not read: objects of zero bytes."""
-    read = rows.where("file_row").select(same_file(F.col("log_file")).alias("read"))
-    missing = listed.join(read, same_file(F.col("log_file")) == F.col("read"), "left_anti")
-    known: dict[str, Column] = {
-        "log_file": F.col("log_file"),
-        "delivered_at": F.col("delivered_at"),
-        "log_file_records": F.lit(0),
-        "reason": F.lit(Reason.EMPTY_FILE.value),
-        "detail": F.lit("the object has no bytes: Spark's file source lists it and does not read it"),
-        "file_row": F.lit(True),
-    }
-    return missing.select(
-        *(known.get(f.name, F.lit(None)).cast(f.dataType).alias(f.name) for f in rows.schema.fields)
-    )
-
-
 def _check_files(batch_id: int, listed: int, read: int) -> None:
     if listed != read:
         raise BatchImbalanceError(
@@ -143,9 +143,16 @@ def _check_records(batch_id: int, counts: dict[str, Any]) -> None:
         )
 
 
-def _check_commit(path: str, mark: Mark, commit: Commit | None, rows: int) -> None:
-    """Compare the rows that were read with the rows that Delta committed."""
-    if (0 if commit is None else commit.rows) != rows:
+def _check_written(
+    given: DataFrame, path: str, mark: Mark, commit: Commit | None, *, rows: int, now: datetime
+) -> None:
+    """Compare the rows that were read with the rows that Delta committed.
+
+    The commit of an earlier attempt is compared by file: other files can have as many rows.
+    """
+    if commit is not None and _is_earlier(commit, now):
+        repeated.check(given, path, mark, commit)
+    elif (0 if commit is None else commit.rows) != rows:
         raise BatchImbalanceError(
             f"Batch {mark.batch} has {rows} rows for {path}, but Delta committed "
             f"{commit or 'nothing with its mark'}. Nothing was deleted. Compare log_file and record_index in "

@@ -4,6 +4,7 @@ Other commits may follow it (OPTIMIZE, auto compaction, VACUUM): the newest comm
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
 # How many commits to search: each one is a file to read, and the batch's is nearly always among the newest.
-_LOOK_BACK = (5, 500)
+RECENT = (5, 500)
+ANYWHERE = (*RECENT, None)
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,17 @@ class Commit:
     ingested_at: datetime
 
 
-def find(spark: SparkSession, path: str, mark: Mark) -> Commit | None:
-    """Return the commit with this mark in the table's history; None if it is not among the last 500."""
-    for limit in _LOOK_BACK:
-        history = spark.sql(f"DESCRIBE HISTORY {table_at(path)} LIMIT {limit}")
+def find(
+    spark: SparkSession, path: str, mark: Mark, *, limits: Sequence[int | None] = RECENT
+) -> Commit | None:
+    """Return the commit with this mark in the table's history, None if it is not there.
+
+    `limits` says how many of the newest commits to search, one attempt after the other; None is all that the
+    log has. A batch that Delta skipped, because it was already written, may be followed by any number.
+    """
+    for limit in limits:
+        newest = "" if limit is None else f" LIMIT {limit}"
+        history = spark.sql(f"DESCRIBE HISTORY {table_at(path)}{newest}")
         metadata = F.col("userMetadata")
         row = (
             history.where(F.get_json_object(metadata, "$.stream") == mark.stream)

@@ -25,6 +25,8 @@ SWEEP = timedelta(days=7)
 NOTE = timedelta(days=1)
 # Clocks differ, and a run may end after midnight.
 AHEAD = timedelta(days=2)
+# How far a note may be in the future: clocks differ by minutes. A later one is of a clock that was wrong.
+SKEW = timedelta(hours=1)
 # No month has as many micro-batches: the batches of two months never share a number.
 BLOCK = 1_000_000
 _SCHEMA = "bounds STRING, swept_at TIMESTAMP, listed_at TIMESTAMP"
@@ -67,7 +69,12 @@ def plan(spark: SparkSession, arguments: Arguments, created_at: datetime, now: d
 
 
 def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: datetime) -> Plan:
-    """Decide what to list, given the note of earlier runs. Pure."""
+    """Decide what to list, given the note of earlier runs. Pure.
+
+    A note from the future is ignored: until the clock reached it, no new file would be listed.
+    """
+    if note is not None and max(note.swept_at, note.listed_at) > now + SKEW:
+        note = None
     sweep = note is None or now - note.swept_at >= SWEEP
     first, last = arguments.first_day, arguments.last_day
     if note is not None and not sweep:
@@ -75,8 +82,10 @@ def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: d
         first = max(recent, first) if first else recent
     start = (created_at - LOOK_BACK).date().replace(day=1)
     listings = []
-    if sweep and (first is None or first < start):
-        older = bounded(arguments.logs_path, first, min(last or start, start - timedelta(days=1)))
+    # Only a sweep reaches back so far, unless the checkpoint was created by a clock that was ahead.
+    before = min(last or start, start - timedelta(days=1))
+    if first is None or first <= before:
+        older = bounded(arguments.logs_path, first, before)
         unbounded = first is None and last is None
         path = all_but_days_from(arguments.logs_path, start) if unbounded else older
         listings.append(Listing(f"before-{start}", path, 0))

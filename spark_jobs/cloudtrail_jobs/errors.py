@@ -4,11 +4,13 @@ JobError                     fatal: the same arguments fail again
 ├── ArgumentsError           the command line cannot be used; exit code 2
 ├── CheckpointConflictError  the checkpoint belongs to another stream
 ├── TableConflictError       the Delta path holds something else
+├── LostTableError           the checkpoint knows log files whose table or quarantine no longer exists
 ├── AccessError              everything that the cluster's role cannot do (`verify_access`)
 ├── EvidenceError            the file of public keys is not one
 ├── KindsFailedError         the kinds that failed in a run of several, each with its error
 └── StreamFailedError        Spark stopped the stream; retryable: a new run resumes where this one stopped
-    └── BatchImbalanceError  a batch does not account for all of its records; a retry does not help
+    ├── BatchImbalanceError  a batch does not account for all of its records; a retry does not help
+    └── BatchChangedError    a batch that was written has other files or contents now; a retry does not help
 """
 
 from collections.abc import Mapping
@@ -39,6 +41,10 @@ class TableConflictError(JobError):
     """Raised when the job cannot append records of this kind to what the Delta path holds."""
 
 
+class LostTableError(JobError):
+    """Raised when the checkpoint has progress, but the table or its quarantine no longer exists."""
+
+
 class AccessError(JobError):
     """Raised when a place cannot be listed, read, written or deleted; names the missing permissions."""
 
@@ -67,3 +73,7 @@ class StreamFailedError(JobError):
 
 class BatchImbalanceError(StreamFailedError):
     """Raised when a batch's counts disagree: records may be in neither the table nor the quarantine."""
+
+
+class BatchChangedError(StreamFailedError):
+    """Raised when a batch that an earlier run has written has other files, or other contents, now."""

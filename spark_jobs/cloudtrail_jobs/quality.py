@@ -15,6 +15,7 @@ class Reason(str, Enum):
     TRUNCATED_GZIP = "truncated_gzip"
     CORRUPT_GZIP = "corrupt_gzip"
     EMPTY_FILE = "empty_file"
+    MISSING_FILE = "missing_file"
     NOT_JSON = "not_json"
     NO_RECORDS_ARRAY = "no_records_array"
     EMPTY_RECORDS = "empty_records"

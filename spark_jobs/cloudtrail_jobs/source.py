@@ -61,8 +61,10 @@ def file_source_options(arguments: Arguments) -> dict[str, str]:
         "recursiveFileLookup": "true",
         # By default the source ignores files a week older than the newest one: late deliveries would be lost.
         "maxFileAge": "36500d",
-        # A missing or unreadable file must fail the batch, even if the cluster's settings say otherwise.
-        "ignoreMissingFiles": "false",
+        # A file that was deleted after it was listed must not stop the others. The job compares the files
+        # that it has read with the list, and quarantines the missing ones as `missing_file`.
+        "ignoreMissingFiles": "true",
+        # An unreadable file must fail the batch, even if the cluster's settings say otherwise.
         "ignoreCorruptFiles": "false",
         # The source accepts only one limit, and memory depends on bytes: see docs/adr/0008-exactly-once.md.
         "maxBytesPerTrigger": str(arguments.max_bytes_per_trigger),

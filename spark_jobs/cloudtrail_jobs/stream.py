@@ -14,12 +14,14 @@ from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.bounds import bounded
 from cloudtrail_jobs.checkpoint import Claim, Stream
 from cloudtrail_jobs.driver_log import say
-from cloudtrail_jobs.errors import CheckpointConflictError, StreamFailedError
+from cloudtrail_jobs.errors import CheckpointConflictError, LostTableError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
 
 CONTINUOUS_INTERVAL = "1 minute"
 ROUND_SECONDS = 60.0
 pause = time.sleep
+# How the traceback of a batch names an error of this job.
+_OURS = "cloudtrail_jobs.errors."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
         kind.name, arguments.logs_path, arguments.delta_path, arguments.table, source.name(), source.GLOBBER
     )
     claim = checkpoint.examine(spark, arguments.checkpoint_path, owner)
-    if tables.prepare(spark, arguments.delta_path, kind):
+    refuse = partial(_refuse_lost_table, spark, arguments, new=claim is None)
+    if tables.prepare(spark, arguments.delta_path, kind, before_creating=refuse):
         _refuse_to_load_again(spark, arguments, new=claim is None)
     if kind.name == digests.KIND:
         verification.prepare(spark, arguments.delta_path)
@@ -60,6 +63,18 @@ def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
     say("tables", kind=kind.name, table=arguments.delta_path, quarantine=quarantine, **globber)
     version = upkeep.newest_version(spark, arguments.delta_path)
     return Prepared(arguments=arguments, claim=claim, version=version)
+
+
+def _refuse_lost_table(spark: SparkSession, arguments: Arguments, path: str, *, new: bool) -> None:
+    """Refuse to create a table anew if the checkpoint knows log files: their records would be in no table."""
+    if new or not checkpoint.has_progress(spark, arguments.checkpoint_path):
+        return
+    raise LostTableError(
+        f"There is no Delta table at {path}, but checkpoint {arguments.checkpoint_path} records log files as "
+        "read. A new table would lack their records. The job wrote nothing. Restore the folder from the "
+        "bucket's versions or a backup. To load everything again, see "
+        'docs/operations/wait_for_run.md, "LostTableError".'
+    )
 
 
 def _refuse_to_load_again(spark: SparkSession, arguments: Arguments, *, new: bool) -> None:
@@ -149,4 +164,6 @@ def _write(arguments: Arguments, stream: Stream, files: DataFrame, batch_id: int
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:2000]
+    """Return the error in one line: the job's error if a batch raised one, without Python's traceback."""
+    text = " ".join(str(error).split())
+    return text[max(text.rfind(_OURS), 0) :].removeprefix(_OURS)[:2000]

@@ -1,9 +1,10 @@
 """The Delta tables: the job creates them with all columns, and appends each micro-batch exactly once."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -26,8 +27,21 @@ def quarantine_path(delta_path: str) -> str:
     return f"{delta_path}_quarantine"
 
 
-def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> bool:
+def prepare(
+    spark: SparkSession,
+    delta_path: str,
+    kind: Kind,
+    *,
+    before_creating: Callable[[str], None] = lambda _: None,
+) -> bool:
     """Make sure that the table and its quarantine exist with every column; never change a column.
+
+    Args:
+        spark: the session.
+        delta_path: the table's path.
+        kind: the kind of its records.
+        before_creating: called with the path of a table that does not exist; it raises if the job must not
+            create one there.
 
     Returns:
         whether one of the two existed before.
@@ -36,10 +50,17 @@ def prepare(spark: SparkSession, delta_path: str, kind: Kind) -> bool:
         TableConflictError: if a path holds something else, or a column has another type.
     """
     indexed = ("reason", "log_file", "ingested_at", "batch_id")
+    columns = {delta_path: kind.table_columns, quarantine_path(delta_path): QUARANTINE}
+    statistics = {delta_path: kind.indexed, quarantine_path(delta_path): indexed}
     with ThreadPoolExecutor(2) as both:
-        table = both.submit(_ensure, spark, delta_path, kind.table_columns, kind.indexed)
-        quarantine = both.submit(_ensure, spark, quarantine_path(delta_path), QUARANTINE, indexed)
-    return any([table.result(), quarantine.result()])
+        found = dict(zip(columns, both.map(partial(_existing, spark), columns), strict=True))
+        for path in columns:
+            if found[path] is None:
+                before_creating(path)
+        done = [both.submit(_ensure, spark, at, columns[at], statistics[at], found[at]) for at in columns]
+    for one in done:
+        one.result()
+    return any(schema is not None for schema in found.values())
 
 
 def any_log_file(spark: SparkSession, path: str, logs_path: str) -> str | None:
@@ -73,12 +94,23 @@ def append(rows: DataFrame, path: str, mark: Mark, ingested_at: datetime) -> Non
     )
 
 
-def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> bool:
-    name, existed = table_at(path), True
+def _existing(spark: SparkSession, path: str) -> StructType | None:
+    """Return the schema of the Delta table at a path; None if there is none that can be read."""
     try:
-        found = _schema(spark, path)
+        return _schema(spark, path)
     except AnalysisException:
-        found, existed = _create(spark, path, columns, indexed), False
+        return None
+
+
+def _ensure(
+    spark: SparkSession,
+    path: str,
+    columns: Sequence[Column],
+    indexed: Sequence[str],
+    existing: StructType | None,
+) -> None:
+    name = table_at(path)
+    found = _create(spark, path, columns, indexed) if existing is None else existing
     wanted = spark.createDataFrame([], ddl(tuple(columns))).schema
     missing, differing = compare_types(wanted, found)
     if differing or not {"raw", "log_file", "batch_id"} <= set(found.names):
@@ -95,7 +127,6 @@ def _ensure(spark: SparkSession, path: str, columns: Sequence[Column], indexed: 
             for where, kind in missing
         )
         spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({added})")
-    return existed
 
 
 def _create(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> StructType:

@@ -46,6 +46,7 @@ class CheckpointFacts:
         stream_key: the first key of Spark's checkpoint.
         owners: the texts of the owner marker; a valid checkpoint has one.
         table_version: the newest version of the checkpoint's table.
+        quarantine_is_lost: whether the checkpoint has a stream and its quarantine does not exist.
         filled: the paths of the table and its quarantine with rows although the checkpoint has no stream.
     """
 
@@ -53,6 +54,7 @@ class CheckpointFacts:
     stream_key: str = ""
     owners: tuple[str, ...] = ()
     table_version: int | None = None
+    quarantine_is_lost: bool = False
     filled: tuple[str, ...] = ()
 
 
@@ -79,6 +81,7 @@ def fetch_checkpoint(s3: "S3Client", request: IngestRequest, delta_logs: DeltaLo
         stream_key=stream[0] if stream else "",
         owners=tuple(text for text in (_read(s3, location.bucket, key) for key in markers) if text),
         table_version=version,
+        quarantine_is_lost=bool(stream) and latest_commit(s3, request.quarantine_path) is None,
         filled=tuple(
             path for path in unread if latest_commit(s3, path) is not None and delta_logs.has_rows(path)
         ),
@@ -138,13 +141,14 @@ def _decide_owned(request: IngestRequest, facts: CheckpointFacts, duplicates: st
         if not facts.stream_key:
             remedy = UNUSED.format(path=request.checkpoint_path) + remedy[0].lower() + remedy[1:]
         return _finding(request, "failed", f"belongs to another stream: {both}", remedy)
-    if facts.stream_key and facts.table_version is None:
+    if facts.stream_key and (facts.table_version is None or facts.quarantine_is_lost):
+        lost = request.delta_path if facts.table_version is None else request.quarantine_path
         return _finding(
             request,
             "failed",
-            f"has progress, but its table at {request.delta_path} no longer exists: a new table would lack "
-            "the log files that were already read",
-            "Restore the table. Or delete its quarantine and the checkpoint too, so that the next run loads "
+            f"has progress, but its table at {lost} no longer exists: a new table would lack the log files "
+            "that were already read",
+            "Restore the table. Or delete table, quarantine and checkpoint, so that the next run loads "
             "everything again.",
         )
     if facts.filled:

@@ -13,11 +13,12 @@ EXAMPLE_CHARACTERS = 200
 def files_query(kind: str, table: str, quarantine: str, where: str = "TRUE") -> str:
     """Return the query with one row per log file.
 
-    Each time a file was read, it added a row for its first record, or one row for the whole file.
+    Each time a file was read, it added a row for its first record, or one row for the whole file. A file that
+    was listed and gone before it could be read has no load, and balances only when it is read.
     """
     of_both = "log_file, log_file_sha256, log_file_records, record_index, delivered_at, ingested_at"
     return f"""
-SELECT *, kept + quarantined + removed = records * loads AND kept <= records AS balanced
+SELECT *, kept + quarantined + removed = records * loads AND kept <= records AND loads > 0 AS balanced
 FROM (
   SELECT
     log_file,
@@ -32,7 +33,9 @@ FROM (
     COUNT_IF(reason = 'duplicate') AS removed,
     MAX(CASE WHEN record_index IS NULL THEN reason END) AS whole_file_reason,
     COUNT_IF(row_account <> path_account) AS foreign_records,
-    GREATEST(COUNT_IF(record_index IS NULL), COUNT_IF(record_index = 0)) AS loads
+    GREATEST(
+      COUNT_IF(record_index IS NULL AND reason <> 'missing_file'), COUNT_IF(record_index = 0)
+    ) AS loads
   FROM (
     SELECT
       *, NULLIF(REGEXP_EXTRACT(log_file, 'AWSLogs/(o-[a-z0-9]+/)?([0-9]{{12}})/', 2), '') AS path_account

@@ -154,3 +154,20 @@ def test_every_day_that_is_due_is_listed_once_and_no_other_day(one, other, today
             if probe >= FIRST_DAY:
                 expected = should_be_listed(probe, first, last, note, today)
                 assert listed(plan, probe) == expected, f"{probe}: {plan.listings}"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), 60 * DAY])
+def test_a_note_from_the_future_is_ignored_and_everything_is_listed(ahead):
+    listings, sweep = planned(Note(swept_at=NOW - DAY, listed_at=NOW + ahead), created_at=NOW - 60 * DAY)
+    assert sweep
+    assert listings["2026-11"] == "2026/11"
+    assert not planned(Note(NOW - DAY, NOW + HOUR / 2))[1], "clocks differ by minutes"
+
+
+def test_a_checkpoint_from_the_future_is_listed_back_30_days_by_every_run():
+    note = Note(swept_at=NOW - DAY, listed_at=NOW - HOUR)
+    plan = decide(arguments(), NOW + 60 * DAY, note, NOW)
+    assert not plan.sweep
+    assert all(listed(plan, (NOW - ago * DAY).date()) == 1 for ago in range(30))
+    until = decide(arguments(until="2026-10-01"), NOW + 60 * DAY, note, NOW)
+    assert until.listings == ()

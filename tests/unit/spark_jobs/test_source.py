@@ -64,7 +64,7 @@ def test_the_file_source_reads_day_folders_and_bounds_the_bytes():
         "recursiveFileLookup": "true",
         "maxFileAge": "36500d",
         "maxBytesPerTrigger": "2048",
-        "ignoreMissingFiles": "false",
+        "ignoreMissingFiles": "true",
         "ignoreCorruptFiles": "false",
     }
 

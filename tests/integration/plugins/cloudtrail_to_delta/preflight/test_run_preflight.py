@@ -177,6 +177,7 @@ def test_a_delta_path_that_holds_other_files_fails(account, suffix):
 
 def test_a_table_of_an_earlier_run_passes_with_its_checkpoint(account):
     account.table("delta/cloudtrail_events", COLUMNS)
+    account.table("delta/cloudtrail_events_quarantine", COLUMNS | {"reason": "string"})
     account.put(OWNER, owner(account))
     account.put("checkpoints/cloudtrail_events/owner/_SUCCESS", b"")
     account.put("checkpoints/cloudtrail_events/stream/metadata")

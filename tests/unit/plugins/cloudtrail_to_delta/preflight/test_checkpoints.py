@@ -126,6 +126,9 @@ def test_progress_without_a_table_fails_since_what_was_read_would_be_missing():
     assert finding.status == "failed"
     assert "no longer exists" in finding.detail
     assert decide(owners=(owner(),)).status == "ok"
+    facts = {"owners": (owner(),), "stream_key": "x", "table_version": 1}
+    quarantine = decide(**facts, quarantine_is_lost=True)
+    assert (quarantine.status, "_quarantine no longer exists" in quarantine.detail) == ("failed", True)
 
 
 @pytest.mark.parametrize("keys", [["/"], ["_$folder$"], ["/", "/stream_$folder$", "/owner/", "/stream/"]])
