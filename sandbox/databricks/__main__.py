@@ -2,7 +2,8 @@
 
 It prints one line when it is ready. TERM or INT ends it, with every job and the SQL Spark. After a KILL the
 jobs continue, and the next start on the same folder adopts them. The token comes from `--token` or from
-SANDBOX_DATABRICKS_TOKEN, which `ps` does not show.
+SANDBOX_DATABRICKS_TOKEN, which `ps` does not show. SANDBOX_DATABRICKS_SERVICE_TOKEN may have the token of a
+second principal, a service principal without rights.
 """
 
 import argparse
@@ -19,9 +20,11 @@ from typing import IO
 import uvicorn
 
 from sandbox.databricks.gateway import Protocol
+from sandbox.databricks.rules import Rule
 from sandbox.databricks.settings import Settings
 
 TOKEN_VARIABLE = "SANDBOX_DATABRICKS_TOKEN"  # noqa: S105 - a variable's name
+SERVICE_VARIABLE = "SANDBOX_DATABRICKS_SERVICE_TOKEN"
 
 
 class Server(uvicorn.Server):
@@ -54,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         sql_time_zone=options.sql_time_zone,
         cluster_seconds=options.cluster_seconds,
         deployment_role=options.deployment_role,
+        service_token=os.environ.pop(SERVICE_VARIABLE, ""),
+        without=frozenset(options.without_rule),
     )
     settings.state.mkdir(parents=True, exist_ok=True)
     with (settings.state / "lock").open("w") as lock, socket.socket() as listener:
@@ -96,6 +101,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sql-time-zone", default="UTC", help="time zone of a SQL session (UTC)")
     parser.add_argument("--cluster-seconds", type=float, default=1.0, help="time of a start or a stop (1)")
     parser.add_argument("--deployment-role", default="", help="ARN of the role that launches clusters")
+    parser.add_argument(
+        "--without-rule",
+        type=Rule,
+        action="append",
+        default=[],
+        metavar="RULE",
+        help=f"do not enforce a rule of the service, may be repeated: {', '.join(Rule)}",
+    )
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input ends")
     return parser
 

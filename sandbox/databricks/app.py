@@ -23,10 +23,11 @@ from sandbox.databricks.objects import Objects
 from sandbox.databricks.pages import Pages
 from sandbox.databricks.parameters import Parameters
 from sandbox.databricks.payloads import Json
+from sandbox.databricks.principals import Permissions
 from sandbox.databricks.runner import Runner
 from sandbox.databricks.scheduler import Scheduler
 from sandbox.databricks.seeds import seeds
-from sandbox.databricks.settings import Settings
+from sandbox.databricks.settings import SERVICE_PRINCIPAL, USER, Settings
 from sandbox.databricks.statements import Statements
 from sandbox.databricks.store import Store
 from sandbox.databricks.volumes import Volumes
@@ -39,11 +40,12 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the app of one stand-in; a TERM ends every job and the SQL Spark as well, a KILL does not."""
     store = Store(settings.state / "state.sqlite")
     faults, requests, runner = Faults(), Requests(), Runner(settings)
-    objects = Objects(settings.state / "workspace.sqlite", seeds())
+    objects = Objects(settings.state / "workspace.sqlite", seeds(service=bool(settings.service_token)))
+    permissions = Permissions(objects, settings)
     policies = ClusterPolicies(objects)
     clusters = Clusters(objects, policies, settings)
     scheduler = Scheduler(store, runner, faults, settings, clusters)
-    clusters.last_use, clusters.on_stop = store.last_use, _stopper(store, scheduler)
+    clusters.last_use, clusters.on_stop = store.last_use, _stopper(store, scheduler, runner)
     warehouse = Warehouse(store, settings)
 
     @asynccontextmanager
@@ -56,20 +58,24 @@ def create_app(settings: Settings) -> FastAPI:
         store.close()
         objects.close()
 
+    tokens = {settings.token: USER}
+    if settings.service_token:
+        tokens[settings.service_token] = SERVICE_PRINCIPAL
     app = FastAPI(
         title="Databricks stand-in", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.include_router(Jobs(store, scheduler, runner, clusters).router())
+    app.include_router(Jobs(store, scheduler, runner, clusters, permissions).router())
     app.include_router(Statements(store, warehouse).router())
     app.include_router(Volumes(settings.volumes).router())
     app.include_router(compute.router())
     app.include_router(clusters.router())
     app.include_router(policies.router())
+    app.include_router(permissions.router())
     app.include_router(InstanceProfiles(objects, settings).router())
     app.include_router(Catalog(objects, settings).router())
     app.include_router(Pages(store, runner).router())
     app.include_router(_control(faults, requests, store, warehouse))
-    app.add_middleware(Gateway, token=settings.token, faults=faults, requests=requests)
+    app.add_middleware(Gateway, tokens=tokens, faults=faults, requests=requests)
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(RequestValidationError, _wrong_parameter)
@@ -77,12 +83,13 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _stopper(store: Store, scheduler: Scheduler) -> Callable[[str], None]:
-    """Return a function that ends the runs on a cluster that stops."""
+def _stopper(store: Store, scheduler: Scheduler, runner: Runner) -> Callable[[str], None]:
+    """Return a function that ends the runs on a cluster that stops, and forgets its libraries."""
 
     def stop(cluster_id: str) -> None:
         for task in store.active_on(cluster_id):
             store.request_cancel(task.run_id)
+        runner.forget(cluster_id)
         scheduler.wake()
 
     return stop

@@ -8,7 +8,9 @@ from sandbox.databricks import instance_profiles
 from sandbox.databricks.errors import InvalidParameterError, NotSupportedError
 from sandbox.databricks.objects import Objects
 from sandbox.databricks.payloads import Json
-from sandbox.databricks.settings import NODE_TYPES, RUNTIMES, USER
+from sandbox.databricks.principals import caller
+from sandbox.databricks.rules import Rule
+from sandbox.databricks.settings import NODE_TYPES, RUNTIMES, Settings
 
 _REFUSED = (
     "clone_from",
@@ -20,11 +22,12 @@ _REFUSED = (
 )
 _REFUSED_CLOUDS = ("azure_attributes", "gcp_attributes")
 SINGLE_USER = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED")
+STANDARD = ("USER_ISOLATION", "DATA_SECURITY_MODE_STANDARD")
 # Source: Clusters API, `autotermination_minutes`: "between 10 and 10000 minutes", 0 to disable.
 IDLE_MINUTES = range(10, 10_001)
 
 
-def sound_cluster(cluster: Json, objects: Objects) -> Json:
+def sound_cluster(cluster: Json, objects: Objects, settings: Settings) -> Json:
     """Check the settings, and return them with the service's defaults.
 
     Raises:
@@ -45,6 +48,7 @@ def sound_cluster(cluster: Json, objects: Objects) -> Json:
                 f"Node type {name} is not supported. Supported node types: {', '.join(NODE_TYPES)}"
             )
     _size(cluster)
+    require_disk(cluster, settings)
     minutes = cluster.get("autotermination_minutes", 120)
     if minutes and minutes not in IDLE_MINUTES:
         raise InvalidParameterError(
@@ -58,8 +62,18 @@ def sound_cluster(cluster: Json, objects: Objects) -> Json:
         )
     filled = {"driver_node_type_id": node, "autotermination_minutes": minutes}
     if cluster.get("data_security_mode") in SINGLE_USER:
-        filled["single_user_name"] = USER
+        filled["single_user_name"] = caller()
     return filled | cluster
+
+
+def require_disk(cluster: Json, settings: Settings) -> None:
+    """Refuse a cluster whose nodes have no disk and get no EBS volume."""
+    node, aws = cluster.get("node_type_id", ""), cluster.get("aws_attributes", {})
+    diskless = NODE_TYPES.get(node) == 0 and not aws.get("ebs_volume_count")
+    if diskless and not cluster.get("enable_elastic_disk") and settings.enforces(Rule.LOCAL_DISK):
+        raise InvalidParameterError(
+            f"At least one EBS volume must be attached for clusters created with node type {node}."
+        )
 
 
 def _size(cluster: Json) -> None:

@@ -16,12 +16,13 @@ from fastapi import APIRouter
 
 from sandbox.databricks.clock import now_ms
 from sandbox.databricks.cluster_policies import ClusterPolicies
-from sandbox.databricks.cluster_rules import sound_cluster
-from sandbox.databricks.errors import InvalidParameterError, InvalidStateError
+from sandbox.databricks.cluster_rules import require_disk, sound_cluster
+from sandbox.databricks.errors import ApiError, InvalidParameterError, InvalidStateError
 from sandbox.databricks.objects import Objects
 from sandbox.databricks.parameters import Parameters
 from sandbox.databricks.payloads import Json, checked
-from sandbox.databricks.settings import USER, Settings
+from sandbox.databricks.principals import caller
+from sandbox.databricks.settings import Settings
 
 KIND = "cluster"
 PAGE, PAGE_LIMIT = 20, 100
@@ -60,10 +61,10 @@ class Clusters:
         cluster_id = f"{datetime.now(UTC):%m%d-%H%M%S}-{secrets.token_hex(4)}"
         made = {
             "cluster_id": cluster_id,
-            "creator_user_name": USER,
+            "creator_user_name": caller(),
             "cluster_source": "API",
             "start_time": now,
-            "default_tags": {"Vendor": "Databricks", "Creator": USER, "ClusterId": cluster_id},
+            "default_tags": {"Vendor": "Databricks", "Creator": caller(), "ClusterId": cluster_id},
             "cluster_name": "",
         }
         with self._objects.change():
@@ -99,7 +100,7 @@ class Clusters:
         with self._objects.change():
             known = self._known(cluster_id)
             if known["state"] not in ("TERMINATING", "TERMINATED"):
-                why = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {"username": USER}}
+                why = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {"username": caller()}}
                 self._put(known | {"termination_reason": why}, "TERMINATING", then="TERMINATED")
         self.on_stop(cluster_id)
         return {}
@@ -149,9 +150,18 @@ class Clusters:
         """Return a new cluster's settings with its policy's values.
 
         Raises:
-            InvalidParameterError: for settings that the policy refuses.
+            InvalidParameterError: for settings that the policy or a rule refuses.
         """
-        return self._policies.applied(settings)
+        found = self._policies.applied(settings)
+        require_disk(found, self._settings)
+        return found
+
+    def for_job(self, settings: Json) -> Json:
+        """Return the settings of a run's cluster; a policy may have been deleted since the submission."""
+        try:
+            return self._policies.applied(settings)
+        except ApiError:
+            return settings
 
     def _start(self, cluster_id: str) -> None:
         with self._objects.change():
@@ -165,7 +175,7 @@ class Clusters:
         """Return the settings of create or edit, after their policy and the rules."""
         request = self._policies.applied(checked(method, parameters))
         settings = {key: value for key, value in request.items() if key not in _VOLATILE}
-        return sound_cluster(settings, self._objects)
+        return sound_cluster(settings, self._objects, self._settings)
 
     def _known(self, cluster_id: str) -> Json:
         """Return the document of a cluster in its current state."""

@@ -1,7 +1,7 @@
-"""The available compute: runtimes, node types, the one SQL warehouse; and the one user.
+"""The available compute: runtimes, node types, the one SQL warehouse.
 
 Source: Databricks REST, `clusters/spark-versions` (which the Airflow connection's test calls),
-`clusters/list-node-types`, `sql/warehouses`, and SCIM's `Me`. Clusters are in the module `clusters`.
+`clusters/list-node-types`, `sql/warehouses`. Clusters are in the module `clusters`.
 """
 
 from fastapi import APIRouter
@@ -34,7 +34,6 @@ def router() -> APIRouter:
         routes.add_api_route(f"/api/{version}/clusters/list-node-types", node_types, methods=["GET"])
     routes.add_api_route("/api/2.0/sql/warehouses", list_warehouses, methods=["GET"])
     routes.add_api_route("/api/2.0/sql/warehouses/{warehouse_id}", get_warehouse, methods=["GET"])
-    routes.add_api_route("/api/2.0/preview/scim/v2/Me", me, methods=["GET"])
     return routes
 
 
@@ -44,8 +43,21 @@ def spark_versions() -> Json:
 
 
 def node_types() -> Json:
-    """Return the node types, each with its id only."""
-    return {"node_types": [{"node_type_id": name} for name in NODE_TYPES]}
+    """Return the node types, each with its id and its disks."""
+    return {
+        "node_types": [
+            {
+                "node_type_id": name,
+                "node_instance_type": {
+                    "instance_type_id": name,
+                    "local_disks": 0,
+                    "local_nvme_disks": disks,
+                    "local_nvme_disk_size_gb": 118 * disks,
+                },
+            }
+            for name, disks in NODE_TYPES.items()
+        ]
+    }
 
 
 def list_warehouses() -> Json:
@@ -58,8 +70,3 @@ def get_warehouse(warehouse_id: str) -> Json:
     if warehouse_id != WAREHOUSE_ID:
         raise NotFoundError(f"SQL warehouse {warehouse_id} does not exist")
     return WAREHOUSE
-
-
-def me() -> Json:
-    """Return the user that the token belongs to."""
-    return {"id": "1", "userName": USER, "displayName": "Sandbox", "active": True}

@@ -47,9 +47,10 @@ def _install(folder: Path, task: dict[str, Any]) -> dict[str, str] | None:
     sys.path.insert(0, REPOSITORY)
     libraries = importlib.import_module("sandbox.databricks.libraries")
     sys.path.remove(REPOSITORY)
-    options = {"volumes": Path(task["volumes"]), "aws_endpoint": task["aws_endpoint"]}
+    options = {"volumes": Path(task["volumes"]), "aws_endpoint": task["aws_endpoint"], "s3": task["s3"]}
     try:
-        libraries.install(task["libraries"], site=folder / "site", **options)
+        libraries.install(task["libraries"], site=Path(task["site"]), wheels=folder / "wheels", **options)
+        libraries.hide(task["hidden"], site=Path(task["site"]), folder=folder / "hidden")
         if "python_file" in task:
             script = libraries.fetch(task["python_file"], folder / "wheels", **options)
             script.replace(folder / "main.py")

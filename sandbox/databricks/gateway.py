@@ -9,6 +9,7 @@ import json
 import time
 from asyncio import Transport
 from collections import deque
+from collections.abc import Mapping
 from threading import Lock
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sandbox.databricks.errors import ApiError, CredentialInvalidError, CredentialMissingError
 from sandbox.databricks.faults import Fault, Faults
 from sandbox.databricks.payloads import Json
+from sandbox.databricks.principals import serve
 
 KEPT = 10_000
 _CODES = {
@@ -70,8 +72,10 @@ class Protocol(H11Protocol):
 class Gateway:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, *, token: str, faults: Faults, requests: Requests) -> None:
-        self._app, self._token, self._faults, self._requests = app, token, faults, requests
+    def __init__(
+        self, app: ASGIApp, *, tokens: Mapping[str, str], faults: Faults, requests: Requests
+    ) -> None:
+        self._app, self._tokens, self._faults, self._requests = app, tokens, faults, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call; run pages and /health need no token, because a browser has none."""
@@ -118,9 +122,11 @@ class Gateway:
             return CredentialMissingError(
                 "Credential was not sent or was of an unsupported type for this API."
             )
-        if not hmac.compare_digest(credential.strip(), self._token.encode()):
-            return CredentialInvalidError("Invalid access token.")
-        return None
+        for token, name in self._tokens.items():
+            if hmac.compare_digest(credential.strip(), token.encode()):
+                serve(name)
+                return None
+        return CredentialInvalidError("Invalid access token.")
 
 
 async def _answer_fault(send: Send, fault: Fault) -> None:

@@ -12,11 +12,13 @@ from fastapi import APIRouter, Request
 from sandbox.databricks import shapes, states
 from sandbox.databricks.clock import now_ms
 from sandbox.databricks.clusters import Clusters
-from sandbox.databricks.errors import InvalidParameterError, InvalidStateError
+from sandbox.databricks.errors import InvalidParameterError, InvalidStateError, PermissionDeniedError
 from sandbox.databricks.parameters import Parameters, base_url
 from sandbox.databricks.payloads import Json, checked
+from sandbox.databricks.principals import Permissions, caller
 from sandbox.databricks.runner import Runner
 from sandbox.databricks.scheduler import Scheduler
+from sandbox.databricks.settings import USER
 from sandbox.databricks.store import Run, Store, TaskRun
 from sandbox.databricks.submissions import submission
 
@@ -29,9 +31,16 @@ LOG_LIMIT = 5 * 2**20
 class Jobs:
     """The routes; this class has no state."""
 
-    def __init__(self, store: Store, scheduler: Scheduler, runner: Runner, clusters: Clusters) -> None:
+    def __init__(
+        self,
+        store: Store,
+        scheduler: Scheduler,
+        runner: Runner,
+        clusters: Clusters,
+        permissions: Permissions,
+    ) -> None:
         self._store, self._scheduler, self._runner = store, scheduler, runner
-        self._clusters = clusters
+        self._clusters, self._permissions = clusters, permissions
 
     def router(self) -> APIRouter:
         """Return the routes of both versions."""
@@ -48,6 +57,9 @@ class Jobs:
     def submit(self, parameters: Parameters) -> Json:
         """Start a run, or return the one that this idempotency token started, even if it failed."""
         request = submission(parameters, cluster=self._clusters.record, policy=self._clusters.under_policy)
+        request |= {"creator_user_name": caller(), "run_as_user_name": self._run_as(request)}
+        for task in request["tasks"]:
+            self._require(task, request["run_as_user_name"])
         try:
             run, new = self._store.add(request, submitted=now_ms())
         except LookupError as error:
@@ -57,6 +69,25 @@ class Jobs:
         if new:
             self._scheduler.wake()
         return {"run_id": run.run_id}
+
+    def _run_as(self, request: Json) -> str:
+        """Return who the run runs as: the caller, or somebody else if an admin says so."""
+        given = next(iter(request.get("run_as", {}).values()), caller())
+        if given != caller() and caller() != USER:
+            raise PermissionDeniedError(f"{caller()} may not run a job as {given}")
+        return str(given)
+
+    def _require(self, task: Json, who: str) -> None:
+        """Check the rights that a run needs on an existing cluster."""
+        if "existing_cluster_id" in task:
+            cluster = self._clusters.record(task["existing_cluster_id"]) or {}
+            level = "CAN_ATTACH_TO" if cluster.get("state") == "RUNNING" else "CAN_RESTART"
+            level = "CAN_MANAGE" if task.get("libraries") else level
+            owner = str(cluster.get("creator_user_name"))
+            self._permissions.require("clusters", task["existing_cluster_id"], level, who, owner)
+        policy_id = task.get("new_cluster", {}).get("policy_id")
+        if policy_id:
+            self._permissions.require("cluster-policies", policy_id, "CAN_USE", who)
 
     def get(self, parameters: Parameters, request: Request) -> Json:
         """Return a run, or a task run by its own id; more than 100 tasks come in pages."""

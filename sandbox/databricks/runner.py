@@ -1,17 +1,20 @@
 """The start of a task run's driver, and the reading of its outcome.
 
-One folder has all files of a task run: task.json, conf/spark-defaults.conf, the installed wheel in site/,
-driver.log, and at the end outcome.json.
+One folder has all files of a task run: task.json, conf/spark-defaults.conf, driver.log, and at the end
+outcome.json. The installed libraries are in its site/, or in that of the existing cluster that it runs on.
 """
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
 
 from sandbox.databricks import processes, states
+from sandbox.databricks.cluster_rules import STANDARD
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
+from sandbox.databricks.rules import NOT_OF_THE_RUNTIME, Rule
 from sandbox.databricks.settings import Settings
 from sandbox.databricks.states import State
 from sandbox.databricks.store import Run, TaskRun
@@ -45,32 +48,56 @@ class Runner:
         """Start the driver of `task`, with the settings of its cluster."""
         folder = self.folder(task.run_id)
         folder.mkdir(parents=True, exist_ok=True)
+        site = self._site(folder, cluster)
+        hidden = NOT_OF_THE_RUNTIME if self._settings.enforces(Rule.RUNTIME_PACKAGES) else ()
         program = program_of(run, task) | {
             "volumes": str(self._settings.volumes),
             "aws_endpoint": self._settings.aws_endpoint,
+            "site": str(site),
+            "hidden": hidden,
+            "s3": self._reads_s3(task, cluster),
         }
         (folder / "task.json").write_text(json.dumps(program))
         return processes.start(
             [sys.executable, "-P", str(DRIVER), str(folder)],
             mark=self.mark(task.run_id),
-            environment=self._environment(folder, cluster),
+            environment=self._environment(folder, site, cluster),
             folder=folder,
             log=self.log(task.run_id),
         )
 
-    def _environment(self, folder: Path, cluster: Json) -> dict[str, str]:
+    def forget(self, cluster_id: str) -> None:
+        """Remove the libraries of a cluster that stops or restarts."""
+        shutil.rmtree(self._settings.clusters / cluster_id, ignore_errors=True)
+
+    def _site(self, folder: Path, cluster: Json) -> Path:
+        """Return the folder for the libraries: the run's, or that of the existing cluster."""
+        if "cluster_id" in cluster and self._settings.enforces(Rule.CLUSTER_LIBRARIES):
+            return self._settings.clusters / str(cluster["cluster_id"]) / "site"
+        return folder / "site"
+
+    def _reads_s3(self, task: TaskRun, cluster: Json) -> bool:
+        """Return whether a library may come from S3: only to a cluster with an instance profile."""
+        profile = cluster.get("aws_attributes", {}).get("instance_profile_arn")
+        serverless = "environment_key" in task.spec
+        return (bool(profile) and not serverless) or not self._settings.enforces(Rule.S3_WHEELS)
+
+    def _environment(self, folder: Path, site: Path, cluster: Json) -> dict[str, str]:
         settings = properties(
             aws_endpoint=self._settings.aws_endpoint, driver_memory=self._settings.job_memory
         )
         # Relative to its working folder, whose name may not be valid in lists.
         settings["spark.local.dir"] = "tmp"
         conf = write_defaults(folder / "conf", settings | cluster.get("spark_conf", {}))
+        profile = cluster.get("aws_attributes", {}).get("instance_profile_arn")
+        standard = cluster.get("data_security_mode") in STANDARD and profile
+        denied = standard and self._settings.enforces(Rule.STANDARD_PROFILE)
         return private(
             spark_environment(conf),
-            **_AWS,
+            **({} if denied else _AWS),
             AWS_ENDPOINT_URL=self._settings.aws_endpoint,
             # Spark's Python workers look here too.
-            PYTHONPATH=str(folder / "site"),
+            PYTHONPATH=os.pathsep.join((str(site), str(folder / "hidden"))),
             **cluster.get("spark_env_vars", {}),
         )
 

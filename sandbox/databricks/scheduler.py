@@ -13,12 +13,14 @@ from collections.abc import Sequence
 
 from sandbox.databricks import states
 from sandbox.databricks.clock import now_ms
+from sandbox.databricks.cluster_rules import SINGLE_USER
 from sandbox.databricks.clusters import Clusters
 from sandbox.databricks.faults import Faults
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
+from sandbox.databricks.rules import Rule
 from sandbox.databricks.runner import Runner
-from sandbox.databricks.settings import Settings
+from sandbox.databricks.settings import USER, Settings
 from sandbox.databricks.states import State
 from sandbox.databricks.store import Run, Store, TaskRun
 
@@ -141,12 +143,17 @@ class Scheduler:
             if now >= task.ready:
                 self._save(task, State("PENDING"))
         elif "existing_cluster_id" not in task.spec:
-            self._launch(run, task, now, task.spec.get("new_cluster", {}))
+            self._launch(run, task, now, self._clusters.for_job(task.spec.get("new_cluster", {})))
         else:
             cluster_id = task.spec["existing_cluster_id"]
             state = self._clusters.wanted_by_job(cluster_id)
-            if state == "RUNNING":
-                self._launch(run, task, now, self._clusters.record(cluster_id) or {})
+            cluster = self._clusters.record(cluster_id) or {}
+            who = run.request.get("run_as_user_name", USER)
+            user = cluster.get("single_user_name") if cluster.get("data_security_mode") in SINGLE_USER else ""
+            if user and user != who and self._settings.enforces(Rule.SINGLE_USER):
+                self._finish(task, states.not_the_user(who, cluster_id, user), now, retry=False)
+            elif state == "RUNNING":
+                self._launch(run, task, now, cluster)
             elif state in ("", "ERROR"):
                 self._finish(task, states.LOST, now, retry=False)
 

@@ -1,9 +1,10 @@
 """The content of a new workspace: a suitable cluster and some unsuitable ones, a profile, locations."""
 
-from sandbox.databricks import catalog, clusters, instance_profiles
+from sandbox.databricks import catalog, clusters, instance_profiles, principals
 from sandbox.databricks.payloads import Json
-from sandbox.databricks.settings import CLUSTER_ID, SPARK_VERSION, UNITY_CATALOG_ROLE, USER
+from sandbox.databricks.settings import CLUSTER_ID, SERVICE_PRINCIPAL, SPARK_VERSION, UNITY_CATALOG_ROLE, USER
 
+_PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"
 _CLUSTER: Json = {
     "cluster_id": CLUSTER_ID,
     "cluster_name": "Sandbox",
@@ -19,15 +20,17 @@ _CLUSTER: Json = {
     "state": "RUNNING",
     "state_message": "",
     "spark_conf": {},
-    "aws_attributes": {},
+    # Without it, no job on the cluster could read its wheel from S3.
+    "aws_attributes": {"instance_profile_arn": _PROFILE},
 }
-_PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"
 # The workspace's unsuitable clusters: id → differences from the suitable one.
 _UNFIT: dict[str, Json] = {
     "sandbox-old": {"spark_version": "15.4.x-scala2.12", "state": "TERMINATED"},
-    "sandbox-shared": {"data_security_mode": "USER_ISOLATION", "single_user_name": ""},
+    "sandbox-shared": {"data_security_mode": "USER_ISOLATION", "single_user_name": "", "aws_attributes": {}},
     "sandbox-legacy": {"data_security_mode": "NONE", "single_user_name": ""},
-    "sandbox-reader": {"aws_attributes": {"instance_profile_arn": _PROFILE}},
+    "sandbox-of-others": {"single_user_name": "other@example.com"},
+    "sandbox-no-profile": {"aws_attributes": {}},
+    "sandbox-standard": {"data_security_mode": "USER_ISOLATION", "single_user_name": ""},
     "sandbox-stranger": {"aws_attributes": {"instance_profile_arn": f"{_PROFILE}-of-others"}},
     "sandbox-broken": {"state": "ERROR", "state_message": "Instances could not be acquired"},
 }
@@ -36,8 +39,13 @@ _CREDENTIAL = "sandbox"
 _LOCATIONS = {"s3://cloudtrail-logs": True, "s3://cloudtrail-logs/quiet/": False}
 
 
-def seeds() -> dict[str, dict[str, Json]]:
-    """Return kind → key → document, as `Objects` expects them."""
+def seeds(*, service: bool = False) -> dict[str, dict[str, Json]]:
+    """Return kind → key → document, as `Objects` expects them.
+
+    With a service principal, the suitable cluster is dedicated to it, and it may manage it.
+    """
+    suitable = _CLUSTER | ({"single_user_name": SERVICE_PRINCIPAL} if service else {})
+    rights = {f"clusters/{CLUSTER_ID}": {SERVICE_PRINCIPAL: "CAN_MANAGE"}} if service else {}
     unfit = {key: {"cluster_id": key, "cluster_name": key} | change for key, change in _UNFIT.items()}
     locations = {}
     for url, announced in _LOCATIONS.items():
@@ -56,7 +64,8 @@ def seeds() -> dict[str, dict[str, Json]]:
         "unity_catalog_iam_arn": UNITY_CATALOG_ROLE,
     }
     return {
-        clusters.KIND: {CLUSTER_ID: _CLUSTER} | {key: _CLUSTER | change for key, change in unfit.items()},
+        clusters.KIND: {CLUSTER_ID: suitable} | {key: _CLUSTER | change for key, change in unfit.items()},
+        principals.KIND: rights,
         instance_profiles.KIND: {_PROFILE: {"instance_profile_arn": _PROFILE}},
         catalog.CREDENTIAL: {_CREDENTIAL: {"name": _CREDENTIAL, "owner": USER, "aws_iam_role": role}},
         catalog.LOCATION: locations,

@@ -70,6 +70,15 @@ def driver_lost(exit_code: int | None) -> State:
     )
 
 
+def not_the_user(who: str, cluster_id: str, user: str) -> State:
+    """Return the state of a task on a dedicated cluster that is not its principal's."""
+    message = (
+        f"Single-user check failed: user '{who}' attempted to run a command on single-user cluster "
+        f"{cluster_id}, but the single user of this cluster is '{user}'"
+    )
+    return State("INTERNAL_ERROR", "FAILED", message, "RUN_EXECUTION_ERROR")
+
+
 def library_failed(why: str) -> State:
     """Return the state after a library of the task could not be installed."""
     message = f"Library installation failed for library due to user error. Error messages: {why}"

@@ -28,6 +28,7 @@ def installed() -> Accelerators:
     return Accelerators(zlib=_module("isal.isal_zlib"), msgspec=_module("msgspec"))
 
 
+@lru_cache(maxsize=1)
 def versions() -> dict[str, str | None]:
     """Return each accelerator's version on this machine, None for an absent one."""
     return {name: metadata.version(name) if _module(name) else None for name in NAMES}

@@ -20,7 +20,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 class Arguments:
     """The arguments of one kind in one run. Paths have no slash at their end (the logs path may have one).
 
-    `run` is any text that names the caller: every commit carries it.
+    `run` is any text that names the caller: every commit carries it. `expected_version` is the version
+    that the caller submitted, empty for any.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Arguments:
     last_day: date | None = None
     run: str = ""
     public_keys: str = ""
+    expected_version: str = ""
 
 
 def parse_arguments(argv: Sequence[str]) -> tuple[Arguments, ...]:
@@ -91,6 +93,7 @@ def _arguments(one: Asked) -> Arguments:
         last_day=_day(one["until"]),
         run=one["run"],
         public_keys=one["public-keys"],
+        expected_version=one["expected-version"],
     )
 
 

@@ -61,6 +61,9 @@ _OF_ONE_KIND = (
         form="a table name like events or main.security.events, in lower case",
     ),
 )
+EXPECTED_VERSION = Argument(
+    "expected-version", "VERSION", "the version that was submitted: the job refuses to run as another one", ""
+)
 _OF_ALL_KINDS = (
     Argument(
         "region",
@@ -115,6 +118,7 @@ _OF_ALL_KINDS = (
         "",
     ),
     Argument("run", "TEXT", "the caller's name for this run; every commit carries it", ""),
+    EXPECTED_VERSION,
 )
 ARGUMENTS = (_KIND, *_OF_ONE_KIND, *_OF_ALL_KINDS)
 PER_KIND = tuple(argument.name for argument in _OF_ONE_KIND)

@@ -11,6 +11,8 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
+from cloudtrail_jobs import accelerators, release
+
 # How many commits to search: each one is a file to read, and the batch's is nearly always among the newest.
 RECENT = (5, 500)
 ANYWHERE = (*RECENT, None)
@@ -31,7 +33,8 @@ class Mark:
     def write(self, ingested_at: datetime) -> str:
         """Return the commit's `userMetadata`; `ingested_at` is that of the commit's rows.
 
-        The plugin's `validate_rows` finds a run's rows by it.
+        The plugin's `validate_rows` finds a run's rows by it, and reports the version and the accelerators
+        that the driver found.
         """
         return json.dumps(
             {
@@ -40,6 +43,8 @@ class Mark:
                 "ingested_at": ingested_at.isoformat(),
                 "run": self.run,
                 "batch_id": self.batch_id,
+                "version": release.VERSION,
+                "accelerators": accelerators.versions(),
             }
         )
 

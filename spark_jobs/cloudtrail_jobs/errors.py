@@ -1,7 +1,8 @@
 """Every error with which this job stops on purpose. A message names the failure, the value and the remedy.
 
 JobError                     fatal: the same arguments fail again
-├── ArgumentsError           the command line cannot be used; exit code 2
+├── ArgumentsError           the command line cannot be used
+├── VersionError             the code that runs is not the code that was submitted
 ├── CheckpointConflictError  the checkpoint belongs to another stream
 ├── TableConflictError       the Delta path holds something else
 ├── LostTableError           the checkpoint knows log files whose table or quarantine no longer exists
@@ -20,17 +21,20 @@ class JobError(Exception):
     """The root of this job's errors."""
 
 
-class ArgumentsError(JobError, SystemExit):
+class ArgumentsError(JobError):
     """Raised when the job cannot use its command line; the message has every problem.
 
-    The error is a `SystemExit`, so that the process ends with the code 2, as command lines do. It is also a
-    `JobError`, so that Databricks' `get-output` shows the message instead of the code.
+    It is not a `SystemExit`, as the errors of other command lines are: Databricks runs a wheel task in an
+    interactive interpreter, which has its own rules for that exception.
     """
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("The job cannot use its arguments: " + "; ".join(problems) + ".")
         self.problems = problems
-        self.code = 2
+
+
+class VersionError(JobError):
+    """Raised when another build of this job runs than the caller submitted, or than the driver runs."""
 
 
 class CheckpointConflictError(JobError):

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
-from cloudtrail_jobs import __version__, accelerators, session, source, stream
+from cloudtrail_jobs import accelerators, release, session, source, stream
 from cloudtrail_jobs.args import Arguments, parse_arguments
 from cloudtrail_jobs.driver_log import say, shown_error
 from cloudtrail_jobs.errors import ArgumentsError, KindsFailedError
@@ -47,6 +47,7 @@ def run(asked: Sequence[Arguments]) -> None:
 
 def _start(arguments: Arguments) -> SparkSession:
     """Return the session, configured by the arguments that all kinds share."""
+    release.require(arguments.expected_version)
     if arguments.discovery != "listing" and not source.on_databricks():
         raise ArgumentsError(
             [
@@ -58,7 +59,7 @@ def _start(arguments: Arguments) -> SparkSession:
         say("limits", max_bytes=arguments.max_bytes_per_trigger, max_files="not used by Spark's file source")
     spark = SparkSession.builder.getOrCreate()
     session.configure(spark)
-    say("start", version=__version__, spark=spark.version, accelerators=accelerators.versions())
+    say("start", version=release.VERSION, spark=spark.version, accelerators=accelerators.versions())
     return spark
 
 

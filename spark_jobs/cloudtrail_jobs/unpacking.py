@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cloudtrail_jobs import accelerators
+from cloudtrail_jobs import accelerators, release
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.log_files import LogFile, unpack
 from cloudtrail_jobs.quality import Defect
@@ -24,8 +24,10 @@ Unpacker = Callable[[Iterable[Any]], Iterator[Any]]
 
 def unpacker(kind_name: str) -> Unpacker:
     """Return the function for `mapInArrow` over Spark's `binaryFile` columns; its rows are `ROWS`."""
+    of_driver = release.VERSION
 
     def unpack_batches(batches: Iterable[Any]) -> Iterator[Any]:
+        release.require_in_worker(of_driver)
         kind, using = KINDS[kind_name], accelerators.installed()
         for batch in batches:
             paths, times, contents = (batch.column(n) for n in ("path", "modificationTime", "content"))

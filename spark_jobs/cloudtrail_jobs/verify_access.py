@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrameWriter, SparkSession
 
-from cloudtrail_jobs.command_line import Parser, add_argument
+from cloudtrail_jobs import release
+from cloudtrail_jobs.command_line import EXPECTED_VERSION, Parser, add_argument
 from cloudtrail_jobs.driver_log import say, shown_error
 from cloudtrail_jobs.errors import AccessError, ArgumentsError
 from cloudtrail_jobs.session import fresh
@@ -57,6 +58,7 @@ def main() -> None:
     Raises:
         AccessError: with every step that failed.
         ArgumentsError: with everything that is wrong with the command line.
+        VersionError: if another version of the job was submitted.
     """
     with shown_error():
         places = parse_places(sys.argv[1:])
@@ -70,6 +72,7 @@ def parse_places(argv: Sequence[str]) -> dict[str, list[str]]:
 
     Raises:
         ArgumentsError: with every unknown word, or if no place is given.
+        VersionError: if another version of the job was submitted.
     """
     parser = Parser(
         prog="cloudtrail-verify-access",
@@ -78,7 +81,9 @@ def parse_places(argv: Sequence[str]) -> dict[str, list[str]]:
     )
     for name, text in CHECKS.items():
         add_argument(parser, name, "PLACE,PLACE", text)
+    add_argument(parser, EXPECTED_VERSION.name, EXPECTED_VERSION.metavar, EXPECTED_VERSION.help)
     found, problems = parser.read(argv)
+    release.require("".join(found.pop(EXPECTED_VERSION.name, [])[-1:]))
     places = {
         name: [place.rstrip("/") for value in values for place in value.split(",") if place]
         for name, values in found.items()

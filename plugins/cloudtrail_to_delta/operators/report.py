@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from cloudtrail_to_delta.records.fields import utc_text
-from cloudtrail_to_delta.records.outcome import Outcome, read_outcomes
+from cloudtrail_to_delta.records.outcome import Outcome, describe_missing, read_outcomes
 from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.tables.assets import TABLES, table_asset
@@ -58,6 +58,11 @@ def render_summary(validated: Sequence[Outcome], preflight: PreflightResult, *, 
     ]
     lines += [f"- {o.table}: {describe_accounts(o.run_accounts)}" for o in validated if o.run_accounts]
     for outcome in validated:
+        if outcome.job_version:
+            found = ", ".join(outcome.accelerators) or "no accelerator"
+            lines.append(f"- {outcome.table}: written by cloudtrail_jobs {outcome.job_version} with {found}")
+        if outcome.missing_accelerators:
+            lines.append(f"- **Warning**: {outcome.table}: {describe_missing(outcome.missing_accelerators)}")
         lines += [f"- {outcome.table}: {n} quarantined as `{r}`" for r, n in outcome.reasons.items()]
         lines += [
             f"- {outcome.table}: {one.records} records have {one.field!r} as {one.problem}"

@@ -268,6 +268,9 @@ def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
     values = request.to_dict()
     given = {name: values[name] for name in (*shared, *optional)}
     params = {name: value for name, value in given.items() if value not in ("", None, [])}
+    if request.ingest_principal:
+        # The ingest has its own connection.
+        params.pop("databricks_conn_id", None)
     params["reader_role_arn"] = request.reader_role_arn
     if request.reader == "instance_profile":
         params["instance_profile_arn"] = request.instance_profile_arn

@@ -167,6 +167,7 @@ class SetupPreflightOperator(PreflightOperator):
         defaults = {name: rule.default for name, rule in PARAMS.items() if rule.default is not REQUIRED}
         own = {
             "databricks_conn_id": request.databricks_conn_id,
+            "ingest_principal": request.ingest_principal,
             "warehouse_id": request.warehouse_id,
             "deployment_role_arn": request.deployment_role_arn,
         }

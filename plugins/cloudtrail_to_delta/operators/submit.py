@@ -20,6 +20,7 @@ from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, RUN_ID_KEY
 from cloudtrail_to_delta.records.preflight import PreflightResult
+from cloudtrail_to_delta.runs.disks import volumes_for
 from cloudtrail_to_delta.runs.names import own_run, run_name, works_on
 from cloudtrail_to_delta.runs.payload import submit_payload
 from cloudtrail_to_delta.runs.pools import SUBMIT_POOL
@@ -185,6 +186,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
             name=name,
             run=own_run(context),
             public_keys=self.public_keys or "",
+            volumes=self._volumes(context["params"]),
         )
         run, found = self._start_or_find(context, requests, name)
         run_id, state = int(run["run_id"]), RunState(**run["state"])
@@ -197,6 +199,11 @@ class SubmitIngestOperator(OneTimeRunOperator):
             self._yield_to_an_earlier_run(run, requests, name)
             self._yield_room(run, limit)
         return run_id
+
+    def _volumes(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the EBS volumes that a new cluster of this node type needs."""
+        node_type = params["node_type_id"] if params["compute"] == "new_cluster" else None
+        return volumes_for(self._hook, node_type) if node_type else {}
 
     def _skip_unless_asked(self) -> None:
         if self.kind not in self.requests:

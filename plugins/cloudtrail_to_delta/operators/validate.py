@@ -13,7 +13,7 @@ from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
 from cloudtrail_to_delta.records.fields import Fields, to_json
-from cloudtrail_to_delta.records.outcome import Drift, Insight, Known, Outcome, merge_known
+from cloudtrail_to_delta.records.outcome import Drift, Insight, Known, Outcome, describe_missing, merge_known
 from cloudtrail_to_delta.records.record import read
 from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.runs.payload import run_mark
@@ -91,6 +91,7 @@ class ValidateRowsOperator(StatementsOperator):
             "times": written.times,
             "newest": written.newest,
             "begun": written.begun,
+            "build": to_json(written.build),
             "continuous": continuous,
             "known": to_json(earlier),
             "unknown_since": unknown_since,
@@ -116,6 +117,8 @@ class ValidateRowsOperator(StatementsOperator):
             facts, answers, delta_path=self.requests[self.kind]["delta_path"], pending=pending
         ).to_dict()
         self.log.info("%s", outcome)
+        if missing := facts["build"]["missing"]:
+            self.log.warning("%s", describe_missing(missing))
         if pending:
             self.log.warning(
                 "The continuous stream has not finished a micro-batch yet, so none of its records are "
@@ -253,6 +256,9 @@ def outcome_of(facts: Mapping[str, Any], answers: Answers, *, delta_path: str, p
         schema_drift=tuple(Drift.read_fields(Fields(row)) for row in drift),
         new_insights=tuple(Insight.read_fields(Fields(row)) for row in _rows(answers, "new_insights")),
         known=merge_known([Known.read_fields(Fields(facts["known"])), *map(Known.of_row, found)]),
+        job_version=facts["build"]["version"],
+        accelerators=tuple(facts["build"]["accelerators"]),
+        missing_accelerators=tuple(facts["build"]["missing"]),
         pending=pending,
     )
 

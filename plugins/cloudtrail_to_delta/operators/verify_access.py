@@ -65,6 +65,7 @@ class VerifyAccessOperator(OneTimeRunOperator):
             wheel=wheel,
             name=f"cloudtrail verify access {own_run(context)}",
             minutes=request.verify_timeout_minutes,
+            principal=request.ingest_principal,
         )
         for generation in range(MAX_GENERATIONS):
             self.idempotency_token = idempotency_token(context, self.task_id, generation)

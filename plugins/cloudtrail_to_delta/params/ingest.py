@@ -242,6 +242,14 @@ _COMPUTE = {
         title="Instance profile",
         help="For *new_cluster*: the instance profile that contains the reader role.",
     ),
+    "accelerators": Declaration(
+        one_of("package_index", "none"),
+        "package_index",
+        title="Accelerators",
+        help="*package_index*: the compute installs *isal* and *msgspec* from its Python package index "
+        "(PyPI, unless the workspace sets another). They unpack log files many times as fast. *none*: for "
+        "compute without a package index. Each run then carries a warning.",
+    ),
     "share_run": Declaration(
         yes_or_no,
         False,
@@ -461,6 +469,15 @@ CHOICES = (
         ("compute", "code_root"),
         lambda compute, root: compute == "serverless" and not root.startswith("/Volumes/"),
         "serverless compute installs wheels from Unity Catalog: give /Volumes/catalog/schema/volume.",
+    ),
+    # Source: Databricks REST, Libraries API, `whl`. A cluster policy may set the profile: see preflight.
+    ChoiceRule(
+        ("compute", "instance_profile_arn", "policy_id", "code_root"),
+        lambda compute, profile, policy, root: (
+            compute == "new_cluster" and not profile and not policy and not root.startswith("/Volumes/")
+        ),
+        "a cluster without an instance profile cannot read the job wheel from S3: give "
+        "instance_profile_arn, or a code_root of /Volumes/catalog/schema/volume.",
     ),
     ChoiceRule(
         ("share_run", "trigger"),

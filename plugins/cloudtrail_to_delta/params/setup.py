@@ -33,6 +33,10 @@ ACTIONS = ("bucket", "role", "bucket_policy", "trail", "databricks")
 NEW_KEY = "new"
 
 _ACCOUNT = matches(ACCOUNT, "12 digits, in quotes")
+_PRINCIPAL = matches(
+    r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[^@\s]+@[^@\s]+",
+    "the application ID of a service principal, or the email of a user",
+)
 _ROLE_NAME = matches(
     r"[A-Za-z0-9_+=,.@-]{1,64}", "a role name without a path, at most 64 letters, digits and +=,.@-_"
 )
@@ -321,6 +325,13 @@ _DATABRICKS = {
         INGEST["databricks_conn_id"],
         help="The connection of a workspace admin. See docs/setup.md for the permissions that it needs.",
     ),
+    "ingest_principal": Declaration(
+        or_empty(_PRINCIPAL),
+        "",
+        title="Principal of the ingest",
+        help="The service principal (its application ID) or user (email) that runs the ingest. It gets the "
+        "compute that the set-up makes. Leave it empty if the ingest uses the connection above.",
+    ),
     "databricks_compute": Declaration(
         one_of("cluster", "cluster_policy", "existing_cluster", "none"),
         "cluster",
@@ -540,6 +551,36 @@ SETUP_CHOICES = (
         ("min_workers", "max_workers"),
         lambda least, most: least == 0 and most > 0,
         "autoscaling needs at least one worker: set min_workers to 1, or both to 0 for a single node.",
+    ),
+    # Source: Databricks, "Create a storage credential for connecting to AWS S3": no dot notation.
+    *(
+        ChoiceRule(
+            ("reader", name),
+            lambda reader, place: (
+                reader == "storage_credential" and "." in place.removeprefix("s3://").partition("/")[0]
+            ),
+            "Unity Catalog accepts no bucket with a dot in its name: give another bucket, or choose the "
+            "reader instance_profile.",
+        )
+        for name in ("bucket", "target_root", "checkpoint_root")
+    ),
+    # Source: Databricks, "Standard access mode limitations".
+    ChoiceRule(
+        ("reader", "access_mode"),
+        lambda reader, mode: reader == "instance_profile" and mode == "USER_ISOLATION",
+        "in standard access mode, code cannot use an instance profile: set access_mode to SINGLE_USER, or "
+        "reader to storage_credential.",
+    ),
+    # Source: Databricks REST, Libraries API, `whl`.
+    ChoiceRule(
+        ("reader", "databricks_compute", "code_root"),
+        lambda reader, compute, root: (
+            reader == "storage_credential"
+            and compute in ("cluster", "cluster_policy")
+            and not root.startswith("/Volumes/")
+        ),
+        "a cluster without an instance profile cannot read the job wheel from S3: give a code_root of "
+        "/Volumes/catalog/schema/volume.",
     ),
     # Source: Databricks, "Configure Auto Loader streams in file notification mode".
     ChoiceRule(

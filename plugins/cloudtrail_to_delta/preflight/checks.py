@@ -261,6 +261,7 @@ def workspace_jobs(
         f"warehouse {warehouse}": lambda: [workspace.check_warehouse(databricks, warehouse)],
         "active runs": lambda: workspace.check_rivals(databricks, requests, own_run=own_run),
     }
+    checks["names of places"] = lambda: external_locations.check_names(requests.values(), params)
     if params.get("discovery") == "file_events":
         of_logs = requests.values()
         checks["external locations"] = lambda: external_locations.check_locations(databricks, of_logs)

@@ -6,14 +6,15 @@ file notification mode" says which access mode fits which discovery.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cloudtrail_to_delta.hooks.databricks import api_path
-from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.request import IngestRequest, code_root
 from cloudtrail_to_delta.params.suggestions import did_you_mean
 from cloudtrail_to_delta.preflight.compute import Rules, check_profile, filled, flattened, refused
 from cloudtrail_to_delta.preflight.findings import Finding
+from cloudtrail_to_delta.runs.disks import node_types
 from cloudtrail_to_delta.runs.names import works_on
 from cloudtrail_to_delta.runs.payload import new_cluster
 
@@ -24,7 +25,8 @@ CHECK = "databricks"
 MINIMUM_RUNTIME = (17, 3)
 # Access modes by what they support, with the API's older and newer names.
 DEDICATED = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED")
-UNITY_CATALOG = (*DEDICATED, "USER_ISOLATION", "DATA_SECURITY_MODE_STANDARD", "DATA_SECURITY_MODE_AUTO")
+STANDARD = ("USER_ISOLATION", "DATA_SECURITY_MODE_STANDARD")
+UNITY_CATALOG = (*DEDICATED, *STANDARD, "DATA_SECURITY_MODE_AUTO")
 GONE = ("ERROR", "UNKNOWN")
 
 
@@ -43,8 +45,10 @@ def check_compute(workspace: Workspace, iam: "IAMClient", params: Mapping[str, A
     compute = params.get("compute") or "existing_cluster"
     if compute == "existing_cluster":
         cluster = workspace.get("2.1/clusters/get", cluster_id=params["cluster_id"])
-        findings = decide_cluster(cluster, str(params.get("discovery") or "listing"))
         profile = str(cluster.get("aws_attributes", {}).get("instance_profile_arn") or "")
+        findings = decide_cluster(cluster, str(params.get("discovery") or "listing"))
+        findings += _check_single_user(workspace, cluster, str(params.get("ingest_principal") or ""))
+        findings += decide_wheel(f"cluster {cluster['cluster_id']}", profile, code_root(params))
         return findings + check_profile(workspace, iam, profile, params)
     if compute == "serverless":
         return [_finding("serverless", "ok", "nothing to check: the job defines its environment")]
@@ -54,7 +58,9 @@ def check_compute(workspace: Workspace, iam: "IAMClient", params: Mapping[str, A
         rules: Rules = json.loads(policy.get("definition") or "{}")
         findings, params = decide_policy(params, rules)
     findings += [finding for part in (_check_runtime, _check_node) for finding in part(workspace, params)]
-    return findings + check_profile(workspace, iam, str(params.get("instance_profile_arn") or ""), params)
+    profile = str(params.get("instance_profile_arn") or "")
+    findings += decide_wheel("new cluster", profile, code_root(params))
+    return findings + check_profile(workspace, iam, profile, params)
 
 
 def decide_cluster(cluster: Mapping[str, Any], discovery: str) -> list[Finding]:
@@ -72,6 +78,9 @@ def decide_cluster(cluster: Mapping[str, Any], discovery: str) -> list[Finding]:
     mode = str(cluster.get("data_security_mode", "NONE"))
     if complaint := mode_complaint(mode, discovery):
         remedy = "Choose a cluster with that access mode, or discovery 'listing'."
+        findings.append(_finding(subject, "failed", complaint, remedy))
+    if complaint := profile_complaint(mode, cluster.get("aws_attributes", {}).get("instance_profile_arn")):
+        remedy = "Choose a cluster with dedicated access mode, or one without an instance profile."
         findings.append(_finding(subject, "failed", complaint, remedy))
     start = "" if state == "RUNNING" else " and will be started for the run"
     sound = f"is {state}{start}; runtime {cluster.get('spark_version')}, access mode {mode}"
@@ -91,12 +100,17 @@ def decide_policy(params: Mapping[str, Any], rules: Rules) -> tuple[list[Finding
     if complaint := mode_complaint(mode, str(params.get("discovery") or "listing")):
         remedy = "Choose a cluster policy that sets that access mode, or discovery 'listing'."
         findings.append(_finding(subject, "failed", complaint, remedy))
+    if complaint := profile_complaint(mode, settings.get("aws_attributes.instance_profile_arn")):
+        remedy = "Choose a cluster policy with dedicated access mode, or one without an instance profile."
+        findings.append(_finding(subject, "failed", complaint, remedy))
     effective = dict(params) | {
+        "given_node_type_id": str(params.get("node_type_id") or ""),
         "spark_version": settings.get("spark_version", ""),
         # With an instance pool, the pool determines the node type.
         "node_type_id": "" if "instance_pool_id" in settings else settings.get("node_type_id", ""),
         "instance_profile_arn": settings.get("aws_attributes.instance_profile_arn", ""),
         "instance_pool_id": settings.get("instance_pool_id", ""),
+        "ebs_volume_count": settings.get("aws_attributes.ebs_volume_count", 0),
     }
     return findings or [_finding(subject, "ok", f"allows the new cluster; access mode {mode}")], effective
 
@@ -107,6 +121,69 @@ def mode_complaint(mode: str, discovery: str) -> str:
     if needed is None or mode in needed:
         return ""
     return f"has access mode {mode}, but discovery={discovery!r} needs {' or '.join(needed)}"
+
+
+def profile_complaint(mode: str, profile: Any) -> str:
+    """Return why an access mode cannot use an instance profile; empty if it can, or if there is none.
+
+    Source: Databricks, "Standard access mode limitations": user code cannot reach the instance metadata
+    service, and storage is reached through external locations.
+    """
+    if not profile or mode not in STANDARD:
+        return ""
+    return f"has access mode {mode}, in which code cannot use the instance profile {profile}"
+
+
+def _check_single_user(workspace: Workspace, cluster: Mapping[str, Any], principal: str) -> list[Finding]:
+    """Compare a dedicated cluster's user with the ingest's principal, by default the connection's."""
+    user = str(cluster.get("single_user_name") or "")
+    if not user or cluster.get("data_security_mode") not in DEDICATED:
+        return []
+    if principal:
+        return decide_single_user(cluster, [principal])
+    me = workspace.get("2.0/preview/scim/v2/Me")
+    groups = [str(group.get("display")) for group in me.get("groups", [])]
+    return decide_single_user(cluster, [str(me.get("userName")), *groups])
+
+
+def decide_single_user(cluster: Mapping[str, Any], names: Sequence[str]) -> list[Finding]:
+    """Return the finding for a dedicated cluster that belongs to none of the names. Pure.
+
+    The first name is the ingest's principal, the others are its groups. Source: Databricks, "Dedicated
+    compute"; the service's refusal is "Single-user check failed: user … attempted to run a command on
+    single-user cluster …".
+    """
+    user = cluster["single_user_name"]
+    if user in names:
+        return []
+    return [
+        _finding(
+            f"cluster {cluster['cluster_id']}",
+            "failed",
+            f"is dedicated to {user}, but the ingest runs as {names[0]}",
+            f"Dedicate the cluster to {names[0]}, or choose compute='new_cluster', whose cluster belongs to "
+            "whoever runs it.",
+        )
+    ]
+
+
+def decide_wheel(subject: str, profile: str, root: str) -> list[Finding]:
+    """Return the finding for a wheel in S3 that a cluster without an instance profile cannot read. Pure.
+
+    Source: Databricks REST, Libraries API, `whl`: "You may need to launch the cluster with an IAM role to
+    access the S3 URI". The credentials of Unity Catalog do not serve for libraries in S3.
+    """
+    if profile or root.startswith("/Volumes/"):
+        return []
+    return [
+        _finding(
+            subject,
+            "failed",
+            f"has no instance profile, so it cannot read the job wheel from {root}",
+            "Set code_root to a Unity Catalog volume, /Volumes/catalog/schema/volume, or choose compute with "
+            "an instance profile.",
+        )
+    ]
 
 
 def runtime_complaint(version: str) -> str:
@@ -143,10 +220,16 @@ def _check_node(workspace: Workspace, params: Mapping[str, Any]) -> list[Finding
     if not wanted:
         remedy = "Set node_type_id."
         return [_finding("node type", "failed", "neither the params nor the cluster policy set one", remedy)]
-    answer = workspace.get("2.1/clusters/list-node-types")
-    known = [entry["node_type_id"] for entry in answer.get("node_types", [])]
+    known = node_types(workspace)
     if wanted in known:
-        return [_finding(f"node type {wanted}", "ok", "is available")]
+        if known[wanted] or params.get("ebs_volume_count"):
+            return [_finding(f"node type {wanted}", "ok", "is available")]
+        if params.get("given_node_type_id") == "":
+            remedy = "Set node_type_id too: the run then adds an EBS volume. Or correct the cluster policy."
+            words = "has no disk, and the cluster policy adds no EBS volume"
+            return [_finding(f"node type {wanted}", "failed", words, remedy)]
+        words = "is available; it has no disk, so the run adds an EBS volume"
+        return [_finding(f"node type {wanted}", "ok", words)]
     remedy = f"Correct node_type_id.{did_you_mean(wanted, known)}"
     return [_finding(f"node type {wanted}", "failed", "is not available in the workspace", remedy)]
 

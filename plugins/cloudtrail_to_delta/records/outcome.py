@@ -132,6 +132,9 @@ class Outcome(Record):
         odd_fields: how many fields drift. `schema_drift` lists the most frequent ones.
         new_insights: the insights with a new Start.
         known: what this run and earlier runs know about the table.
+        job_version: the version of the job that wrote the run's newest batch; empty without a batch.
+        accelerators: the accelerators that this job found, such as `isal 1.9.1`.
+        missing_accelerators: those that it did not find, so that it took many times as long.
         pending: whether a continuous stream has not yet finished a batch.
         balanced: always true, because otherwise the task fails.
     """
@@ -159,6 +162,9 @@ class Outcome(Record):
     schema_drift: Sequence[Drift] = ()
     new_insights: Sequence[Insight] = ()
     known: Known = field(default_factory=Known)
+    job_version: str = ""
+    accelerators: Sequence[str] = ()
+    missing_accelerators: Sequence[str] = ()
     pending: bool = False
     balanced: bool = True
 
@@ -202,9 +208,20 @@ class Outcome(Record):
             schema_drift=tuple(Drift.read_fields(Fields(one)) for one in given.items("schema_drift")),
             new_insights=tuple(Insight.read_fields(Fields(one)) for one in given.items("new_insights")),
             known=Known.read_fields(Fields(given.mapping("known"))),
+            job_version=given.text("job_version"),
+            accelerators=given.texts("accelerators"),
+            missing_accelerators=given.texts("missing_accelerators"),
             pending=given.flag("pending"),
             balanced=given.is_null("balanced") or given.flag("balanced"),
         )
+
+
+def describe_missing(accelerators: Sequence[str]) -> str:
+    """Return the warning about a run without these accelerators, and what to do."""
+    return (
+        f"the job ran without {' and '.join(accelerators)}, so unpacking took many times as long. Set "
+        "accelerators to package_index, and let the compute reach a Python package index"
+    )
 
 
 def read_outcomes(values: Iterable[object]) -> list[Outcome]:

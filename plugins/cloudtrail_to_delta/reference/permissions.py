@@ -96,7 +96,7 @@ action from a policy makes one of these tests fail:
 For the ingest, the connection's principal needs:
 
 - permission to submit, view and cancel one-time runs
-- *Can attach to* on the cluster, or permission to create a cluster
+- *Can manage* on the cluster (each run installs its libraries), or permission to create a cluster
 - *Can use* on the SQL warehouse
 - `USE CATALOG`, `USE SCHEMA` and `CREATE TABLE` for the schema of the tables
 - `CREATE EXTERNAL TABLE` on the external location of the tables

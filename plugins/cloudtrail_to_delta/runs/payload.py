@@ -11,12 +11,22 @@ TASK_KEY = "ingest"
 ENVIRONMENT_KEY = "ingest"
 # The job's argument that names the DAG run.
 RUN = "run"
+# The job's argument that names the version of the wheel: the job refuses to run as another one.
+EXPECTED_VERSION = "expected-version"
 # Serverless environment version: Python 3.12, Spark Connect. Source: Databricks serverless release notes.
 ENVIRONMENT_VERSION = "4"
+# What makes unpacking fast. Each has binary wheels for the Python of every runtime from 17.3 LTS on, for x86
+# and for ARM, and pip chooses. The tests run with these versions. Source: docs/adr/0030-wheel.md.
+ACCELERATORS = ("isal==1.9.1", "msgspec==0.22.0")
 
 
 def job_parameters(
-    requests: Sequence[IngestRequest], params: Mapping[str, Any], *, run: str, public_keys: str = ""
+    requests: Sequence[IngestRequest],
+    params: Mapping[str, Any],
+    *,
+    run: str,
+    version: str,
+    public_keys: str = "",
 ) -> dict[str, str]:
     """Return the job's arguments by name, without dashes, for `python_wheel_task.named_parameters`.
 
@@ -38,6 +48,7 @@ def job_parameters(
         | {
             "region": requests[0].region,
             RUN: run,
+            EXPECTED_VERSION: version,
             "discovery": params["discovery"],
             "trigger": params["trigger"],
             "duplicates": params["duplicates"],
@@ -64,37 +75,50 @@ def submit_payload(
     name: str,
     run: str,
     public_keys: str = "",
+    volumes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the body of `runs/submit`: one wheel task, for one or several kinds, on the params' compute.
 
-    `run_timeout_minutes` limits a run that ends by itself, but not a continuous one.
+    `run_timeout_minutes` limits a run that ends by itself, but not a continuous one. `volumes` are those that
+    a new cluster needs, see `runs.disks`.
     """
     task: dict[str, Any] = {
         "task_key": TASK_KEY,
         "python_wheel_task": {
             "package_name": PACKAGE,
             "entry_point": ENTRY_POINT,
-            "named_parameters": job_parameters(requests, params, run=run, public_keys=public_keys),
+            "named_parameters": job_parameters(
+                requests, params, run=run, version=version_of(wheel), public_keys=public_keys
+            ),
         },
     }
     payload: dict[str, Any] = {"run_name": name, "tasks": [task]}
     if params["trigger"] == "available_now":
         payload["timeout_seconds"] = int(params["run_timeout_minutes"]) * 60
+    packages = ACCELERATORS if params["accelerators"] == "package_index" else ()
     if params["compute"] == "serverless":
         task["environment_key"] = ENVIRONMENT_KEY
         payload["environments"] = [
             {
                 "environment_key": ENVIRONMENT_KEY,
-                "spec": {"environment_version": ENVIRONMENT_VERSION, "dependencies": [wheel]},
+                "spec": {"environment_version": ENVIRONMENT_VERSION, "dependencies": [wheel, *packages]},
             }
         ]
         return payload
-    task["libraries"] = [{"whl": wheel}]
+    task["libraries"] = [{"whl": wheel}, *({"pypi": {"package": package}} for package in packages)]
     if params["compute"] == "existing_cluster":
         task["existing_cluster_id"] = params["cluster_id"]
     else:
-        task["new_cluster"] = new_cluster(params)
+        task["new_cluster"] = new_cluster(params, volumes)
     return payload
+
+
+def version_of(wheel: str) -> str:
+    """Return the version in a wheel's name, such as 0.1.0+h3f2a…, which no other build has.
+
+    Source: Python Packaging User Guide, "Binary distribution format": `{distribution}-{version}-…`.
+    """
+    return wheel.rpartition("/")[2].split("-")[1]
 
 
 def run_mark(run: Mapping[str, Any]) -> str:
@@ -109,7 +133,7 @@ def run_mark(run: Mapping[str, Any]) -> str:
     return ""
 
 
-def new_cluster(params: Mapping[str, Any]) -> dict[str, Any]:
+def new_cluster(params: Mapping[str, Any], volumes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a cluster that exists as long as the run, with the instance profile if one is set.
 
     With a cluster policy, the policy (including its default values) determines the access mode and every
@@ -127,6 +151,6 @@ def new_cluster(params: Mapping[str, Any]) -> dict[str, Any]:
         # A single-node cluster needs these three. Source: Databricks, compute configuration reference.
         cluster["spark_conf"] = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
         cluster["custom_tags"] = {"ResourceClass": "SingleNode"}
-    if params.get("instance_profile_arn"):
-        cluster["aws_attributes"] = {"instance_profile_arn": params["instance_profile_arn"]}
-    return cluster
+    profile = params.get("instance_profile_arn")
+    aws = ({"instance_profile_arn": profile} if profile else {}) | dict(volumes or {})
+    return cluster | ({"aws_attributes": aws} if aws else {})

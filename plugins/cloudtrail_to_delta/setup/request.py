@@ -97,6 +97,7 @@ class SetupRequest:
     tables: Mapping[str, str]
 
     databricks_conn_id: str
+    ingest_principal: str
     databricks_compute: Compute
     cluster_name: str
     cluster_id: str

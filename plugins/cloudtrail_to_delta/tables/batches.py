@@ -19,6 +19,29 @@ Times = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Build:
+    """What wrote a batch: the version of the job, and the accelerators that its driver found or missed.
+
+    Without an accelerator, the job unpacks with the standard library, which takes many times as long. Source:
+    docs/adr/0030-wheel.md.
+    """
+
+    version: str = ""
+    accelerators: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, found: Mapping[str, Any]) -> Self:
+        """Read it from a commit's mark; a mark of an earlier release does not have it."""
+        versions = {str(name): version for name, version in (found.get("accelerators") or {}).items()}
+        return cls(
+            version=str(found.get("version") or ""),
+            accelerators=tuple(f"{name} {version}" for name, version in versions.items() if version),
+            missing=tuple(name for name, version in versions.items() if not version),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mark:
     """A commit's mark: its stream, batch and run, and the `ingested_at` and `batch_id` of its rows.
 
@@ -31,6 +54,7 @@ class Mark:
     ingested_at: int
     run: str = ""
     batch_id: int | None = None
+    build: Build = Build()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -48,6 +72,7 @@ class Mark:
                 ingested_at=_micros(datetime.fromisoformat(found["ingested_at"])),
                 run=str(found.get("run") or ""),
                 batch_id=None if found.get("batch_id") is None else int(found["batch_id"]),
+                build=Build.parse(found),
             )
         except Exception:  # noqa: BLE001 - anybody may write anything there
             return None
@@ -63,11 +88,13 @@ class Written:
             may be between its two commits.
         begun: the first and the last `batch_id` of each stream that the run has begun. A stream that replaced
             a lost checkpoint uses the same batch numbers as the lost one.
+        build: what wrote the newest batch.
     """
 
     times: Times = field(default_factory=list)
     newest: Times = field(default_factory=list)
     begun: list[tuple[int, int]] = field(default_factory=list)
+    build: Build = Build()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +149,7 @@ class Marks:
             times=self._times(keys),
             newest=self._times(newest),
             begun=[(min(ids), max(ids)) for ids in begun.values()],
+            build=max(ours, key=lambda mark: mark.ingested_at).build if ours else Build(),
         )
 
     def _times(self, keys: set[tuple[str, int]]) -> Times:

@@ -65,6 +65,7 @@ class History:
         episodes: the insights, with Start and End combined. Open ones first, then the newest.
         findings: the newest run that has findings, and its findings.
         unreadable: unreadable records, as task and key, and in how many runs they occur.
+        written_by: the newest outcome that says which build of the job wrote, and with which accelerators.
     """
 
     runs: Sequence[PastRun]
@@ -81,6 +82,7 @@ class History:
     episodes: Sequence[Episode]
     findings: tuple[Run, Findings] | None
     unreadable: Mapping[str, int]
+    written_by: Outcome | None
 
 
 def read_history(session: "Session", row: Row, now: datetime) -> History:
@@ -122,6 +124,7 @@ def read_history(session: "Session", row: Row, now: datetime) -> History:
             ((run, recorded.findings[run.id]) for run in newest if run.id in recorded.findings), None
         ),
         unreadable=dict(unreadable.most_common()),
+        written_by=next((one for one in reversed(outcomes) if one.job_version), None),
     )
 
 

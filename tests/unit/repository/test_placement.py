@@ -24,7 +24,9 @@ KINDS = ["events", "insights"]
 
 def argv(requests, params):
     """The job's words for these requests, as Databricks passes named parameters."""
-    return [f"--{name}={value}" for name, value in job_parameters(requests, params, run=RUN).items()]
+    return [
+        f"--{name}={value}" for name, value in job_parameters(requests, params, run=RUN, version="").items()
+    ]
 
 
 def problems(requests, params):

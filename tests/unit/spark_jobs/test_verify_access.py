@@ -34,9 +34,8 @@ def test_a_place_may_stand_behind_its_name():
     ],
 )
 def test_everything_that_is_wrong_is_in_one_error(argv, words):
-    with pytest.raises(ArgumentsError, match=words) as refused:
+    with pytest.raises(ArgumentsError, match=words):
         parse_places(argv)
-    assert refused.value.code == 2
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,20 @@ from typing import Any
 
 from cloudtrail_to_delta.iam.reader import listing_prefix
 from cloudtrail_to_delta.params.locations import LogFileKey
-from cloudtrail_to_delta.runs.payload import ENVIRONMENT_KEY, ENVIRONMENT_VERSION, PACKAGE, new_cluster
+from cloudtrail_to_delta.runs.disks import volumes_for
+from cloudtrail_to_delta.runs.payload import (
+    ENVIRONMENT_KEY,
+    ENVIRONMENT_VERSION,
+    EXPECTED_VERSION,
+    PACKAGE,
+    new_cluster,
+    version_of,
+)
 from cloudtrail_to_delta.setup.databricks.build import databricks_resources
 from cloudtrail_to_delta.setup.databricks.cluster_policies import ClusterPolicy
 from cloudtrail_to_delta.setup.databricks.clusters import Cluster
 from cloudtrail_to_delta.setup.databricks.locations import places
+from cloudtrail_to_delta.setup.databricks.principals import named
 from cloudtrail_to_delta.setup.refusals import SetupFailedError
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Clouds
@@ -77,7 +86,8 @@ def compute_of(request: SetupRequest, clouds: Clouds) -> dict[str, Any] | None:
             return {"existing_cluster_id": request.cluster_id}
         case "cluster_policy":
             policy_id = _made(request, clouds)["policy_id"]
-            return {"new_cluster": _new_cluster(request, policy_id, with_profile=profile)}
+            volumes = volumes_for(clouds.databricks, request.node_type_id)
+            return {"new_cluster": _new_cluster(request, policy_id, volumes, with_profile=profile)}
         case _ if not profile and request.code_root.startswith("/Volumes/"):
             return {"environment_key": ENVIRONMENT_KEY}
         case _:
@@ -100,13 +110,24 @@ def compute_params(request: SetupRequest, clouds: Clouds) -> dict[str, Any]:
 
 
 def verify_payload(
-    compute: Mapping[str, Any], wanted: Mapping[str, list[str]], *, wheel: str, name: str, minutes: int
+    compute: Mapping[str, Any],
+    wanted: Mapping[str, list[str]],
+    *,
+    wheel: str,
+    name: str,
+    minutes: int,
+    principal: str = "",
 ) -> dict[str, Any]:
     """Return the body of `runs/submit`: one wheel task. Source: Databricks REST, Jobs API 2.2.
+
+    The job runs as the ingest's principal, because its access is the one in question, and a dedicated cluster
+    runs no other's code. For a service principal, the set-up's principal needs the role *Service principal:
+    User* on it. Source: databricks-sdk, `JobRunAs`.
 
     The task has named parameters: without any, the provider's operator passes all DAG params.
     """
     parameters = {check: ",".join(found) for check, found in wanted.items() if found}
+    parameters[EXPECTED_VERSION] = version_of(wheel)
     task: dict[str, Any] = {
         "task_key": TASK_KEY,
         "python_wheel_task": {
@@ -117,6 +138,8 @@ def verify_payload(
         **compute,
     }
     payload: dict[str, Any] = {"run_name": name, "tasks": [task], "timeout_seconds": minutes * 60}
+    if principal:
+        payload["run_as"] = named(principal)
     if "environment_key" in compute:
         spec = {"environment_version": ENVIRONMENT_VERSION, "dependencies": [wheel]}
         payload["environments"] = [{"environment_key": ENVIRONMENT_KEY, "spec": spec}]
@@ -138,7 +161,9 @@ def _made(request: SetupRequest, clouds: Clouds) -> Mapping[str, str]:
     return found.facts
 
 
-def _new_cluster(request: SetupRequest, policy_id: str, *, with_profile: bool) -> dict[str, Any]:
+def _new_cluster(
+    request: SetupRequest, policy_id: str, volumes: Mapping[str, Any], *, with_profile: bool
+) -> dict[str, Any]:
     """Return a cluster for this run only, as the policy requires."""
     return new_cluster(
         {
@@ -147,5 +172,6 @@ def _new_cluster(request: SetupRequest, policy_id: str, *, with_profile: bool) -
             "policy_id": policy_id,
             "num_workers": request.min_workers,
             "instance_profile_arn": request.instance_profile_arn if with_profile else "",
-        }
+        },
+        volumes,
     )

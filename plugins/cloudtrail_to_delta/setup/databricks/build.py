@@ -53,6 +53,7 @@ def _compute(request: SetupRequest, *, profile: str) -> list[Resource]:
         "node_type_id": request.node_type_id,
         "max_workers": request.max_workers,
         "access_mode": request.access_mode,
+        "principal": request.ingest_principal,
         "autotermination_minutes": request.autotermination_minutes,
     }
     name = request.cluster_name or request.name

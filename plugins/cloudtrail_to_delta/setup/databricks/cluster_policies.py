@@ -9,10 +9,13 @@ from typing import Any
 
 from cloudtrail_to_delta.setup.databricks.calls import send
 from cloudtrail_to_delta.setup.databricks.markers import marked, owner_of
+from cloudtrail_to_delta.setup.databricks.principals import POLICIES, USE, grant, has_level
 from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resource
 
 WORDS = "Clusters that ingest CloudTrail logs"
 # Fields that an edit replaces but the set-up does not manage.
+# In the document: whether the ingest's principal may use the policy.
+_PERMISSION = "ingest_principal_can_use"
 _KEPT = ("description", "max_clusters_per_user", "libraries")
 
 
@@ -29,6 +32,8 @@ class ClusterPolicy(Resource):
     access_mode: str
     autotermination_minutes: int
     instance_profile_arn: str = ""
+    #: Who runs the ingest, if it is not the set-up's principal.
+    principal: str = ""
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -40,11 +45,11 @@ class ClusterPolicy(Resource):
         one = self._named(clouds)
         if one is None:
             return None
-        return Found(
-            document={"definition": json.loads(one.get("definition") or "{}")},
-            owner=owner_of(one.get("description")),
-            facts={"policy_id": str(one["policy_id"])},
-        )
+        key = str(one["policy_id"])
+        document: Document = {"definition": json.loads(one.get("definition") or "{}")}
+        if self.principal:
+            document[_PERMISSION] = has_level(clouds, POLICIES, key, self.principal, USE)
+        return Found(document=document, owner=owner_of(one.get("description")), facts={"policy_id": key})
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
         """Return the rules: runtime, node type, size, access mode, auto-termination and instance profile."""
@@ -60,19 +65,25 @@ class ClusterPolicy(Resource):
         }
         if self.instance_profile_arn:
             rules["aws_attributes.instance_profile_arn"] = _fixed(self.instance_profile_arn)
-        return {"definition": rules}
+        return {"definition": rules} | ({_PERMISSION: True} if self.principal else {})
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
         """Create the policy with the mark, or edit it."""
         body: dict[str, Any] = {"name": self.policy, "definition": json.dumps(after["definition"])}
         if found is None:
             made = {"description": marked(WORDS, self.setup)}
-            send(clouds, "POST", "2.0/policies/clusters/create", body | made)
+            key = str(send(clouds, "POST", "2.0/policies/clusters/create", body | made)["policy_id"])
+            self._permit(clouds, key, after)
             return
+        self._permit(clouds, found.facts["policy_id"], after)
         now = self._named(clouds) or {}
         kept = {key: now[key] for key in _KEPT if now.get(key) is not None}
         own = {"policy_id": found.facts["policy_id"]}
         send(clouds, "POST", "2.0/policies/clusters/edit", kept | body | own)
+
+    def _permit(self, clouds: Clouds, policy_id: str, after: Document) -> None:
+        if after.get(_PERMISSION):
+            grant(clouds, POLICIES, policy_id, self.principal, USE)
 
     def remove(self, clouds: Clouds, found: Found) -> None:
         """Delete the policy. Its clusters keep running."""

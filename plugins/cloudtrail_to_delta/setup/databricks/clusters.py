@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from cloudtrail_to_delta.runs.disks import volumes_for
 from cloudtrail_to_delta.setup.databricks.calls import NOT_YET, send
+from cloudtrail_to_delta.setup.databricks.principals import CLUSTERS, MANAGE, grant, has_level
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 
 LIST = "2.1/clusters/list"
@@ -22,6 +24,9 @@ _SHOWN_ONLY = frozenset(
 )
 # A cluster without workers needs these. Source: Databricks, "Compute configuration reference", single node.
 _SINGLE_NODE = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+# In the document: whether the ingest's principal may install libraries.
+_PERMISSION = "ingest_principal_can_manage"
+DEDICATED = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED")
 _SIZES = ("num_workers", "autoscale")
 
 
@@ -43,6 +48,8 @@ class Cluster(Resource):
     access_mode: str
     autotermination_minutes: int
     instance_profile_arn: str = ""
+    #: Who runs the ingest, if it is not the set-up's principal.
+    principal: str = ""
     #: For a removal: ignore other clusters of the same name.
     only_ours: bool = False
 
@@ -57,12 +64,19 @@ class Cluster(Resource):
         if not named:
             return None
         one = next((cluster for cluster in named if owner_of(cluster) == self.setup), named[0])
-        return Found(
-            document=document_of(one), owner=owner_of(one), facts={"cluster_id": str(one["cluster_id"])}
-        )
+        key = str(one["cluster_id"])
+        document = document_of(one)
+        if self.principal:
+            document[_PERMISSION] = has_level(clouds, CLUSTERS, key, self.principal, MANAGE)
+        if self._user:
+            document["single_user_name"] = one.get("single_user_name") or ""
+        return Found(document=document, owner=owner_of(one), facts={"cluster_id": key})
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
-        """Return the settings that the set-up manages. An existing cluster keeps all others."""
+        """Return the settings that the set-up manages. An existing cluster keeps all others.
+
+        Without a given principal, a dedicated cluster keeps its user, who is at first its creator.
+        """
         size: Document = {"num_workers": self.min_workers}
         if self.max_workers > self.min_workers:
             size = {"autoscale": {"min_workers": self.min_workers, "max_workers": self.max_workers}}
@@ -72,18 +86,37 @@ class Cluster(Resource):
             "data_security_mode": self.access_mode,
             "autotermination_minutes": self.autotermination_minutes,
             "instance_profile_arn": self.instance_profile_arn,
+            **({"single_user_name": self._user} if self._user else {}),
+            **({_PERMISSION: True} if self.principal else {}),
         }
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
         """Create the cluster with its tag, or edit it. An edit replaces, so it repeats, all settings."""
+        volumes = volumes_for(clouds.databricks, str(after["node_type_id"]))
         if found is None:
-            body = _body({"cluster_name": self.cluster, "custom_tags": {TAG: self.setup}}, after)
-            send(clouds, "POST", "2.1/clusters/create", body)
+            own = {"cluster_name": self.cluster, "custom_tags": {TAG: self.setup}}
+            body = _body(own | {"aws_attributes": volumes}, after)
+            cluster_id = str(send(clouds, "POST", "2.1/clusters/create", body)["cluster_id"])
+            self._permit(clouds, cluster_id, after)
             return
         cluster_id = found.facts["cluster_id"]
+        self._permit(clouds, cluster_id, after)
+        if _settings(found.document) == _settings(after):
+            return
         now = clouds.databricks.get("2.1/clusters/get", cluster_id=cluster_id)
         kept = {key: value for key, value in now.items() if key not in _SHOWN_ONLY and key not in _SIZES}
+        # Their number, size and type may differ from ours.
+        kept["aws_attributes"] = volumes | (kept.get("aws_attributes") or {})
         send(clouds, "POST", "2.1/clusters/edit", {"cluster_id": cluster_id} | _body(kept, after))
+
+    @property
+    def _user(self) -> str:
+        """To whom the cluster must be dedicated; empty for anybody."""
+        return self.principal if self.access_mode in DEDICATED else ""
+
+    def _permit(self, clouds: Clouds, cluster_id: str, after: Document) -> None:
+        if after.get(_PERMISSION):
+            grant(clouds, CLUSTERS, cluster_id, self.principal, MANAGE)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
         """Delete permanently every cluster of this name that the set-up owns."""
@@ -121,9 +154,14 @@ def document_of(cluster: Mapping[str, Any]) -> Document:
     }
 
 
+def _settings(document: Document) -> Document:
+    """Return the settings of the cluster itself."""
+    return {key: value for key, value in document.items() if key != _PERMISSION}
+
+
 def _body(kept: Mapping[str, Any], after: Document) -> dict[str, Any]:
     """Return the body of a call: `kept`, with the settings of the document in place of its own."""
-    settings = {key: value for key, value in after.items() if key != "instance_profile_arn"}
+    settings = {key: value for key, value in _settings(after).items() if key != "instance_profile_arn"}
     body: dict[str, Any] = {**kept, **settings}
     aws = {
         key: value for key, value in body.get("aws_attributes", {}).items() if key != "instance_profile_arn"

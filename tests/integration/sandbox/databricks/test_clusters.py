@@ -111,6 +111,10 @@ def test_a_permanently_deleted_cluster_is_gone(clusters):
             {"aws_attributes": AwsAttributes(instance_profile_arn=f"{PROFILE}-other")},
             "cloudtrail-reader-other is not registered in this workspace",
         ),
+        (
+            {"node_type_id": "m7g.large"},
+            "At least one EBS volume must be attached for clusters created with node type m7g.large",
+        ),
         ({"policy_id": "none"}, "Can't find a cluster policy with id: none"),
     ],
 )

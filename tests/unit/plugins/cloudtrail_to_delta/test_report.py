@@ -27,6 +27,21 @@ def test_the_accounts_of_an_organizations_trail_that_delivered_are_named():
     assert "- organization_events: new log files of 2 account(s): 111122223333, 444455556666\n" in f"{told}\n"
 
 
+def test_the_build_of_the_job_and_its_accelerators_are_named():
+    said = summary(job_version="0.1.0+ha", accelerators=["isal 1.9.1", "msgspec 0.22.0"])
+    assert (
+        "- organization_events: written by cloudtrail_jobs 0.1.0+ha with isal 1.9.1, msgspec 0.22.0" in said
+    )
+    assert "Warning" not in said
+
+
+def test_a_run_without_an_accelerator_carries_a_warning_and_the_remedy():
+    said = summary(job_version="0.1.0+ha", missing_accelerators=["isal", "msgspec"])
+    assert "with no accelerator" in said
+    assert "**Warning**: organization_events: the job ran without isal and msgspec" in said
+    assert "Set accelerators to package_index" in said
+
+
 def test_of_many_accounts_the_first_are_named_and_the_others_counted():
     told = summary(run_accounts=[f"{n:012}" for n in range(70)])
     assert "new log files of 70 account(s): 000000000000, 000000000001" in told

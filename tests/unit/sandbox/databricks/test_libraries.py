@@ -1,10 +1,12 @@
 """Libraries are installed into the run's folder, and nothing comes from a package index."""
 
+import subprocess
+import sys
 from importlib import metadata
 
 import pytest
 
-from sandbox.databricks.libraries import LibraryError, install
+from sandbox.databricks.libraries import LibraryError, hide, install
 from tests.fixtures.databricks import build_wheel
 
 
@@ -17,7 +19,13 @@ def volumes(tmp_path):
 
 def installed(tmp_path, *libraries):
     site = tmp_path / "run" / "site"
-    install(libraries, site=site, volumes=tmp_path / "volumes", aws_endpoint="http://127.0.0.1:9")
+    install(
+        libraries,
+        site=site,
+        wheels=tmp_path / "wheels",
+        volumes=tmp_path / "volumes",
+        aws_endpoint="http://127.0.0.1:9",
+    )
     return site
 
 
@@ -63,3 +71,34 @@ def test_a_wheel_whose_own_requirement_is_unmet_is_refused(tmp_path, volumes):
     wheel = build_wheel(volumes, "probe", "x = 1", requires="no-such-package>=2")
     with pytest.raises(LibraryError, match=r"no-such-package>=2 \(wanted by probe\) is not met"):
         installed(tmp_path, f"/Volumes/main/default/code/{wheel.name}")
+
+
+def code_of(volumes, tmp_path, code, version):
+    """The code that the site holds after the wheel was installed on what earlier calls have left there."""
+    wheel = build_wheel(volumes, "probe", code, version=version)
+    return (installed(tmp_path, f"/Volumes/main/default/code/{wheel.name}") / "probe.py").read_text()
+
+
+def test_a_wheel_of_an_installed_version_is_skipped_as_pip_skips_it(tmp_path, volumes, capsys):
+    assert code_of(volumes, tmp_path, "x = 'old'", "1.0") == "x = 'old'"
+    assert code_of(volumes, tmp_path, "x = 'new'", "1.0") == "x = 'old'"
+    assert "already installed with the same version" in capsys.readouterr().out
+
+
+def test_a_wheel_of_another_version_replaces_the_installed_one(tmp_path, volumes):
+    assert code_of(volumes, tmp_path, "x = 'old'", "1.0+hb") == "x = 'old'"
+    assert code_of(volumes, tmp_path, "x = 'new'", "1.0+ha") == "x = 'new'"
+    (found,) = metadata.distributions(path=[str(tmp_path / "run" / "site")])
+    assert found.version == "1.0+ha"
+
+
+def imported(folder, *names):
+    program = f"import {', '.join(names)}"
+    command, path = [sys.executable, "-c", program], {"PYTHONPATH": str(folder)}
+    return subprocess.run(command, env=path, capture_output=True, text=True, check=False).stderr
+
+
+def test_what_the_runtime_lacks_cannot_be_imported_unless_it_was_required(tmp_path):
+    hide(["isal", "msgspec"], site=installed(tmp_path, "msgspec"), folder=tmp_path / "hidden")
+    assert "No module named 'isal'" in imported(tmp_path / "hidden", "isal")
+    assert not imported(tmp_path / "hidden", "msgspec")

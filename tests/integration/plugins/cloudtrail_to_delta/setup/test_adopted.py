@@ -56,7 +56,9 @@ def test_an_adopted_role_with_a_path_is_named_by_its_own_arn_everywhere(world, w
 
 
 def test_a_storage_credentials_role_with_a_path_assumes_itself_by_its_own_arn(world, with_path):
-    request = world.request(reader="storage_credential").located(world.clouds(world.request()))
+    request = world.request(reader="storage_credential", databricks_compute="none").located(
+        world.clouds(world.request())
+    )
     (own,) = [one for one in reader_document(request)["Statement"] if one["Sid"] == "AssumeSelf"]
     assert own["Resource"] == [with_path]
 

@@ -133,12 +133,24 @@ def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, 
     assert said in found[0]
 
 
+NEW = {
+    "compute": "new_cluster",
+    "spark_version": "17.3.x-scala2.13",
+    "node_type_id": "m6id.large",
+    "instance_profile_arn": "arn:aws:iam::111122223333:instance-profile/reader",
+}
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({"cluster_id": ""}, "compute='existing_cluster', cluster_id='': give the cluster ID"),
-        ({"compute": "new_cluster", "spark_version": "17.3.x"}, "a new cluster needs a node type"),
-        ({"compute": "new_cluster", "node_type_id": "m6id.large"}, "needs a runtime, 17.3 LTS"),
+        (NEW | {"node_type_id": None}, "a new cluster needs a node type"),
+        (NEW | {"spark_version": None}, "needs a runtime, 17.3 LTS"),
+        (
+            NEW | {"instance_profile_arn": None},
+            "a cluster without an instance profile cannot read the job wheel from S3: give instance_profile",
+        ),
         (
             {"share_run": True, "trigger": "continuous"},
             "share_run=True, trigger='continuous': a continuous stream never ends, so the kinds",

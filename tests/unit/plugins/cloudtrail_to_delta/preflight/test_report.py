@@ -23,6 +23,7 @@ PARAMS = {
     "target_root": "s3://lake/delta",
     "checkpoint_root": "s3://lake/checkpoints",
     "cluster_id": "c",
+    "code_root": "/Volumes/main/security/code",
     "warehouse_id": "w",
     "iam_simulation": "off",
     "aws_conn_id": "aws_audit",
@@ -99,6 +100,18 @@ def test_a_good_set_up_fails_nothing_and_skips_insights_with_the_reason():
     assert [finding.check for finding in report.findings].count("table_name") == 13
     assert report.summary_line().startswith("4 skipped, 31 ok in ")
     assert report.render().splitlines()[0] == report.summary_line()
+
+
+def test_a_name_that_unity_catalog_does_not_accept_is_a_warning_and_on_serverless_compute_a_failure():
+    odd = {"target_root": "s3://my.lake/a=b"}
+    serverless = {"compute": "serverless", "cluster_id": ""}
+    for changed, status in ((odd, "warning"), (odd | serverless, "failed")):
+        found = [one for one in preflight(**changed).findings if one.check == "external_location"]
+        assert {one.status for one in found} == {status}
+        subjects = ", ".join(one.subject for one in found)
+        assert "bucket my.lake" in subjects
+        assert "path s3://my.lake/a=b/cloudtrail_events" in subjects
+    assert not [one for one in preflight().findings if one.check == "external_location"]
 
 
 def test_an_error_in_one_check_is_its_own_failed_finding_and_the_others_are_made():

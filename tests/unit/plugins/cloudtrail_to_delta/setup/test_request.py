@@ -161,7 +161,7 @@ def test_the_reader_cannot_change_a_log_file():
 
 
 def test_a_storage_credentials_role_assumes_itself_and_has_no_profile():
-    request = setup(reader="storage_credential")
+    request = setup(reader="storage_credential", databricks_compute="none")
     (own,) = [one for one in reader_document(request)["Statement"] if one["Sid"] == "AssumeSelf"]
     assert own["Resource"] == [f"arn:aws:iam::{A}:role/cloudtrail-reader"]
     assert not [one for one in build_resources(request) if one.name.startswith("instance profile")]

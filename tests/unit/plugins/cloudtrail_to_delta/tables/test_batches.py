@@ -1,11 +1,12 @@
 """Which batches are a run's: by the marks of both logs, in whatever order and however close to others."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from cloudtrail_jobs import commits
-from cloudtrail_to_delta.tables.batches import Mark, Marks
+from cloudtrail_to_delta.tables.batches import Build, Mark, Marks
 
 OURS, OTHER = "(dag, ours)", "(dag, another)"
 MINUTE_MS = 60_000
@@ -21,7 +22,20 @@ def written(table, quarantine=(), **more):
 
 def test_the_jobs_own_mark_is_read():
     at = datetime(2026, 9, 21, 14, 13, 20, 7, tzinfo=UTC)
-    assert Mark.parse(commits.Mark("s", 3, OURS, 17).write(at)) == mark(3, 1_790_000_000_000_007, batch_id=17)
+    found = Mark.parse(commits.Mark("s", 3, OURS, 17).write(at))
+    assert replace(found, build=Build()) == mark(3, 1_790_000_000_000_007, batch_id=17)
+
+
+def test_a_run_was_written_by_the_build_and_the_accelerators_of_its_newest_batch(monkeypatch):
+    at = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
+    monkeypatch.setattr(commits.release, "VERSION", "0.1.0+ha")
+    found = {"isal": None, "msgspec": "0.22.0"}
+    monkeypatch.setattr(commits.accelerators, "versions", lambda: found)
+    newest = Mark.parse(commits.Mark("s", 4, OURS, 18).write(at))
+    table = [mark(3, newest.ingested_at - 1), newest, mark(5, newest.ingested_at + 1, run=OTHER)]
+    build = Build(version="0.1.0+ha", accelerators=("msgspec 0.22.0",), missing=("isal",))
+    assert written(table).build == build
+    assert written(table[:1]).build == written([]).build == Build()
 
 
 def test_an_earlier_releases_mark_has_no_run():

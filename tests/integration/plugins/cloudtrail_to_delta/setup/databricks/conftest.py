@@ -17,7 +17,7 @@ from tests.fixtures.databricks import until
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import AT_ONCE, BUCKET, World
 
 OURS = ["role", "databricks"]
-CATALOG = {"reader": "storage_credential"}
+CATALOG = {"reader": "storage_credential", "code_root": "/Volumes/main/security/code"}
 
 
 @dataclass

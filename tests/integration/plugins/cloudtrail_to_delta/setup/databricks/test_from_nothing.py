@@ -9,6 +9,7 @@ from cloudtrail_to_delta.operators.setup import BY_TAG
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.preflight.workspace import decide_policy
 from cloudtrail_to_delta.setup.databricks.access import compute_params
+from sandbox.databricks.settings import SERVICE_PRINCIPAL
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS
 from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.conftest import CATALOG
 
@@ -67,14 +68,44 @@ def test_a_removal_with_other_params_finds_it_by_its_tag_or_mark(workspace, chan
 
 
 def test_the_cluster_is_as_asked_and_carries_our_tag(workspace):
-    workspace.made(min_workers=1, max_workers=3, access_mode="USER_ISOLATION", autotermination_minutes=20)
+    workspace.made(min_workers=1, max_workers=3, node_type_id="m7g.large", autotermination_minutes=20)
     (cluster,) = [one for one in workspace.sdk.clusters.list() if one.cluster_name == "cloudtrail"]
     assert cluster.custom_tags == {"cloudtrail-setup": "cloudtrail"}
     assert (cluster.autoscale.min_workers, cluster.autoscale.max_workers) == (1, 3)
-    assert cluster.data_security_mode == DataSecurityMode.USER_ISOLATION
+    assert cluster.data_security_mode == DataSecurityMode.SINGLE_USER
     assert (cluster.spark_version, cluster.autotermination_minutes) == ("17.3.x-scala2.13", 20)
-    assert cluster.aws_attributes.instance_profile_arn == PROFILE
+    # Its nodes have no disk.
+    assert (cluster.aws_attributes.instance_profile_arn, cluster.aws_attributes.ebs_volume_count) == (
+        PROFILE,
+        1,
+    )
     assert PROFILE in {one.instance_profile_arn for one in workspace.sdk.instance_profiles.list()}
+
+
+@pytest.mark.parametrize("compute", ["cluster", "cluster_policy"])
+def test_the_compute_is_the_ingests_if_another_principal_runs_it(workspace, compute):
+    request = workspace.made(ingest_principal=SERVICE_PRINCIPAL, databricks_compute=compute)
+    if compute == "cluster":
+        (made,) = [one for one in workspace.sdk.clusters.list() if one.cluster_name == "cloudtrail"]
+        assert made.single_user_name == SERVICE_PRINCIPAL
+        found = workspace.sdk.clusters.get_permissions(made.cluster_id)
+    else:
+        (made,) = workspace.sdk.cluster_policies.list()
+        found = workspace.sdk.cluster_policies.get_permissions(made.policy_id)
+    levels = {
+        entry.service_principal_name: [one.permission_level.value for one in entry.all_permissions]
+        for entry in found.access_control_list
+    }
+    wanted = "CAN_MANAGE" if compute == "cluster" else "CAN_USE"
+    assert levels[SERVICE_PRINCIPAL] == [wanted]
+    assert not workspace.plan(request).writes
+
+
+def test_without_a_principal_the_cluster_stays_that_of_whoever_made_it(workspace):
+    request = workspace.made()
+    (made,) = [one for one in workspace.sdk.clusters.list() if one.cluster_name == "cloudtrail"]
+    assert made.single_user_name == "sandbox@example.com"
+    assert not workspace.plan(request).writes
 
 
 def test_a_changed_param_changes_the_cluster_and_leaves_what_others_set_on_it(workspace):
@@ -111,8 +142,7 @@ def test_the_policy_holds_clusters_to_the_profile_and_to_an_end(workspace):
 
 
 def test_an_ingest_starts_its_cluster_under_the_policy_that_was_made(workspace):
-    options = {"access_mode": "USER_ISOLATION", "min_workers": 1, "max_workers": 2}
-    request = workspace.made(databricks_compute="cluster_policy", **options)
+    request = workspace.made(databricks_compute="cluster_policy", min_workers=1, max_workers=2)
     (policy,) = workspace.sdk.cluster_policies.list()
     params = compute_params(request, workspace.clouds)
     assert params == {
@@ -128,7 +158,7 @@ def test_an_ingest_starts_its_cluster_under_the_policy_that_was_made(workspace):
     assert {name: form[name].resolve(value) for name, value in params.items()} == params
     # The ingest's preflight finds nothing that the policy refuses, and the access mode that was asked for.
     (finding,), _ = decide_policy(params, json.loads(policy.definition))
-    assert (finding.status, finding.detail) == ("ok", "allows the new cluster; access mode USER_ISOLATION")
+    assert (finding.status, finding.detail) == ("ok", "allows the new cluster; access mode SINGLE_USER")
 
 
 def test_the_roles_trust_has_the_credentials_external_id_and_the_locations_are_what_they_are_for(workspace):
@@ -145,7 +175,6 @@ def test_the_roles_trust_has_the_credentials_external_id_and_the_locations_are_w
         f"s3://{BUCKET}/AWSLogs",
         "s3://lake/delta",
         "s3://lake/checkpoints",
-        "s3://lake/code",
     }
     logs = locations[f"s3://{BUCKET}/AWSLogs"]
     assert (logs.read_only, logs.effective_enable_file_events) == (True, True)

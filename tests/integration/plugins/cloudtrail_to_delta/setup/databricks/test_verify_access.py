@@ -1,5 +1,7 @@
 """The verifying job over HTTP: submitted once, waited for, its traces removed, its failure explained."""
 
+import json
+
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -8,6 +10,7 @@ from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, WaitForVerifyOperator
 from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.setup.refusals import SetupFailedError
+from sandbox.databricks.settings import SERVICE_PRINCIPAL
 from tests.fixtures.databricks import build_wheel, until
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     WAITS,
@@ -42,7 +45,13 @@ def wheel(tmp_path, monkeypatch):
     """Builds the job wheel that the task stages."""
     monkeypatch.setenv("AIRFLOW_VAR_CLOUDTRAIL_WHEEL_FOLDER", str(tmp_path))
     points = {"cloudtrail-verify-access": "cloudtrail_jobs:main"}
-    return lambda source: build_wheel(tmp_path, "cloudtrail_jobs", source, points=points)
+
+    def put(source):
+        for old in tmp_path.glob("*.whl"):
+            old.unlink()
+        return build_wheel(tmp_path, "cloudtrail_jobs", source, points=points)
+
+    return put
 
 
 def submit(request, dag_run, *, approval=APPROVED):
@@ -73,7 +82,10 @@ def wait(request, run_id):
 
 def parameters_of(workspace, run_id):
     (task,) = workspace.one.run(run_id)["tasks"]
-    given = task["python_wheel_task"]["named_parameters"]
+    given = dict(task["python_wheel_task"]["named_parameters"])
+    libraries = json.dumps(task["libraries"])
+    # The job refuses to run as another version than the wheel of the run.
+    assert f"cloudtrail_jobs-{given.pop('expected-version')}-" in libraries
     return {name: value.split(",") for name, value in given.items()}
 
 
@@ -155,6 +167,14 @@ def test_a_run_that_is_being_canceled_is_not_taken_for_one_that_works(workspace,
     finished(run_id)
     wheel(SAYS)
     assert finished(submit(request, dag_run)) != run_id
+
+
+def test_the_job_runs_as_the_ingests_principal(workspace, wheel, dag_run):
+    workspace.world.client("s3").put_object(Bucket=BUCKET, Key=LOG, Body=b"x")
+    request = workspace.made(kinds=["events"], ingest_principal=SERVICE_PRINCIPAL)
+    wheel(SAYS)
+    # The cluster is dedicated to it: nobody else's job would run there.
+    assert "can list and read the logs" in wait(request, submit(request, dag_run))
 
 
 def test_under_a_policy_the_job_has_a_cluster_of_its_own(workspace, wheel, dag_run):

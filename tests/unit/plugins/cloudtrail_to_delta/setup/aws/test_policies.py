@@ -18,7 +18,7 @@ PARAMS = {
     "target_root": "s3://lake/delta",
     "checkpoint_root": "s3://lake/checkpoints",
 }
-CATALOG = {"reader": "storage_credential"}
+CATALOG = {"reader": "storage_credential", "code_root": "/Volumes/main/security/code"}
 
 
 def grants(statements):

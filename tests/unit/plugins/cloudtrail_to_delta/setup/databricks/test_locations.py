@@ -14,6 +14,7 @@ PARAMS = {
     "checkpoint_root": "s3://lake/checkpoints",
     "code_root": "s3://lake/code",
     "reader": "storage_credential",
+    "databricks_compute": "none",
 }
 
 

@@ -1,0 +1,44 @@
+"""The principal that runs the ingest, if it is not the one that makes the set-up, and its rights on compute.
+
+A dedicated cluster runs the code of one principal only, by default of the one that created it. Sources:
+Clusters API 2.1, `single_user_name`; Permissions API 2.0; "Compute permissions": only *Can manage* allows a
+principal to install libraries, which each run does.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cloudtrail_to_delta.setup.databricks.calls import send
+from cloudtrail_to_delta.setup.resources import Clouds
+
+CLUSTERS, POLICIES = "clusters", "cluster-policies"
+MANAGE, USE = "CAN_MANAGE", "CAN_USE"
+_APPLICATION_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def named(principal: str) -> dict[str, str]:
+    """Return the principal as the APIs name it: a service principal by its application ID, else a user."""
+    kind = "service_principal_name" if _APPLICATION_ID.fullmatch(principal) else "user_name"
+    return {kind: principal}
+
+
+def has_level(clouds: Clouds, kind: str, key: str, principal: str, level: str) -> bool:
+    """Return whether the principal itself has this permission on an object."""
+    answer = clouds.databricks.get(f"2.0/permissions/{kind}/{key}")
+    return level in _levels(answer.get("access_control_list", []), named(principal))
+
+
+def grant(clouds: Clouds, kind: str, key: str, principal: str, level: str) -> None:
+    """Give the principal a permission on an object, in addition to all others."""
+    entry = named(principal) | {"permission_level": level}
+    send(clouds, "PATCH", f"2.0/permissions/{kind}/{key}", {"access_control_list": [entry]})
+
+
+def _levels(entries: Iterable[Mapping[str, Any]], wanted: Mapping[str, str]) -> set[str]:
+    return {
+        str(one.get("permission_level"))
+        for entry in entries
+        if wanted.items() <= entry.items()
+        for one in entry.get("all_permissions", [])
+    }
