@@ -111,3 +111,32 @@ def connection_access(
         if topic:
             need("Alert", ["sns:Publish"], topic)
     return list(dict.fromkeys(needed))
+
+
+def completeness_access(
+    requests: Mapping[str, IngestRequest], *, tables_keys: Iterable[str] = ()
+) -> list[Access]:
+    """Return what the AWS connection of `cloudtrail_completeness` needs, without repetition.
+
+    It reads data files of the tables, so it can read records. An ingest's connection cannot.
+
+    Args:
+        requests: kind → request.
+        tables_keys: the ARNs of the KMS keys of the tables' buckets.
+    """
+    needed: list[Access] = []
+    for request in requests.values():
+        partition = partitions_by_region()[request.region]
+        folders = [S3Location.parse(path) for path in (request.delta_path, request.quarantine_path)]
+        lists = [bucket_arn(name, partition) for name in (request.log_bucket, folders[0].bucket)]
+        reads = [object_arn(folder.bucket, f"{folder.prefix}*", partition) for folder in folders]
+        granted = [
+            *(("ListLogsAndTables", LIST, arn) for arn in lists),
+            *(("ReadTables", action, arn) for action in READ for arn in reads),
+            *(("ReadWithKey", "kms:Decrypt", key) for key in tables_keys),
+        ]
+        needed += [
+            Access(action=action, resource_arn=arn, purpose="`reconcile`", statement=statement)
+            for statement, action, arn in granted
+        ]
+    return list(dict.fromkeys(needed))

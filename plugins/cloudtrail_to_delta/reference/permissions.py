@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cloudtrail_to_delta.iam.connection import PURPOSES, connection_access
+from cloudtrail_to_delta.iam.connection import PURPOSES, completeness_access, connection_access
 from cloudtrail_to_delta.iam.notifications import notification_access
 from cloudtrail_to_delta.iam.reader import Access, key_access, pass_role, reader_policy, required_access
 from cloudtrail_to_delta.params.locations import S3Location
@@ -113,6 +113,8 @@ DOCUMENTS = {
     "reader-role-notifications": "the reader role, in addition, for discovery `notifications`",
     "deployment-role": "the Databricks deployment role, which starts clusters with the reader role",
     "airflow-ingest": "the AWS connection of the ingest",
+    "airflow-completeness": "the AWS connection of `cloudtrail_completeness`, without its alerts; unlike the "
+    "one of the ingest, it can read the tables' records",
     "alert-publisher": "the AWS connection of the set-up's alerts (`aws_conn_id`)",
     "airflow-setup": "the AWS connection of the set-up, in the account of bucket, reader role and a trail",
     "airflow-setup-trail": "the AWS connection of the set-up, in an account that only has a trail",
@@ -176,6 +178,9 @@ def documents() -> dict[str, dict[str, Any]]:
         "reader-role-notifications": reader_policy(accesses["notifications"]),
         "deployment-role": reader_policy(accesses["deployment"]),
         "airflow-ingest": reader_policy(accesses["connection"]),
+        "airflow-completeness": reader_policy(
+            completeness_access(resolve_requests(EXAMPLE), tables_keys=[TABLES_KEY])
+        ),
         "alert-publisher": reader_policy(alert),
         "airflow-setup": setup[str(EXAMPLE["account"])],
         "airflow-setup-trail": setup[TRAIL_ACCOUNT],
