@@ -20,7 +20,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sandbox.aws import moto_kms, moto_principals, moto_s3, moto_tagging
+from sandbox.aws import moto_kms, moto_principals, moto_quotas, moto_s3, moto_tagging
 from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.cloudtrail import moto_cloudtrail
 from sandbox.aws.control import Control
@@ -55,6 +55,7 @@ class AwsServer:
         moto_tagging.register()
         moto_principals.register()
         moto_kms.register()
+        moto_quotas.register()
         services = Services(
             s3=create_backend_app("s3"),
             others=_Dispatcher(create_backend_app),

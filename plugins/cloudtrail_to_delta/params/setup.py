@@ -4,7 +4,8 @@ The rows are in the order of the form. Rows that the ingest has too are taken fr
 or default that fits the set-up.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -247,8 +248,8 @@ _TRAILS = {
         or_none(each(_BUCKET_ARN, alone="*")),
         [],
         title="S3 data events",
-        help="Give * for all buckets except the log bucket, or arn:aws:s3:::bucket/prefix, one per line. "
-        "Leave it empty for none. **AWS bills these per event.**",
+        help="Give * for all objects except the pipeline's (log bucket, tables, checkpoints, code), or "
+        "arn:aws:s3:::bucket/prefix, one per line. Leave it empty for none. **AWS bills these per event.**",
     ),
     "lambda_data_events": Declaration(
         or_none(each(_FUNCTION_ARN, alone="*")),
@@ -465,6 +466,29 @@ def setup_params() -> dict[str, Param]:
     return form_of(SETUP_PARAMS)
 
 
+# Source: AWS CloudTrail User Guide, "Quotas in AWS CloudTrail": values of all advanced event selectors.
+MOST_SELECTOR_VALUES = 500
+# The values that are not in a list of the params: categories, types, exclusions, names of fields.
+_OTHER_VALUES = 20
+
+
+def pipeline_objects(bucket: str, roots: Iterable[str]) -> list[str]:
+    """Return the start of the ARNs of the objects that the pipeline writes: log files, tables, checkpoints.
+
+    Data events about them would become log files that the next run writes to its tables, without an end.
+    `roots` are folders; those outside S3 are left out.
+    """
+    folders = [root.removeprefix("s3://").rstrip("/") for root in roots if root.startswith("s3://")]
+    return [f"arn:aws:s3:::{one}/" for one in dict.fromkeys((bucket, *folders))]
+
+
+def _records_itself(objects: Any, bucket: str, target: str, checkpoint: str, code: str) -> bool:
+    roots = (target, checkpoint, code or f"{checkpoint.rpartition('/')[0]}/code")
+    named = [re.sub("^arn:aws[a-z-]*:", "arn:aws:", one) for one in objects or () if one != "*"]
+    mine = pipeline_objects(bucket, roots)
+    return any(one.startswith(own) or own.startswith(one) for one in named for own in mine)
+
+
 SETUP_CHOICES = (
     ChoiceRule(
         ("accounts", "bucket_account"),
@@ -497,11 +521,15 @@ SETUP_CHOICES = (
         lambda organization, accounts, trails: organization and len(trails or accounts) != 1,
         "an organization has one trail for all its accounts: give the management account in trail_accounts.",
     ),
-    # Source: AWS CloudTrail User Guide, "Logging Insights events": the call rate of write management events.
+    # Source: AWS CloudTrail User Guide, "Logging Insights events": the call rate of write management
+    # events, the error rate of read or write ones.
     ChoiceRule(
         ("insights", "management_events"),
-        lambda insights, events: insights and events in ("none", "read"),
-        "Insights analyze write management events: choose all or write, or leave insights empty.",
+        lambda insights, events: (
+            (insights and events == "none") or (events == "read" and "ApiCallRateInsight" in (insights or ()))
+        ),
+        "Insights analyze management events, and ApiCallRateInsight those that write: choose all or write, "
+        "or leave it out of insights.",
     ),
     ChoiceRule(
         ("management_events", "exclude_kms_events"),
@@ -518,6 +546,21 @@ SETUP_CHOICES = (
         ("management_events", "s3_data_events", "lambda_data_events", "network_activity_sources"),
         lambda events, *others: events == "none" and not any(others),
         "the trail would record nothing: choose at least one kind of events.",
+    ),
+    ChoiceRule(
+        ("s3_data_events", "bucket", "target_root", "checkpoint_root", "code_root"),
+        _records_itself,
+        "these are objects that the pipeline itself writes, and each run would cause new events without end: "
+        "leave out the log bucket and the folders of tables, checkpoints and code.",
+    ),
+    ChoiceRule(
+        ("s3_data_events", "lambda_data_events", "network_activity_sources"),
+        lambda objects, functions, sources: (
+            len(objects or ()) + len(functions or ()) + 2 * len(sources or ())
+            > MOST_SELECTOR_VALUES - _OTHER_VALUES
+        ),
+        f"a trail's selectors hold {MOST_SELECTOR_VALUES} values, of which {_OTHER_VALUES} are reserved; a "
+        "network activity source counts twice: give fewer, or * for all.",
     ),
     # Source: Databricks, Auto Loader file notification mode; managed file events.
     ChoiceRule(

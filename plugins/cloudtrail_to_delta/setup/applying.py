@@ -194,7 +194,7 @@ def _read_back(
     shown = unified_diff(change.after, found_now, name=resource.name, labels=labels)
     raise SetupFailedError(
         f"{resource.name} does not show the change that was written. Clear this task to try again. "
-        f"{until_then(done)}\n{shown}"
+        f"{until_then([*done, f'a part of {resource.name}'])}\n{shown}"
     )
 
 

@@ -19,6 +19,9 @@ def plan_setup(
         clouds: the clients that read them.
         setup: the set-up's name.
         change_adopted: the actions that may also change adopted resources.
+
+    Raises:
+        ImpossibleChangeError: if a service is known to refuse a change.
     """
     found = with_relying(resources, read_all(resources, clouds), clouds)
     facts = known_facts(found)
@@ -26,6 +29,10 @@ def plan_setup(
         _decide(resource, found[resource.name], facts, may_change=resource.action in change_adopted)
         for resource in resources
     ]
+    for resource, change in zip(resources, changes, strict=True):
+        if change.writes:
+            with refused_calls(resource.name, clouds):
+                resource.require_possible(clouds, found[resource.name])
     return Plan(setup=setup, mode="apply", changes=tuple(changes))
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 DENIALS = DENIED | {"UnauthorizedOperation", "AuthorizationError", "AccessDeniedError"}
 
+# The calls that change nothing.
+_READS = re.compile("Get|List|Describe|Head|AssumeRole")
+
 # Calls whose permission has another name. Source: Service Authorization Reference, S3 and others. The
 # permission for every other call is `service:Call`.
 _PERMISSIONS = {
@@ -48,6 +51,10 @@ class NotApprovedError(FatalError):
     """A plan without a decision. Only a person can decide, so Airflow does not retry."""
 
 
+class ImpossibleChangeError(FatalError):
+    """A planned change that a quota or precondition of the service forbids. Nothing was written."""
+
+
 class WorldChangedError(FatalError):
     """A resource is in neither its old nor its planned state. The set-up needs a new plan."""
 
@@ -73,6 +80,11 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
+    answered = len(clouds.answered)
+
+    def so_far() -> str:
+        return until_then([*done, *_within(resource, clouds.answered[answered:])])
+
     try:
         yield
     except ClientError as error:
@@ -81,14 +93,12 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
         said = f"AWS refused {call} on {resource}: {error}."
         if error_code(error) in DENIALS:
             advice = f"Allow {permission} on it for the identity of the AWS connection"
-            raise SetupRefusedError(f"{said} {advice}, then clear this task. {until_then(done)}") from error
+            raise SetupRefusedError(f"{said} {advice}, then clear this task. {so_far()}") from error
         if error_code(error) in BAD_CREDENTIALS:
-            raise SetupRefusedError(
-                f"{said} Correct the connection's credentials. {until_then(done)}"
-            ) from error
-        raise SetupFailedError(f"{said} Fix the cause, then clear this task. {until_then(done)}") from error
+            raise SetupRefusedError(f"{said} Correct the connection's credentials. {so_far()}") from error
+        raise SetupFailedError(f"{said} Fix the cause, then clear this task. {so_far()}") from error
     except BotoCoreError as error:
-        raise SetupFailedError(f"An AWS call on {resource} failed: {error}. {until_then(done)}") from error
+        raise SetupFailedError(f"An AWS call on {resource} failed: {error}. {so_far()}") from error
     except CloudTrailError:
         raise
     except AirflowException as error:
@@ -96,8 +106,8 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
         said = f"Databricks refused a call on {resource}: {error}."
         if re.search(r"PERMISSION_DENIED|Status Code: 40[13]", str(error)):
             advice = "Allow it for the identity of the Databricks connection"
-            raise SetupRefusedError(f"{said} {advice}, then clear this task. {until_then(done)}") from error
-        raise SetupFailedError(f"{said} {until_then(done)}") from error
+            raise SetupRefusedError(f"{said} {advice}, then clear this task. {so_far()}") from error
+        raise SetupFailedError(f"{said} {so_far()}") from error
 
 
 def _missing(error: "ClientError") -> str:
@@ -110,6 +120,12 @@ def _last_call(error: "ClientError", clouds: Clouds) -> str:
     """Return the refused call: the last recorded one, or an STS call of the session, which is unrecorded."""
     last = clouds.calls[-1] if clouds.calls else ""
     return last if last.endswith(f":{error.operation_name}") else f"sts:{error.operation_name}"
+
+
+def _within(resource: str, answered: Sequence[str]) -> list[str]:
+    """Return the writes within one resource that AWS has accepted, in words."""
+    writes = dict.fromkeys(call for call in answered if not _READS.match(call.partition(":")[2]))
+    return [f"a part of {resource} ({', '.join(writes)})"] if writes else []
 
 
 def until_then(done: Sequence[str]) -> str:

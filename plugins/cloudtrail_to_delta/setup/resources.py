@@ -55,6 +55,8 @@ class Clouds:
     assume_role: str = ""
     #: All AWS calls so far, as `service:Operation`, in order.
     calls: list[str] = field(default_factory=list, compare=False, repr=False)
+    #: The same, only the calls that AWS has answered without an error.
+    answered: list[str] = field(default_factory=list, compare=False, repr=False)
     _accounts: dict[str, "AccountClients"] = field(default_factory=dict, compare=False, repr=False)
 
     def aws(self, account: str, service: str, region: str = "") -> Any:
@@ -83,6 +85,7 @@ class Clouds:
                 region=self.region,
                 assume_role=self.assume_role,
                 note=self.calls.append,
+                answered=self.answered.append,
             )
         return self._accounts[account]
 
@@ -131,6 +134,13 @@ class Resource(ABC):
             after: the planned document; None if the resource will be deleted.
         """
         return ""
+
+    def require_possible(self, clouds: Clouds, found: Found | None) -> None:  # noqa: B027 - most have no rule
+        """Raise if the service will refuse the planned change. Called when planning.
+
+        Raises:
+            ImpossibleChangeError: with the rule or quota, and what to do.
+        """
 
     @abstractmethod
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:

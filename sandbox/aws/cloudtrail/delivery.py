@@ -42,10 +42,14 @@ class Delivery:
         """Return the same for a topic's policy."""
         return self._first_denied(policy, [("sns:Publish", topic_arn, {})])
 
-    def lacks_in_key(self, policy: str, *, key_arn: str) -> str:
-        """Return the same for a key's policy."""
+    def lacks_in_key(self, policy: str, *, key_arn: str, bucket_key: bool = False) -> str:
+        """Return the same for a key's policy; a bucket with an S3 Bucket Key also needs `kms:Decrypt`.
+
+        Source: AWS CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail".
+        """
         context: dict[str, tuple[str, ...]] = {"kms:encryptioncontext:aws:cloudtrail:arn": (self.trail_arn,)}
         calls: list[Call] = [("kms:GenerateDataKey", key_arn, context), ("kms:DescribeKey", key_arn, {})]
+        calls += [("kms:Decrypt", key_arn, {})] if bucket_key else []
         return self._first_denied(policy, calls)
 
     def _first_denied(self, policy: str, calls: Iterable[Call]) -> str:

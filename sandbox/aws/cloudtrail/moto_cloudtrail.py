@@ -1,7 +1,8 @@
 """moto's CloudTrail, with AWS's answers where moto differs: policies, selectors, Insights, other accounts.
 
 - CreateTrail and UpdateTrail check the policies of bucket, topic and key (`delivery`), which may belong to
-  another account. They accept a topic's ARN. CreateTrail refuses a second trail of the same name.
+  another account. They accept a topic's ARN. CreateTrail refuses a second trail of the same name, and
+  a sixth trail in a region.
 - Selectors are checked (`selectors`). A trail without any has one selector for all management events.
 - PutInsightSelectors replaces the selectors, and requires that the trail records write management events.
 - DeleteTrail accepts an ARN.
@@ -30,6 +31,8 @@ DEFAULT_SELECTOR = {
     "DataResources": [],
     "ExcludeManagementEventSources": [],
 }
+# AWS CloudTrail User Guide, "Quotas in AWS CloudTrail": trails per region.
+MOST_TRAILS = 5
 # moto does not know a trail's organization: the files go below the id in the bucket's policy.
 ANY_ORGANIZATION = "o-anyorganization"
 
@@ -76,7 +79,10 @@ class SandboxTrail(Trail):
         key = kms_backends[account][region].keys.get(self.kms_key_id.rpartition("/")[2])
         if key is None:
             raise _error("KmsKeyNotFoundException", f"KMS key {self.kms_key_id} does not exist")
-        if self._delivery("").lacks_in_key(key.policy, key_arn=self.kms_key_id):
+        lacks = self._delivery("").lacks_in_key(
+            key.policy, key_arn=self.kms_key_id, bucket_key=_has_bucket_key(self.bucket_name)
+        )
+        if lacks:
             message = f"Insufficient permissions to access S3 bucket {self.bucket_name} or KMS key {key.arn}."
             raise _error("InsufficientEncryptionPolicyException", message)
 
@@ -118,6 +124,9 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
         if name in self._trails.trails:
             message = f"Trail {name} already exists for customer: {self.current_account}"
             raise _error("TrailAlreadyExistsException", message)
+        if len(self._trails.trails) >= MOST_TRAILS:
+            message = f"User: {self.current_account} already has {MOST_TRAILS} trails in {self.region}."
+            raise _error("MaximumNumberOfTrailsExceededException", message)
         return super().create_trail()
 
     def delete_trail(self) -> str:
@@ -163,7 +172,10 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
     def put_insight_selectors(self) -> str:
         """Replace the Insights selectors."""
         trail = self._trails.get_trail(self._get_param("TrailName"))
-        given = [one["InsightType"] for one in self._get_param("InsightSelectors") or []]
+        chosen = self._get_param("InsightSelectors") or []
+        given = [one["InsightType"] for one in chosen]
+        if set().union(*(one.get("EventCategories") or [] for one in chosen)) - {"Management", "Data"}:
+            raise _error("InvalidInsightSelectorsException", "the event categories are Management and Data")
         if unknown := set(given) - INSIGHTS:
             raise _error("InvalidInsightSelectorsException", f"unknown insight types: {sorted(unknown)}")
         trail.insight_selectors = []
@@ -194,6 +206,13 @@ def register() -> None:
     """Route moto's CloudTrail through these classes; call this before the server's first request."""
     urls.url_paths["{0}/$"] = SandboxCloudTrailResponse.dispatch
     models.Trail = SandboxTrail  # type: ignore[misc] # the backend makes its trails by this name
+
+
+def _has_bucket_key(name: str) -> bool:
+    """Return whether the bucket encrypts with an S3 Bucket Key."""
+    partition, owner = s3_backends.bucket_accounts[name]
+    rule = (s3_backends[owner][partition].buckets[name].encryption or {}).get("Rule") or {}
+    return str(rule.get("BucketKeyEnabled", "")).lower() == "true"
 
 
 def _organization_in(policy: str) -> str:

@@ -166,17 +166,20 @@ class Bucket(Resource):
         )
         if answer is None:
             return AES
-        default = answer["ServerSideEncryptionConfiguration"]["Rules"][0][
-            "ApplyServerSideEncryptionByDefault"
-        ]
-        key = {"key": default["KMSMasterKeyID"]} if "KMSMasterKeyID" in default else {}
-        return {"algorithm": default["SSEAlgorithm"]} | key
+        rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
+        default = rule["ApplyServerSideEncryptionByDefault"]
+        found: Document = {"algorithm": default["SSEAlgorithm"]}
+        if "KMSMasterKeyID" in default:
+            found["key"] = default["KMSMasterKeyID"]
+        if rule.get("BucketKeyEnabled"):
+            found["bucket_key"] = True
+        return found
 
     def _encrypt(self, s3: Any, encryption: Document) -> None:
         default = {"SSEAlgorithm": encryption["algorithm"]}
         if "key" in encryption:
             default["KMSMasterKeyID"] = encryption["key"]
-        # No bucket key: with one, CloudTrail would also need kms:Decrypt on the key.
+        # No bucket key: with one, a reader's encryption context would be the bucket, not the object.
         rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": False}
         s3.put_bucket_encryption(Bucket=self.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
 

@@ -19,7 +19,14 @@ class AccountClients:
     """The clients for one account. They share one session, so the role is assumed only once."""
 
     def __init__(
-        self, aws_conn_id: str, *, account: str, region: str, assume_role: str, note: Callable[[str], None]
+        self,
+        aws_conn_id: str,
+        *,
+        account: str,
+        region: str,
+        assume_role: str,
+        note: Callable[[str], None],
+        answered: Callable[[str], None],
     ) -> None:
         """Create the object without any call.
 
@@ -29,12 +36,14 @@ class AccountClients:
             region: the AWS region.
             assume_role: the name of a role in that account that the connection assumes first; empty for none.
             note: receives every call, as `service:Operation`.
+            answered: the same, only for a call that AWS answers without an error.
         """
         self._connection = aws_conn_id
         self._account = account
         self._region = region
         self._assume_role = assume_role
         self._note = note
+        self._answered = answered
         self._made: dict[tuple[str, str, bool], Any] = {}
 
     def client(self, service: str, region: str = "", *, of_its_own: bool = False) -> Any:
@@ -65,6 +74,7 @@ class AccountClients:
                 verify=self.hook.verify,
             )
             client.meta.events.register("before-call.*.*", self._call)
+            client.meta.events.register("after-call.*.*", self._answer)
             if of_its_own:
                 client.meta.events.register("provide-client-params.s3.*", self._expect_owner)
             self._made[service, region, of_its_own] = client
@@ -76,6 +86,10 @@ class AccountClients:
 
     def _call(self, model: Any, **_: Any) -> None:
         self._note(f"{model.service_model.service_name}:{model.name}")
+
+    def _answer(self, http_response: Any, model: Any, **_: Any) -> None:
+        if http_response.status_code < 300:
+            self._answered(f"{model.service_model.service_name}:{model.name}")
 
     @cached_property
     def hook(self) -> "AwsBaseHook":

@@ -287,7 +287,7 @@ def _answer(call: Any, gone: set[str], *path: str) -> str | None:
 # The statements of each action. A run manages only the statements of its own actions.
 DELIVERY = ("CheckAcl", "Deliver")
 READER = ("ListLogs", "ReadLogs", NOTIFICATIONS["s3"], FILE_EVENTS_BUCKET)
-KEY_DELIVERY = ("EncryptLogs", "DescribeKey")
+KEY_DELIVERY = ("EncryptLogs", "DescribeKey", "BucketKey")
 KEY_READER = ("DecryptLogs",)
 TOPIC = ("NotifyTopic",)
 
@@ -333,7 +333,12 @@ def reader_statements(request: SetupRequest) -> dict[str, Document]:
 
 
 def key_delivery_statements(request: SetupRequest) -> dict[str, Document]:
-    """Return the statements that let CloudTrail encrypt the log files with the key."""
+    """Return the statements that let CloudTrail encrypt the log files with the key.
+
+    If the bucket uses an S3 Bucket Key, CreateTrail and UpdateTrail also require `kms:Decrypt`. Anybody may
+    turn the bucket key on later, so CloudTrail always has this right, for these trails only. Source: AWS
+    CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail".
+    """
     trails = [f"arn:{request.partition}:cloudtrail:*:{account}:trail/*" for account in request.trail_accounts]
     source = _source(request)
     context = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}}
@@ -342,6 +347,7 @@ def key_delivery_statements(request: SetupRequest) -> dict[str, Document]:
             "kms:GenerateDataKey*", "*", context | {"StringEquals": source}
         ),
         sid(request.name, "DescribeKey"): _allow("kms:DescribeKey", "*", {"StringEquals": source}),
+        sid(request.name, "BucketKey"): _allow("kms:Decrypt", "*", {"StringEquals": source}),
     }
 
 

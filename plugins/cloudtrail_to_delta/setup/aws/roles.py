@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 from cloudtrail_to_delta.setup.documents import merged, normalized, require_size, text
+from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ NOBODY: Document = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
 }
+
+# Source: IAM User Guide, "IAM and AWS STS quotas": all inline policies of a role, without white space.
+INLINE_LIMIT = 10_240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +111,10 @@ def parsed(document: Any) -> Document:
     """Parse a policy, given as a mapping (by botocore) or as URL-encoded JSON (by the service)."""
     found: Document = json.loads(unquote(document)) if isinstance(document, str) else dict(document)
     return found
+
+
+def _size(document: Document) -> int:
+    return len(text(document))
 
 
 def tag_value(tags: Sequence[Any]) -> str:
@@ -207,8 +215,35 @@ class RolePolicy(Resource):
         """
         document = normalized(self.policy)
         advice = "Name fewer kinds, accounts or regions."
-        require_size(document, limit=10_240, owner=f"role {self.role}", advice=advice)
+        require_size(document, limit=INLINE_LIMIT, owner=f"role {self.role}", advice=advice)
         return {"policy": document}
+
+    def require_possible(self, clouds: Clouds, found: Found | None) -> None:  # noqa: ARG002 - the base's
+        """Raise if the role's inline policies together would exceed IAM's limit.
+
+        Raises:
+            ImpossibleChangeError: with the size of each policy.
+        """
+        iam = clouds.aws(self.account, "iam")
+        if get_role(iam, self.role) is None:
+            return
+        names = [
+            name
+            for page in iam.get_paginator("list_role_policies").paginate(RoleName=self.role)
+            for name in page["PolicyNames"]
+            if name != self.policy_name
+        ]
+        sizes = {
+            name: _size(parsed(iam.get_role_policy(RoleName=self.role, PolicyName=name)["PolicyDocument"]))
+            for name in names
+        } | {self.policy_name: _size(normalized(self.policy))}
+        if sum(sizes.values()) > INLINE_LIMIT:
+            listed = ", ".join(f"{name}: {size}" for name, size in sizes.items())
+            raise ImpossibleChangeError(
+                f"the inline policies of role {self.role} would have {sum(sizes.values())} characters "
+                f"together (limit {INLINE_LIMIT}; {listed}). Give this set-up another reader_role, or remove "
+                "a policy."
+            )
 
     def released(self, found: Found) -> Document | None:  # noqa: ARG002 - the protocol's signature
         """Return None: a removal leaves nothing."""

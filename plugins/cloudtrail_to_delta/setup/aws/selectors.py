@@ -7,7 +7,7 @@ network activity events".
 
 from collections.abc import Sequence
 
-from cloudtrail_to_delta.iam.reader import bucket_arn
+from cloudtrail_to_delta.params.setup import pipeline_objects
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Document
 
@@ -74,13 +74,21 @@ def _management(request: SetupRequest) -> list[Document]:
 
 
 def _objects(request: SetupRequest, objects: list[str]) -> Document:
-    """Select S3 objects. `*` excludes the log bucket: otherwise each delivery would cause a new event."""
+    """Select S3 objects. `*` excludes the pipeline's: each delivery and each run would cause new events."""
     if objects != ["*"]:
         fields = [_field("resources.ARN", "StartsWith", objects)]
     else:
-        logs = f"{bucket_arn(request.bucket, request.partition)}/"
-        fields = [_field("resources.ARN", "NotStartsWith", [logs])]
+        mine = pipeline_objects(request.bucket, _roots(request))
+        fields = [_field("resources.ARN", "NotStartsWith", [_with(request.partition, one) for one in mine])]
     return _data("S3 data events", "AWS::S3::Object", fields)
+
+
+def _roots(request: SetupRequest) -> tuple[str, ...]:
+    return (request.target_root, request.checkpoint_root, request.code_root)
+
+
+def _with(partition: str, arn: str) -> str:
+    return arn.replace("arn:aws:", f"arn:{partition}:", 1)
 
 
 def _data(name: str, kind: str, fields: list[Document]) -> Document:

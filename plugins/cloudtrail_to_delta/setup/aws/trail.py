@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from cloudtrail_to_delta.setup.aws.bucket import optional
 from cloudtrail_to_delta.setup.aws.roles import tag_value
 from cloudtrail_to_delta.setup.aws.selectors import DEFAULT_BASIC, in_one_form
+from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 
 # Document setting → parameter of CreateTrail and UpdateTrail.
@@ -20,6 +21,18 @@ _PARAMETERS = {
 }
 # Document setting → name in the answer of GetTrail.
 _ANSWER = _PARAMETERS | {"log_file_validation": "LogFileValidationEnabled", "sns_topic": "SnsTopicARN"}
+MOST_TRAILS = 5
+# What GetTrailStatus says about the last attempt of each delivery.
+_ERRORS = {
+    "delivery_error": "LatestDeliveryError",
+    "digest_error": "LatestDigestDeliveryError",
+    "notification_error": "LatestNotificationError",
+}
+_FAILED = {
+    "delivery_error": "delivery",
+    "digest_error": "delivery of a digest",
+    "notification_error": "notification",
+}
 _TEXT = ("bucket", "prefix", "kms_key", "sns_topic")
 
 
@@ -45,6 +58,7 @@ class Trail(Resource):
     #: Setting → value, for the settings in `_PARAMETERS`.
     settings: Document
     selectors: list[Document]
+    #: The types of Insights on management events.
     insights: list[str]
 
     @property
@@ -59,15 +73,17 @@ class Trail(Resource):
         if settings is None:
             return None
         tags = client.list_tags(ResourceIdList=[self.arn])["ResourceTagList"]
+        status = client.get_trail_status(Name=self.arn)
+        errors = {fact: str(status[name]) for fact, name in _ERRORS.items() if status.get(name)}
         return Found(
             document={
                 **settings,
                 "selectors": _selectors(client, self.arn),
                 "insights": _insights(client, self.arn),
-                "logging": client.get_trail_status(Name=self.arn)["IsLogging"],
+                "logging": status["IsLogging"],
             },
             owner=tag_value(tags[0]["TagsList"] if tags else []),
-            facts={"arn": self.arn},
+            facts={"arn": self.arn, **errors},
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
@@ -75,13 +91,54 @@ class Trail(Resource):
         return {
             **self.settings,
             "selectors": {"advanced": self.selectors},
-            "insights": sorted(self.insights),
+            "insights": {name: ["Management"] for name in sorted(self.insights)},
             "logging": True,
         }
 
+    def remark(self, found: Found | None, after: Document | None) -> str:
+        """Say what changes in its delivery, and which delivery failed at last."""
+        if found is None:
+            return ""
+        now = found.document
+        parts = [
+            f"its latest {words} failed: {found.facts[fact]}"
+            for fact, words in _FAILED.items()
+            if fact in found.facts
+        ]
+        if after is None:
+            parts.append("it stops recording and delivering")
+        elif (place := _place(after)) != _place(now):
+            parts.append(f"its log files go to {place} instead of {_place(now)}")
+        return ", ".join(parts)
+
     def initial(self) -> Document:
         """Return the state of a new trail: it does not record, and it selects all management events."""
-        return {"selectors": {"basic": [DEFAULT_BASIC]}, "insights": [], "logging": False}
+        return {"selectors": {"basic": [DEFAULT_BASIC]}, "insights": {}, "logging": False}
+
+    def require_possible(self, clouds: Clouds, found: Found | None) -> None:
+        """Raise if a new trail would be one too many for its region.
+
+        Source: AWS CloudTrail User Guide, "Quotas in AWS CloudTrail".
+
+        Raises:
+            ImpossibleChangeError: with the names of the trails that exist.
+        """
+        if found is not None:
+            return
+        owner, region = self.arn.split(":")[4], self.arn.split(":")[3]
+        listed = clouds.aws(self.account, "cloudtrail").describe_trails()["trailList"]
+        names = sorted(
+            str(one["Name"])
+            for one in listed
+            if one["TrailARN"].split(":")[4] == owner
+            and (one.get("HomeRegion") == region or one.get("IsMultiRegionTrail"))
+        )
+        if len(names) >= MOST_TRAILS:
+            raise ImpossibleChangeError(
+                f"{self.name} cannot be created: the account has {len(names)} trails in {region} "
+                f"({', '.join(names)}), and CloudTrail allows {MOST_TRAILS}. Delete one, or give its name in "
+                "trail to adopt it."
+            )
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
         """Create or update the trail, put its selectors and start logging, as far as not done yet."""
@@ -96,7 +153,10 @@ class Trail(Resource):
             selectors = after["selectors"]["advanced"]
             client.put_event_selectors(TrailName=self.arn, AdvancedEventSelectors=selectors)
         if now["insights"] != after["insights"]:
-            chosen = [{"InsightType": name} for name in after["insights"]]
+            chosen = [
+                {"InsightType": name, "EventCategories": categories}
+                for name, categories in after["insights"].items()
+            ]
             client.put_insight_selectors(TrailName=self.arn, InsightSelectors=chosen)
         if now["logging"] != after["logging"]:
             client.start_logging(Name=self.arn)
@@ -112,6 +172,10 @@ class Trail(Resource):
         if "IsMultiRegionTrail" in named and after["multi_region"]:
             named["IncludeGlobalServiceEvents"] = True
         return named if empty else {name: value for name, value in named.items() if value != ""}
+
+
+def _place(settings: Document) -> str:
+    return f"s3://{settings['bucket']}/{settings['prefix']}"
 
 
 def delivery_settings(client: Any, arn: str) -> Document | None:
@@ -130,8 +194,13 @@ def _selectors(client: Any, arn: str) -> Document:
     return {"basic": [dict(DEFAULT_BASIC) | dict(one) for one in answer.get("EventSelectors") or [{}]]}
 
 
-def _insights(client: Any, arn: str) -> list[str]:
+def _insights(client: Any, arn: str) -> dict[str, list[str]]:
+    """Return type → event categories. Source: PutInsightSelectors: without categories, it is Management."""
     answer: Any = optional(
         lambda: client.get_insight_selectors(TrailName=arn), {"InsightNotEnabledException"}
     )
-    return sorted(one["InsightType"] for one in answer.get("InsightSelectors", [])) if answer else []
+    selectors = answer.get("InsightSelectors", []) if answer else []
+    return {
+        one["InsightType"]: sorted(one.get("EventCategories") or ["Management"])
+        for one in sorted(selectors, key=lambda one: str(one["InsightType"]))
+    }

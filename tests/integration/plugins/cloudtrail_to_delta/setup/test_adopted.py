@@ -10,7 +10,7 @@ from cloudtrail_to_delta.setup.aws.bucket import BucketInOtherRegionError
 from cloudtrail_to_delta.setup.aws.roles import EC2_TRUST, NOBODY
 from cloudtrail_to_delta.setup.build import reader_document
 from cloudtrail_to_delta.setup.others_roles import ROLES_VARIABLE
-from cloudtrail_to_delta.setup.refusals import SetupRefusedError
+from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError, SetupRefusedError
 from cloudtrail_to_delta.setup.resources import TAG
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS, PRODUCTION
 
@@ -138,3 +138,43 @@ def test_the_old_versions_of_a_bucket_that_keeps_them_expire_as_the_log_files_do
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
     assert rule["Expiration"] == {"Days": 400}
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}
+
+
+def test_an_adopted_bucket_with_a_bucket_key_is_shown_and_the_trail_can_encrypt(world):
+    kms, s3 = world.client("kms"), world.client("s3")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket=BUCKET)
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    request = world.request(kms_key=key, trail_accounts=[LOGS])
+    plan = world.plan(request)
+    assert '"bucket_key": true' in plan.render()
+    # The sandbox refuses a trail whose key policy has no kms:Decrypt.
+    world.apply(request, plan)
+    assert world.plan(request).writes == ()
+
+
+def test_insights_on_data_events_of_an_adopted_trail_are_a_difference_that_stays(world):
+    request = world.request(trail_accounts=[LOGS], insights=["ApiErrorRateInsight"])
+    world.apply(request)
+    client = world.client("cloudtrail")
+    arn = client.get_trail(Name="cloudtrail")["Trail"]["TrailARN"]
+    both = {"InsightType": "ApiErrorRateInsight", "EventCategories": ["Management", "Data"]}
+    client.put_insight_selectors(TrailName=arn, InsightSelectors=[both])
+    client.remove_tags(ResourceId=arn, TagsList=[{"Key": "cloudtrail-setup", "Value": "cloudtrail"}])
+    plan = world.plan(request)
+    assert plan.writes == ()
+    assert [change.changed for change in plan.changes if change.action == "trail"] == [["insights"]]
+
+
+def test_a_role_without_room_for_another_inline_policy_stops_the_plan(world):
+    iam = world.client("iam")
+    iam.create_role(RoleName=READER, AssumeRolePolicyDocument=json.dumps(TRUST))
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/" + "x" * 9_000}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=READER, PolicyName="other", PolicyDocument=policy)
+    with pytest.raises(ImpossibleChangeError, match="limit 10240; other: 9"):
+        world.plan(world.request())
+    with pytest.raises(iam.exceptions.LimitExceededException, match="Maximum policy size of 10240"):
+        iam.put_role_policy(RoleName=READER, PolicyName="more", PolicyDocument=policy)

@@ -146,7 +146,8 @@ def test_a_refused_call_is_named_with_its_permission_and_what_was_done_before(wo
     message = str(caught.value)
     assert "AWS refused s3:PutBucketVersioning on bucket org-logs" in message
     assert "Allow s3:PutBucketVersioning on it" in message
-    assert "Nothing was changed before the error" in message
+    assert "Done before the error: " in message
+    assert "a part of bucket org-logs (s3:CreateBucket, s3:PutPublicAccessBlock)." in message
 
 
 def test_a_principal_that_is_not_known_everywhere_yet_is_waited_for_by_trying(world):

@@ -131,7 +131,7 @@ def test_no_right_reaches_beyond_what_the_params_name(world):
     for account in allowed:
         for statement in setup_policy(request, account)["Statement"]:
             reads = {"GetAccountAuthorizationDetails", "GetResources", "ListKeys", "CreateKey"}
-            reads |= {"Unsubscribe", "TagResource"}
+            reads |= {"Unsubscribe", "TagResource", "DescribeTrails"}
             if statement["Resource"] == ["*"]:
                 assert {one.partition(":")[2] for one in statement["Action"]} <= reads
     assert "s3:" not in json.dumps(setup_policy(request, PRODUCTION))

@@ -257,7 +257,8 @@ class CloudTrail(Client):
         return {"ResourceTagList": [{"TagsList": listed}]}
 
     def get_trail_status(self, Name):
-        return {"IsLogging": self._trail(Name)["logging"]}
+        trail = self._trail(Name)
+        return {"IsLogging": trail["logging"], **trail.get("status", {})}
 
     def get_event_selectors(self, TrailName):
         return {"AdvancedEventSelectors": self._trail(TrailName)["selectors"]}
@@ -265,9 +266,13 @@ class CloudTrail(Client):
     def get_insight_selectors(self, TrailName):
         return {"InsightSelectors": []}
 
-    def list_trails(self):
-        listed = [{"TrailARN": arn, "HomeRegion": REGION} for arn in self.cloud.trails if self.account in arn]
-        return {"Trails": listed}
+    def describe_trails(self):
+        own = [arn for arn in self.cloud.trails if self.account in arn]
+        return {
+            "trailList": [
+                {"TrailARN": arn, "Name": arn.rpartition("/")[2], "HomeRegion": REGION} for arn in own
+            ]
+        }
 
     def create_trail(self, Name, TagsList, **settings):
         arn = f"arn:aws:cloudtrail:{REGION}:{self.account}:trail/{Name}"

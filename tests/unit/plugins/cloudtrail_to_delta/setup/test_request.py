@@ -15,6 +15,7 @@ from cloudtrail_to_delta.setup.aws.selectors import advanced_selectors, in_one_f
 from cloudtrail_to_delta.setup.build import build_resources, reader_document
 from cloudtrail_to_delta.setup.documents import PolicyTooLargeError
 from cloudtrail_to_delta.setup.request import SetupRequest, resolve_setup
+from sandbox.aws.cloudtrail.selectors import find_fault
 
 A, B = "111122223333", "222233334444"
 
@@ -86,7 +87,7 @@ def test_every_field_has_a_title(name):
         ({"reader_account": B}, "the reader role's account needs an AWS connection"),
         ({"trail_accounts": [B]}, "each account that gets a trail needs"),
         ({"organization": "o-a1b2c3d4e5", "accounts": {A: "a", B: "b"}}, "one trail for all its accounts"),
-        ({"insights": ["ApiCallRateInsight"], "management_events": "read"}, "write management events"),
+        ({"insights": ["ApiCallRateInsight"], "management_events": "read"}, "those that write"),
         ({"management_events": "none"}, "the trail would record nothing"),
         ({"kms_key": "mine"}, "give 'new' to create a key"),
         ({"kms_key": f"arn:aws:kms:eu-west-1:{A}:key/k"}, "in the region of the bucket"),
@@ -94,6 +95,15 @@ def test_every_field_has_a_title(name):
         ({"deployment_role_arn": f"arn:aws:iam::{B}:role/d"}, "the deployment role's account needs"),
         ({"trail": "a--b"}, "3 to 128 characters"),
         ({"s3_data_events": ["*", "arn:aws:s3:::b/"]}, "give it without other values"),
+        (
+            {"insights": ["ApiErrorRateInsight"], "management_events": "none", "s3_data_events": ["*"]},
+            "Insights",
+        ),
+        ({"s3_data_events": ["arn:aws:s3:::logs/audit"]}, "objects that the pipeline itself writes"),
+        ({"s3_data_events": ["arn:aws:s3:::lake/"]}, "objects that the pipeline itself writes"),
+        ({"s3_data_events": ["arn:aws:s3:::lake/code/x"]}, "objects that the pipeline itself writes"),
+        ({"s3_data_events": [f"arn:aws:s3:::b{one}/" for one in range(600)]}, "selectors hold 500 values"),
+        ({"network_activity_sources": [f"s{one}.amazonaws.com" for one in range(241)]}, "hold 500 values"),
         ({"name": "My set-up"}, "a lowercase letter"),
         ({"discovery": "file_events"}, "choose the reader storage_credential"),
         ({"buckett": "x"}, "Did you mean 'bucket'"),
@@ -147,6 +157,22 @@ def test_named_buckets_and_functions_are_selected_by_their_arns():
         {"StartsWith": ["arn:aws:s3:::data/in"]},
         {"Equals": [function]},
     ]
+
+
+def test_all_objects_are_all_but_those_that_the_pipeline_writes():
+    selector = fields_of(advanced_selectors(setup(s3_data_events=["*"]))[1])
+    mine = ["logs", "lake/checkpoints", "lake/code", "lake/delta"]
+    assert selector["resources.ARN"]["NotStartsWith"] == sorted(f"arn:aws:s3:::{one}/" for one in mine)
+
+
+def test_the_error_rate_of_management_events_that_only_read_can_be_analyzed():
+    assert setup(insights=["ApiErrorRateInsight"], management_events="read").insights
+
+
+def test_the_most_values_that_the_contract_accepts_are_within_the_quota_of_cloudtrail():
+    most = [f"arn:aws:s3:::b{one}/" for one in range(480)]
+    found = setup(s3_data_events=most, management_events="write", exclude_kms_events=True)
+    assert find_fault(advanced_selectors(found)) == ""
 
 
 def test_the_notification_actions_are_in_the_policy_only_when_discovery_needs_them():

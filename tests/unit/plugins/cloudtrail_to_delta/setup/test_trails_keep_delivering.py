@@ -8,6 +8,7 @@ from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.operators.setup import make_plan, planned_resources
 from cloudtrail_to_delta.params.setup import ACTIONS
 from cloudtrail_to_delta.setup.applying import Patience, apply_action
+from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError
 from cloudtrail_to_delta.setup.request import resolve_setup
 from tests.unit.plugins.cloudtrail_to_delta.setup.memory_aws import (
     Cloud,
@@ -163,3 +164,39 @@ def test_a_removal_keeps_what_an_adopted_trail_needs(objects):
     assert LOGS not in [one for one in cloud.buckets[BUCKET]["policy"].split('"') if one in ACCOUNTS], (
         "the deleted trails are still named"
     )
+
+
+def test_the_plan_says_whose_delivery_changes():
+    cloud = Cloud(ORGANIZATION)
+    run(cloud, request_of())
+    cloud.trails.pop(next(arn for arn in cloud.trails if STAGING in arn))
+    (policy,) = run(cloud, request_of(trail_accounts=[LOGS])).writes
+    gone = f"arn:aws:cloudtrail:us-east-1:{STAGING}:trail/cloudtrail"
+    assert f"no longer lets CloudTrail deliver {gone}" in policy.note
+    assert f"still needed by {BESIDE.replace('organization', 'cloudtrail')}" in policy.note
+    moved = run(cloud, request_of(trail_accounts=[LOGS], prefix="audit"))
+    (trail,) = [change for change in moved.writes if change.action == "trail"]
+    assert trail.note == "its log files go to s3://org-logs/audit instead of s3://org-logs/"
+    removal = run(cloud, request_of(mode="remove"))
+    notes = [change.note for change in removal.writes if change.action == "trail"]
+    assert len(notes) == 2
+    assert all(note.startswith("it stops recording and delivering") for note in notes)
+
+
+def test_the_plan_shows_the_latest_error_of_a_trails_delivery():
+    cloud = Cloud(ORGANIZATION)
+    run(cloud, request_of())
+    for trail in cloud.trails.values():
+        trail["status"] = {"LatestDeliveryError": "AccessDenied"}
+    plan = run(cloud, request_of())
+    assert plan.writes == ()
+    assert plan.render().count("its latest delivery failed: AccessDenied") == len(ACCOUNTS)
+
+
+def test_a_sixth_trail_in_a_region_stops_the_plan():
+    cloud = Cloud(ORGANIZATION)
+    for number in range(5):
+        run(cloud, request_of(trail=f"trail{number}", trail_accounts=[LOGS]))
+    with pytest.raises(ImpossibleChangeError, match=r"has 5 trails in us-east-1 .*trail4"):
+        run(cloud, request_of(trail="trail5", trail_accounts=[LOGS]))
+    assert len(cloud.trails) == 5
