@@ -171,7 +171,7 @@ def test_insights_on_data_events_of_an_adopted_trail_are_a_difference_that_stays
 def test_a_role_without_room_for_another_inline_policy_stops_the_plan(world):
     iam = world.client("iam")
     iam.create_role(RoleName=READER, AssumeRolePolicyDocument=json.dumps(TRUST))
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/" + "x" * 9_000}
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/" + "x" * 9_700}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam.put_role_policy(RoleName=READER, PolicyName="other", PolicyDocument=policy)
     with pytest.raises(ImpossibleChangeError, match="limit 10240; other: 9"):
