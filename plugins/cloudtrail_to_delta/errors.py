@@ -8,6 +8,7 @@
         ├── DatabricksRunError      a Databricks run ended without success; the message has its error
         ├── DeltaLogTimeoutError    no commit appeared in a `_delta_log` in time
         ├── CountMismatchError      counts of rows, records and the Delta log differ
+        │   └── IncompleteError     log files lack records, have them twice, or somebody changed rows
         └── UnreadableRecordError   this release cannot read what another task or release wrote
 
 A message says what failed, the value, and what to do next.
@@ -51,6 +52,17 @@ class DeltaLogTimeoutError(FatalError):
 
 class CountMismatchError(FatalError):
     """Counts that must agree do not: rows by SQL, rows in the Delta log, records in the log files."""
+
+
+class IncompleteError(CountMismatchError):
+    """Log files do not balance, or somebody else changed rows. It stays true until the log files balance.
+
+    `summary` says it in one sentence, for an alert. It has no count that changes from run to run.
+    """
+
+    def __init__(self, message: str, *, summary: str = "") -> None:
+        super().__init__(message)
+        self.summary = summary or message
 
 
 class UnreadableRecordError(FatalError):

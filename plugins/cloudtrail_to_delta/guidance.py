@@ -98,12 +98,15 @@ INGEST: Guides = {
     ),
     "validate_rows": TaskGuide(
         purpose=(
-            "checks that COUNT(*) equals the rows in the Delta log, and that the records in the log files "
-            "equal rows + quarantined + removed duplicates"
+            "checks that COUNT(*) equals the rows in the Delta log, that the records in the log files equal "
+            "rows + quarantined + removed duplicates, and that nobody else changed rows, since the last "
+            "validation that succeeded"
         ),
         remedy=(
             "Counts that must agree do not. Do not delete anything. Compare the log files named in "
-            "the error with the table and its quarantine, then clear this task."
+            "the error with the table and its quarantine, then clear this task. Later runs check the same "
+            "log files again. To accept the mismatch, trigger a run with the accept_mismatch that the error "
+            "names."
         ),
     ),
     "report": TaskGuide(

@@ -7,6 +7,7 @@
 | a task failed | a complete run does not ask for its kind (`kinds`) | `notify` |
 | a task failed | a complete continuous run skips it (`wait_for_run`) | `notify` |
 | `notify` failed | `notify` reaches the step that reports ended causes | `notify` |
+| log files do not balance | their validation succeeds: it checks the same log files again | `notify` |
 | preflight checks failed | `preflight` succeeds | `notify`; in the set-up, `RecoveryNotifier` |
 | no new log files | the table's newest log file is recent enough, or `alert_silent_hours` is 0 | `notify` |
 | late run | a later run is complete | `notify` |
@@ -75,6 +76,9 @@ def ending(record: Cause, run: Evidence) -> Ending:
         return "ok again" if record.last < run.started and run.went_through else ""
     if record.name == "no_new_files":
         return _end_of_silence(record, run)
+    if record.name == "unbalanced":
+        # A kind that nobody asks for any more has still lost its records.
+        return "ok again" if run.states.get(record.subject) == "success" else ""
     if record.subject == run.task_id or run.states.get(record.subject) == "success":
         return "ok again"
     return "no longer asked for" if _is_dropped(record, run) else ""

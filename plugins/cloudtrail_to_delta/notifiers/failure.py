@@ -5,7 +5,7 @@ from airflow.sdk import BaseNotifier, Context
 from cloudtrail_to_delta.alerts.compose import Scene
 from cloudtrail_to_delta.alerts.context import keep_alerts, run_page, task_url, teller_of
 from cloudtrail_to_delta.alerts.run import finding_events
-from cloudtrail_to_delta.errors import PreflightError
+from cloudtrail_to_delta.errors import IncompleteError, PreflightError
 from cloudtrail_to_delta.guidance import guidance_for
 from cloudtrail_to_delta.records.alert_events import Event
 from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
@@ -44,6 +44,16 @@ def failure_events(context: Context) -> list[Event]:
         events = finding_events(findings.found, task_url=task_url(context))
         if failed := [event for event in events if event.name == "preflight_failed"]:
             return failed
+    if isinstance(error, IncompleteError):
+        return [
+            Event(
+                name="unbalanced",
+                subject=ti.task_id,
+                what=error.summary,
+                task_url=task_url(context),
+                run_url=run_page(context, ti.task_id),
+            )
+        ]
     return [
         Event(
             name="task_failed",

@@ -68,6 +68,7 @@ def render_summary(validated: Sequence[Outcome], preflight: PreflightResult, *, 
             f"- {outcome.table}: {one.records} records have {one.field!r} as {one.problem}"
             for one in outcome.schema_drift
         ]
+        lines += [f"- {outcome.table}: {remark}" for remark in outcome.remarks]
         if outcome.pending:
             lines.append(
                 f"- {outcome.table}: the continuous stream has not finished a micro-batch yet; clear "

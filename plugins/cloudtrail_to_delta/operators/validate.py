@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta.errors import CountMismatchError
+from cloudtrail_to_delta.errors import CountMismatchError, IncompleteError
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
@@ -16,15 +17,23 @@ from cloudtrail_to_delta.records.fields import Fields, to_json
 from cloudtrail_to_delta.records.outcome import Drift, Insight, Known, Outcome, describe_missing, merge_known
 from cloudtrail_to_delta.records.record import read
 from cloudtrail_to_delta.records.table_event import TableEvent
+from cloudtrail_to_delta.records.validated import Validated, newest_validated
 from cloudtrail_to_delta.runs.payload import run_mark
 from cloudtrail_to_delta.tables import balance
 from cloudtrail_to_delta.tables.assets import newest_events, table_asset
 from cloudtrail_to_delta.tables.balance import Snapshot
 from cloudtrail_to_delta.tables.batches import CLOCK_MARGIN, Marks, Times, Written
-from cloudtrail_to_delta.tables.delta_log import TableLog, read_marks, storage_options
+from cloudtrail_to_delta.tables.changes import Change
+from cloudtrail_to_delta.tables.delta_log import TableLog, read_history, storage_options
+from cloudtrail_to_delta.tables.mismatch import Mismatch, find_mismatch
+from cloudtrail_to_delta.tables.open_commits import OpenCommits, Tables, open_commits
 
 # How many of a table's newest asset events are read. The latest moments count, whatever the events' order.
 REMEMBERED = 10
+UNFINISHED = (
+    "the newest micro-batch is of another run and does not balance yet: that run may be between its two "
+    "commits, or it was killed. A later validation checks it again"
+)
 # The results so far, by the names of `statements_of`.
 Answers = Mapping[str, Result]
 
@@ -34,6 +43,10 @@ class ValidateRowsOperator(StatementsOperator):
 
     It only reads. It reads both tables at the versions whose logs were counted, so that a writer that
     continues at the same time does not affect the result.
+
+    It checks the log files of every batch since the last validation that succeeded, of any run, and every
+    commit that the job did not make. So a mismatch stays until its log files balance or somebody accepts it
+    (`accept_mismatch`), and a run that died before its validation is validated by the next one.
 
     Returns:
         `records.outcome.Outcome`, as a dict. The XCom `details` has `records.details.Details`.
@@ -55,6 +68,7 @@ class ValidateRowsOperator(StatementsOperator):
         self.requests = requests
         self.run_id = run_id
         self.aws_conn_id = aws_conn_id
+        self._asks_for = ""
 
     def gather(self, context: Context) -> dict[str, Any]:
         """Count both Delta logs, find the run's micro-batches, and read what earlier runs found.
@@ -72,11 +86,27 @@ class ValidateRowsOperator(StatementsOperator):
         quarantine = TableLog(request.quarantine_path, storage_options=options)
         run = self.databricks.get_run(int(self.run_id))
         since_ms = _began(context, run)
-        continuous = context["params"]["trigger"] == "continuous"
-        marks = read_marks(table, quarantine, since_ms=since_ms)
-        written = self._written(run, marks, unfinished=continuous)
         rows, quarantined = table.counts(), quarantine.counts()
-        earlier, unknown_since = self._earlier(request, rows.version, marks)
+        events = self._events(request, rows.version)
+        ids = {"table_id": table.table_id, "quarantine_id": quarantine.table_id}
+        validated = newest_validated((said.validated for _, said in events), **ids)
+        after = (validated.version, validated.quarantine_version) if validated else (None, None)
+        history = read_history(table, quarantine, since_ms=since_ms, after=after)
+        continuous = context["params"]["trigger"] == "continuous"
+        written = self._written(run, history.marks, unfinished=continuous)
+        found = open_commits(
+            history,
+            Tables(
+                table=request.table,
+                quarantine=request.quarantine_table,
+                version=rows.version,
+                quarantine_version=quarantined.version,
+                **ids,
+            ),
+            validated,
+            run=run_mark(run),
+            unfinished=continuous,
+        )
         return {
             "snapshot": {
                 "kind": self.kind,
@@ -90,17 +120,19 @@ class ValidateRowsOperator(StatementsOperator):
             },
             "times": written.times,
             "newest": written.newest,
-            "begun": written.begun,
             "build": to_json(written.build),
             "continuous": continuous,
-            "known": to_json(earlier),
-            "unknown_since": unknown_since,
+            "known": to_json(merge_known(said.known for _, said in events)),
+            "unknown_since": _unknown_since(events, history.marks),
+            **open_facts(found, run_times=written.times),
         }
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
         """Return the first statement that has no answer yet."""
         answers = answers_of(facts, results)
-        return next((sql for name, sql in statements_of(facts, answers).items() if name not in answers), None)
+        left = ((name, sql) for name, sql in statements_of(facts, answers).items() if name not in answers)
+        self._asks_for, statement = next(left, ("", None))
+        return statement
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
         """Compare the counts; raise CountMismatchError with every count that differs."""
@@ -109,12 +141,22 @@ class ValidateRowsOperator(StatementsOperator):
         pending = facts["continuous"] and not is_read
         # A stream that has just started has no rows yet, and that is not a failure.
         minimum_rows = 0 if pending or self.kind != "events" else int(context["params"]["minimum_rows"])
-        if problems := find_problems(facts, answers, minimum_rows=minimum_rows):
-            raise CountMismatchError(
-                "The counts do not agree; nothing was changed:\n" + "\n".join(f"  - {p}" for p in problems)
-            )
+        accepted = judge(
+            find_miscounts(facts, answers, minimum_rows=minimum_rows),
+            mismatch_of(facts, answers),
+            str(context["params"].get("accept_mismatch") or ""),
+        )
+        remarks = [*facts["remarks"], *accepted]
+        if not facts["continuous"] and "newest_batches" in answers and not _newest_balances(answers):
+            remarks.append(UNFINISHED)
+        for remark in remarks:
+            self.log.warning("%s", remark)
         outcome = outcome_of(
-            facts, answers, delta_path=self.requests[self.kind]["delta_path"], pending=pending
+            facts,
+            answers,
+            delta_path=self.requests[self.kind]["delta_path"],
+            pending=pending,
+            remarks=remarks,
         ).to_dict()
         self.log.info("%s", outcome)
         if missing := facts["build"]["missing"]:
@@ -133,25 +175,34 @@ class ValidateRowsOperator(StatementsOperator):
             context["ti"].xcom_push(key=DETAILS_KEY, value=details.to_dict())
         return outcome
 
-    def _earlier(self, request: IngestRequest, version: int, marks: Marks) -> tuple[Known, int | None]:
-        """Return what earlier runs found about the table, and since when (µs) the table must be queried.
+    def resume(
+        self, context: Context, event: dict[str, Any], facts: dict[str, Any], results: list[Result]
+    ) -> Any:
+        """Take the result of the deferred statement, which another worker asked for, and continue."""
+        self.next_statement(facts, results)
+        return super().resume(context, event, facts, results)
 
-        A run whose report failed left no event. If no run left an event, the whole table must be queried (0).
+    def _result(self, answer: dict[str, Any]) -> Result:
+        """Return the result of a statement; of `compare`, also an error: the versions may be gone."""
+        if answer["status"]["state"] == "FAILED" and self._asks_for == "compare":
+            self.log.warning("The log files before the change cannot be compared: %s", answer["status"])
+            return {"rows": []}
+        return super()._result(answer)
+
+    def _events(self, request: IngestRequest, version: int) -> list[tuple[datetime, TableEvent]]:
+        """Return what earlier runs reported about the table, newest first.
+
+        A run whose report failed left no event. Events of a later version are ignored: the table has been
+        recreated since.
         """
         asset = table_asset(request.table, request.delta_path)
-        # Ignore events of a later version: the table has been recreated since.
-        events = [
+        return [
             (event.timestamp, said)
             for event in newest_events(asset, limit=REMEMBERED)
             if (said := read(TableEvent.from_dict, event.extra or {}, f"an asset event of {request.table}"))
             and said.version is not None
             and said.version <= version
         ]
-        known = merge_known(said.known for _, said in events)
-        if not events:
-            return known, 0
-        since = int((events[0][0] - CLOCK_MARGIN).timestamp()) * 1_000_000
-        return known, since if any(mark.ingested_at >= since for mark in marks.table) else None
 
     def _written(self, run: dict[str, Any], marks: Marks, *, unfinished: bool) -> Written:
         """Find what the run has written by the marks of its commits, or else by time, with a warning."""
@@ -180,8 +231,8 @@ def statements_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
     """Return name → statement, in the order in which they run; later ones depend on the answers so far."""
     snapshot, kind = Snapshot(**facts["snapshot"]), facts["snapshot"]["kind"]
     found = {"counts": balance.count_rows(snapshot)}
-    if facts["newest"]:
-        found["newest_batches"] = balance.balance_newest(snapshot, facts["newest"])
+    if newest := [*facts["newest"], *(one for one in facts["open_newest"] if one not in facts["newest"])]:
+        found["newest_batches"] = balance.balance_newest(snapshot, newest)
     if times := _times(facts, answers):
         found |= {
             "files": balance.balance_files(snapshot, times),
@@ -190,13 +241,19 @@ def statements_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
             "drift": balance.find_drift(snapshot, times),
             "deliveries": balance.count_deliveries(snapshot, times),
         }
+    if open_times := _open_times(facts, answers):
+        if open_times != times:
+            found["open_files"] = balance.balance_files(snapshot, open_times)
+        if facts["begun"]:
+            found["reloaded"] = balance.find_reloaded(snapshot, open_times, begun=facts["begun"])
+    if facts["before"]:
+        before = [(table, version) for table, version in facts["before"]]
+        found["compare"] = balance.compare_files(snapshot, before)
     if kind == "events":
         found["newest_file"] = balance.find_newest_file(snapshot)
     if kind == "insights" and times:
         found["new_insights"] = balance.find_new_insights(snapshot, times)
         found["episodes"] = balance.find_episodes(snapshot, times)
-    if facts["begun"] and times:
-        found["reloaded"] = balance.find_reloaded(snapshot, times, begun=facts["begun"])
     if facts["unknown_since"] is not None:
         found["known"] = balance.find_known(snapshot, facts["unknown_since"])
     return found
@@ -211,19 +268,71 @@ def answers_of(facts: Mapping[str, Any], results: Sequence[Result]) -> dict[str,
     return answers
 
 
-def find_problems(facts: Mapping[str, Any], answers: Answers, *, minimum_rows: int) -> list[str]:
-    """Return a sentence for each count that differs."""
+def open_facts(found: OpenCommits, *, run_times: Times) -> dict[str, Any]:
+    """Return what to check besides the run's batches, as JSON."""
+    return {
+        "open_times": [*run_times, *(times for times in found.times if times not in run_times)],
+        "open_newest": found.newest,
+        "begun": found.begun,
+        "changes": [vars(change) for change in found.changes],
+        "before": found.before,
+        "reached": to_json(found.reached),
+        "reached_with_newest": to_json(found.reached_with_newest),
+        "remarks": found.remarks,
+    }
+
+
+def find_miscounts(facts: Mapping[str, Any], answers: Answers, *, minimum_rows: int) -> list[str]:
+    """Return a sentence for each count of all rows that differs."""
     counts = _integers(first_row(answers["counts"]))
-    return balance.find_mismatches(
+    return balance.find_miscounts(
         Snapshot(**facts["snapshot"]),
         row_count=counts["row_count"],
         quarantined=counts["quarantined"],
-        balance=_balance(answers) | _integers(_row(answers, "reloaded")),
         minimum_rows=minimum_rows,
     )
 
 
-def outcome_of(facts: Mapping[str, Any], answers: Answers, *, delta_path: str, pending: bool) -> Outcome:
+def mismatch_of(facts: Mapping[str, Any], answers: Answers) -> Mismatch | None:
+    """Return what is wrong with the log files since the last validation that succeeded."""
+    return find_mismatch(
+        facts["snapshot"]["table"],
+        _balance(answers, "open_files" if "open_files" in answers else "files")
+        | _integers(_row(answers, "reloaded")),
+        [Change(**one) for one in facts["changes"]],
+        _row(answers, "compare"),
+    )
+
+
+def judge(miscounts: Sequence[str], mismatch: Mismatch | None, accepted: str) -> list[str]:
+    """Raise if counts differ, unless a person has accepted exactly this mismatch; return what was accepted.
+
+    Raises:
+        IncompleteError: log files do not balance, or somebody else changed rows.
+        CountMismatchError: only counts of all rows differ.
+    """
+    is_accepted = mismatch is not None and accepted == mismatch.code
+    problems = [*miscounts, *(mismatch.problems if mismatch and not is_accepted else ())]
+    if not problems:
+        return [f"accepted by accept_mismatch={accepted}: {mismatch.summary}"] if mismatch else []
+    text = "The counts do not agree; nothing was changed:\n" + "\n".join(f"  - {p}" for p in problems)
+    if mismatch is None or is_accepted:
+        raise CountMismatchError(text)
+    raise IncompleteError(
+        f"{text}\nEach later run checks this again. To accept exactly this, trigger a run with "
+        f"accept_mismatch={mismatch.code}",
+        summary=f"{mismatch.summary} (accept_mismatch={mismatch.code})",
+    )
+
+
+def outcome_of(
+    facts: Mapping[str, Any],
+    answers: Answers,
+    *,
+    delta_path: str,
+    pending: bool,
+    remarks: Sequence[str] = (),
+) -> Outcome:
     """Return what the run found, once the counts agree."""
     snapshot = Snapshot(**facts["snapshot"])
     counts, files, run = _integers(first_row(answers["counts"])), _balance(answers), _row(answers, "run")
@@ -260,13 +369,17 @@ def outcome_of(facts: Mapping[str, Any], answers: Answers, *, delta_path: str, p
         accelerators=tuple(facts["build"]["accelerators"]),
         missing_accelerators=tuple(facts["build"]["missing"]),
         pending=pending,
+        validated=Validated.read_fields(
+            Fields(facts["reached_with_newest" if _newest_balances(answers) else "reached"])
+        ),
+        remarks=remarks,
     )
 
 
-def _balance(answers: Answers) -> dict[str, Any]:
-    """Return the row of `balance_files`, its figures as integers; empty without new micro-batches."""
-    row = _row(answers, "files")
-    texts = {name: row[name] for name in ("example", "accounts") if name in row}
+def _balance(answers: Answers, name: str = "files") -> dict[str, Any]:
+    """Return a row of `balance_files`, its figures as integers; empty without new micro-batches."""
+    row = _row(answers, name)
+    texts = {name: row[name] for name in ("names", "accounts") if name in row}
     return _integers({name: value for name, value in row.items() if name not in texts}) | texts
 
 
@@ -287,10 +400,27 @@ def _times(facts: Mapping[str, Any], answers: Answers) -> Times:
     and a later validation checks it.
     """
     times = [(first, last) for first, last in facts["times"]]
+    return times + [(first, last) for first, last in facts["newest"]] if _newest_balances(answers) else times
+
+
+def _open_times(facts: Mapping[str, Any], answers: Answers) -> Times:
+    """Return when the micro-batches since the last validation that succeeded were read, and this run's."""
+    times = [(first, last) for first, last in facts["open_times"]]
+    newest = [(first, last) for first, last in (*facts["newest"], *facts["open_newest"])]
+    return list(dict.fromkeys(times + newest)) if _newest_balances(answers) else times
+
+
+def _newest_balances(answers: Answers) -> bool:
     newest = answers.get("newest_batches")
-    if newest is None or int(first_row(newest)["unbalanced"] or 0):
-        return times
-    return times + [(first, last) for first, last in facts["newest"]]
+    return newest is not None and not int(first_row(newest)["unbalanced"] or 0)
+
+
+def _unknown_since(events: Sequence[tuple[datetime, TableEvent]], marks: Marks) -> int | None:
+    """Return since when (µs) the table must be queried for what no run reported; 0 for all of it."""
+    if not events:
+        return 0
+    since = int((events[0][0] - CLOCK_MARGIN).timestamp()) * 1_000_000
+    return since if any(mark.ingested_at >= since for mark in marks.table) else None
 
 
 def _began(context: Context, run: dict[str, Any]) -> int:

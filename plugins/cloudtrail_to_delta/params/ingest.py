@@ -286,6 +286,13 @@ _CHECKS = {
         title="Minimum rows",
         help="The events table must hold at least this many rows after the run. 0 means no minimum.",
     ),
+    "accept_mismatch": Declaration(
+        or_empty(matches(r"[0-9a-f]{12}", "12 hexadecimal digits, from the error of validate_rows")),
+        "",
+        title="Accept a mismatch",
+        help="The code from the error of *validate_rows*. This run accepts exactly the log files and changes "
+        "that the error named, and later runs no longer check them.",
+    ),
 }
 
 _ALERTS = {

@@ -37,6 +37,18 @@ EVENTS: dict[str, EventKind] = {
         lasting=True,
         urgent=True,
     ),
+    "unbalanced": EventKind(
+        title="log files do not balance",
+        meaning="Records of these log files are not in the tables, or are there twice, or somebody other "
+        "than the job has changed rows. Later runs still ingest. Each of them checks the same log files "
+        "again, and this alert ends only when they balance or when you accept the mismatch.",
+        remedy="Do not delete anything. Find who changed the tables (DESCRIBE HISTORY), restore the rows, "
+        "then clear this task. To accept the loss, trigger a run with the accept_mismatch that the reason "
+        "names.",
+        summary="records of a log file are missing or doubled, or somebody changed rows",
+        lasting=True,
+        urgent=True,
+    ),
     "preflight_failed": EventKind(
         title="preflight checks failed",
         meaning="Nothing was submitted or written. New log files wait in the bucket until you fix this.",
@@ -81,9 +93,11 @@ EVENTS: dict[str, EventKind] = {
     ),
     "no_new_files": EventKind(
         title="no new log files",
-        meaning="The trail has delivered nothing, or not to where this DAG reads. CloudTrail delivers an "
-        "active account's events within minutes.",
-        remedy="Check the trail's status with GetTrailStatus (IsLogging, LatestDeliveryError), then the "
+        meaning="No run has read a recent log file. Either the trail has delivered nothing, or not to where "
+        "this DAG reads, or the runs did not list the days of delivery. CloudTrail delivers an active "
+        "account's events within minutes.",
+        remedy="List today's folder in the bucket. If it has log files, see the page for what the runs list. "
+        "If not, check the trail's status with GetTrailStatus (IsLogging, LatestDeliveryError), then the "
         "bucket's policy.",
         summary="no log file was delivered for longer than the allowed silence",
         lasting=True,

@@ -11,6 +11,7 @@ from typing import Self
 
 from cloudtrail_to_delta.records.fields import Fields, count, seconds, text
 from cloudtrail_to_delta.records.record import Record
+from cloudtrail_to_delta.records.validated import Validated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +138,9 @@ class Outcome(Record):
         missing_accelerators: those that it did not find, so that it took many times as long.
         pending: whether a continuous stream has not yet finished a batch.
         balanced: always true, because otherwise the task fails.
+        validated: how far the tables are validated after this run.
+        remarks: what a person should know about this validation, in sentences: what it accepted, and why it
+            started over.
     """
 
     kind: str = ""
@@ -167,6 +171,8 @@ class Outcome(Record):
     missing_accelerators: Sequence[str] = ()
     pending: bool = False
     balanced: bool = True
+    validated: Validated | None = None
+    remarks: Sequence[str] = ()
 
     @property
     def latest_event(self) -> datetime | None:
@@ -213,6 +219,8 @@ class Outcome(Record):
             missing_accelerators=given.texts("missing_accelerators"),
             pending=given.flag("pending"),
             balanced=given.is_null("balanced") or given.flag("balanced"),
+            validated=Validated.read_fields(Fields(given.mapping("validated"))),
+            remarks=given.texts("remarks"),
         )
 
 

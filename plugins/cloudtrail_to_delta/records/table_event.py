@@ -8,6 +8,7 @@ from typing import Self
 from cloudtrail_to_delta.records.fields import Fields, seconds
 from cloudtrail_to_delta.records.outcome import Known, Outcome
 from cloudtrail_to_delta.records.record import Record
+from cloudtrail_to_delta.records.validated import Validated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,7 @@ class TableEvent(Record):
         newest_event, newest_delivery, regions: those of the table, as far as runs know.
         lag_seconds: the time from delivery to table of the run's slowest log file.
         version: the version of the Delta table. None in events of other writers and of earlier releases.
+        validated: how far the tables are validated. None in the same events.
     """
 
     kind: str = ""
@@ -32,6 +34,7 @@ class TableEvent(Record):
     regions: Mapping[str, datetime] = field(default_factory=dict)
     lag_seconds: int | None = None
     version: int | None = None
+    validated: Validated | None = None
 
     @property
     def known(self) -> Known:
@@ -55,6 +58,7 @@ class TableEvent(Record):
             regions=outcome.known.regions,
             lag_seconds=outcome.slowest_seconds,
             version=outcome.version,
+            validated=outcome.validated,
         )
 
     @classmethod
@@ -73,4 +77,5 @@ class TableEvent(Record):
             regions=known.regions,
             lag_seconds=None if given.is_null("lag_seconds") else seconds(given.record["lag_seconds"]),
             version=None if given.is_null("version") else given.count("version"),
+            validated=Validated.read_fields(Fields(given.mapping("validated"))),
         )

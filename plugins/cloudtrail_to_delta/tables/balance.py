@@ -7,7 +7,7 @@ are checked (`cloudtrail_to_delta.tables.batches`), so the cost depends on the r
 Source: docs/adr/0013-completeness.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,8 @@ from cloudtrail_to_delta.tables.batches import Times
 from cloudtrail_to_delta.tables.queries import drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name
 
+# An error names this many log files; the view `<table>_files` has all of them.
+SHOWN_FILES = 20
 # A run's summary lists this many odd fields; the view `<table>_schema_drift` has all of them.
 SHOWN_FIELDS = 20
 # A run reports this many new insights; the view `<table>_episodes` has all of them.
@@ -107,9 +109,41 @@ def balance_files(snapshot: Snapshot, times: Times) -> str:
     )
     return (
         f"SELECT COUNT(*) AS files, {sums}, COUNT_IF(NOT balanced) AS unbalanced, "
-        "COUNT_IF(kept > records) AS doubled, MIN(CASE WHEN NOT balanced THEN log_file END) AS example, "
+        "COUNT_IF(whole_file_reason = 'missing_file' AND loads = 0) AS missing, "
+        f"COUNT_IF(kept > records) AS doubled, {_names('NOT balanced')} AS names, "
         "ARRAY_JOIN(SORT_ARRAY(COLLECT_SET(account)), ' ') AS accounts "
         f"FROM ({files})"
+    )
+
+
+def _names(condition: str) -> str:
+    """Return the aggregate with the first log files under a condition, as a JSON list."""
+    return (
+        f"TO_JSON(SLICE(SORT_ARRAY(COLLECT_LIST(CASE WHEN {condition} THEN log_file END)), 1, {SHOWN_FILES}))"
+    )
+
+
+def compare_files(snapshot: Snapshot, before: Sequence[tuple[str, int]]) -> str:
+    """Return the query for the log files that lost or gained rows since then and do not balance.
+
+    It reads all of both tables, so it runs only after somebody else has changed rows. A log file that was
+    repaired since then balances, and is not in the result.
+
+    Args:
+        snapshot: the tables at their versions.
+        before: tables (one of the two) and their versions before a change.
+    """
+    was = " UNION ALL ".join(
+        f"SELECT log_file, {table == snapshot.table} AS is_table, COUNT(record_index) AS n "
+        f"FROM {quote_name(table)} VERSION AS OF {version} GROUP BY log_file"
+        for table, version in before
+    )
+    later = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source)
+    rows = "CASE WHEN was.is_table THEN later.kept ELSE later.quarantined + later.removed END"
+    return (
+        f"SELECT COUNT(*) AS changed, {_names('TRUE')} AS names FROM (SELECT DISTINCT was.log_file "
+        f"FROM ({was}) was LEFT JOIN ({later}) later ON later.log_file = was.log_file "
+        f"WHERE later.log_file IS NULL OR (NOT later.balanced AND was.n <> {rows}))"
     )
 
 
@@ -242,16 +276,13 @@ def find_newest_file(snapshot: Snapshot) -> str:
     )
 
 
-def find_mismatches(
-    snapshot: Snapshot, *, row_count: int, quarantined: int, balance: Mapping[str, Any], minimum_rows: int
-) -> list[str]:
-    """Return a sentence for every count that should agree but does not.
+def find_miscounts(snapshot: Snapshot, *, row_count: int, quarantined: int, minimum_rows: int) -> list[str]:
+    """Return a sentence for every count of all rows that should agree but does not.
 
     Args:
         snapshot: what the Delta logs say.
         row_count: rows of the table by SQL.
         quarantined: rows of the quarantine by SQL.
-        balance: the rows of `balance_files` and `find_reloaded`, as integers; empty without new batches.
         minimum_rows: the minimum number of rows in the table; 0 for no minimum.
     """
     problems = []
@@ -268,18 +299,5 @@ def find_mismatches(
     if row_count < minimum_rows:
         problems.append(
             f"table {snapshot.table!r} has {row_count} rows, fewer than param minimum_rows={minimum_rows}"
-        )
-    if balance and balance["unbalanced"]:
-        problems.append(
-            f"{balance['unbalanced']} of {balance['files']} log files do not balance (records = rows + "
-            f"quarantined + removed): {balance['records']} records, {balance['kept']} rows, "
-            f"{balance['quarantined']} quarantined, {balance['removed']} removed as duplicates; for example "
-            f"{balance['example']!r}"
-        )
-    if doubled := max(balance.get("doubled", 0), balance.get("reloaded", 0)):
-        problems.append(
-            f"{doubled} log files have more rows in {snapshot.table!r} than records; this happens if a "
-            "checkpoint was lost and its files were read again. To restore the table, see "
-            "docs/operations/validate_rows.md"
         )
     return problems

@@ -7,7 +7,7 @@ Source: docs/adr/0013-completeness.md.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -16,6 +16,8 @@ from typing import Any, Self
 CLOCK_MARGIN = timedelta(minutes=5)
 # When the micro-batches of a run were read: first and last moment, in microseconds since 1970, inclusive.
 Times = list[tuple[int, int]]
+# A version of the table and one of the quarantine.
+Versions = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Mark:
     """A commit's mark: its stream, batch and run, and the `ingested_at` and `batch_id` of its rows.
 
     `ingested_at` is in microseconds since 1970. A mark of an earlier release has an empty `run` and no
-    `batch_id` (None).
+    `batch_id` (None). `version` is the commit's; it is not part of the mark.
     """
 
     stream: str
@@ -55,6 +57,7 @@ class Mark:
     run: str = ""
     batch_id: int | None = None
     build: Build = Build()
+    version: int = field(default=-1, compare=False)
 
     @property
     def key(self) -> tuple[str, int]:
@@ -69,7 +72,7 @@ class Mark:
             return cls(
                 stream=str(found["stream"]),
                 batch=int(found["batch"]),
-                ingested_at=_micros(datetime.fromisoformat(found["ingested_at"])),
+                ingested_at=micros_of(datetime.fromisoformat(found["ingested_at"])),
                 run=str(found.get("run") or ""),
                 batch_id=None if found.get("batch_id") is None else int(found["batch_id"]),
                 build=Build.parse(found),
@@ -89,12 +92,17 @@ class Written:
         begun: the first and the last `batch_id` of each stream that the run has begun. A stream that replaced
             a lost checkpoint uses the same batch numbers as the lost one.
         build: what wrote the newest batch.
+        unread: the lowest versions of table and quarantine whose batch is in neither `times` nor `newest`,
+            because the table did not have it at the version that is read; None if there is none.
+        unfinished: the same for the batch in `newest`.
     """
 
     times: Times = field(default_factory=list)
     newest: Times = field(default_factory=list)
     begun: list[tuple[int, int]] = field(default_factory=list)
     build: Build = Build()
+    unread: Versions = (None, None)
+    unfinished: Versions = (None, None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +128,18 @@ class Marks:
         """
         return self._written([mark for mark in self._there() if mark.run == run], unfinished=unfinished)
 
+    def since(self, table: int, quarantine: int, run: str, *, unfinished: bool = False) -> Written:
+        """Return the batches of any run that were written after these versions, and those of a DAG run.
+
+        The newest batch of another run may still be between its two commits, like that of an unfinished run.
+        """
+        newer = {mark.key for mark in self.table if mark.version > table}
+        newer |= {mark.key for mark in self.quarantine if mark.version > quarantine}
+        ours = [mark for mark in self._there() if mark.key in newer or (run and mark.run == run)]
+        newest = max(self.table, key=lambda mark: mark.ingested_at, default=None)
+        others = newest is not None and bool(run) and newest.run != run
+        return self._written(ours, unfinished=unfinished or others)
+
     def between(self, begin_ms: int, end_ms: int, *, unfinished: bool = False) -> Written:
         """Return the batches of an earlier release's run: those without a run, from its start to its end."""
         first, last = _window(begin_ms, end_ms)
@@ -141,6 +161,7 @@ class Marks:
         last = max((mark.ingested_at for mark in self.table), default=0) if unfinished else None
         newest = {mark.key for mark in self.table if mark.ingested_at == last} & {mark.key for mark in ours}
         keys = {mark.key for mark in ours} - newest
+        there = {mark.key for mark in self._there()}
         begun: dict[str, set[int]] = {}
         for mark in ours:
             if mark.batch_id is not None and (mark.stream, 0) in keys:
@@ -150,6 +171,15 @@ class Marks:
             newest=self._times(newest),
             begun=[(min(ids), max(ids)) for ids in begun.values()],
             build=max(ours, key=lambda mark: mark.ingested_at).build if ours else Build(),
+            unread=self._first(lambda mark: mark.key not in there),
+            unfinished=self._first(lambda mark: mark.key in newest),
+        )
+
+    def _first(self, wanted: Callable[[Mark], bool]) -> Versions:
+        """Return the lowest version of table and quarantine with such a mark."""
+        return (
+            min((mark.version for mark in self.table if wanted(mark)), default=None),
+            min((mark.version for mark in self.quarantine if wanted(mark)), default=None),
         )
 
     def _times(self, keys: set[tuple[str, int]]) -> Times:
@@ -171,5 +201,11 @@ def _window(begin_ms: int, end_ms: int) -> tuple[int, int]:
     return begin_ms * 1000 - margin, end_ms * 1000 + margin
 
 
-def _micros(moment: datetime) -> int:
+def moment_of(micros: int) -> datetime:
+    """Return the moment, in UTC."""
+    return datetime.fromisoformat("1970-01-01T00:00:00+00:00") + timedelta(microseconds=micros)
+
+
+def micros_of(moment: datetime) -> int:
+    """Return the microseconds since 1970."""
     return (moment - datetime.fromisoformat("1970-01-01T00:00:00+00:00")) // timedelta(microseconds=1)

@@ -5,7 +5,7 @@ Source: Delta Transaction Log Protocol: `_delta_log/<version, 20 digits>.json` i
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError
 from cloudtrail_to_delta.hooks.bucket_regions import bucket_region, partition_endpoint
 from cloudtrail_to_delta.params.locations import S3Location
-from cloudtrail_to_delta.tables.batches import Mark, Marks
+from cloudtrail_to_delta.tables.batches import Marks
+from cloudtrail_to_delta.tables.changes import Commit
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -24,6 +25,8 @@ VERSION = re.compile(r"([0-9]{20})\.(json|checkpoint(\..+)?\.parquet|checkpoint\
 
 # How many of the newest commits are read first. A table with hourly runs has about 25 a day.
 FEW_COMMITS = 64
+# Each commit is a small file to read. This is a month of a stream that writes every four minutes.
+MOST_COMMITS = 10_000
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -179,24 +182,34 @@ class TableLog:
             )
         return DeltaLogCounts(version=self._table.version(), rows=sum(counts) - deleted, files=len(counts))
 
-    def marks(self, since_ms: int) -> tuple[list[Mark], bool]:
-        """Return the marks of the commits since then (epoch ms), and whether the log goes back that far.
+    @property
+    def table_id(self) -> str:
+        """The table's id. A table that was deleted and created again has another one."""
+        with self._readable():
+            return str(self._table.metadata().id)
 
-        Reads the newest commits first, and one more day, because it is unknown which clock set a commit's
-        time.
+    def commits(self, since_ms: int, *, after: int | None = None) -> tuple[list[Commit], bool]:
+        """Return the commits since then (epoch ms) and after a version, newest first.
+
+        Also returns whether the log goes back to that time. Reads the newest commits first, and one more day,
+        because it is unknown which clock set a commit's time.
+
+        Args:
+            since_ms: read at least the commits since then.
+            after: read at least the commits after this version.
         """
         oldest_wanted = since_ms - DAY_MS
         limit = FEW_COMMITS
         while True:
             with self._readable():
-                commits = self._table.history(limit)
-            oldest = min((int(commit.get("timestamp", since_ms)) for commit in commits), default=since_ms)
-            if len(commits) < limit or oldest < oldest_wanted:
+                found = self._table.history(limit)
+            oldest = min((int(commit.get("timestamp", since_ms)) for commit in found), default=since_ms)
+            reaches = after is None or any(int(commit["version"]) <= after + 1 for commit in found)
+            if len(found) < limit or (oldest < oldest_wanted and reaches) or limit >= MOST_COMMITS:
                 break
-            limit *= 4
-        marks = (Mark.parse(commit.get("userMetadata")) for commit in commits)
-        complete = oldest < oldest_wanted or len(commits) > self._table.version()
-        return [mark for mark in marks if mark is not None], complete
+            limit = min(limit * 4, MOST_COMMITS)
+        complete = oldest < oldest_wanted or len(found) > self._table.version()
+        return [Commit.parse(commit) for commit in found], complete
 
     def newest_batch(self, stream: str) -> int | None:
         """Return the newest batch of a stream in the table, as Delta records it."""
@@ -216,17 +229,54 @@ class TableLog:
             ) from error
 
 
-def read_marks(table: TableLog, quarantine: TableLog, *, since_ms: int) -> Marks:
-    """Return the marks of both logs. Open the table's log first, because the job writes the table first."""
-    of_table, table_complete = table.marks(since_ms)
-    of_quarantine, quarantine_complete = quarantine.marks(since_ms)
-    last = {mark.stream: table.newest_batch(mark.stream) for mark in (*of_table, *of_quarantine)}
-    return Marks(
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """The newest commits of a table and its quarantine, and the marks among them.
+
+    Attributes:
+        table, quarantine: the commits, newest first.
+        marks: the job's commits.
+    """
+
+    table: Sequence[Commit]
+    quarantine: Sequence[Commit]
+    marks: Marks
+
+
+def read_history(
+    table: TableLog,
+    quarantine: TableLog,
+    *,
+    since_ms: int,
+    after: tuple[int | None, int | None] = (None, None),
+) -> History:
+    """Return the commits of both logs. Open the table's log first, because the job writes the table first.
+
+    Args:
+        table: the table's log.
+        quarantine: the quarantine's log.
+        since_ms: read at least the commits since then.
+        after: read at least the commits after these versions of table and quarantine.
+    """
+    of_table, table_complete = table.commits(since_ms, after=after[0])
+    of_quarantine, quarantine_complete = quarantine.commits(since_ms, after=after[1])
+    marks = [[commit.mark for commit in both if commit.mark] for both in (of_table, of_quarantine)]
+    last = {mark.stream: table.newest_batch(mark.stream) for mark in (*marks[0], *marks[1])}
+    return History(
         table=of_table,
         quarantine=of_quarantine,
-        last={stream: batch for stream, batch in last.items() if batch is not None},
-        complete=table_complete and quarantine_complete,
+        marks=Marks(
+            table=marks[0],
+            quarantine=marks[1],
+            last={stream: batch for stream, batch in last.items() if batch is not None},
+            complete=table_complete and quarantine_complete,
+        ),
     )
+
+
+def read_marks(table: TableLog, quarantine: TableLog, *, since_ms: int) -> Marks:
+    """Return the marks of both logs since then; see `read_history`."""
+    return read_history(table, quarantine, since_ms=since_ms).marks
 
 
 def row_counts(delta_path: str, *, storage_options: Mapping[str, str]) -> DeltaLogCounts:

@@ -4,7 +4,12 @@ import json
 
 import pytest
 
-from cloudtrail_to_delta.errors import DatabricksRunError, InvalidRequestError, PreflightError
+from cloudtrail_to_delta.errors import (
+    DatabricksRunError,
+    IncompleteError,
+    InvalidRequestError,
+    PreflightError,
+)
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
 from cloudtrail_to_delta.params.request import resolve_requests
@@ -81,6 +86,18 @@ def test_an_alert_names_the_entry_that_it_is_of(receiver):
     fail("preflight", params=params, exception=ValueError("x"), dag_id="cloudtrail_ingest__payments")
     (posted,) = receiver.messages
     assert "Account:     payments (111122223333) in bucket 'cloudtrail-logs'" in posted["message"]
+
+
+def test_a_mismatch_has_words_of_its_own_and_is_not_called_harmless(receiver):
+    error = IncompleteError(
+        "with counts", summary="2 log files do not balance (accept_mismatch=0123456789ab)"
+    )
+    fail("events.validate_rows", params=form_values(alert_conn_ids=["security"]), exception=error)
+    (posted,) = receiver.messages
+    assert posted["title"].startswith("CloudTrail ingest: log files do not balance for")
+    assert "Why:         2 log files do not balance (accept_mismatch=0123456789ab)" in posted["message"]
+    assert "docs/operations/unbalanced.md#how-to-fix-it" in posted["message"]
+    assert "Nothing is lost" not in posted["message"]
 
 
 def test_a_service_that_reads_markdown_gets_a_reason_as_it_is_and_no_mention(receiver, monkeypatch):

@@ -88,9 +88,9 @@ def named(aws, connections, databricks):
 
 
 @pytest.fixture
-def write(aws):
-    """Writes a micro-batch into a table and its quarantine in the lake, without Spark."""
-    options = {
+def lake_options(aws):
+    """What a Delta writer without Spark needs for the lake."""
+    return {
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
         "AWS_REGION": "us-east-1",
@@ -99,11 +99,18 @@ def write(aws):
         # One writer at a time: no lock table is needed.
         "AWS_S3_ALLOW_UNSAFE_RENAME": "true",
     }
+
+
+@pytest.fixture
+def write(lake_options):
+    """Writes a micro-batch into a table and its quarantine in the lake, without Spark."""
     batches = Counter()
 
     def commit(path, schema, content, **more):
         table = pa.Table.from_pylist(list(content), schema)
-        write_deltalake(path, table, mode="append", partition_by=["date"], storage_options=options, **more)
+        write_deltalake(
+            path, table, mode="append", partition_by=["date"], storage_options=lake_options, **more
+        )
 
     def append(name, kept, quarantined=(), *, run=RUN, at=None, batch=None, stream=STREAM):
         """Two commits with the job's mark, the second for defects alone; when the rows were read.

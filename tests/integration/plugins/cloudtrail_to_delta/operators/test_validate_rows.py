@@ -1,13 +1,17 @@
 """Counts by SQL on real Delta files: they agree, or the task says why not."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from deltalake import DeltaTable
 
-from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError
+from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError, IncompleteError
 from cloudtrail_to_delta.operators.notify import NotifyOperator
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
+from cloudtrail_to_delta.records.outcome import Outcome
+from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.tables.assets import table_asset
 from sandbox.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
@@ -232,7 +236,7 @@ def test_a_replayed_batch_is_checked_whole_although_its_halves_were_written_at_d
 
 
 def test_batches_of_earlier_runs_are_not_read_again(write, run_id, named):
-    write("history", rows("old", [0], records=9), run=OTHER_RUN, at=LONG_AGO)
+    write("history", rows("old", [0], records=1), run=OTHER_RUN, at=LONG_AGO)
     write("history", rows("a", [0], records=1))
     named("history")
     outcome = validate("history", run_id)
@@ -241,9 +245,9 @@ def test_batches_of_earlier_runs_are_not_read_again(write, run_id, named):
 
 @in_every_time_zone
 def test_a_run_counts_its_own_rows_alone_however_close_others_are(write, run_id, named):
-    write("close", rows("before", [0], records=9), run=OTHER_RUN)
+    write("close", rows("before", [0], records=1), run=OTHER_RUN)
     write("close", rows("a", [0, 1], records=2))
-    write("close", rows("after", [0], records=9), run=OTHER_RUN)
+    write("close", rows("after", [0], records=1), run=OTHER_RUN)
     write("close", rows("b", [0], records=1))
     named("close")
     outcome = validate("close", run_id)
@@ -254,7 +258,7 @@ def test_a_run_that_is_validated_again_after_others_still_counts_its_own_rows(wr
     write("cleared", rows("a", [0, 1], records=2))
     named("cleared")
     first = validate("cleared", run_id)
-    write("cleared", rows("b", [0], records=9), run=OTHER_RUN)
+    write("cleared", rows("b", [0], records=1), run=OTHER_RUN)
     again = validate("cleared", run_id)
     figures = ("run_files", "run_records", "run_rows", "run_quarantined", "newest_event")
     assert [again[name] for name in figures] == [first[name] for name in figures]
@@ -271,9 +275,9 @@ def test_a_run_of_an_earlier_release_is_identified_by_time_and_the_log_says_so(
         "python_wheel_task": wheel | {"named_parameters": {"kind": "events"}},
     }
     run_id = finished(databricks.submit(task))
-    write("earlier", rows("old", [0], records=9), run="", at=LONG_AGO)
+    write("earlier", rows("old", [0], records=1), run="", at=LONG_AGO)
     write("earlier", rows("a", [0, 1], records=2), run="")
-    write("earlier", rows("of a marked run", [0], records=9), run=OTHER_RUN)
+    write("earlier", rows("of a marked run", [0], records=1), run=OTHER_RUN)
     named("earlier")
     outcome = validate("earlier", run_id)
     assert (outcome["row_count"], outcome["run_rows"], outcome["run_files"]) == (4, 2, 1)
@@ -307,6 +311,57 @@ def test_of_a_table_without_a_memory_the_table_itself_is_asked(write, run_id, na
     named("asked")
     known = validate("asked", run_id)["known"]
     assert known["regions"] == {"eu-west-1": utc(NOW), "us-east-1": utc(NOW)}
+
+
+def remember(airflow, name, outcome):
+    """What `report` leaves after a validation."""
+    event = TableEvent.of_outcome(Outcome.from_dict(outcome)).to_dict()
+    airflow.add(table_asset(name, f"s3://cloudtrail-lake/delta/{name}"), event)
+
+
+def test_what_a_run_lost_stays_open_in_later_runs_until_its_log_files_balance(write, run_id, named, airflow):
+    # The run that wrote this has failed or died: nobody has validated it.
+    write("open", rows("a", [0], records=2), run=OTHER_RUN, at=LONG_AGO)
+    write("open", rows("b", [0], records=1))
+    named("open")
+    for _ in range(2):
+        with pytest.raises(IncompleteError, match=r"1 of 2 log files do not balance.*: 'a'"):
+            validate("open", run_id)
+    write("open", None, rows("a", [1], records=2, reason="no_event_time"), run=OTHER_RUN, batch=0)
+    outcome = validate("open", run_id)
+    assert (outcome["run_files"], outcome["validated"]["version"]) == (1, outcome["version"])
+    remember(airflow, "open", outcome)
+    # What was validated is not read again, and what came later is, though its run is another one.
+    write("open", rows("c", [0], records=2), run=OTHER_RUN)
+    write("open", rows("d", [0], records=1))
+    with pytest.raises(IncompleteError, match=r"1 of 3 log files do not balance.*: 'c'"):
+        validate("open", run_id)
+
+
+def test_rows_that_somebody_else_deletes_are_a_mismatch_until_they_are_restored_or_accepted(
+    write, run_id, named, airflow, lake_options
+):
+    write("deleted", rows("a", [0, 1], records=2) + rows("b", [0], records=1))
+    named("deleted")
+    remember(airflow, "deleted", validate("deleted", run_id))
+    table = DeltaTable("s3://cloudtrail-lake/delta/deleted", storage_options=lake_options)
+    table.delete("log_file = 'a' AND record_index = 1")
+    write("deleted", rows("c", [0], records=1))
+    with pytest.raises(IncompleteError) as refused:
+        validate("deleted", run_id)
+    assert "DELETE made version 2 of 'deleted'" in refused.value.summary
+    assert "since then 1 log files do not balance: 'a'" in refused.value.summary
+    (code,) = re.findall("accept_mismatch=([0-9a-f]{12})", refused.value.summary)
+    (remark,) = validate("deleted", run_id, accept_mismatch=code)["remarks"]
+    assert remark.startswith(f"accepted by accept_mismatch={code}: somebody other than the job changed rows")
+    with pytest.raises(IncompleteError):
+        validate("deleted", run_id, accept_mismatch="0" * 12)
+    table.update_incremental()
+    table.restore(1)
+    with pytest.raises(IncompleteError, match=r"RESTORE made version 4 .* 1 log files do not balance: 'c'"):
+        validate("deleted", run_id)
+    write("deleted", rows("c", [0], records=1))
+    assert validate("deleted", run_id)["remarks"] == []
 
 
 def test_a_continuous_stream_that_has_just_begun_is_neither_failed_nor_called_silent(

@@ -91,6 +91,15 @@ def test_silence_is_not_over_after_a_closed_period_and_is_when_nobody_asks_any_m
     assert ended(**silent, states=states, params=off) == "no longer asked for"
 
 
+def test_a_mismatch_ends_only_when_its_own_validation_succeeds():
+    mismatch = {"name": "unbalanced", "subject": "events.validate_rows"}
+    for state in ("failed", "skipped", "upstream_failed"):
+        assert ended(**mismatch, states=SOUND | {"events.validate_rows": state}) == ""
+    assert ended(**mismatch, states=SOUND | {"events.validate_rows": "success"}) == "ok again"
+    # Nobody asks for the kind any more, and its records are still lost.
+    assert ended(**mismatch, states=SOUND, params=PARAMS | {"kinds": ["insights"]}) == ""
+
+
 def test_lateness_ends_when_a_later_run_goes_through():
     assert ended("late") == "ok again"
     assert ended("late", seen=NOW + HOUR) == ""
@@ -101,7 +110,13 @@ def test_lateness_ends_when_a_later_run_goes_through():
 def test_every_lasting_event_has_an_end_here():
     lasting = {name for name, kind in EVENTS.items() if kind.lasting}
     # Gaps end by `alerts.gaps`: only the completeness check finds them.
-    assert lasting - {"incomplete"} == {"task_failed", "preflight_failed", "no_new_files", "late"}
+    assert lasting - {"incomplete"} == {
+        "task_failed",
+        "unbalanced",
+        "preflight_failed",
+        "no_new_files",
+        "late",
+    }
 
 
 def test_the_tasks_that_failed_are_those_whose_own_try_failed():

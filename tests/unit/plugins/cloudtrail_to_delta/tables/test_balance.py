@@ -9,7 +9,7 @@ from cloudtrail_to_delta.operators.validate import answers_of, statements_of
 from cloudtrail_to_delta.tables.balance import (
     Snapshot,
     describe_run,
-    find_mismatches,
+    find_miscounts,
     quarantine_reasons,
     read_at,
     with_moments,
@@ -30,68 +30,34 @@ SNAPSHOT = Snapshot(
     quarantine_rows=3,
     since_ms=1_790_000_000_000,
 )
-BALANCED = {
-    "files": 4,
-    "records": 103,
-    "kept": 100,
-    "quarantined": 2,
-    "removed": 1,
-    "unbalanced": 0,
-    "doubled": 0,
-    "example": None,
-}
 
 
-def mismatches(**changed):
-    counts = {"row_count": 100, "quarantined": 3, "balance": BALANCED, "minimum_rows": 1} | changed
-    return find_mismatches(SNAPSHOT, **counts)
+def miscounts(**changed):
+    return find_miscounts(SNAPSHOT, **{"row_count": 100, "quarantined": 3, "minimum_rows": 1} | changed)
 
 
 def test_counts_that_agree_are_no_problem():
-    assert mismatches() == []
-
-
-def test_a_run_that_wrote_nothing_has_no_balance_to_check():
-    assert mismatches(balance={}) == []
+    assert miscounts() == []
 
 
 def test_rows_that_differ_between_sql_and_the_log_are_named_with_both_counts():
-    assert mismatches(row_count=99) == [
+    assert miscounts(row_count=99) == [
         "table 'sec.cloudtrail_events' at version 7 has 99 rows by COUNT(*) but 100 in its Delta log"
     ]
 
 
 def test_a_quarantine_that_differs_from_its_log_is_named():
-    (problem,) = mismatches(quarantined=4)
+    (problem,) = miscounts(quarantined=4)
     assert "'sec.cloudtrail_events_quarantine' at version 2 has 4 rows by COUNT(*) but 3" in problem
 
 
 def test_fewer_rows_than_the_minimum_are_named_with_the_param():
-    (problem,) = mismatches(minimum_rows=101)
+    (problem,) = miscounts(minimum_rows=101)
     assert "has 100 rows, fewer than param minimum_rows=101" in problem
 
 
-def test_files_that_do_not_balance_are_counted_and_one_is_named():
-    unbalanced = BALANCED | {"unbalanced": 1, "records": 103, "example": "s3://b/a.json.gz"}
-    (problem,) = mismatches(balance=unbalanced)
-    assert "1 of 4 log files do not balance" in problem
-    assert "'s3://b/a.json.gz'" in problem
-
-
-def test_files_that_were_read_twice_are_named_with_the_page_that_says_how_to_restore_the_table():
-    found = mismatches(balance=BALANCED | {"unbalanced": 2, "doubled": 2, "example": "s3://b/a.json.gz"})
-    assert "2 log files have more rows in 'sec.cloudtrail_events' than records" in found[1]
-    assert "docs/operations/validate_rows.md" in found[1]
-
-
 def test_every_disagreement_is_reported_at_once():
-    unbalanced = BALANCED | {"unbalanced": 1}
-    assert len(mismatches(row_count=5, quarantined=9, minimum_rows=10, balance=unbalanced)) == 4
-
-
-def test_a_files_second_load_is_named_though_the_runs_own_rows_balance():
-    (problem,) = mismatches(balance=BALANCED | {"reloaded": 3})
-    assert problem.startswith("3 log files have more rows in 'sec.cloudtrail_events' than records")
+    assert len(miscounts(row_count=5, quarantined=9, minimum_rows=10)) == 3
 
 
 def test_a_statement_reads_both_tables_at_the_versions_whose_logs_were_counted():
@@ -117,10 +83,14 @@ def facts(kind="events", **changed):
         "times": TIMES,
         "newest": TIMES,
         "begun": [(0, 3)],
+        "open_times": [*TIMES, (1_780_000_000_000_000, 1_780_000_000_000_000)],
+        "open_newest": TIMES,
+        "before": [(SNAPSHOT.table, 3), (SNAPSHOT.quarantine_table, 2)],
         "unknown_since": 1_790_000_000_000_007,
     } | changed
 
 
+NOTHING_OPEN = {"open_times": [], "open_newest": [], "begun": [], "before": []}
 STATEMENTS = {
     name: sql for kind in ("events", "insights") for name, sql in statements_of(facts(kind), {}).items()
 }
@@ -129,15 +99,21 @@ STATEMENTS = {
 def test_what_is_asked_of_a_run_is_asked_by_name_and_of_its_batches():
     assert set(STATEMENTS) == {
         *("counts", "newest_batches", "files", "run", "reasons", "drift", "deliveries"),
-        *("newest_file", "new_insights", "episodes", "reloaded", "known"),
+        *("newest_file", "new_insights", "episodes", "reloaded", "known", "open_files", "compare"),
     }
-    nothing_new = facts(times=[], newest=[], begun=[], unknown_since=None)
+    nothing_new = facts(**NOTHING_OPEN, times=[], newest=[], unknown_since=None)
     assert list(statements_of(nothing_new, {})) == ["counts", "newest_file"]
+
+
+def test_batches_that_other_runs_left_open_are_asked_of_only_if_there_are_any():
+    ours = facts(open_times=TIMES, newest=[], open_newest=[], before=[])
+    assert "files" in statements_of(ours, {})
+    assert "open_files" not in statements_of(ours, {})
 
 
 @pytest.mark.parametrize(("unbalanced", "files"), [("0", True), ("1", False)])
 def test_of_a_streams_newest_batch_nothing_more_is_asked_until_it_balances(unbalanced, files):
-    stream = facts(times=[], begun=[], unknown_since=None)
+    stream = facts(**NOTHING_OPEN | {"open_newest": TIMES}, times=[], unknown_since=None)
     answers = answers_of(stream, [{"rows": [{"row_count": "1"}]}, {"rows": [{"unbalanced": unbalanced}]}])
     assert list(answers) == ["counts", "newest_batches"]
     assert ("files" in statements_of(stream, answers)) is files

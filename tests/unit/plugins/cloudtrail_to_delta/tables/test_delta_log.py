@@ -151,14 +151,14 @@ def test_a_log_whose_oldest_commits_are_gone_says_whether_it_goes_back_far_enoug
     path = str(tmp_path / "trail")
     for batch in range(70):
         append(path, Mark("s", batch).write(datetime.now(UTC)))
-    assert len(TableLog(path, storage_options={}).marks(0)[0]) == 70
+    assert len(TableLog(path, storage_options={}).commits(0)[0]) == 70
     DeltaTable(path).create_checkpoint()
     for version in range(60):
         (tmp_path / "trail" / "_delta_log" / f"{version:020d}.json").unlink()
     log, now = TableLog(path, storage_options={}), int(time.time() * 1000)
-    found, complete = log.marks(now)
+    found, complete = log.commits(now)
     assert (len(found), complete) == (10, False)
-    assert log.marks(now + 2 * 24 * 3600 * 1000)[1]
+    assert log.commits(now + 2 * 24 * 3600 * 1000)[1]
 
 
 class S3:
