@@ -78,6 +78,10 @@ class MemoryClouds(Clouds):
         assert account in self.connections, f"{account} has no connection"
         return CLIENTS[service](self.cloud, account, region or self.region)
 
+    def s3(self, account):
+        """The client of S3 that reaches only buckets of the account: here it has no others."""
+        return self.aws(account, "s3")
+
 
 @dataclass
 class Client:
