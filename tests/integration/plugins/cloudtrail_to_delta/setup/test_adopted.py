@@ -70,6 +70,7 @@ def test_a_role_of_others_is_not_changed_unless_an_operator_lists_it(world, monk
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(NOBODY))
     request = world.request(
         reader=reader,
+        databricks_compute="none",
         deployment_role_arn=DEPLOYMENT,
         actions=["role"],
         change_adopted=["role"],
