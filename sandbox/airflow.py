@@ -98,7 +98,8 @@ def connections(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
         "schema": "http",
         "host": HOST,
         "port": sandbox.databricks_port,
-        "password": secrets.databricks_token,
+        # The service principal that runs the ingest. `sandbox.setup` adds the admin's connection.
+        "password": secrets.databricks_service_token,
     }
     return {
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),

@@ -53,11 +53,22 @@ class AirflowClient:
         return Run(dag_id, str(answer["dag_run_id"]))
 
     def add_connection(
-        self, conn_id: str, conn_type: str, *, login: str = "", password: str = "", **extra: Any
+        self,
+        conn_id: str,
+        conn_type: str,
+        *,
+        url: str = "",
+        login: str = "",
+        password: str = "",
+        **extra: Any,
     ) -> None:
-        """Store a connection in Airflow's database."""
-        body = {"connection_id": conn_id, "conn_type": conn_type, "extra": json.dumps(extra)}
-        body |= {"login": login, "password": password} if login else {}
+        """Store a connection in Airflow's database; `url` is the scheme, host and port of its service."""
+        body: dict[str, Any] = {"connection_id": conn_id, "conn_type": conn_type, "extra": json.dumps(extra)}
+        body |= {"login": login} if login else {}
+        body |= {"password": password} if password else {}
+        if url:
+            where = httpx.URL(url)
+            body |= {"schema": where.scheme, "host": where.host, "port": where.port}
         self._json("POST", "/api/v2/connections", json=body)
 
     def unpause(self, dag_id: str) -> None:

@@ -114,7 +114,8 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
 
 def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: Say) -> dict[str, Any]:
     """Create everything that the ingest needs, approve the plan, and return the params for the ingest."""
-    setup.connect(airflow, sandbox.aws_url)
+    token = Secrets.of(sandbox).databricks_token
+    setup.connect(airflow, sandbox.aws_url, sandbox.databricks_url, token)
     say(f"triggering {setup.DAG}: a trail in each of three accounts, log bucket, reader role, cluster")
 
     def ask(question: dict[str, Any]) -> None:

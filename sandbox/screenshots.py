@@ -39,7 +39,7 @@ from sandbox.ports import free_ports
 from sandbox.processes import Processes
 from sandbox.receiver import Receiver, receiving
 from sandbox.sample_logs.spec import ACCOUNTS
-from sandbox.settings import ROOT, Sandbox
+from sandbox.settings import ROOT, Sandbox, Secrets
 from sandbox.signals import shielded
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _run(sandbox: Sandbox, airflow: AirflowClient, studio: Studio, accounts: Pat
     _say(f"Airflow is ready: {sandbox.airflow_url}")
     with receiving() as receiver:
         airflow.add_connection(RECEIVER, "apprise", config=receiver.config())
-        _shoot_approval(airflow, sandbox.aws_url, studio)
+        _shoot_approval(airflow, sandbox, studio)
         accounts.write_text(yaml.safe_dump(accounts_file()), encoding="utf-8")
         airflow.parse(FORM)
         runs = {alias: _first_run(airflow, alias) for alias in (*ALIASES, FAILING)}
@@ -171,9 +171,10 @@ def _run(sandbox: Sandbox, airflow: AirflowClient, studio: Studio, accounts: Pat
         _shoot_alerts(receiver, studio)
 
 
-def _shoot_approval(airflow: AirflowClient, aws_url: str, studio: Studio) -> None:
+def _shoot_approval(airflow: AirflowClient, sandbox: Sandbox, studio: Studio) -> None:
     """Start a set-up, draw the page that asks for approval, and reject the plan."""
-    setup.connect(airflow, aws_url)
+    token = Secrets.of(sandbox).databricks_token
+    setup.connect(airflow, sandbox.aws_url, sandbox.databricks_url, token)
     airflow.wait_for_dag(setup.DAG)
     run = airflow.trigger(setup.DAG, setup.params())
     task = f"/dags/{run.dag_id}/runs/{quote(run.run_id, safe='')}/tasks/{setup.APPROVAL}"

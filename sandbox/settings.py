@@ -76,6 +76,7 @@ class Secrets:
     """The secrets that the parts of one sandbox share, generated once and readable by their owner only."""
 
     databricks_token: str
+    databricks_service_token: str
     jwt_secret: str
     api_secret_key: str
     fernet_key: str
@@ -87,6 +88,7 @@ class Secrets:
         if not path.exists():
             made = {
                 "databricks_token": "dapi" + secrets.token_hex(16),
+                "databricks_service_token": "dapi" + secrets.token_hex(16),
                 # HS512 requires at least 64 bytes (RFC 7518, section 3.2).
                 "jwt_secret": secrets.token_urlsafe(64),
                 "api_secret_key": secrets.token_urlsafe(32),

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.aws.seed import ACCOUNT, REGION
+from sandbox.databricks.settings import SERVICE_PRINCIPAL
 from sandbox.errors import SandboxError
 from sandbox.sample_logs.spec import ACCOUNTS
 
@@ -23,11 +24,16 @@ READING_SECONDS = 12
 # The role that each account's connection assumes there. The sandbox's STS allows it.
 ROLE = "CloudTrailSetup"
 NAME, BUCKET, READER = "accounts", "accounts-logs", "accounts-reader"
+ADMIN = "databricks_admin"
 ORGANIZATION = "o-a1b2c3d4e5"
 
 
-def connect(airflow: AirflowClient, aws_url: str) -> None:
-    """Add a connection for each account: the management connection, which assumes a role there."""
+def connect(airflow: AirflowClient, aws_url: str, databricks_url: str, admin_token: str) -> None:
+    """Add a connection for each account, which assumes a role there, and that of the workspace's admin.
+
+    As in production, an admin makes the set-up, and a service principal runs the ingest.
+    """
+    airflow.add_connection(ADMIN, "databricks", url=databricks_url, password=admin_token)
     for account in ACCOUNTS:
         airflow.add_connection(
             f"aws_{account}",
@@ -56,6 +62,8 @@ def params() -> dict[str, Any]:
         "bucket": BUCKET,
         "reader_role": READER,
         "warehouse_id": "sandbox-warehouse",
+        "databricks_conn_id": ADMIN,
+        "ingest_principal": SERVICE_PRINCIPAL,
     }
 
 

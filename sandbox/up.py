@@ -157,7 +157,12 @@ def _start_stand_in(name: str, sandbox: Sandbox, processes: Processes, secrets: 
         # Its Spark starts together with Airflow, instead of with the first statement.
         command += ["--warm-sql"]
         # Not an argument, because every user of the machine can list the arguments.
-        environment = airflow.inherited({"SANDBOX_DATABRICKS_TOKEN": secrets.databricks_token})
+        environment = airflow.inherited(
+            {
+                "SANDBOX_DATABRICKS_TOKEN": secrets.databricks_token,
+                "SANDBOX_DATABRICKS_SERVICE_TOKEN": secrets.databricks_service_token,
+            }
+        )
         url = sandbox.databricks_url
     processes.start(name, command, environment=environment, cwd=ROOT, url=url)
 

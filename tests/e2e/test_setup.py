@@ -60,7 +60,8 @@ BY_ORGANIZATION = case(setup.organization_params(), organization=setup.ORGANIZAT
 @pytest.fixture(scope="module")
 def set_up(sandbox):
     """Case → its first run: from nothing, by one approval."""
-    setup.connect(sandbox.airflow, sandbox.aws.endpoint)
+    where = sandbox.databricks
+    setup.connect(sandbox.airflow, sandbox.aws.endpoint, where.host, where.token)
     done: dict[str, Run] = {}
 
     def once(one):

@@ -47,7 +47,7 @@ def airflow(environment, aws, databricks):
         databricks_port=databricks.port,
         database=f"sqlite:///{environment.home / 'airflow.db'}?timeout=60",
     )
-    secrets = replace(Secrets.of(sandbox), databricks_token=databricks.token)
+    secrets = replace(Secrets.of(sandbox), databricks_service_token=databricks.token)
     variables = settings(sandbox, secrets) | connections(sandbox, secrets) | environment.variables()
     processes = Processes(sandbox.state)
     try:

@@ -25,7 +25,9 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 SANDBOX = Sandbox()
-SECRETS = Secrets(databricks_token="t", jwt_secret="j", api_secret_key="a", fernet_key="f")
+SECRETS = Secrets(
+    databricks_token="t", databricks_service_token="s", jwt_secret="j", api_secret_key="a", fernet_key="f"
+)
 UP = airflow.settings(SANDBOX, SECRETS)
 
 # What differs between containers and a laptop, and why.

@@ -49,7 +49,7 @@ def test_connections_point_at_this_sandbox(tmp_path: Path) -> None:
     assert told["AIRFLOW_CONN_AWS_DEFAULT"]["extra"]["endpoint_url"] == "http://127.0.0.1:1001"
     databricks = told["AIRFLOW_CONN_DATABRICKS_DEFAULT"]
     assert (databricks["schema"], databricks["host"], databricks["port"]) == ("http", "127.0.0.1", 1002)
-    assert databricks["password"] == secrets.databricks_token
+    assert databricks["password"] == secrets.databricks_service_token
 
 
 def test_airflow_listens_on_the_loopback_interface_only(tmp_path: Path) -> None:
