@@ -45,6 +45,7 @@ PACKAGE = __name__.partition(".")[0]
 # The operators of this package, by module and name.
 OPERATORS = {
     "accounts.dags": ("DisabledAccountOperator",),
+    "operators.completeness": ("ReconcileOperator", "CompletenessReportOperator"),
     "operators.digest": ("DigestOperator",),
     "operators.notify": ("NotifyOperator",),
     "operators.preflight": ("PreflightOperator",),
