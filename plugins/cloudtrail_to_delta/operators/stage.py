@@ -32,9 +32,9 @@ class StageWheelOperator(BaseOperator):
     may still load one.
 
     If the run reads digests, it also uploads CloudTrail's public keys and the signatures of the newest
-    digests, to `<code root>/public_keys/`, and pushes the file's path as XCom `public_keys`. The job verifies
-    digests with it. If AWS refuses it, the log says so, the run continues, and its digests stay unsigned
-    until a later run has the file.
+    digests, to `<code root>/public_keys/`, with which the job verifies digests. The XCom `public_keys` is the
+    file's path, or empty without a file. If AWS refuses it, the log says so, the run continues, and its
+    digests stay unsigned until a later run has the file.
 
     Returns:
         the wheel's path for Databricks (`s3://…` or `/Volumes/…`).
@@ -60,14 +60,21 @@ class StageWheelOperator(BaseOperator):
         if context["params"]["preflight_only"]:
             raise AirflowSkipException("Param preflight_only is set: this run writes and submits nothing.")
         root, region = code_root(context["params"]), context["params"]["region"]
-        if DIGESTS in self.requests:
-            request = IngestRequest.from_dict(self.requests[DIGESTS])
-            target = f"{root}/public_keys/{_name(request.logs_path)}.json"
-            if (evidence := self._evidence(request)) is not None:
-                self._upload(target, evidence.encode(), region=region, replace=True)
-                context["ti"].xcom_push(key=PUBLIC_KEYS_KEY, value=target)
+        # `submit` waits for this XCom, so it is pushed even if there is no file.
+        context["ti"].xcom_push(key=PUBLIC_KEYS_KEY, value=self._upload_evidence(root, region))
         wheel = find_wheel()
         return self._upload(place_of(wheel, root), wheel.read_bytes(), region=region)
+
+    def _upload_evidence(self, root: str, region: str) -> str:
+        """Upload the evidence for digests and return its path; empty if the run has no digests or no file."""
+        if DIGESTS not in self.requests:
+            return ""
+        request = IngestRequest.from_dict(self.requests[DIGESTS])
+        evidence = self._evidence(request)
+        if evidence is None:
+            return ""
+        target = f"{root}/public_keys/{_name(request.logs_path)}.json"
+        return self._upload(target, evidence.encode(), region=region, replace=True)
 
     def _evidence(self, request: IngestRequest) -> str | None:
         """Return the file with the evidence for digests; None if AWS refuses it."""
