@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from sandbox.aws.seed import ACCOUNT, READER_ROLE
 from sandbox.settings import HOST, ROOT, Sandbox, Secrets
 
 # Process name → airflow sub-command. The processes share the folder of task logs, so that neither the
@@ -20,6 +21,8 @@ COMPONENTS: dict[str, tuple[str, ...]] = {
     "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
 }
 MIGRATE = ("db", "migrate")
+# Variables: the set-up may change the role that the sandbox is seeded with, as an operator would allow it.
+VARIABLES = {"AIRFLOW_VAR_CLOUDTRAIL_SETUP_ROLES": f"arn:aws:iam::{ACCOUNT}:role/{READER_ROLE}"}
 
 
 def command(*arguments: str) -> list[str]:
@@ -29,7 +32,7 @@ def command(*arguments: str) -> list[str]:
 
 def environment(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
     """Return the environment of every Airflow process: the sandbox's settings over `inherited`."""
-    return inherited() | settings(sandbox, secrets) | connections(sandbox, secrets)
+    return inherited() | settings(sandbox, secrets) | connections(sandbox, secrets) | VARIABLES
 
 
 def inherited(more: Mapping[str, str] | None = None) -> dict[str, str]:
