@@ -68,7 +68,7 @@ def test_every_statement_of_the_task_only_reads():
     requests = request_dicts(form_values(events_table="main.sec.events"))
     operator = PreflightOperator(task_id="preflight", requests=requests)
     statements = operator.gather({})["statements"]
-    assert len(statements) == 12
+    assert len(statements) == 13
     assert all(one.startswith(READING) for one in statements)
 
 
@@ -83,6 +83,7 @@ def test_names_that_nobody_has_are_free_in_a_schema_that_is_there(sql):
         "main.audited.fresh_schema_drift": "ok",
         "main.audited.fresh_flat": "ok",
         "main.audited.fresh_unique": "ok",
+        "main.audited.fresh_proof": "ok",
     }
     assert {one["detail"] for one in found.values()} == {"exists", "free"}
 
@@ -111,7 +112,7 @@ def test_a_warehouse_that_is_not_there_is_one_failure_and_the_names_are_not_look
 
 
 def test_names_that_somebody_else_has_fail_each_for_its_reason(sql):
-    for suffix in ("", "_files", "_flat", "_unique"):
+    for suffix in ("", "_files", "_flat", "_unique", "_proof"):
         sql(f"CREATE OR REPLACE VIEW theirs{suffix} AS SELECT 1 AS one")
     sql("CREATE TABLE IF NOT EXISTS theirs_quarantine USING DELTA AS SELECT 1 AS one")
     sql("CREATE TABLE IF NOT EXISTS theirs_schema_drift USING DELTA AS SELECT 1 AS one")
@@ -120,6 +121,6 @@ def test_names_that_somebody_else_has_fail_each_for_its_reason(sql):
     assert "is the name of a view" in found["theirs"]["detail"]
     assert "is the name of a table at 'file:" in found["theirs_quarantine"]["detail"]
     foreign = [name for name, one in found.items() if "this pipeline did not create" in one["detail"]]
-    views = {f"theirs_{view}" for view in ("files", "schema_drift", "flat", "unique")}
+    views = {f"theirs_{view}" for view in ("files", "schema_drift", "flat", "unique", "proof")}
     assert {name for names in foreign for name in names.split(", ")} == views
     assert all(one["remedy"] for one in found.values())
