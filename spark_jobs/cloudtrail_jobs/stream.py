@@ -1,5 +1,6 @@
 """One kind's stream: the job prepares its tables, claims its checkpoint, and ingests its new log files."""
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -17,6 +18,7 @@ from cloudtrail_jobs.driver_log import say
 from cloudtrail_jobs.errors import CheckpointConflictError, LostTableError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
 
+_FRAMES = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n?|\n)*")
 CONTINUOUS_INTERVAL = "1 minute"
 ROUND_SECONDS = 60.0
 pause = time.sleep
@@ -165,5 +167,6 @@ def _write(arguments: Arguments, stream: Stream, files: DataFrame, batch_id: int
 
 def _short(error: Exception) -> str:
     """Return the error in one line: the job's error if a batch raised one, without Python's traceback."""
-    text = " ".join(str(error).split())
+    # The frames of a traceback are indented, and what was raised is not.
+    text = " ".join(_FRAMES.sub(" ", str(error)).split())
     return text[max(text.rfind(_OURS), 0) :].removeprefix(_OURS)[:2000]

@@ -353,7 +353,8 @@ def test_rows_that_somebody_else_deletes_are_a_mismatch_until_they_are_restored_
     assert "since then 1 log files do not balance: 'a'" in refused.value.summary
     (code,) = re.findall("accept_mismatch=([0-9a-f]{12})", refused.value.summary)
     (remark,) = validate("deleted", run_id, accept_mismatch=code)["remarks"]
-    assert remark.startswith(f"accepted by accept_mismatch={code}: somebody other than the job changed rows")
+    assert remark.startswith(f"accepted by accept_mismatch={code}: 1 log files do not balance")
+    assert "somebody other than the job changed rows: DELETE made version 2" in remark
     with pytest.raises(IncompleteError):
         validate("deleted", run_id, accept_mismatch="0" * 12)
     table.update_incremental()
