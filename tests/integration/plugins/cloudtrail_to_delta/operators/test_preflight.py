@@ -68,7 +68,7 @@ def test_every_statement_of_the_task_only_reads():
     requests = request_dicts(form_values(events_table="main.sec.events"))
     operator = PreflightOperator(task_id="preflight", requests=requests)
     statements = operator.gather({})["statements"]
-    assert len(statements) == 13
+    assert len(statements) == 14
     assert all(one.startswith(READING) for one in statements)
 
 
