@@ -1,7 +1,7 @@
 """The roles of others that the set-up may change: an operator's list, which no param can extend.
 
-Whoever may trigger `cloudtrail_setup` acts with the permissions of its AWS connections. Without this list, a
-param could give the policies and the trust of this set-up to any role that those connections may change.
+Anyone who may trigger `cloudtrail_setup` acts with the permissions of its AWS connections. Without this list,
+a param could give the policies and the trust of this set-up to any role that those connections may change.
 """
 
 from collections.abc import Iterable

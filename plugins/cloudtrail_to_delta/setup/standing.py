@@ -43,7 +43,8 @@ def with_relying(
 def with_needed(resources: Sequence[Resource], found: Read) -> Read:
     """Return what was read, in which a removal keeps a bucket, key or topic that trails still need.
 
-    A trail needs it if the policy that the removal leaves still lets CloudTrail in, whoever wrote that.
+    A trail needs it if the policy that the removal leaves still gives CloudTrail a right, even if
+    others wrote that.
     """
     result = dict(found)
     for policy in resources:

@@ -38,7 +38,7 @@ HARMLESS = frozenset(
 )
 # Operations that only take rows away or bring them back: their effect on the log files can be compared.
 COMPARED = frozenset({"DELETE", "RESTORE", "TRUNCATE"})
-# How many changes are compared: each reads all of a table. Further ones are told without that.
+# How many changes are compared, because each comparison reads a whole table. Others are only reported.
 MOST_COMPARED = 10
 # A commit whose `userMetadata` contains this is a deletion of old rows that somebody has announced.
 RETENTION = "cloudtrail: retention"

@@ -35,7 +35,7 @@ def delivery_statements_in(policy: Document | None, ids: Collection[str]) -> dic
 
 
 def lets_cloudtrail_in(policy: Document | None) -> bool:
-    """Return whether any statement of a policy gives CloudTrail a right, whoever wrote it."""
+    """Return whether any statement of a policy gives CloudTrail a right, including those of others."""
     return any(_is_for_cloudtrail(one) for one in (policy or {}).get("Statement", []))
 
 

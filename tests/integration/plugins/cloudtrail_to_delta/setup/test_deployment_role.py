@@ -81,7 +81,7 @@ def test_the_set_up_fails_without_any_one_of_the_documented_permissions_and_name
     limited.apply(request)
     assert world.plan(request).writes == ()
 
-    # Somebody changes what is there.
+    # Somebody changes existing resources.
     owner = world.owner("iam")
     owner.update_assume_role_policy(RoleName="cloudtrail-reader", PolicyDocument=json.dumps(NOBODY))
     for account in request.trail_accounts:
