@@ -43,7 +43,8 @@ def test_the_page_of_an_active_run_reloads_itself_and_the_index_leads_to_it(data
     (tmp_path / "go").touch()
     task = databricks.ended(run_id)["tasks"][0]
     assert "http-equiv" not in page(databricks, f"/runs/{run_id}").text
-    assert page(databricks, f"/runs/{task['run_id']}/driver.log").text == "holding\ngoing on\n"
+    # Before them stands what installing the wheel printed, if another run has already installed it.
+    assert page(databricks, f"/runs/{task['run_id']}/driver.log").text.endswith("holding\ngoing on\n")
 
 
 def test_a_page_of_no_run_says_so(databricks):
