@@ -91,13 +91,16 @@ _WRITE_LAKE: list[Element] = [
     {
         "Sid": "ListLake",
         "Effect": "Allow",
-        "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+        "Action": ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
         "Resource": _LAKE,
     },
     {
         "Sid": "WriteLake",
         "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        "Action": [
+            *("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+            *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+        ],
         "Resource": [f"{_LAKE}/delta/*", f"{_LAKE}/checkpoints/*"],
     },
     {"Sid": "ReadCode", "Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{_LAKE}/code/*"},

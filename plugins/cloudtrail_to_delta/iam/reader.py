@@ -19,6 +19,12 @@ from cloudtrail_to_delta.params.values import partitions_by_region
 READ = ("s3:GetObject",)
 READ_WRITE = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 LIST = "s3:ListBucket"
+# Databricks also publishes these for a storage credential's role ("Create a storage credential for connecting
+# to AWS S3", step 1). Without the first one, a failed upload leaves its parts, which cost money. Nothing is
+# known to be refused without them, so preflight only warns.
+MULTIPART = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+LIST_UPLOADS = "s3:ListBucketMultipartUploads"
+LOCATION = "s3:GetBucketLocation"
 DECRYPT = ("kms:Decrypt",)
 # A write into an encrypted bucket needs a data key, and Spark's multipart uploads must decrypt it.
 ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
@@ -26,6 +32,7 @@ ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
 TAMPER = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
 
 # Statement ids of the policy, named by their purpose.
+LOCATE = "LocateBuckets"
 LIST_LOGS = "ListLogs"
 READ_LOGS = "ReadLogs"
 LIST_TABLES = "ListTables"
@@ -42,7 +49,7 @@ class Access:
 
     `list_prefix` is the key prefix that a ListBucket requests; policies may be limited to it. `statement` is
     the policy statement that grants the access. `conditional` says whether that statement is limited to
-    `list_prefix`.
+    `list_prefix`. `advised` says that the pipeline works without it.
     """
 
     action: str
@@ -51,6 +58,7 @@ class Access:
     statement: str
     list_prefix: str = ""
     conditional: bool = False
+    advised: bool = False
 
 
 def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) -> list[Access]:
@@ -64,6 +72,7 @@ def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) ->
     for request in requests.values():
         partition = partitions_by_region()[request.region]
         needed += _read_logs(request, partition)
+        needed.append(located(request.log_bucket, partition))
         for path, use in (
             (request.delta_path, "table"),
             (request.quarantine_path, "quarantine"),
@@ -331,4 +340,33 @@ def _write_folder(folder: S3Location, use: str, partition: str) -> list[Access]:
             )
             for action in READ_WRITE
         ),
+        *uploads(folder, f"{folder.prefix}*", partition),
+        located(folder.bucket, partition),
+    ]
+
+
+def located(bucket: str, partition: str) -> Access:
+    """Return the access that Databricks advises for each bucket."""
+    return Access(
+        action=LOCATION,
+        resource_arn=bucket_arn(bucket, partition),
+        purpose="find the bucket's region",
+        statement=LOCATE,
+        advised=True,
+    )
+
+
+def uploads(folder: S3Location, keys: str, partition: str) -> list[Access]:
+    """Return the accesses that Databricks advises where tables are written, for these keys of a bucket."""
+    resources = dict.fromkeys(MULTIPART, object_arn(folder.bucket, keys, partition))
+    resources[LIST_UPLOADS] = bucket_arn(folder.bucket, partition)
+    return [
+        Access(
+            action=action,
+            resource_arn=resource,
+            purpose="remove the parts of failed uploads",
+            statement=LIST_TABLES if action == LIST_UPLOADS else WRITE_TABLES,
+            advised=True,
+        )
+        for action, resource in resources.items()
     ]

@@ -55,8 +55,9 @@ def _of_rights(group: Sequence[Finding], missing: Sequence[MissingRight]) -> Fin
         purposes.setdefault(one.purpose, []).append(one.right)
     needs = "; ".join(f"{', '.join(rights)} to {purpose}" for purpose, rights in purposes.items())
     first, statements = missing[0], [one.statement for one in missing if one.statement]
+    worst = next((one for one in group if one.status == "failed"), group[0])
     return replace(
-        group[0],
+        worst,
         subject=f"{len(missing)} permissions in {first.where}",
         detail=f"{first.why}: {needs}",
         remedy=f"Add to {first.where}: {policy_text(statements)}" if statements else group[0].remedy,

@@ -108,11 +108,12 @@ def decide_access(access: Access, decision: Decision | None, *, role: str) -> Fi
     else:
         missing = _missing_right(access, decision, role, subject=subject)
         remedy = f"Add to {missing.where}: {json.dumps(missing.statement)}"
+    needed = "Databricks advises it" if access.advised else "needed"
     return Finding(
         check=CHECK,
         subject=subject,
-        status="failed",
-        detail=f"{missing.why}; needed to {access.purpose}",
+        status="warning" if access.advised else "failed",
+        detail=f"{missing.why}; {needed} to {access.purpose}",
         remedy=remedy,
         missing=missing,
     )

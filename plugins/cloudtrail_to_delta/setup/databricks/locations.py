@@ -17,7 +17,9 @@ from cloudtrail_to_delta.iam.reader import (
     Access,
     bucket_arn,
     listing_prefix,
+    located,
     object_arn,
+    uploads,
 )
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.setup.request import SetupRequest
@@ -98,6 +100,9 @@ def catalog_access(request: SetupRequest) -> list[Access]:
             )
             for action in (READ if place.read_only else READ_WRITE)
         ]
+        needed.append(located(bucket, request.partition))
+        if not place.read_only:
+            needed += uploads(place.where, keys, request.partition)
         if listed := {"logs": LIST_LOGS, "code": LIST_CODE}.get(place.purpose):
             needed.append(
                 Access(

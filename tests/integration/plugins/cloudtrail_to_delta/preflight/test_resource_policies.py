@@ -184,6 +184,7 @@ def test_a_bucket_policy_that_may_not_be_read_is_a_warning_with_what_it_has_to_a
     assert finding.status == "warning"
     needed = json.loads("{" + finding.remedy.partition(": {")[2])
     assert {name for one in needed["Statement"] for name in one["Action"]} == {
+        "s3:GetBucketLocation",
         "s3:GetObject",
         "s3:ListBucket",
     }

@@ -22,7 +22,7 @@ def test_the_seeded_reader_may_do_all_that_is_needed(account_of_roles):
     seeded, iam = account_of_roles
     findings = check_access(iam, seeded.reader_role_arn, accesses(), mode="require")
     assert not failed(findings)
-    assert len(findings) == len(accesses()) == 29
+    assert len(findings) == len(accesses()) == 44
 
 
 def test_the_policy_made_of_the_needs_passes_its_own_simulation(account_of_roles):
@@ -87,8 +87,9 @@ def test_removing_any_action_from_the_policy_fails_what_needs_it_and_the_remedy_
     arn = role_with(iam, f"without-{sid}-{action.partition(':')[2]}", broken)
     findings = check_access(iam, arn, needed, mode="require")
     expected = [access for access in needed if (access.statement, access.action) == (sid, action)]
-    bad = [finding for finding in findings if finding.status == "failed"]
-    assert len(bad) == len(expected) > 0
+    bad = [finding for finding in findings if finding.status != "ok"]
+    assert [one.status for one in bad] == ["warning" if one.advised else "failed" for one in expected]
+    assert bad
     assert all(finding.detail.startswith("no statement allows it") for finding in bad)
     fixes = [json.loads("{" + finding.remedy.partition(": {")[2]) for finding in bad]
     mended = broken | {"Statement": broken["Statement"] + fixes}
@@ -134,8 +135,9 @@ def test_a_permissions_boundary_that_does_not_allow_is_named(account_of_roles):
         ),
     )["Policy"]["Arn"]
     arn = role_with(iam, "bounded", reader_policy(accesses()), PermissionsBoundary=boundary)
-    bad = [f for f in check_access(iam, arn, accesses(), mode="require") if f.status == "failed"]
-    assert {finding.subject.partition(" ")[0] for finding in bad} == {"s3:DeleteObject"}
+    bad = [f for f in check_access(iam, arn, accesses(), mode="require") if f.status != "ok"]
+    failures = {finding.subject.partition(" ")[0] for finding in bad if finding.status == "failed"}
+    assert failures == {"s3:DeleteObject"}
     assert all("permissions boundary does not allow it" in finding.detail for finding in bad)
 
 
@@ -163,7 +165,7 @@ def member(account_of_roles, aws):
 @pytest.mark.parametrize(
     "statement",
     [
-        {"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*", "s3:List*"], "Resource": "*"},
+        {"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*", "s3:List*", "s3:Abort*"], "Resource": "*"},
         {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"},
     ],
     ids=["left out of an Allow", "denied"],
@@ -194,4 +196,4 @@ def test_many_resources_take_few_calls(account_of_roles, aws):
     aws.forget_requests()
     check_access(iam, seeded.reader_role_arn, accesses(), mode="require")
     calls = [r for r in aws.requests() if r["action"] == "SimulatePrincipalPolicy"]
-    assert len(calls) <= 9
+    assert len(calls) <= 11

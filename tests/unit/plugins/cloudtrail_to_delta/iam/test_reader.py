@@ -26,19 +26,36 @@ def needs(*requests, code_root="s3://lake/code"):
 
 
 def test_the_reader_lists_and_gets_logs_and_writes_tables_and_nothing_else():
-    assert set(needs(request())) == {
-        ("s3:ListBucket", LOGS, "AWSLogs/111122223333/CloudTrail/"),
-        ("s3:GetObject", f"{LOGS}/AWSLogs/111122223333/CloudTrail/*", ""),
-        *(
-            (f"s3:{action}Object", f"{LAKE}/{folder}/*", "")
-            for action in ("Get", "Put", "Delete")
-            for folder in ("delta/events", "delta/events_quarantine", "checkpoints/events")
-        ),
-        ("s3:ListBucket", LAKE, "delta/events/"),
-        ("s3:ListBucket", LAKE, "delta/events_quarantine/"),
-        ("s3:ListBucket", LAKE, "checkpoints/events/"),
-        ("s3:GetObject", f"{LAKE}/code/*", ""),
-    }
+    assert (
+        set(needs(request()))
+        == {
+            ("s3:ListBucket", LOGS, "AWSLogs/111122223333/CloudTrail/"),
+            ("s3:GetObject", f"{LOGS}/AWSLogs/111122223333/CloudTrail/*", ""),
+            *(
+                (f"s3:{action}Object", f"{LAKE}/{folder}/*", "")
+                for action in ("Get", "Put", "Delete")
+                for folder in ("delta/events", "delta/events_quarantine", "checkpoints/events")
+            ),
+            ("s3:ListBucket", LAKE, "delta/events/"),
+            ("s3:ListBucket", LAKE, "delta/events_quarantine/"),
+            ("s3:ListBucket", LAKE, "checkpoints/events/"),
+            ("s3:GetObject", f"{LAKE}/code/*", ""),
+        }
+        | ADVISED
+    )
+
+
+# Databricks publishes these for a storage credential's role, in addition.
+ADVISED = {
+    ("s3:GetBucketLocation", LOGS, ""),
+    ("s3:GetBucketLocation", LAKE, ""),
+    ("s3:ListBucketMultipartUploads", LAKE, ""),
+    *(
+        (f"s3:{action}", f"{LAKE}/{folder}/*", "")
+        for action in ("AbortMultipartUpload", "ListMultipartUploadParts")
+        for folder in ("delta/events", "delta/events_quarantine", "checkpoints/events")
+    ),
+}
 
 
 def test_nothing_is_asked_for_twice_when_both_kinds_run():
@@ -69,7 +86,8 @@ def test_nothing_is_asked_for_twice_when_both_kinds_run():
     ],
 )
 def test_listing_starts_before_the_first_wildcard_and_reading_is_as_narrow_as_the_path(path, listed, read):
-    of_logs = [need for need in needs(request(logs=path)) if need[1].startswith(LOGS)]
+    found = [need for need in needs(request(logs=path)) if need not in ADVISED]
+    of_logs = [need for need in found if need[1].startswith(LOGS)]
     assert of_logs == [
         ("s3:ListBucket", LOGS, listed),
         *(("s3:GetObject", f"{LOGS}/{key}", "") for key in read),
@@ -97,7 +115,18 @@ def test_the_policy_reads_the_source_and_writes_the_target_in_statements_of_thei
                 "Resource": [LOGS],
                 "Condition": {"StringLike": {"s3:prefix": ["AWSLogs/111122223333/CloudTrail/*"]}},
             },
-            {"Sid": "ListTables", "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [LAKE]},
+            {
+                "Sid": "ListTables",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket", "s3:ListBucketMultipartUploads"],
+                "Resource": [LAKE],
+            },
+            {
+                "Sid": "LocateBuckets",
+                "Effect": "Allow",
+                "Action": ["s3:GetBucketLocation"],
+                "Resource": [LOGS, LAKE],
+            },
             {
                 "Sid": "ReadCode",
                 "Effect": "Allow",
@@ -113,7 +142,13 @@ def test_the_policy_reads_the_source_and_writes_the_target_in_statements_of_thei
             {
                 "Sid": "WriteTables",
                 "Effect": "Allow",
-                "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                "Action": [
+                    "s3:AbortMultipartUpload",
+                    "s3:DeleteObject",
+                    "s3:GetObject",
+                    "s3:ListMultipartUploadParts",
+                    "s3:PutObject",
+                ],
                 "Resource": [
                     f"{LAKE}/checkpoints/events/*",
                     f"{LAKE}/delta/events/*",

@@ -183,7 +183,8 @@ def test_the_notification_actions_are_in_the_policy_only_when_discovery_needs_th
 
 def test_the_reader_cannot_change_a_log_file():
     statements = [one for one in reader_document(setup())["Statement"] if ":::logs" in str(one["Resource"])]
-    assert {action for one in statements for action in one["Action"]} == {"s3:ListBucket", "s3:GetObject"}
+    actions = {action for one in statements for action in one["Action"]}
+    assert actions == {"s3:ListBucket", "s3:GetObject", "s3:GetBucketLocation"}
 
 
 def test_a_storage_credentials_role_assumes_itself_and_has_no_profile():

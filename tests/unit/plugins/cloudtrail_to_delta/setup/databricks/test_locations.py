@@ -75,6 +75,15 @@ def test_the_role_reads_the_logs_and_writes_only_the_target():
     assert not [sid for sid in found if sid.startswith("FileEvents")]
 
 
+def test_the_role_has_every_action_that_databricks_publishes_for_a_storage_credential():
+    actions = {action for one in statements(code_root="/Volumes/a/b/c").values() for action in one["Action"]}
+    assert actions == {
+        *(f"s3:{action}Object" for action in ("Get", "Put", "Delete")),
+        *("s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"),
+        *("s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"),
+    }
+
+
 def test_file_events_add_the_notification_of_the_log_bucket_and_unity_catalogs_own_topics():
     found = statements(discovery="file_events")
     assert found["FileEventsBucket"]["Resource"] == ["arn:aws:s3:::trail"]
