@@ -19,13 +19,24 @@ CHOICE = "TEST_MATRIX"
 
 @dataclass(frozen=True)
 class Entry:
-    """A Spark to test: packages and jars that differ from the sandbox's, packages to hide, Connect or not."""
+    """A Spark to test.
+
+    Attributes:
+        name: what the entry is called.
+        packages: the packages that differ from the sandbox's, or are missing there.
+        jars: the jars for Spark.
+        hidden: packages that the tests must not find.
+        connect: whether the job's process has no JVM.
+        databricks: whether Spark passes for Databricks, with the fake Auto Loader as its source.
+        tolerated: warnings that are no errors there.
+    """
 
     name: str
     packages: tuple[str, ...] = ()
     jars: tuple[str, ...] = PACKAGES
     hidden: tuple[str, ...] = ()
     connect: bool = False
+    databricks: bool = False
     tolerated: tuple[str, ...] = ()
 
     @property
@@ -60,6 +71,8 @@ MATRIX = {
             ("grpcio", "grpcio-status", "googleapis-common-protos", "zstandard"),
             connect=True,
         ),
+        # As on Databricks: Auto Loader lists the log files.
+        Entry("4.2-databricks", databricks=True),
     )
 }
 

@@ -17,6 +17,11 @@ _NO_YEAR = "{[!2]*,2,2[!0]*,20,20[!1-9]*,201,201[!3-9]*,201[3-9]?*,20[2-9],20[2-
 _NO_MONTH = "{[!01]*,0,0[!1-9]*,0[1-9]?*,1,1[!0-2]*,1[0-2]?*}"
 
 
+def days(first: date | None, last: date | None) -> str:
+    """Return bounds as a checkpoint notes them: `2026-01-01..2026-01-31`, with nothing for no limit."""
+    return f"{first or ''}..{last or ''}"
+
+
 def takes_bounds(logs_path: str) -> bool:
     """Return whether the path ends where the day folders begin."""
     return _ALL_DAYS.fullmatch(logs_path) is not None

@@ -2,12 +2,15 @@
 
 `<checkpoint path>/stream` is Spark's checkpoint. On open-source Spark each stretch of delivery days has one,
 `<checkpoint path>/streams/<stretch>` (see `discovery`). `<checkpoint path>/owner` is the marker, a JSON data
-set of one object. The job writes it with the DataFrame API, because every cluster can write files that way.
+set. The job writes it with the DataFrame API, because every cluster can write files that way. Its first
+object is the claim. The job appends another one when it has read other delivery days; overwriting would leave
+no marker if the job were killed meanwhile.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from operator import itemgetter
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -17,7 +20,7 @@ from cloudtrail_jobs.session import fresh
 
 _SCHEMA = (
     "kind STRING, logs_path STRING, delta_path STRING, table STRING, source STRING, globber STRING, "
-    "created_at STRING"
+    "days STRING, created_at STRING"
 )
 # The globber of every checkpoint from before the marker stated it.
 UNSTATED_GLOBBER = "default"
@@ -29,6 +32,7 @@ class Owner:
 
     `source` lists the files: Auto Loader cannot continue a stream of Spark's file source, nor the reverse.
     `globber` is how the source reads the logs path; a stream keeps the globber that it began with.
+    `days` are the delivery days that it was read with, see `bounds.days`; empty if the marker does not say.
     """
 
     kind: str
@@ -37,6 +41,7 @@ class Owner:
     table: str
     source: str
     globber: str
+    days: str = ""
 
     def differences(self, other: "Owner") -> list[str]:
         """Return the fields in which the other owner differs, in words."""
@@ -49,10 +54,17 @@ class Owner:
 
 @dataclass(frozen=True)
 class Claim:
-    """A checkpoint that the run may use: when it was first claimed (aware), and its stream's globber."""
+    """A checkpoint that the run may use.
+
+    Attributes:
+        created_at: when it was first claimed (aware).
+        globber: its stream's globber.
+        days: the delivery days that it was last read with; None if an earlier release read it.
+    """
 
     created_at: datetime
     globber: str
+    days: str | None
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,7 @@ def examine(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim | 
             raise CheckpointConflictError(
                 f"Checkpoint {checkpoint_path} belongs to another stream: {'; '.join(differences)}. {remedy}"
             )
-        return Claim(created_at, owned.globber)
+        return Claim(created_at, owned.globber, owned.days or None)
     if (foreign := _any_file(spark, checkpoint_path)) is not None:
         raise CheckpointConflictError(
             f"Checkpoint {checkpoint_path} belongs to a stream that this job did not start: it holds "
@@ -132,14 +144,12 @@ def has_progress(spark: SparkSession, checkpoint_path: str) -> bool:
 
 
 def take(spark: SparkSession, checkpoint_path: str, owner: Owner) -> Claim:
-    """Claim an unused checkpoint by writing its marker."""
+    """Claim an unused checkpoint by writing its marker, or note that its owner has read other days."""
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     row = asdict(owner) | {"created_at": now.isoformat()}
     values = [tuple(row[name.split()[0]] for name in _SCHEMA.split(", "))]
-    spark.createDataFrame(values, _SCHEMA).coalesce(1).write.mode("overwrite").json(
-        f"{checkpoint_path}/owner"
-    )
-    return Claim(now, owner.globber)
+    spark.createDataFrame(values, _SCHEMA).coalesce(1).write.mode("append").json(f"{checkpoint_path}/owner")
+    return Claim(now, owner.globber, owner.days)
 
 
 def read_notes(spark: SparkSession, stream: Stream, batch_id: int) -> Notes:
@@ -162,13 +172,14 @@ def read_notes(spark: SparkSession, stream: Stream, batch_id: int) -> Notes:
 
 def _read(spark: SparkSession, checkpoint_path: str) -> tuple[Owner, datetime] | None:
     try:
-        row = fresh(spark).schema(_SCHEMA).json(f"{checkpoint_path}/owner").first()
+        rows = fresh(spark).schema(_SCHEMA).json(f"{checkpoint_path}/owner").collect()
     except AnalysisException as error:
         if "PATH_NOT_FOUND" in str(error):
             return None
         raise
-    if row is None:
+    if not rows:
         return None
+    row, newest = (choose(rows, key=itemgetter("created_at")) for choose in (min, max))
     owner = Owner(
         kind=row["kind"],
         logs_path=row["logs_path"],
@@ -176,6 +187,7 @@ def _read(spark: SparkSession, checkpoint_path: str) -> tuple[Owner, datetime] |
         table=row["table"],
         source=row["source"],
         globber=row["globber"] or UNSTATED_GLOBBER,
+        days=newest["days"] or "",
     )
     return owner, datetime.fromisoformat(row["created_at"])
 

@@ -15,7 +15,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from cloudtrail_jobs.args import Arguments
-from cloudtrail_jobs.bounds import all_but_days_from, bounded, month_after, takes_bounds
+from cloudtrail_jobs.bounds import all_but_days_from, bounded, days, month_after, takes_bounds
 from cloudtrail_jobs.session import fresh
 
 # Source: CloudTrail User Guide: CloudTrail retries a failed delivery for 30 days.
@@ -127,7 +127,7 @@ def _aware(collected: datetime) -> datetime:
 
 
 def _bounds(arguments: Arguments) -> str:
-    return f"{arguments.first_day or ''}..{arguments.last_day or ''}"
+    return days(arguments.first_day, arguments.last_day)
 
 
 def _path(arguments: Arguments) -> str:

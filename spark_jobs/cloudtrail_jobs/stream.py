@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from cloudtrail_jobs import checkpoint, digests, discovery, source, tables, upkeep, verification
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.batches import write_batch
-from cloudtrail_jobs.bounds import bounded
+from cloudtrail_jobs.bounds import bounded, days
 from cloudtrail_jobs.checkpoint import Claim, Stream
 from cloudtrail_jobs.driver_log import say
 from cloudtrail_jobs.errors import CheckpointConflictError, LostTableError, StreamFailedError
@@ -50,10 +50,10 @@ def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
         JobError: if the checkpoint or the tables belong to something else, or do not belong together.
     """
     kind = KINDS[arguments.kind]
-    owner = checkpoint.Owner(
-        kind.name, arguments.logs_path, arguments.delta_path, arguments.table, source.name(), source.GLOBBER
-    )
+    owner = _owner(arguments, source.GLOBBER)
     claim = checkpoint.examine(spark, arguments.checkpoint_path, owner)
+    if claim is not None:
+        _refuse_other_days(spark, arguments, claim, owner)
     refuse = partial(_refuse_lost_table, spark, arguments, new=claim is None)
     if tables.prepare(spark, arguments.delta_path, kind, before_creating=refuse):
         _refuse_to_load_again(spark, arguments, new=claim is None)
@@ -65,6 +65,38 @@ def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
     say("tables", kind=kind.name, table=arguments.delta_path, quarantine=quarantine, **globber)
     version = upkeep.newest_version(spark, arguments.delta_path)
     return Prepared(arguments=arguments, claim=claim, version=version)
+
+
+def _owner(arguments: Arguments, globber: str) -> checkpoint.Owner:
+    return checkpoint.Owner(
+        kind=arguments.kind,
+        logs_path=arguments.logs_path,
+        delta_path=arguments.delta_path,
+        table=arguments.table,
+        source=source.name(),
+        globber=globber,
+        days=days(arguments.first_day, arguments.last_day),
+    )
+
+
+def _refuse_other_days(
+    spark: SparkSession, arguments: Arguments, claim: Claim, owner: checkpoint.Owner
+) -> None:
+    """Refuse other bounds if only a listing would find the log files that they add.
+
+    Source: Databricks, "Configure Auto Loader streams in file notification mode": when the path changes,
+    files that are already there may be missed. File events are one way of that mode.
+    """
+    if arguments.discovery == "listing" or claim.days in (None, owner.days):
+        return
+    if checkpoint.has_progress(spark, arguments.checkpoint_path):
+        raise CheckpointConflictError(
+            f"Checkpoint {arguments.checkpoint_path} was read with the delivery days {claim.days!r}, not "
+            f"{owner.days!r} (--from..--until). With --discovery={arguments.discovery}, Auto Loader may miss "
+            "log files that are in the bucket already. The job wrote nothing. Run once with "
+            f"--discovery=listing and these days; afterwards --discovery={arguments.discovery} accepts them. "
+            "Or give the former days."
+        )
 
 
 def _refuse_lost_table(spark: SparkSession, arguments: Arguments, path: str, *, new: bool) -> None:
@@ -112,6 +144,10 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
         path = bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
         stream = checkpoint.only_stream(arguments.checkpoint_path)
         _stream(spark, prepared, path, stream, arguments.trigger)
+        owner = _owner(arguments, prepared.claim.globber)
+        if prepared.claim.days != owner.days:
+            # Only now every log file of these days is read, whatever discovery the next run has.
+            checkpoint.take(spark, arguments.checkpoint_path, owner)
     else:
         _round(spark, prepared)
         while arguments.trigger == "continuous":

@@ -161,8 +161,8 @@ _LOGS = {
         or_empty(day),
         "",
         title="From (delivery day)",
-        help="The first delivery day (UTC) to ingest. Earlier days are not even listed. Leave it empty to "
-        "ingest all days. You can widen it later; skipped days are then ingested.",
+        help="The first delivery day (UTC) to ingest. Leave it empty to ingest all days. You can widen it "
+        "later, with discovery=listing for one run; skipped days are then ingested.",
     ),
     "until": Declaration(
         or_empty(day),

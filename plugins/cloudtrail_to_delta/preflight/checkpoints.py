@@ -1,9 +1,9 @@
 """The checkpoint check: a checkpoint belongs to this logs path and table, or it is new and so are its tables.
 
 The job keeps Spark's checkpoint in `<checkpoint>/stream`. On open-source Spark it keeps one for each month in
-`streams`, and its last listing in `listing`. `<checkpoint>/owner` holds one JSON object that names the
-checkpoint's owner. Source: the original Databricks guide (2020), "a checkpoint belongs to exactly one logs
-path"; docs/adr/0009-duplicates.md.
+`streams`, and its last listing in `listing`. `<checkpoint>/owner` holds JSON objects that name the
+checkpoint's owner; the newest one has the delivery days that it was read with. Source: the original
+Databricks guide (2020), "a checkpoint belongs to exactly one logs path"; docs/adr/0009-duplicates.md.
 """
 
 import json
@@ -38,13 +38,28 @@ AGAIN = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The params that decide whether a run may continue a checkpoint."""
+
+    duplicates: str = "keep"
+    discovery: str = "listing"
+    first_day: str = ""
+    last_day: str = ""
+
+    @property
+    def days(self) -> str:
+        """The delivery days as the job notes them."""
+        return f"{self.first_day}..{self.last_day}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckpointFacts:
     """What a checkpoint's folder holds.
 
     Attributes:
         foreign: the first name that the job did not write.
         stream_key: the first key of Spark's checkpoint.
-        owners: the texts of the owner marker; a valid checkpoint has one.
+        owners: the texts of the owner marker.
         table_version: the newest version of the checkpoint's table.
         quarantine_is_lost: whether the checkpoint has a stream and its quarantine does not exist.
         filled: the paths of the table and its quarantine with rows although the checkpoint has no stream.
@@ -59,10 +74,10 @@ class CheckpointFacts:
 
 
 def check_checkpoint(
-    s3: "S3Client", request: IngestRequest, *, delta_logs: DeltaLogs, duplicates: str
+    s3: "S3Client", request: IngestRequest, *, delta_logs: DeltaLogs, asked: Asked
 ) -> Finding:
-    """Check the request's checkpoint and its table; `duplicates` is the param."""
-    return decide_checkpoint(request, fetch_checkpoint(s3, request, delta_logs), duplicates=duplicates)
+    """Check the request's checkpoint and its table."""
+    return decide_checkpoint(request, fetch_checkpoint(s3, request, delta_logs), asked)
 
 
 def fetch_checkpoint(s3: "S3Client", request: IngestRequest, delta_logs: DeltaLogs) -> CheckpointFacts:
@@ -94,18 +109,18 @@ def _read(s3: "S3Client", bucket: str, key: str) -> str:
         return body.read(65536).decode("utf-8", errors="replace").strip()
 
 
-def decide_checkpoint(request: IngestRequest, facts: CheckpointFacts, *, duplicates: str) -> Finding:
+def decide_checkpoint(request: IngestRequest, facts: CheckpointFacts, asked: Asked) -> Finding:
     """Return the finding for what the checkpoint holds. Pure."""
     status: Status = "failed"
     detail, remedy = "", OTHER.format(kind=request.kind)
     if facts.foreign:
         detail = f"holds {facts.foreign!r}, which is not from this job but another stream's or other data"
     elif facts.owners:
-        return _decide_owned(request, facts, duplicates)
+        return _decide_owned(request, facts, asked)
     elif facts.stream_key:
         detail = f"holds a stream ({facts.stream_key!r}) but has no owner file"
     elif facts.filled:
-        return _decide_again(request, facts, duplicates, "is new")
+        return _decide_again(request, facts, asked.duplicates, "is new")
     else:
         status, detail, remedy = "ok", "new", ""
     return _finding(request, status, detail, remedy)
@@ -127,7 +142,7 @@ def _decide_again(request: IngestRequest, facts: CheckpointFacts, duplicates: st
     )
 
 
-def _decide_owned(request: IngestRequest, facts: CheckpointFacts, duplicates: str) -> Finding:
+def _decide_owned(request: IngestRequest, facts: CheckpointFacts, asked: Asked) -> Finding:
     owner = _parse_owner(facts.owners)
     if owner is None:
         text = " ".join(facts.owners)[:200]
@@ -152,7 +167,16 @@ def _decide_owned(request: IngestRequest, facts: CheckpointFacts, duplicates: st
             "everything again.",
         )
     if facts.filled:
-        return _decide_again(request, facts, duplicates, "has read nothing yet")
+        return _decide_again(request, facts, asked.duplicates, "has read nothing yet")
+    if facts.stream_key and asked.discovery != "listing" and owner.get("days") not in (None, asked.days):
+        return _finding(
+            request,
+            "failed",
+            f"was read with the delivery days {owner['days']!r}, not {asked.days!r} (from..until); with "
+            f"discovery={asked.discovery!r} Auto Loader may miss log files that are in the bucket already",
+            "Run once with discovery=listing and these days, then with "
+            f"discovery={asked.discovery} again. Or keep the former days.",
+        )
     detail = "belongs to this logs path and table"
     if owner.get("source") == AUTO_LOADER and not owner.get("globber"):
         detail += "; an earlier release created it, so Auto Loader uses its default globber on the logs path"
@@ -164,8 +188,11 @@ def _parse_owner(texts: tuple[str, ...]) -> Mapping[str, Any] | None:
         objects = [json.loads(line) for text in texts for line in text.splitlines()]
     except ValueError:
         return None
-    sound = len(objects) == 1 and isinstance(objects[0], dict) and set(IDENTITY) <= set(objects[0])
-    return objects[0] if sound else None
+    sound = objects and all(isinstance(one, dict) and set(IDENTITY) <= set(one) for one in objects)
+    if not sound or len({tuple(one[name] for name in IDENTITY) for one in objects}) > 1:
+        return None
+    newest: Mapping[str, Any] = max(objects, key=lambda one: str(one.get("created_at")))
+    return newest
 
 
 def _finding(request: IngestRequest, status: Status, detail: str, remedy: str) -> Finding:

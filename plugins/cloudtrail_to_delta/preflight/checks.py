@@ -177,7 +177,11 @@ def storage_jobs(
                     s3,
                     request,
                     delta_logs=delta_logs,
-                    duplicates=str(params.get("duplicates") or "keep"),
+                    asked=checkpoints.Asked(
+                        duplicates=str(params.get("duplicates") or "keep"),
+                        discovery=str(params.get("discovery") or "listing"),
+                        **_bounds(params),
+                    ),
                 ),
                 # This check also reads the table's commits.
                 buckets=tuple(

@@ -8,13 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from cloudtrail_jobs import source
 from cloudtrail_jobs.args import parse_arguments
-from cloudtrail_jobs.checkpoint import stretch_stream
+from cloudtrail_jobs.checkpoint import only_stream, stretch_stream
 from cloudtrail_jobs.commits import table_at
 from cloudtrail_jobs.discovery import BLOCK
 from cloudtrail_jobs.ingest import run
 from cloudtrail_jobs.kinds import KINDS
+from sandbox.auto_loader import RUNTIME
 from tests.fixtures.published import REAL
+from tests.matrix import chosen
+
+FILE_SOURCE, AUTO_LOADER = "Spark's file source", "Auto Loader"
+# Run a test with either source; with one of them where the whole suite runs as on Databricks.
+both_sources = pytest.mark.parametrize("lake", [FILE_SOURCE, AUTO_LOADER], indirect=True)
+on_auto_loader = pytest.mark.parametrize("lake", [AUTO_LOADER], indirect=True)
+open_source_only = pytest.mark.skipif(
+    chosen().databricks, reason="it is about Spark's file source, and this Spark passes for Databricks"
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,9 @@ class Lake:
         run(parse_arguments([*words, *(f"--{name}={value}" for name, value in changed.items())]))
 
     def stream(self, kind="events"):
-        """The stream of the month's deliveries."""
+        """The stream of the month's deliveries; with Auto Loader there is only one."""
+        if source.on_databricks():
+            return only_stream(f"{self.folder}/checkpoints/{kind}")
         month = datetime.now(UTC).strftime("%Y-%m")
         return stretch_stream(f"{self.folder}/checkpoints/{kind}", month, int(month.replace("-", "")) * BLOCK)
 
@@ -96,7 +109,15 @@ def pack(*records):
 
 
 @pytest.fixture
-def lake(tmp_path, spark):
+def lake(request, tmp_path, spark, monkeypatch):
+    """A lake that the job fills from the source that the test asks for, by default Spark's file source."""
+    wanted = getattr(request, "param", None)
+    if wanted == AUTO_LOADER:
+        if chosen().connect and not chosen().databricks:
+            pytest.skip("the server has begun as open-source Spark")
+        monkeypatch.setenv(RUNTIME, "17.3")
+    elif wanted == FILE_SOURCE and chosen().databricks:
+        pytest.skip("this Spark passes for Databricks")
     return Lake(tmp_path, spark)
 
 

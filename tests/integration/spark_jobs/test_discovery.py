@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from cloudtrail_jobs import discovery
-from tests.integration.spark_jobs.conftest import event
+from tests.integration.spark_jobs.conftest import event, open_source_only
+
+pytestmark = open_source_only
 
 NOW = datetime.now(UTC)
 OLD = f"{NOW - timedelta(days=200):%Y/%m/%d}"

@@ -4,7 +4,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cloudtrail_jobs.session import DICTIONARIES, OPEN_SOURCE, configure
-from tests.integration.spark_jobs.conftest import event
+from tests.integration.spark_jobs.conftest import event, open_source_only
+
+pytestmark = open_source_only
 
 SETTINGS = OPEN_SOURCE | DICTIONARIES
 

@@ -5,7 +5,12 @@ import json
 import pytest
 
 from cloudtrail_to_delta.params.request import IngestRequest
-from cloudtrail_to_delta.preflight.checkpoints import CheckpointFacts, check_checkpoint, decide_checkpoint
+from cloudtrail_to_delta.preflight.checkpoints import (
+    Asked,
+    CheckpointFacts,
+    check_checkpoint,
+    decide_checkpoint,
+)
 from cloudtrail_to_delta.preflight.targets import DeltaLogs
 from tests.unit.plugins.cloudtrail_to_delta.listed_bucket import ListedBucket
 
@@ -31,12 +36,12 @@ def owner(**changed):
 
 
 def decide(duplicates="keep", **facts):
-    return decide_checkpoint(REQUEST, CheckpointFacts(**facts), duplicates=duplicates)
+    return decide_checkpoint(REQUEST, CheckpointFacts(**facts), Asked(duplicates=duplicates))
 
 
 def check(bucket):
     delta_logs = DeltaLogs(schema=str, has_rows=bool)
-    return check_checkpoint(bucket, REQUEST, delta_logs=delta_logs, duplicates="keep")
+    return check_checkpoint(bucket, REQUEST, delta_logs=delta_logs, asked=Asked())
 
 
 def test_a_new_checkpoint_for_a_new_table_is_ok():
@@ -64,7 +69,7 @@ def test_another_streams_checkpoint_fails_and_both_are_named(name, value):
     assert "Choose another checkpoint path" in finding.remedy
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", owner() + "\n" + owner(), '"x"', "null"])
+@pytest.mark.parametrize("text", ["{", "[]", "{}", owner() + "\n" + owner(kind="insights"), '"x"', "null"])
 def test_an_owner_that_cannot_be_read_fails(text):
     finding = decide(owners=(text,))
     assert finding.status == "failed"
@@ -119,6 +124,33 @@ def test_a_checkpoint_of_an_earlier_release_is_told_by_its_globber(source, globb
     finding = decide(owners=(owner(source=source, **globber),), stream_key="x", table_version=1)
     assert finding.status == "ok"
     assert ("default globber" in finding.detail) is told
+
+
+@pytest.mark.parametrize(
+    ("discovery", "read_with", "read", "status"),
+    [
+        ("file_events", "2026-02-01..", True, "failed"),
+        ("notifications", "2026-02-01..", True, "failed"),
+        ("listing", "2026-02-01..", True, "ok"),
+        ("file_events", "2026-02-01..", False, "ok"),
+        ("file_events", "2026-01-01..", True, "ok"),
+        ("file_events", None, True, "ok"),
+    ],
+)
+def test_other_delivery_days_need_a_listing_where_auto_loader_would_miss_files(
+    discovery, read_with, read, status
+):
+    claimed = owner(source="Auto Loader", days="2025-01-01..")
+    # The job appends what it has read, and nothing says in which order the objects are listed.
+    newer = owner(source="Auto Loader", days=read_with, created_at="2026-06-01T00:00:00+00:00")
+    facts = CheckpointFacts(
+        owners=(newer, claimed), stream_key="x" if read else "", table_version=1, filled=()
+    )
+    finding = decide_checkpoint(REQUEST, facts, Asked(discovery=discovery, first_day="2026-01-01"))
+    assert finding.status == status
+    if status == "failed":
+        assert "'2026-02-01..', not '2026-01-01..'" in finding.detail
+        assert "Run once with discovery=listing" in finding.remedy
 
 
 def test_progress_without_a_table_fails_since_what_was_read_would_be_missing():
