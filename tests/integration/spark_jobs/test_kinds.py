@@ -4,7 +4,7 @@ import gzip
 import json
 
 from cloudtrail_to_delta.tables.queries import episodes_query
-from tests.integration.spark_jobs.conftest import event
+from tests.integration.spark_jobs.conftest import both_sources, event
 
 
 def insight(number, state, when, average, *, minutes=None, shared="s", **fields):
@@ -17,6 +17,7 @@ def insight(number, state, when, average, *, minutes=None, shared="s", **fields)
     )
 
 
+@both_sources
 def test_insights_have_their_own_columns_and_are_episodes(lake):
     # A Start says how long the insight has lasted when CloudTrail saw it: a minute, whatever comes.
     began = insight(1, "Start", "2026-11-22T10:00:00Z", 12, minutes=1)

@@ -14,7 +14,7 @@ import pytest
 from cloudtrail_jobs import stream
 from cloudtrail_to_delta.tables.balance import read_at
 from cloudtrail_to_delta.tables.delta_log import TableLog, read_marks
-from tests.integration.spark_jobs.conftest import event
+from tests.integration.spark_jobs.conftest import both_sources, event, open_source_only
 
 PATIENCE = 180
 CONNECT = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_LOCAL_REMOTE", "SPARK_API_MODE")
@@ -87,6 +87,7 @@ def test_a_job_that_is_killed_twice_and_started_again_has_each_record_once(lake)
     assert rows_of_run(lake, "(dag, without anything new)") == (0, 0)
 
 
+@both_sources
 def test_a_continuous_job_goes_on_until_it_is_stopped(lake, spark):
     # A path that goes down to its days has one stream, which Spark keeps running.
     lake.put("a.json.gz", [event(0)], day="2026/01/01")
@@ -108,6 +109,7 @@ def test_a_continuous_job_goes_on_until_it_is_stopped(lake, spark):
     assert [row.eventID for row in lake.table().collect()] == ["id-0"]
 
 
+@open_source_only
 def test_a_continuous_job_looks_again_every_minute(lake, monkeypatch):
     waits = []
 
