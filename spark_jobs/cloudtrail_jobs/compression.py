@@ -5,14 +5,15 @@ JSON as `.json.gz`.
 """
 
 import zlib
+from collections.abc import Iterator
 from types import ModuleType
 
+from cloudtrail_jobs.limits import MAX_MEMBERS, most_uncompressed
 from cloudtrail_jobs.quality import FileDefectError, Reason
 
 GZIP_MAGIC = b"\x1f\x8b"
-# CloudTrail's largest files have some tens of MB. A larger file than this is a mistake or an attack, and
-# would exhaust the worker's memory.
-MAX_UNCOMPRESSED_BYTES = 512 * 1024 * 1024
+# The gzip data goes to the inflater in pieces, because it copies what is left behind the end of each member.
+_PIECE = 64 * 1024
 _STEP = 4096
 
 
@@ -27,15 +28,15 @@ def decompress(
     Args:
         content: the object's bytes.
         accelerated: a module with zlib's interface to try first; if it refuses the bytes, zlib decides.
-        limit: the most bytes to accept; the default is MAX_UNCOMPRESSED_BYTES.
+        limit: the most bytes to accept; the default is `limits.most_uncompressed`.
 
     Raises:
-        FileDefectError: truncated_gzip, corrupt_gzip, or unreadable if the bytes exceed the limit.
+        FileDefectError: truncated_gzip, corrupt_gzip, or unreadable if the bytes exceed a limit.
     """
-    limit = MAX_UNCOMPRESSED_BYTES if limit is None else limit
+    limit = most_uncompressed(len(content)) if limit is None else limit
     if content[:2] not in (GZIP_MAGIC, GZIP_MAGIC[:1]):
         if len(content) > limit:
-            raise _too_large(limit)
+            raise _too_large(content, limit)
         return content, b""
     if accelerated is not None:
         try:
@@ -50,26 +51,40 @@ def decompress(
 
 
 def _inflate(library: ModuleType, content: bytes, limit: int) -> tuple[bytes, bytes]:
-    members: list[bytes] = []
-    total, rest = 0, content
+    found: list[bytes] = []
+    total = place = members = 0
     while True:
         # isal ignores reserved bits, which a reader must refuse (RFC 1952, 2.3.1.2).
-        if rest[3:4] >= b"\x20":
+        if content[place + 3 : place + 4] >= b"\x20":
             raise library.error("unknown header flags set")
+        if members == MAX_MEMBERS:
+            raise FileDefectError(
+                Reason.UNREADABLE, f"the object has more than {MAX_MEMBERS} gzip members in {len(content)} bytes"
+            )
         inflater = library.decompressobj(wbits=31)
-        members.append(inflater.decompress(rest, limit - total + 1))
-        total += len(members[-1])
-        if total > limit:
-            raise _too_large(limit)
+        members += 1
+        for begin, piece in _pieces(content, place):
+            found.append(inflater.decompress(piece, limit - total + 1))
+            total += len(found[-1])
+            if total > limit:
+                raise _too_large(content, limit)
+            if inflater.eof:
+                place = begin + len(piece) - len(inflater.unused_data)
+                break
         if not inflater.eof:
             raise FileDefectError(
                 Reason.TRUNCATED_GZIP,
                 f"the gzip data ends early: {len(content)} bytes expand to {total}, and the end is missing",
-                b"".join(members),
+                b"".join(found),
             )
-        rest = inflater.unused_data
-        if not rest.startswith(GZIP_MAGIC):
-            return members[0] if len(members) == 1 else b"".join(members), rest
+        if content[place : place + 2] != GZIP_MAGIC:
+            return found[0] if len(found) == 1 else b"".join(found), content[place:]
+
+
+def _pieces(content: bytes, place: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes from `place` on, each piece with its place; a small object is one piece."""
+    for begin in range(place, len(content), _PIECE):
+        yield begin, content[begin : begin + _PIECE]
 
 
 def _before_damage(content: bytes, limit: int) -> bytes:
@@ -78,8 +93,8 @@ def _before_damage(content: bytes, limit: int) -> bytes:
     An error loses the output of its step, so the function repeats the last step byte by byte.
     """
     pieces: list[bytes] = []
-    total, place, step, inflater = 0, 0, _STEP, zlib.decompressobj(wbits=31)
-    while place < len(content) and total <= limit:
+    total, place, step, members, inflater = 0, 0, _STEP, 1, zlib.decompressobj(wbits=31)
+    while place < len(content) and total <= limit and members <= MAX_MEMBERS:
         before = inflater.copy()
         try:
             piece = inflater.decompress(content[place : place + step])
@@ -93,9 +108,12 @@ def _before_damage(content: bytes, limit: int) -> bytes:
         place = min(place + step, len(content))
         if inflater.eof:
             place -= len(inflater.unused_data)
+            members += 1
             inflater = zlib.decompressobj(wbits=31)
     return b"".join(pieces)
 
 
-def _too_large(limit: int) -> FileDefectError:
-    return FileDefectError(Reason.UNREADABLE, f"the file expands to more than {limit} bytes")
+def _too_large(content: bytes, limit: int) -> FileDefectError:
+    return FileDefectError(
+        Reason.UNREADABLE, f"the object's {len(content)} bytes expand to more than {limit} bytes"
+    )

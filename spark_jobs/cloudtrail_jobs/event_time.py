@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
+from cloudtrail_jobs.limits import MAX_REMEMBERED_TIME
 from cloudtrail_jobs.quality import Defect, Reason, excerpt
 
 # The years that a partition can sensibly have: CloudTrail began in 2013, and Parquet readers disagree about
@@ -35,23 +36,36 @@ def judge_time(column: str, value: object) -> tuple[int | None, Defect | None]:
         return None, Defect(Reason.NO_EVENT_TIME, f"the record has no {column}")
     micros = parse_instant(value) if isinstance(value, str) else None
     if micros is None:
-        detail = f"{column} is {excerpt(str(value))}, not an instant such as 2024-05-01T12:00:00Z"
+        detail = f"{column} is {_shown(value)}, not an instant such as 2024-05-01T12:00:00Z"
         return None, Defect(Reason.BAD_EVENT_TIME, detail)
     return micros, None
+
+
+def _shown(value: object) -> str:
+    # An array or object may be as large, and as deep, as its record.
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
+    return excerpt(value) if isinstance(value, str) else repr(value)
 
 
 def instants(values: Sequence[Any]) -> list[int | None] | None:
     """Return the instants in `values`, as `judge_time` does; None if any value is not an instant."""
     try:
-        found = list(map(parse_instant, values))
+        short = max(map(len, values), default=0) <= MAX_REMEMBERED_TIME
+        found = list(map(_remembered if short else _any_instant, values))
     except TypeError:  # a value that is not text
         return None
     return None if None in found else found
 
 
-@lru_cache(maxsize=4096)  # the records of a file share few seconds
 def parse_instant(text: str) -> int | None:
     """Return microseconds since 1970 in UTC, without further decimals; None if `text` is not an instant."""
+    # A longer text costs its own parsing, and no memory afterwards.
+    return _remembered(text) if len(text) <= MAX_REMEMBERED_TIME else _any_instant(text)
+
+
+@lru_cache(maxsize=4096)  # the records of a file share few seconds
+def _remembered(text: str) -> int | None:
     # The form that CloudTrail writes. A file has many seconds of few minutes, so each minute is parsed once.
     if len(text) == len("2024-05-01T12:00:00Z") and text[16] == ":" and text[19] == "Z":
         second = _SECONDS.get(text[17:19])

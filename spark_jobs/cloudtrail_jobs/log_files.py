@@ -8,7 +8,7 @@ from cloudtrail_jobs.accelerators import Accelerators
 from cloudtrail_jobs.compression import decompress
 from cloudtrail_jobs.event_time import instants, judge_time
 from cloudtrail_jobs.kinds import Kind
-from cloudtrail_jobs.quality import Defect, FileDefectError
+from cloudtrail_jobs.quality import Defect, FileDefectError, Reason
 from cloudtrail_jobs.record_fields import reader
 from cloudtrail_jobs.record_text import Records, cut, cut_whole, salvage
 from cloudtrail_jobs.shape import Oddities
@@ -80,6 +80,12 @@ def _judge_times(name: str, records: Records) -> tuple[list[int | None], dict[in
 
 def _salvaged(sha256: str | None, body: bytes, found: Defect) -> LogFile:
     """Return the records before the damage as text: a damaged file is not evidence."""
+    if found.reason is Reason.UNREADABLE:
+        return LogFile(sha256, defect=found)
+    try:
+        texts = salvage(body)
+    except FileDefectError as too_large:
+        detail = f"{found.detail}; none of its records is kept, since {too_large.defect.detail}"
+        return LogFile(sha256, defect=Defect(Reason.UNREADABLE, detail))
     defect = Defect(found.reason, f"kept as text from before the damage to its log file: {found.detail}")
-    texts = [text.encode() for text in salvage(body)]
     return LogFile(sha256, texts, [None] * len(texts), dict.fromkeys(range(len(texts)), defect), {}, found)

@@ -47,6 +47,11 @@ class FileDefectError(Exception):
         self.partial = partial
 
 
+def printable(text: str, length: int) -> str:
+    r"""Return the start of `text` as valid UTF-8: half of a surrogate pair, which JSON can name, as `\ud83d`."""
+    return text[:length].encode("utf-8", "backslashreplace").decode()[:length]
+
+
 def excerpt(text: str, length: int = 80) -> str:
     """Return the start of `text`, quoted, for a message."""
     return repr(text[:length]) + ("…" if len(text) > length else "")

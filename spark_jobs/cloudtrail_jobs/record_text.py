@@ -3,28 +3,38 @@
 The standard library does it in one walk over the body. The walk survives what `json.loads` does not: a record
 that is not JSON, nesting beyond Python's recursion limit, and invalid UTF-8 in one record. Where `msgspec` is
 installed, it cuts every body that it accepts. It is stricter than the walk, so both cut such a body the same
-way. A body may be {"Records": […]} or a bare array, pretty-printed or not. A digest is one record.
+way. A body may be {"Records": […]} or a bare array, pretty-printed or not. A digest is one record. Only one
+record at a time is decoded, because text takes up to four times the memory of its bytes.
 """
 
 import codecs
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
+from cloudtrail_jobs.limits import MAX_RECORDS, problem_of, require_values, too_many_records
 from cloudtrail_jobs.quality import Defect, FileDefectError, Reason, excerpt
 from cloudtrail_jobs.record_fields import DECODER, NO_FIELDS, NONE, FieldReader, Fields
 from cloudtrail_jobs.shape import Oddities
 
 _BOM = b"\xef\xbb\xbf"
 _KEY = "Records"
-_SPACE = re.compile(r"[ \t\n\r]*")
-_SCALAR = re.compile(r'[^\s,:"\[\]{}]+')
-_STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{}]', re.DOTALL)
-_INVALID_UTF8 = re.compile("[\udc80-\udcff]")
+_SPACE = re.compile(rb"[ \t\n\r]*")
+_SCALAR = re.compile(rb'[^\s,:"\[\]{}]+')
+# Python's `re` needs memory for each repetition of a group: 46 MB of backslashes took 2.8 GB.
+_TO_QUOTE = rb'[^"\\]*(?:\\.[^"\\]*){0,1000}'
+_STRING_PART = re.compile(_TO_QUOTE, re.DOTALL)
+_STRUCTURE = re.compile(rb'"' + _TO_QUOTE + rb'"|["\[\]{}]', re.DOTALL)
+_QUOTE, _COLON, _COMMA, _OPEN_ARRAY, _CLOSE_ARRAY, _OPEN_OBJECT, _CLOSE_OBJECT = b'":,[]{}'
+_DELIMITED = b'"{['
+_SHOWN_KEYS = 10
+# From so many commas on, the walk cuts a body: it stops at MAX_RECORDS, and msgspec does not.
+_MOST_COMMAS = 2_000_000
+_GZIP_MAGIC = b"\x1f\x8b"
 _NESTED: dict[str, Any] = {}  # stands for a skipped object or array
 
 
@@ -58,15 +68,17 @@ def cut(body: bytes, fields: FieldReader) -> Records:
     """Return the records of one uncompressed log file, at least one.
 
     Raises:
-        FileDefectError: empty_file, not_json, no_records_array or empty_records.
+        FileDefectError: empty_file, not_json, no_records_array, empty_records, or unreadable if the file
+            exceeds one of `limits`.
     """
-    body = body[len(_BOM) :] if body.startswith(_BOM) else body
+    body = body.removeprefix(_BOM)
     start = body[:1] if body[:1] in (b"{", b"[") else body.lstrip(b" \t\n\r")[:1]
     if not start:
         raise FileDefectError(Reason.EMPTY_FILE, "the file has no content")
+    require_values(body)
     records = _cut_fast(body, start, fields)
     if records is None:
-        records = _walk(body.decode("utf-8", "surrogateescape"), fields)
+        records = _walk(body, fields)
     if not records.texts:
         raise FileDefectError(Reason.EMPTY_RECORDS, "the file's array of records is empty")
     return records
@@ -76,15 +88,17 @@ def cut_whole(body: bytes, fields: FieldReader) -> Records:
     """Return the one record of a file that is a record as a whole, such as a digest.
 
     Raises:
-        FileDefectError: empty_file or not_json.
+        FileDefectError: empty_file, not_json, or unreadable if the file exceeds one of `limits`.
     """
-    text = body.removeprefix(_BOM).decode("utf-8", "surrogateescape").strip(" \t\n\r")
+    text = body.removeprefix(_BOM).strip(b" \t\n\r")
     if not text:
         raise FileDefectError(Reason.EMPTY_FILE, "the file has no content")
+    if (problem := problem_of(text)) is not None:
+        raise FileDefectError(Reason.UNREADABLE, problem)
     try:
         if (end := _value_end(text, 0)) != len(text):
-            raise ValueError(f"the text continues after the end of the JSON, at character {end}")
-        DECODER.raw_decode(text)
+            raise ValueError(f"the text continues after the end of the JSON, at byte {end}")
+        DECODER.raw_decode(_decoded(text))
     except RecursionError as error:
         raise _not_json("it is nested too deeply", text) from error
     except ValueError as error:
@@ -94,15 +108,19 @@ def cut_whole(body: bytes, fields: FieldReader) -> Records:
     return records
 
 
-def salvage(body: bytes) -> list[str]:
-    """Return the texts of the whole records before the place where a damaged body breaks off."""
-    body = body[len(_BOM) :] if body.startswith(_BOM) else body
-    text = body.decode("utf-8", "surrogateescape")
+def salvage(body: bytes) -> list[bytes]:
+    """Return the texts of the whole records before the place where a damaged body breaks off.
+
+    Raises:
+        FileDefectError: unreadable if the body exceeds one of `limits`.
+    """
+    body = body.removeprefix(_BOM)
+    require_values(body)
     arrays: list[list[tuple[int, int]]] = []
     # The caller knows that the body breaks off: the records before that place are the answer.
     with contextlib.suppress(ValueError, IndexError):
-        _find_arrays(text, arrays)
-    return [_shown(text[begin:end]) for spans in arrays for begin, end in spans]
+        _find_arrays(body, arrays)
+    return [_shown(body[begin:end]).encode() for spans in arrays for begin, end in spans]
 
 
 def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> Records | None:
@@ -111,11 +129,16 @@ def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> Records | None:
         return None
     if start == b"{" and body.count(b'"Records"') != 1:
         return None  # perhaps two arrays, of which msgspec would keep only the last
-    if not _is_utf8(body):
+    if not _is_utf8(body) or (len(body) > _MOST_COMMAS and body.count(b",") > _MOST_COMMAS):
         return None
     try:
         raws = _body_decoder(fields.msgspec, start).decode(body)
-        texts = [bytes(raw) for raw in (raws if start == b"[" else raws.Records)]
+        raws = raws if start == b"[" else raws.Records
+        if len(raws) > MAX_RECORDS:
+            raise too_many_records()
+        texts = [bytes(raw) for raw in raws]
+        if any(map(problem_of, texts)):
+            return _one_by_one(texts, fields)
         times = fields.times(texts)
         return _one_by_one(texts, fields) if times is None else Records(texts, times)
     except (fields.msgspec.MsgspecError, RecursionError, ValueError):
@@ -126,10 +149,12 @@ def _one_by_one(texts: list[bytes], fields: FieldReader) -> Records:
     """Return the records of a file in which a record is odd, or an element is not a record."""
     records = Records()
     for text in texts:
-        if text[:1] == b"{":
+        if (problem := problem_of(text)) is not None:
+            records.add(text, defect=Defect(Reason.UNREADABLE, problem))
+        elif text[:1] == b"{":
             records.add(text, fields.read(text))
         else:
-            records.add(text, defect=_not_an_object(text.decode()))
+            records.add(text, defect=_not_an_object(text))
     return records
 
 
@@ -155,143 +180,193 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _walk(text: str, fields: FieldReader) -> Records:
+def _walk(body: bytes, fields: FieldReader) -> Records:
     """Return the records, by the standard library alone."""
     arrays: list[list[tuple[int, int]]] = []
     try:
-        keys = _find_arrays(text, arrays)
+        keys = _find_arrays(body, arrays)
     except (ValueError, IndexError) as error:
         why = "the text breaks off before its JSON is whole" if isinstance(error, IndexError) else str(error)
-        raise _not_json(why, text) from error
+        raise _not_json(why, body) from error
     if not arrays:
-        found = f"its keys are {', '.join(map(repr, keys[:10]))}" if keys else "it is not an object with keys"
+        found = f"its keys are {', '.join(keys)}" if keys else "it is not an object with keys"
         raise FileDefectError(Reason.NO_RECORDS_ARRAY, f"the file has no {_KEY!r} array: {found}")
     records = Records()
     for spans in arrays:
         for begin, end in spans:
-            records.add(*_record(text[begin:end], fields))
+            records.add(*_record(body[begin:end], fields))
     return records
 
 
-def _find_arrays(text: str, arrays: list[list[tuple[int, int]]]) -> list[str]:
-    """Add the start and end of each record to `arrays`, by array of records, and return the body's keys.
+def _find_arrays(body: bytes, arrays: list[list[tuple[int, int]]]) -> list[str]:
+    """Add the start and end of each record to `arrays`, by array of records, and return the body's first keys.
 
     The function fills the arrays while it reads, so that after an error they hold the records before it.
     """
-    at = _skip_space(text, 0)
+    at = _skip_space(body, 0)
     keys: list[str] = []
-    if text[at] == "[":
+    if body[at] == _OPEN_ARRAY:
         arrays.append([])
-        at = _elements(text, at, arrays[-1])
-    elif text[at] == "{":
-        for key, begin in _members(text, at):
-            keys.append(key)
-            if key == _KEY and text[begin] == "[":
-                arrays.append([])
-                _elements(text, begin, arrays[-1])
-        at = _value_end(text, at)
+        at = _elements(body, at, arrays)
+    elif body[at] == _OPEN_OBJECT:
+
+        def value_end(key: str, begin: int) -> int:
+            if len(keys) < _SHOWN_KEYS:
+                keys.append(excerpt(key))
+            if key != _KEY or body[begin] != _OPEN_ARRAY:
+                return _value_end(body, begin)
+            arrays.append([])
+            return _elements(body, begin, arrays)
+
+        at = _members(body, at, value_end)
     else:
-        _, at = DECODER.raw_decode(text, at)
-    if (end := _skip_space(text, at)) != len(text):
-        raise ValueError(f"the text continues after the end of the JSON, at character {end}")
+        end = _value_end(body, at)
+        DECODER.decode(_decoded(body[at:end]))
+        at = end
+    if (end := _skip_space(body, at)) != len(body):
+        raise ValueError(f"the text continues after the end of the JSON, at byte {end}")
     return keys
 
 
-def _record(text: str, fields: FieldReader) -> tuple[bytes, Fields, Defect | None]:
-    if _INVALID_UTF8.search(text):
+def _record(text: bytes, fields: FieldReader) -> tuple[bytes, Fields, Defect | None]:
+    if (problem := problem_of(text)) is not None:
+        return _shown(text).encode(), NO_FIELDS, Defect(Reason.UNREADABLE, problem)
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError:
         detail = "the record is not valid UTF-8; raw has its invalid bytes as \\xNN"
         return _shown(text).encode(), NO_FIELDS, Defect(Reason.NOT_JSON, detail)
-    encoded = text.encode()
     try:
-        value, end = DECODER.raw_decode(text)
-        if end != len(text):
+        value, end = DECODER.raw_decode(decoded)
+        if end != len(decoded):
             raise ValueError(f"the text continues after its end, at character {end}")
     except RecursionError:
-        value = _shallow(text) if text[0] == "{" else None
+        value = _shallow(text) if text[:1] == b"{" else None
     except ValueError as error:
-        return encoded, NO_FIELDS, Defect(Reason.NOT_JSON, f"the record is not JSON: {error}")
+        return text, NO_FIELDS, Defect(Reason.NOT_JSON, f"the record is not JSON: {error}")
     if not isinstance(value, dict):
-        return encoded, NO_FIELDS, _not_an_object(text)
-    return encoded, fields.judge(value), None
+        return text, NO_FIELDS, _not_an_object(text)
+    return text, fields.judge(value), None
 
 
-def _shallow(text: str) -> dict[str, Any]:
+def _shallow(text: bytes) -> dict[str, Any]:
     """Return the members of an object that is nested too deeply to decode; objects and arrays are empty."""
-    return {
-        key: _NESTED if text[begin] in "{[" else DECODER.raw_decode(text, begin)[0]
-        for key, begin in _members(text, 0)
-    }
+    found: dict[str, Any] = {}
+
+    def value_end(key: str, begin: int) -> int:
+        end = _value_end(text, begin)
+        nested = text[begin] in (_OPEN_OBJECT, _OPEN_ARRAY)
+        found[key] = _NESTED if nested else DECODER.decode(_decoded(text[begin:end]))
+        return end
+
+    _members(text, 0, value_end)
+    return found
 
 
-def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
-    """Yield the key, and the start of the value, of each member of the object that starts at `at`."""
+def _members(text: bytes, at: int, value_end: Callable[[str, int], int]) -> int:
+    """Call `value_end` for each member of the object that starts at `at`; return the object's end.
+
+    `value_end` gets the key and the start of the value, and returns the end of the value.
+    """
     at = _skip_space(text, at + 1)
-    while text[at] != "}":
-        if text[at] != '"':
-            raise ValueError(f"expected a key at character {at}")
-        key, at = DECODER.raw_decode(text, at)
-        at = _skip_space(text, at)
-        if text[at] != ":":
-            raise ValueError(f"expected ':' at character {at}")
-        at = _skip_space(text, at + 1)
-        yield key, at
-        at = _after_comma(text, _value_end(text, at), "}")
-
-
-def _elements(text: str, at: int, spans: list[tuple[int, int]]) -> int:
-    """Add the start and end of each element of the array that starts at `at`; return the array's end."""
-    at = _skip_space(text, at + 1)
-    while text[at] != "]":
+    while text[at] != _CLOSE_OBJECT:
+        if text[at] != _QUOTE:
+            raise ValueError(f"expected a key at byte {at}")
         end = _value_end(text, at)
-        if end == len(text) and text[at] not in '"{[':
-            raise IndexError(f"the value at character {at} may continue after the end of the text")
-        spans.append((at, end))
-        at = _after_comma(text, end, "]")
+        key = DECODER.decode(_decoded(text[at:end]))
+        at = _skip_space(text, end)
+        if text[at] != _COLON:
+            raise ValueError(f"expected ':' at byte {at}")
+        at = _after_comma(text, value_end(key, _skip_space(text, at + 1)), _CLOSE_OBJECT)
     return at + 1
 
 
-def _after_comma(text: str, at: int, closing: str) -> int:
+def _elements(text: bytes, at: int, arrays: list[list[tuple[int, int]]]) -> int:
+    """Add the start and end of each element of the array that starts at `at`; return the array's end.
+
+    Raises:
+        FileDefectError: unreadable if the arrays have too many elements.
+    """
+    spans, left = arrays[-1], MAX_RECORDS - sum(map(len, arrays))
+    at = _skip_space(text, at + 1)
+    while text[at] != _CLOSE_ARRAY:
+        end = _value_end(text, at)
+        if end == len(text) and text[at] not in _DELIMITED:
+            raise IndexError(f"the value at byte {at} may continue after the end of the text")
+        if len(spans) == left:
+            raise too_many_records()
+        spans.append((at, end))
+        at = _after_comma(text, end, _CLOSE_ARRAY)
+    return at + 1
+
+
+def _after_comma(text: bytes, at: int, closing: int) -> int:
     at = _skip_space(text, at)
     if text[at] == closing:
         return at
-    if text[at] != ",":
-        raise ValueError(f"expected ',' or {closing!r} at character {at}")
+    if text[at] != _COMMA:
+        raise ValueError(f"expected ',' or {chr(closing)!r} at byte {at}")
     at = _skip_space(text, at + 1)
     if text[at] == closing:
-        raise ValueError(f"expected a value after the comma, at character {at}")
+        raise ValueError(f"expected a value after the comma, at byte {at}")
     return at
 
 
-def _value_end(text: str, at: int) -> int:
+def _value_end(text: bytes, at: int) -> int:
     """Return the end of the value that starts at `at`, judged by its strings and brackets alone."""
-    if text[at] not in '"{[':
+    if text[at] not in _DELIMITED:
         scalar = _SCALAR.match(text, at)
         if scalar is None:
-            raise ValueError(f"expected a value at character {at}")
+            raise ValueError(f"expected a value at byte {at}")
         return scalar.end()
-    depth = 0
-    for token in _STRUCTURE.finditer(text, at):
-        mark = token.group()
-        if mark == '"':
-            raise ValueError(f"the string that starts at character {token.start()} has no end")
-        depth += 1 if mark in "{[" else -1 if mark in "}]" else 0
+    depth, place = 0, at
+    while True:
+        for token in _STRUCTURE.finditer(text, place):
+            begin, place = token.span()
+            mark = text[begin]
+            if mark == _QUOTE:
+                if place - begin == 1:  # a string with very many escapes, or without an end
+                    place = _string_end(text, begin)
+                    break
+            else:
+                depth += 1 if mark in (_OPEN_ARRAY, _OPEN_OBJECT) else -1
+            if depth == 0:
+                return place
+        else:
+            raise ValueError(f"the value that starts at byte {at} has no end")
         if depth == 0:
-            return token.end()
-    raise ValueError(f"the value that starts at character {at} has no end")
+            return place
 
 
-def _skip_space(text: str, at: int) -> int:
+def _string_end(text: bytes, at: int) -> int:
+    place, part = at + 1, _STRING_PART.match(text, at + 1)
+    while part is not None and part.end() > place:
+        place = part.end()
+        part = _STRING_PART.match(text, place)
+    if text[place : place + 1] != b'"':
+        raise ValueError(f"the string that starts at byte {at} has no end")
+    return place + 1
+
+
+def _skip_space(text: bytes, at: int) -> int:
     found = _SPACE.match(text, at)
     return found.end() if found else at
 
 
-def _not_json(why: str, text: str) -> FileDefectError:
+def _not_json(why: str, text: bytes) -> FileDefectError:
+    if text.startswith(_GZIP_MAGIC):
+        why = "it is gzip inside gzip: it was compressed twice"
     return FileDefectError(Reason.NOT_JSON, f"{why}; the file starts with {excerpt(_shown(text[:80]))}")
 
 
-def _not_an_object(text: str) -> Defect:
-    return Defect(Reason.NOT_AN_OBJECT, f"the record is {excerpt(text)}, not a JSON object")
+def _not_an_object(text: bytes) -> Defect:
+    # Whole characters of the start: each has at most four bytes.
+    return Defect(Reason.NOT_AN_OBJECT, f"the record is {excerpt(_decoded(text[:400]))}, not a JSON object")
 
 
-def _shown(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
+def _shown(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")

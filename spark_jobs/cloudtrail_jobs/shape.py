@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from cloudtrail_jobs.limits import MAX_ELEMENTS
+from cloudtrail_jobs.quality import printable
 from cloudtrail_jobs.schemas import Column
 
 _TOKEN = re.compile(r"\w+|[<>:,]")
@@ -105,7 +107,7 @@ def _walk(value: object, wanted: Type, path: str) -> Iterator[tuple[str, bool]]:
             else:
                 yield below, False
     elif wanted.name == "ARRAY" and isinstance(value, list) and wanted.element is not None:
-        for child in value:
+        for child in value[:MAX_ELEMENTS]:
             yield from _walk(child, wanted.element, path)
     elif not _holds(value, wanted.name):
         yield path, True
@@ -123,7 +125,7 @@ def _split(found: Iterator[tuple[str, bool]]) -> tuple[tuple[str, ...], tuple[st
     named: dict[bool, dict[str, None]] = {True: {}, False: {}}
     for path, known in found:
         if len(named[known]) < MAX_FIELDS:
-            named[known].setdefault(path[:MAX_NAME])
+            named[known].setdefault(printable(path, MAX_NAME))
     return tuple(named[True]), tuple(named[False])
 
 

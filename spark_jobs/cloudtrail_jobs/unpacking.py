@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cloudtrail_jobs import accelerators, release
-from cloudtrail_jobs.kinds import KINDS
+from cloudtrail_jobs.accelerators import Accelerators
+from cloudtrail_jobs.kinds import KINDS, Kind
 from cloudtrail_jobs.log_files import LogFile, unpack
-from cloudtrail_jobs.quality import Defect
+from cloudtrail_jobs.quality import Defect, Reason, excerpt
 from cloudtrail_jobs.record_fields import NONE
 
 # One row per record, and one per file that is a defect as a whole. `file_row` is true on one row per file.
@@ -32,7 +33,7 @@ def unpacker(kind_name: str) -> Unpacker:
         for batch in batches:
             paths, times, contents = (batch.column(n) for n in ("path", "modificationTime", "content"))
             for number in range(batch.num_rows):
-                log_file = unpack(contents[number].as_py(), kind=kind, using=using)
+                log_file = unpack_safely(contents[number].as_py(), kind=kind, using=using)
                 path, delivered = paths[number].as_py(), times[number].value
                 if log_file.defect is not None:
                     yield _defect_row(path, delivered, log_file, log_file.defect)
@@ -40,6 +41,18 @@ def unpacker(kind_name: str) -> Unpacker:
                     yield _record_rows(path, delivered, log_file, begin, end)
 
     return unpack_batches
+
+
+def unpack_safely(content: bytes, *, kind: Kind, using: Accelerators) -> LogFile:
+    """Unpack a log file; if that fails in a way that nobody foresaw, the file has a defect that names it.
+
+    An object that no run can get past would stop the ingest of all others, for ever.
+    """
+    try:
+        return unpack(content, kind=kind, using=using)
+    except Exception as error:  # noqa: BLE001  # also MemoryError: the other files are not at fault
+        detail = f"the job failed on its {len(content)} bytes: {type(error).__name__}: {excerpt(str(error))}"
+        return LogFile(None, defect=Defect(Reason.UNREADABLE, detail))
 
 
 def pieces(
