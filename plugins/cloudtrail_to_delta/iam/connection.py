@@ -14,6 +14,7 @@ from cloudtrail_to_delta.iam.reader import (
     bucket_arn,
     object_arn,
     required_access,
+    s3_of,
 )
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
@@ -21,6 +22,8 @@ from cloudtrail_to_delta.params.values import partitions_by_region
 
 BUCKETS = ("s3:GetEncryptionConfiguration", "s3:GetBucketPolicy", LIST)
 KEYS = ("kms:DescribeKey", "kms:GetKeyPolicy")
+# The statements on keys that S3 uses for the connection.
+_BY_S3 = frozenset({"ReadWithKey", "StageWithKey"})
 # Statement → its purpose, in the order of the page.
 PURPOSES = {
     "LookAtBuckets": "preflight lists the buckets and reads their encryption and policies; "
@@ -72,7 +75,13 @@ def connection_access(
 
     def need(statement: str, actions: Iterable[str], *resources: str) -> None:
         needed.extend(
-            Access(action=action, resource_arn=resource, purpose=PURPOSES[statement], statement=statement)
+            Access(
+                action=action,
+                resource_arn=resource,
+                purpose=PURPOSES[statement],
+                statement=statement,
+                via=s3_of(resource) if statement in _BY_S3 else "",
+            )
             for action in actions
             for resource in resources
         )
@@ -136,7 +145,13 @@ def completeness_access(
             *(("ReadWithKey", "kms:Decrypt", key) for key in tables_keys),
         ]
         needed += [
-            Access(action=action, resource_arn=arn, purpose="`reconcile`", statement=statement)
+            Access(
+                action=action,
+                resource_arn=arn,
+                purpose="`reconcile`",
+                statement=statement,
+                via=s3_of(arn) if statement in _BY_S3 else "",
+            )
             for statement, action, arn in granted
         ]
     return list(dict.fromkeys(needed))

@@ -28,8 +28,13 @@ LOCATION = "s3:GetBucketLocation"
 DECRYPT = ("kms:Decrypt",)
 # A write into an encrypted bucket needs a data key, and Spark's multipart uploads must decrypt it.
 ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
-# A principal that reads the logs should not be able to do this.
-TAMPER = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
+# A principal that reads the logs should not be able to do this: to their objects, their bucket, their key. A
+# lifecycle rule deletes objects too, a bucket policy gives anybody any right, and without its key no log file
+# can be read. Sources: Amazon S3 User Guide, "Security best practices"; AWS KMS Developer Guide, "Deleting
+# keys".
+TAMPER = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention")
+TAMPER_BUCKET = ("s3:PutLifecycleConfiguration", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
+TAMPER_KEY = ("kms:ScheduleKeyDeletion", "kms:DisableKey")
 
 # Statement ids of the policy, named by their purpose.
 LOCATE = "LocateBuckets"
@@ -49,7 +54,8 @@ class Access:
 
     `list_prefix` is the key prefix that a ListBucket requests; policies may be limited to it. `statement` is
     the policy statement that grants the access. `conditional` says whether that statement is limited to
-    `list_prefix`. `advised` says that the pipeline works without it.
+    `list_prefix`. `advised` says that the pipeline works without it. `via` is the service that sends the
+    request on the role's behalf, as `kms:ViaService` names it; the statement is limited to it.
     """
 
     action: str
@@ -59,6 +65,7 @@ class Access:
     list_prefix: str = ""
     conditional: bool = False
     advised: bool = False
+    via: str = ""
 
 
 def required_access(requests: Mapping[str, IngestRequest], *, code_root: str) -> list[Access]:
@@ -113,8 +120,9 @@ def key_access(
     """Return what the reader role needs on KMS keys.
 
     `logs` has the ARNs of each kind, `buckets` the ARN of each bucket of tables, checkpoints and `code_root`.
-    The role only reads the wheel.
-    Source: Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys", permissions.
+    The role only reads the wheel. S3 calls KMS for the role, so it needs no key for anything else. Sources:
+    Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys", permissions; AWS KMS Developer
+    Guide, "kms:ViaService".
     """
     needed: list[Access] = []
     for kind, request in requests.items():
@@ -124,6 +132,7 @@ def key_access(
                 resource_arn=key,
                 purpose=f"decrypt the {kind} log files",
                 statement=DECRYPT_LOGS,
+                via=s3_of(key, request.region),
             )
             for key in logs.get(kind, ())
             for action in DECRYPT
@@ -136,6 +145,7 @@ def key_access(
                         resource_arn=key,
                         purpose=f"read and write the encrypted {use}",
                         statement=USE_TABLE_KEY,
+                        via=s3_of(key),
                     )
                     for action in ENCRYPT
                 ]
@@ -148,6 +158,7 @@ def key_access(
                 resource_arn=key,
                 purpose="load the encrypted job wheel",
                 statement=DECRYPT_CODE,
+                via=s3_of(key),
             )
             for action in DECRYPT
         ]
@@ -178,22 +189,50 @@ def assume_self(role: str) -> list[Access]:
     ]
 
 
-def tampering(requests: Mapping[str, IngestRequest]) -> list[Access]:
-    """Return what the reader role should not be allowed to do: overwrite or delete the log files."""
-    return list(
-        dict.fromkeys(
+def s3_service(region: str, partition: str = "aws") -> str:
+    """Return S3's name in `kms:ViaService`. Source: AWS KMS Developer Guide, "kms:ViaService"."""
+    return f"s3.{region}.{'amazonaws.com.cn' if partition == 'aws-cn' else 'amazonaws.com'}"
+
+
+def s3_of(key: str, region: str = "") -> str:
+    """Return the S3 that uses a key: that of the key's region; `region` is for a key without an ARN yet."""
+    parts = key.split(":")
+    return (
+        s3_service(parts[3], parts[1])
+        if key.startswith("arn:")
+        else s3_service(region, partitions_by_region()[region])
+    )
+
+
+def tampering(
+    requests: Mapping[str, IngestRequest], *, logs_keys: Mapping[str, tuple[str, ...]] | None = None
+) -> list[Access]:
+    """Return what the reader role should not be allowed to do: change, delete or lose the log files.
+
+    `logs_keys` has the ARNs of the log files' keys of each kind.
+    """
+    unwanted: list[Access] = []
+
+    def add(actions: Iterable[str], resource: str, statement: str) -> None:
+        unwanted.extend(
             Access(
                 action=action,
-                resource_arn=access.resource_arn,
+                resource_arn=resource,
                 purpose="change or delete the log files",
-                statement=READ_LOGS,
+                statement=statement,
             )
-            for request in requests.values()
-            for access in _read_logs(request, partitions_by_region()[request.region])
-            if access.statement == READ_LOGS
-            for action in TAMPER
+            for action in actions
         )
-    )
+
+    for request in requests.values():
+        partition = partitions_by_region()[request.region]
+        for access in _read_logs(request, partition):
+            if access.statement == READ_LOGS:
+                add(TAMPER, access.resource_arn, READ_LOGS)
+        add(TAMPER_BUCKET, bucket_arn(request.log_bucket, partition), READ_LOGS)
+    for key in (key for keys in (logs_keys or {}).values() for key in keys):
+        add(TAMPER_KEY, key, DECRYPT_LOGS)
+    return list(dict.fromkeys(unwanted))
 
 
 def bucket_arn(bucket: str, partition: str) -> str:
@@ -208,19 +247,16 @@ def object_arn(bucket: str, key: str, partition: str) -> str:
 
 def reader_policy(accesses: Iterable[Access]) -> dict[str, Any]:
     """Return the least-privilege policy of the reader role: one statement per use and set of actions."""
-    grants = [
-        (access.statement, _condition_value(access), access.action, access.resource_arn)
-        for access in accesses
-    ]
     statements = []
-    for sid, group in groupby(sorted(grants), key=lambda grant: grant[0]):
+    by_statement = sorted(accesses, key=lambda access: access.statement)
+    for sid, group in groupby(by_statement, key=lambda access: access.statement):
         members = list(group)
-        prefixes = sorted({prefix for _, prefix, _, _ in members if prefix})
         statements.append(
             _allow(
-                actions=sorted({action for _, _, action, _ in members}),
-                resources=sorted({resource for *_, resource in members}),
-                prefixes=prefixes,
+                actions=sorted({access.action for access in members}),
+                resources=sorted({access.resource_arn for access in members}),
+                prefixes=sorted({value for access in members if (value := _condition_value(access))}),
+                via=sorted({access.via for access in members if access.via}),
             )
             | {"Sid": sid}
         )
@@ -235,38 +271,56 @@ def resource_policy(accesses: Iterable[Access], *, principal: str) -> dict[str, 
     return policy
 
 
-def fix_policy(action: str, resource: str, *, list_prefix: str = "") -> dict[str, Any]:
-    """Return the statement that allows this action on this resource, limited to `list_prefix` if set."""
-    return _allow(actions=[action], resources=[resource], prefixes=[f"{list_prefix}*"] if list_prefix else [])
+def fix_policy(action: str, resource: str, *, list_prefix: str = "", via: str = "") -> dict[str, Any]:
+    """Return the statement that allows an action on a resource, limited to a prefix or service if set."""
+    return _allow(
+        actions=[action],
+        resources=[resource],
+        prefixes=[f"{list_prefix}*"] if list_prefix else [],
+        via=[via] if via else [],
+    )
 
 
 def merge_statements(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the fewest Allow statements that grant exactly what these statements of `fix_policy` grant.
 
     Merges actions on the same resource, then resources with the same actions. Statements with a condition on
-    prefixes are not merged with statements without one.
+    prefixes or on a service are not merged with statements without one.
     """
-    prefixes: dict[tuple[str, str, bool], list[str]] = {}
-    actions: dict[tuple[str, str, bool], list[str]] = {}
+    found: dict[tuple[str, str, str, bool], list[Mapping[str, Any]]] = {}
     for statement in statements:
-        limits = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
+        via, limited = _via_of(statement), bool(_prefixes_of(statement))
         for resource in statement["Resource"]:
-            key = (json.dumps(statement.get("Principal")), resource, bool(limits))
-            actions.setdefault(key, []).extend(statement["Action"])
-            prefixes.setdefault(key, []).extend(limits)
-    resources: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for (principal, resource, limited), names in actions.items():
-        limits = sorted(set(prefixes[principal, resource, limited]))
-        resources.setdefault((principal, tuple(sorted(set(names))), tuple(limits)), []).append(resource)
+            key = (json.dumps(statement.get("Principal")), resource, json.dumps(via), limited)
+            found.setdefault(key, []).append(statement)
+    resources: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (principal, resource, via, _), group in found.items():
+        names = sorted({action for one in group for action in one["Action"]})
+        limits = sorted({prefix for one in group for prefix in _prefixes_of(one)})
+        resources.setdefault((principal, via, tuple(names), tuple(limits)), []).append(resource)
     return [
-        _allow(actions=list(names), resources=found, prefixes=list(limits))
+        _allow(actions=list(names), resources=arns, prefixes=list(limits), via=json.loads(via))
         | ({} if principal == "null" else {"Principal": json.loads(principal)})
-        for (principal, names, limits), found in resources.items()
+        for (principal, via, names, limits), arns in resources.items()
     ]
 
 
-def _allow(*, actions: list[str], resources: list[str], prefixes: list[str]) -> dict[str, Any]:
+def _prefixes_of(statement: Mapping[str, Any]) -> list[str]:
+    found: list[str] = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
+    return found
+
+
+def _via_of(statement: Mapping[str, Any]) -> list[str]:
+    found: list[str] = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", [])
+    return found
+
+
+def _allow(
+    *, actions: list[str], resources: list[str], prefixes: list[str], via: list[str]
+) -> dict[str, Any]:
     statement: dict[str, Any] = {"Effect": "Allow", "Action": actions, "Resource": resources}
+    if via:
+        statement["Condition"] = {"StringEquals": {"kms:ViaService": via}}
     if prefixes:
         statement["Condition"] = {"StringLike": {"s3:prefix": prefixes}}
     if actions == ["iam:PassRole"]:

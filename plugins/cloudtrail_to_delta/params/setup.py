@@ -43,8 +43,8 @@ _ROLE_NAME = matches(
 )
 # Source: AWS CloudTrail User Guide, "Naming requirements for CloudTrail resources".
 _TRAIL = matches(
-    r"(?!.*[._-]{2})[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]",
-    "3 to 128 characters: letters, digits, and single . _ - between them",
+    r"(?!.*[._-]{2})(?![0-9]{1,3}(\.[0-9]{1,3}){3}$)[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]",
+    "3 to 128 characters: letters, digits, and single . _ - between them, but not an IP address",
 )
 _KEY = arn(
     "kms", "[a-z0-9-]+", r"key/[A-Za-z0-9-]+", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd"
@@ -172,8 +172,9 @@ _BUCKET = {
         or_empty(_ROLE_NAME),
         "",
         title="Role to assume",
-        help="The name of a role that the connection assumes in each account, such as "
-        "*OrganizationAccountAccessRole*. Leave it empty if each account has its own connection.",
+        help="The name of a role that the connection assumes in each account. Give it only the "
+        "policy of docs/permissions.md: *OrganizationAccountAccessRole* is an administrator. Leave it empty if "
+        "each account has its own connection.",
     ),
     "prefix": replace(
         INGEST["prefix"],

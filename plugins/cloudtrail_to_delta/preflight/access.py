@@ -86,7 +86,7 @@ def access_job(
                 role,
                 needed,
                 mode=mode,
-                unwanted=tampering(requests),
+                unwanted=tampering(requests, logs_keys=keys.logs),
                 policies=policies,
                 known=None if mode == "off" else _circumstances(clients, requests, needed, missing),
             )

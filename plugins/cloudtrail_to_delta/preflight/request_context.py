@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cloudtrail_to_delta.iam.reader import DECRYPT_LOGS, LIST, Access
+from cloudtrail_to_delta.iam.reader import DECRYPT_LOGS, LIST, Access, s3_service
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.literals import ContextKeyTypeEnumType
@@ -90,7 +90,7 @@ def _of_service(
         }
     if service == "kms":
         # S3 calls KMS on the role's behalf, and key permissions are often limited to that.
-        return {"kms:ViaService": f"s3.{region}.{domain}", "kms:CallerAccount": own}
+        return {"kms:ViaService": s3_service(region, partition), "kms:CallerAccount": own}
     return {"iam:PassedToService": f"ec2.{domain}"} if access.action == "iam:PassRole" else {}
 
 

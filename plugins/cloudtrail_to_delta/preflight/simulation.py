@@ -173,7 +173,10 @@ def _denier(decision: Decision) -> str:
 def _missing_right(access: Access, decision: Decision, role: str, *, subject: str) -> MissingRight:
     """Return which policy lacks the permission, why, and the statement that would grant it."""
     statement = fix_policy(
-        access.action, access.resource_arn, list_prefix=access.list_prefix if access.conditional else ""
+        access.action,
+        access.resource_arn,
+        list_prefix=access.list_prefix if access.conditional else "",
+        via=access.via,
     )
     where, why = f"the policy of {role}", "no statement allows it"
     if decision.boundary_denies:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from cloudtrail_to_delta.iam.reader import fix_policy, reader_policy, required_access
+from cloudtrail_to_delta.iam.reader import (
+    fix_policy,
+    key_access,
+    merge_statements,
+    reader_policy,
+    required_access,
+    tampering,
+)
 from cloudtrail_to_delta.params.request import IngestRequest
 
 LOGS = "arn:aws:s3:::audit"
@@ -167,3 +174,37 @@ def test_a_fix_is_one_statement_for_one_action_limited_to_the_prefix_that_is_lis
     }
     fix = fix_policy("s3:ListBucket", LOGS, list_prefix="AWSLogs/")
     assert fix["Condition"] == {"StringLike": {"s3:prefix": ["AWSLogs/*"]}}
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "service"),
+    [("us-east-1", "aws", "amazonaws.com"), ("cn-north-1", "aws-cn", "amazonaws.com.cn")],
+)
+def test_a_key_may_be_used_only_through_s3(region, partition, service):
+    key = f"arn:{partition}:kms:{region}:111122223333:key/1"
+    one = {"events": request(region=region)}
+    accesses = key_access(one, logs={"events": (key,)}, buckets={"lake": key}, code_root="s3://lake/code")
+    statements = reader_policy(accesses)["Statement"]
+    through = {"StringEquals": {"kms:ViaService": [f"s3.{region}.{service}"]}}
+    assert [one["Condition"] for one in statements] == [through] * 2
+    fixes = [fix_policy(one.action, one.resource_arn, via=one.via) for one in accesses]
+    direct = fix_policy("kms:DescribeKey", key)
+    merged = merge_statements([*fixes, direct])
+    assert [one.get("Condition") for one in merged] == [through, None]
+
+
+def test_who_can_replace_bypass_expire_or_make_unreadable_a_log_file_tampers():
+    key = "arn:aws:kms:us-east-1:111122223333:key/1"
+    unwanted = tampering({"events": request()}, logs_keys={"events": (key,)})
+    assert {(one.action, one.resource_arn) for one in unwanted} == {
+        *(
+            (f"s3:{name}", f"{LOGS}/AWSLogs/111122223333/CloudTrail/*")
+            for name in ("PutObject", "DeleteObject", "DeleteObjectVersion", "BypassGovernanceRetention")
+        ),
+        *(
+            (f"s3:{name}", LOGS)
+            for name in ("PutLifecycleConfiguration", "PutBucketPolicy", "DeleteBucketPolicy")
+        ),
+        ("kms:ScheduleKeyDeletion", key),
+        ("kms:DisableKey", key),
+    }

@@ -94,6 +94,7 @@ def test_every_field_has_a_title(name):
         ({"kms_key": f"arn:aws:kms:us-east-1:{B}:key/k"}, "so its account needs an AWS connection"),
         ({"deployment_role_arn": f"arn:aws:iam::{B}:role/d"}, "the deployment role's account needs"),
         ({"trail": "a--b"}, "3 to 128 characters"),
+        ({"trail": "192.168.5.4"}, "not an IP address"),
         ({"s3_data_events": ["*", "arn:aws:s3:::b/"]}, "give it without other values"),
         (
             {"insights": ["ApiErrorRateInsight"], "management_events": "none", "s3_data_events": ["*"]},
