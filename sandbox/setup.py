@@ -5,10 +5,12 @@ In production a person approves the plan. Here a call of Airflow's REST API does
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sandbox.airflow_client import AirflowClient, Run
-from sandbox.aws.seed import ACCOUNT, REGION
+from sandbox.aws.moto_organizations import CLOUDTRAIL, ORGANIZATION
+from sandbox.aws.seed import ACCOUNT, REGION, client
 from sandbox.databricks.settings import SERVICE_PRINCIPAL
 from sandbox.errors import SandboxError
 from sandbox.sample_logs.spec import ACCOUNTS
@@ -25,7 +27,6 @@ READING_SECONDS = 12
 ROLE = "CloudTrailSetup"
 NAME, BUCKET, READER = "accounts", "accounts-logs", "accounts-reader"
 ADMIN = "databricks_admin"
-ORGANIZATION = "o-a1b2c3d4e5"
 
 
 def connect(airflow: AirflowClient, aws_url: str, databricks_url: str, admin_token: str) -> None:
@@ -33,6 +34,7 @@ def connect(airflow: AirflowClient, aws_url: str, databricks_url: str, admin_tok
 
     As in production, an admin makes the set-up, and a service principal runs the ingest.
     """
+    organize(aws_url)
     airflow.add_connection(ADMIN, "databricks", url=databricks_url, password=admin_token)
     for account in ACCOUNTS:
         airflow.add_connection(
@@ -46,6 +48,14 @@ def connect(airflow: AirflowClient, aws_url: str, databricks_url: str, admin_tok
             role_arn=f"arn:aws:iam::{account}:role/{ROLE}",
             service_config={"sts": {"endpoint_url": aws_url}},
         )
+
+
+def organize(aws_url: str) -> None:
+    """Make an organization of the sandbox's account, which CloudTrail may work in."""
+    organizations = client("organizations", aws_url)
+    with suppress(organizations.exceptions.AlreadyInOrganizationException):
+        organizations.create_organization(FeatureSet="ALL")
+    organizations.enable_aws_service_access(ServicePrincipal=CLOUDTRAIL)
 
 
 def params() -> dict[str, Any]:

@@ -25,6 +25,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.cloudtrail.signing import KEYS
 from sandbox.aws.faults import Faults
+from sandbox.aws.moto_s3 import ABAC
 from sandbox.aws.request_log import RequestLog
 from sandbox.aws.rules import RULES
 
@@ -83,6 +84,7 @@ class Control:
                 self._authorization.clear()
                 self._faults.clear()
                 RULES.reset()
+                ABAC.clear()
                 self.lake = uuid.uuid4().hex
             case "GET", "/sandbox/health":
                 answer = ("200 OK", json.dumps({"lake": self.lake}).encode(), [])

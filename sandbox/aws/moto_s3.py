@@ -6,20 +6,25 @@
 - A bucket of another account than `x-amz-expected-bucket-owner` says is refused, and HeadBucket refuses one
   whose policy does not name the caller's account. Source: User Guide, "Verifying bucket ownership with bucket
   owner condition"; HeadBucket.
+- A bucket with attribute-based access control (ABAC) takes tags from S3 Control only. Source: PutBucketAbac.
 - The destinations of notifications must exist. Source: PutBucketNotificationConfiguration.
 """
 
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import xmltodict  # type: ignore[import-untyped] # of moto's own, without types
+from moto.iam.access_control import PermissionResult
 from moto.s3 import responses
 from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 SKIP = "x-amz-skip-destination-validation"
+# The buckets with attribute-based access control.
+ABAC: set[str] = set()
 OLD_IRELAND, IRELAND = "EU", "eu-west-1"
 
 
@@ -43,7 +48,21 @@ class SandboxS3Response(responses.S3Response):
             policy = s3_backends[account][partition].buckets[name].policy or b""
             if self.current_account not in policy.decode():
                 raise S3AccessDeniedError
+        query = parse_qs(urlsplit(full_url).query, keep_blank_values=True)
+        if account and "abac" in query:
+            return self._abac(name, request.method)
+        if name in ABAC and "tagging" in query and request.method in ("PUT", "DELETE"):
+            raise S3ClientError(
+                "MethodNotAllowed", "The bucket has ABAC enabled: use TagResource, UntagResource."
+            )
         return super()._bucket_response(request, full_url)
+
+    def _abac(self, name: str, method: str) -> Any:
+        if method == "PUT":
+            (ABAC.add if b"<Status>Enabled<" in self.body else ABAC.discard)(name)
+            return 200, {}, ""
+        status = "Enabled" if name in ABAC else "Disabled"
+        return 200, {}, f"<AbacStatus><Status>{status}</Status></AbacStatus>"
 
     def _bucket_response_put(self, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
         if "notification" in querystring and self.headers.get(SKIP, "").lower() != "true":
@@ -61,6 +80,8 @@ def register() -> None:
     For every app, moto loads its table of S3's paths by this name.
     """
     responses.S3Response = SandboxS3Response  # type: ignore[misc] # a class is replaced by its subclass
+    # moto takes a statement whose conditions fail for a denial. The sandbox evaluates policies itself.
+    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
 
 
 def _validate_destinations(body: bytes) -> None:

@@ -20,7 +20,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sandbox.aws import moto_kms, moto_principals, moto_quotas, moto_s3, moto_tagging
+from sandbox.aws import moto_kms, moto_organizations, moto_principals, moto_quotas, moto_s3, moto_tagging
 from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.cloudtrail import moto_cloudtrail
 from sandbox.aws.control import Control
@@ -53,6 +53,7 @@ class AwsServer:
         moto_s3.register()
         moto_cloudtrail.register()
         moto_tagging.register()
+        moto_organizations.register()
         moto_principals.register()
         moto_kms.register()
         moto_quotas.register()

@@ -294,14 +294,14 @@ def merge_statements(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, 
             key = (json.dumps(statement.get("Principal")), resource, json.dumps(via), limited)
             found.setdefault(key, []).append(statement)
     resources: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for (principal, resource, via, _), group in found.items():
+    for (principal, resource, through, _), group in found.items():
         names = sorted({action for one in group for action in one["Action"]})
         limits = sorted({prefix for one in group for prefix in _prefixes_of(one)})
-        resources.setdefault((principal, via, tuple(names), tuple(limits)), []).append(resource)
+        resources.setdefault((principal, through, tuple(names), tuple(limits)), []).append(resource)
     return [
-        _allow(actions=list(names), resources=arns, prefixes=list(limits), via=json.loads(via))
+        _allow(actions=list(names), resources=arns, prefixes=list(limits), via=json.loads(through))
         | ({} if principal == "null" else {"Principal": json.loads(principal)})
-        for (principal, via, names, limits), arns in resources.items()
+        for (principal, through, names, limits), arns in resources.items()
     ]
 
 

@@ -17,6 +17,7 @@ from cloudtrail_to_delta.params.ingest import CLUSTER_ID, NODE_TYPE, RUNTIME, WA
 from cloudtrail_to_delta.params.ingest import PARAMS as INGEST
 from cloudtrail_to_delta.params.locations import ACCOUNT
 from cloudtrail_to_delta.params.values import (
+    PARTITIONS,
     Check,
     arn,
     connection_id,
@@ -49,6 +50,12 @@ _TRAIL = matches(
 _KEY = arn(
     "kms", "[a-z0-9-]+", r"key/[A-Za-z0-9-]+", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd"
 )
+# AWS's own policies can be boundaries too.
+_BOUNDARY = matches(
+    rf"arn:({'|'.join(PARTITIONS)}):iam::([0-9]{{12}}|aws):policy/[A-Za-z0-9_+=,.@/-]+",
+    "the ARN of a policy like arn:aws:iam::123456789012:policy/boundary",
+)
+_PATH = matches(r"/([A-Za-z0-9_+=,.@-]+/)*", "a path that begins and ends with a slash, like /data/")
 _DEPLOYMENT = arn("iam", "", r"role/[A-Za-z0-9_+=,.@/-]+", "arn:aws:iam::123456789012:role/databricks")
 _TOPIC_NAME = matches(r"[A-Za-z0-9_-]{1,256}", "a topic name of letters, digits, _ and -")
 # Source: AWS CloudTrail API, AdvancedFieldSelector: network activity needs one eventSource each.
@@ -81,6 +88,32 @@ def _accounts(value: Any) -> str | None:
             "like "
             '{"111122223333": "aws_default"}.'
         )
+    )
+
+
+# Source: "Tag naming limits and requirements", AWS Tagging Best Practices; IAM API Reference, Tag.
+_TAG_TEXT = r"[\w .:/=+@-]"
+MOST_TAGS = 49
+
+
+def _tags(value: Any) -> str | None:
+    sound = (
+        isinstance(value, Mapping)
+        and len(value) <= MOST_TAGS
+        and all(
+            isinstance(name, str)
+            and isinstance(text, str)
+            and re.fullmatch(rf"(?!aws:){_TAG_TEXT}{{1,128}}", name)
+            and re.fullmatch(rf"{_TAG_TEXT}{{0,256}}", text)
+            and name != "cloudtrail-setup"
+            for name, text in value.items()
+        )
+    )
+    return (
+        None
+        if sound
+        else f'give an object of at most {MOST_TAGS} tags, like {{"team": "security"}}: letters, digits, '
+        "spaces and _.:/=+-@. No key may start with aws: or be cloudtrail-setup."
     )
 
 
@@ -173,8 +206,8 @@ _BUCKET = {
         "",
         title="Role to assume",
         help="The name of a role that the connection assumes in each account. Give it only the "
-        "policy of docs/permissions.md: *OrganizationAccountAccessRole* is an administrator. Leave it empty if "
-        "each account has its own connection.",
+        "policy of docs/permissions.md: *OrganizationAccountAccessRole* is an administrator. Leave it empty "
+        "if each account has its own connection.",
     ),
     "prefix": replace(
         INGEST["prefix"],
@@ -205,6 +238,26 @@ _BUCKET = {
         "trail encrypts the log files with the key; its policy gets statements for CloudTrail and the "
         "reader.",
     ),
+    "object_lock_days": Declaration(
+        number(0, 36_500),
+        0,
+        title="Lock log files for (days)",
+        help="Nobody can overwrite or delete a new log file for this many days (S3 Object Lock). 0 means no "
+        "lock. **You cannot turn Object Lock off again.**",
+    ),
+    "object_lock_mode": Declaration(
+        one_of("governance", "compliance"),
+        "governance",
+        title="Mode of the lock",
+        help="*governance*: principals with s3:BypassGovernanceRetention can delete a locked file. "
+        "*compliance*: nobody can, not even the root user.",
+    ),
+    "tags": Declaration(
+        Check(_tags, {"type": "object", "additionalProperties": {"type": "string"}}),
+        {},
+        title="Tags",
+        help="Further tags on everything that the set-up makes in AWS. A tag that you leave out later stays.",
+    ),
 }
 
 _TRAILS = {
@@ -219,12 +272,19 @@ _TRAILS = {
         [],
         title="Accounts with a trail",
         help="One per line. Leave it empty for all of *Accounts*. For an organization, give only its "
-        "management account.",
+        "management account, or CloudTrail's delegated administrator.",
     ),
     "organization": replace(
         INGEST["organization"],
         help="The organization's ID (*o-…*), for one trail that covers all its accounts. Leave it empty for "
         "none.",
+    ),
+    "management_account": Declaration(
+        or_empty(_ACCOUNT),
+        "",
+        title="Management account",
+        help="The organization's management account, if *Accounts with a trail* has CloudTrail's delegated "
+        "administrator instead: the trail belongs to the management account. Leave it empty otherwise.",
     ),
     "multi_region": Declaration(
         yes_or_no,
@@ -304,6 +364,19 @@ _READER = {
         "",
         title="Account of the role",
         help="Leave it empty to use the bucket's account.",
+    ),
+    "role_path": Declaration(
+        _PATH,
+        "/",
+        title="Path of the role",
+        help="The path of a new role and its instance profile, such as */data/*.",
+    ),
+    "permissions_boundary": Declaration(
+        or_empty(_BOUNDARY),
+        "",
+        title="Permissions boundary",
+        help="The ARN of the policy that bounds the role, if your organization requires one. Leave it empty "
+        "to keep the boundary of an existing role.",
     ),
     "deployment_role_arn": replace(
         INGEST["deployment_role_arn"],
@@ -521,6 +594,18 @@ SETUP_CHOICES = (
         ("organization", "accounts", "trail_accounts"),
         lambda organization, accounts, trails: organization and len(trails or accounts) != 1,
         "an organization has one trail for all its accounts: give the management account in trail_accounts.",
+    ),
+    ChoiceRule(
+        ("organization", "management_account"),
+        lambda organization, account: account and not organization,
+        "only an organization trail belongs to a management account: give the organization, or leave "
+        "management_account empty.",
+    ),
+    # Source: Amazon S3 User Guide, "Configuring S3 Object Lock".
+    ChoiceRule(
+        ("object_lock_days", "versioning"),
+        lambda days, versioning: days and not versioning,
+        "Object Lock needs versioning: turn versioning on, or set object_lock_days to 0.",
     ),
     # Source: AWS CloudTrail User Guide, "Logging Insights events": the call rate of write management
     # events, the error rate of read or write ones.

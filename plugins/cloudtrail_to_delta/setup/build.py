@@ -46,8 +46,11 @@ def chosen_actions(request: SetupRequest) -> set[str]:
 
 def every_statement_id(name: str) -> OurStatements:
     """Return, for a removal, all statements that a set-up of this name may have written; none is wanted."""
-    purposes = (*policies.DELIVERY, *policies.READER, *policies.KEY_DELIVERY, *policies.KEY_READER)
-    possible = frozenset(sid(name, purpose) for purpose in (*purposes, *policies.TOPIC))
+    purposes = (
+        *(*policies.DELIVERY, *policies.READER, *policies.OWN_BUCKET),
+        *(*policies.KEY_DELIVERY, *policies.KEY_READER, *policies.TOPIC),
+    )
+    possible = frozenset(sid(name, purpose) for purpose in purposes)
     return OurStatements(wanted={}, managed=possible, possible=possible)
 
 
@@ -62,6 +65,7 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
                 alias=f"alias/{request.name}-logs",
                 bucket=request.bucket,
                 base=policies.key_base(request),
+                tags=request.tags,
             )
         )
     resources.append(
@@ -72,25 +76,41 @@ def bucket_resources(request: SetupRequest) -> list[Resource]:
             kms_key=request.key_arn,
             versioning=request.versioning,
             expire_days=request.expire_days,
+            object_lock=_object_lock(request),
+            tags=request.tags,
         )
     )
     if request.topic_arn:
-        resources.append(Topic(**own, topic=request.topic_arn, base=policies.topic_base(request)))
+        resources.append(
+            Topic(**own, topic=request.topic_arn, base=policies.topic_base(request), tags=request.tags)
+        )
     return resources
+
+
+def _object_lock(request: SetupRequest) -> Document:
+    days = request.object_lock_days
+    return {"mode": request.object_lock_mode.upper(), "days": days} if days else {}
 
 
 def role_resources(request: SetupRequest) -> list[Resource]:
     """Return the reader role, its policy and profile, and the deployment role's permission to pass it."""
-    own = {"setup": request.name, "account": request.reader_account}
+    own: dict[str, Any] = {"setup": request.name, "account": request.reader_account}
+    made: dict[str, Any] = {"path": request.role_path, "tags": request.tags}
     own["locked"] = request.locked_roles.get(request.reader_role_arn, "")
     role = request.reader_role
     by_profile = request.reader == "instance_profile"
     resources: list[Resource] = [
-        Role(**own, role=role, trust=EC2_TRUST if by_profile else None),
+        Role(
+            **own,
+            **made,
+            role=role,
+            trust=EC2_TRUST if by_profile else None,
+            boundary=request.permissions_boundary,
+        ),
         RolePolicy(**own, role=role, policy=reader_document(request)),
     ]
     if by_profile:
-        resources.append(InstanceProfile(**own, profile=role, role=role))
+        resources.append(InstanceProfile(**own, **made, profile=role, role=role))
         if deployment := request.deployment_role_arn:
             resources.append(
                 RolePolicy(
@@ -144,6 +164,7 @@ def policy_resources(request: SetupRequest) -> list[Resource]:
                 request.name,
                 (delivery, policies.DELIVERY, policies.delivery_statements(request)),
                 (reader, policies.READER, policies.reader_statements(request)),
+                (request.own_bucket, policies.OWN_BUCKET, policies.tls_statements(request)),
             ),
         )
     ]
@@ -197,6 +218,8 @@ def trail_resources(request: SetupRequest) -> list[Resource]:
             settings=settings,
             selectors=advanced_selectors(request),
             insights=list(request.insights),
+            organization=request.organization,
+            tags=request.tags,
         )
         for account, arn in zip(request.trail_accounts, request.trail_arns, strict=True)
     ]

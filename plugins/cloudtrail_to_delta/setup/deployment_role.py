@@ -5,11 +5,12 @@ only these policies. Source: Service Authorization Reference of each service; AW
 "Creating a trail for an organization".
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cloudtrail_to_delta.iam.reader import bucket_arn, object_arn
+from cloudtrail_to_delta.iam.reader import bucket_arn, object_arn, s3_of
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.setup.databricks.access import write_folders
 from cloudtrail_to_delta.setup.request import SetupRequest
@@ -30,13 +31,15 @@ _WRITE_BUCKET = (
 _READ_KEY = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags")
 _READ_TRAIL = ("GetTrailStatus", "GetEventSelectors", "GetInsightSelectors", "ListTags")
 _WRITE_TRAIL = ("CreateTrail", "UpdateTrail", "PutEventSelectors", "PutInsightSelectors", "StartLogging")
-_WRITE_ROLE = ("CreateRole", "UpdateAssumeRolePolicy", "PutRolePolicy")
+# The condition key iam:PermissionsBoundary works for these. Source: Service Authorization Reference, IAM.
+_WRITE_BOUNDED = ("CreateRole", "PutRolePolicy")
 _WRITE_PROFILE = ("CreateInstanceProfile", "AddRoleToInstanceProfile", "RemoveRoleFromInstanceProfile")
 
 _LEFT = "`databricks-auto-ingest-*`"
 _LEFTOVERS = "`remove`: topics and queues that Auto Loader left"
 _TAGGED = "`apply`: the new resource gets its tag"
 _ORGANIZATION = "`apply` of an organization trail"
+_LOCK = "with `object_lock_days`"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Right:
         where: the same in words.
         when: the tasks that need it, in words.
         place: the account in which it is needed.
+        limit: the name of its condition in `_conditions`; empty for none.
     """
 
     service: str
@@ -56,6 +60,7 @@ class Right:
     where: str
     when: str
     place: Place = "bucket"
+    limit: str = ""
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -69,10 +74,23 @@ CALLS: tuple[Right, ...] = (
     Right("s3", _WRITE_BUCKET, ("bucket",), "the log bucket", "`apply`"),
     Right(
         "s3",
-        ("DeleteBucket", "DeleteBucketPolicy", "PutBucketTagging"),
+        ("DeleteBucket", "DeleteBucketPolicy", "PutBucketTagging", "GetBucketABAC", "UntagResource"),
         ("bucket",),
         "the log bucket",
-        "`remove`",
+        "`remove`; `UntagResource` for a bucket with attribute-based access control",
+    ),
+    Right(
+        "s3", ("GetBucketObjectLockConfiguration",), ("locked bucket",), "the log bucket", f"`plan`, {_LOCK}"
+    ),
+    Right(
+        "s3", ("PutBucketObjectLockConfiguration",), ("locked bucket",), "the log bucket", f"`apply`, {_LOCK}"
+    ),
+    Right(
+        "s3",
+        ("PutBucketTagging", "GetBucketABAC"),
+        ("tagged bucket",),
+        "the log bucket",
+        "`apply`, with `tags`",
     ),
     Right("kms", _READ_KEY, ("key",), "the key", "`plan`, with a KMS key", "key"),
     Right("kms", ("ListKeys",), ("new key",), "`*`", "`plan`, with a new key", "key"),
@@ -102,13 +120,38 @@ CALLS: tuple[Right, ...] = (
     Right(
         "iam",
         ("GetRole", "GetRolePolicy", "ListRolePolicies"),
-        ("role",),
+        ("role", "missing role"),
         "the reader role",
         "`plan`",
         "reader",
     ),
-    Right("iam", ("GetInstanceProfile",), ("profile",), "its instance profile", "`plan`", "reader"),
-    Right("iam", _WRITE_ROLE, ("role",), "the reader role", "`apply`", "reader"),
+    Right(
+        "iam",
+        ("GetInstanceProfile",),
+        ("profile", "missing profile"),
+        "its instance profile",
+        "`plan`",
+        "reader",
+    ),
+    Right("iam", ("UpdateAssumeRolePolicy",), ("role",), "the reader role", "`apply`", "reader"),
+    Right(
+        "iam",
+        _WRITE_BOUNDED,
+        ("role",),
+        "the reader role; with `permissions_boundary`, only while it has this boundary",
+        "`apply`",
+        "reader",
+        "boundary",
+    ),
+    Right(
+        "iam",
+        ("PutRolePermissionsBoundary",),
+        ("bounded role",),
+        "the reader role, only this boundary",
+        "`apply`, with `permissions_boundary`",
+        "reader",
+        "boundary",
+    ),
     Right("iam", _WRITE_PROFILE, ("profile",), "its instance profile", "`apply`", "reader"),
     Right("iam", ("DeleteRolePolicy", "DeleteRole"), ("role",), "the reader role", "`remove`", "reader"),
     Right("iam", ("DeleteInstanceProfile",), ("profile",), "its instance profile", "`remove`", "reader"),
@@ -152,6 +195,22 @@ CALLS: tuple[Right, ...] = (
         "`plan` of a new trail: a region has at most 5",
         "trail",
     ),
+    Right(
+        "organizations",
+        ("DescribeOrganization", "ListAWSServiceAccessForOrganization"),
+        ("organization",),
+        "`*`",
+        "`plan` of an organization trail",
+        "trail",
+    ),
+    Right(
+        "organizations",
+        ("ListDelegatedAdministrators",),
+        ("delegated",),
+        "`*`",
+        "`plan` of an organization trail, with `management_account`",
+        "trail",
+    ),
     Right("cloudtrail", _READ_TRAIL, ("trail",), "the trail, in each account", "`plan`", "trail"),
     Right("cloudtrail", _WRITE_TRAIL, ("trail",), "the trail, in each account", "`apply`", "trail"),
     Right("cloudtrail", ("DeleteTrail",), ("trail",), "the trail, in each account", "`remove`", "trail"),
@@ -186,7 +245,15 @@ DATABRICKS: tuple[Right, ...] = (
         "`check_targets`",
         "reader",
     ),
-    Right("kms", ("Decrypt",), ("tables key",), "the tables' KMS key, if any", "`check_targets`", "reader"),
+    Right(
+        "kms",
+        ("Decrypt",),
+        ("tables key",),
+        "the tables' KMS key, if any",
+        "`check_targets`",
+        "reader",
+        "via tables",
+    ),
     Right("s3", ("PutObject",), ("code",), "the code root", "`try_access`", "reader"),
     Right(
         "kms",
@@ -195,6 +262,7 @@ DATABRICKS: tuple[Right, ...] = (
         "the KMS key of the code root's bucket, if any",
         "`try_access`",
         "reader",
+        "via code",
     ),
     Right("s3", ("ListBucket",), ("bucket",), "the log bucket", "`try_access`"),
     Right(
@@ -227,14 +295,6 @@ IMPLIED: tuple[Right, ...] = (
         "iam", ("PassRole",), ("role",), "the reader role", "`apply`: adds the role to its profile", "reader"
     ),
     Right(
-        "organizations",
-        ("DescribeOrganization", "ListAWSServiceAccessForOrganization"),
-        ("organization",),
-        "`*`, in the management account",
-        _ORGANIZATION,
-        "trail",
-    ),
-    Right(
         "iam",
         ("CreateServiceLinkedRole",),
         ("organization",),
@@ -252,23 +312,45 @@ def rows() -> list[tuple[str, str, str]]:
 
 def setup_policy(request: SetupRequest, account: str) -> Document:
     """Return the least-privilege policy in one account for running this set-up and its removal."""
-    places = _places(request)
+    places, conditions = _places(request), _conditions(request)
     resources = _resources(request, account)
-    on: dict[str, set[str]] = {}
+    on: dict[tuple[str, str], set[str]] = {}
     for right in (*CALLS, *DATABRICKS, *IMPLIED):
-        found = {arn for name in right.on for arn in resources[name]}
-        if found and account in places[right.place]:
+        acted = {arn for name in right.on for arn in resources[name]}
+        if acted and account in places[right.place]:
             for action in right.actions:
-                on.setdefault(action, set()).update(found)
-    # One statement for all actions on the same resources.
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for action, arns in on.items():
-        alike.setdefault(tuple(sorted(arns)), []).append(action)
-    statements = [
-        {"Sid": f"Setup{number}", "Effect": "Allow", "Action": sorted(actions), "Resource": list(arns)}
-        for number, (arns, actions) in enumerate(alike.items(), start=1)
-    ]
+                on.setdefault((action, json.dumps(conditions.get(right.limit))), set()).update(acted)
+    # One statement for all actions on the same resources with the same condition.
+    alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for (action, condition), arns in on.items():
+        alike.setdefault((tuple(sorted(arns)), condition), []).append(action)
+    statements = []
+    for number, ((named_arns, condition), actions) in enumerate(alike.items(), start=1):
+        one = {
+            "Sid": f"Setup{number}",
+            "Effect": "Allow",
+            "Action": sorted(actions),
+            "Resource": list(named_arns),
+        }
+        limit = json.loads(condition)
+        statements.append(one | ({"Condition": limit} if limit else {}))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _conditions(request: SetupRequest) -> dict[str, Document]:
+    """Return the name of each condition → the condition; none that the params do not give a value for."""
+    limits = {"boundary": {"iam:PermissionsBoundary": request.permissions_boundary}}
+    keys = {"tables": request.tables_kms_key, "code": _code_key(request)}
+    limits |= {f"via {what}": {"kms:ViaService": s3_of(key) if key else ""} for what, key in keys.items()}
+    return {name: {"StringEquals": one} for name, one in limits.items() if all(one.values())}
+
+
+def _code_key(request: SetupRequest) -> str:
+    """Return the ARN of the key of the code root's bucket; empty for none."""
+    if not request.code_root.startswith("s3://"):
+        return ""
+    in_lake = S3Location.parse(request.code_root).bucket == S3Location.parse(request.target_root).bucket
+    return request.tables_kms_key if in_lake else request.code_kms_key
 
 
 def named() -> set[str]:
@@ -307,8 +389,10 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
     key, deployment, topic = request.kms_key, request.deployment_role_arn, request.topic_arn
     new = bool(key) and ":" not in key
     code = S3Location.parse(request.code_root) if request.code_root.startswith("s3://") else None
-    in_lake = code is not None and code.bucket == S3Location.parse(request.target_root).bucket
-    code_key = request.tables_kms_key if in_lake else request.code_kms_key
+    code_key = _code_key(request)
+    # A delegated administrator's trail belongs to the management account.
+    own_trails = dict.fromkeys(filter(None, (account, request.management_account)))
+    place = f"arn:{partition}:cloudtrail:{region}"
     folders = [S3Location.parse(folder) for folder in dict.fromkeys(write_folders(request))]
     read = [
         S3Location.parse(path).below(name)
@@ -323,16 +407,22 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
     return {
         "*": ["*"],
         "bucket": [bucket_arn(request.bucket, partition)],
+        "locked bucket": [bucket_arn(request.bucket, partition)] * bool(request.object_lock_days),
+        "tagged bucket": [bucket_arn(request.bucket, partition)] * bool(request.tags),
         "key": [arn("kms", "key/*")] if new else [key] * bool(key),
         "new key": ["*"] * new,
         "new keys": [arn("kms", "key/*")] * new,
         "alias": [arn("kms", f"alias/{request.name}-logs")] if new else [],
         "topic": [topic] * bool(topic),
         "role": [request.reader_role_arn],
+        "bounded role": [request.reader_role_arn] * bool(request.permissions_boundary),
         "profile": [request.instance_profile_arn],
+        # Until it exists, IAM does not know the path that it will have.
+        "missing role": [arn("iam", f"role/{request.reader_role}", regional=False)],
+        "missing profile": [arn("iam", f"instance-profile/{request.reader_role}", regional=False)],
         "deployment role": [deployment] * bool(deployment),
-        "trail": [arn("cloudtrail", f"trail/{request.trail}")],
-        "every trail": [arn("cloudtrail", "trail/*")],
+        "trail": [f"{place}:{owner}:trail/{request.trail}" for owner in own_trails],
+        "every trail": [f"{place}:{owner}:trail/*" for owner in own_trails],
         "left topics": [arn("sns", "databricks-auto-ingest-*")],
         "left queues": [arn("sqs", "databricks-auto-ingest-*")],
         "code": [object_arn(code.bucket, f"{code.prefix}*", partition)] if code else [],
@@ -349,4 +439,5 @@ def _resources(request: SetupRequest, account: str) -> Mapping[str, list[str]]:
             [arn("iam", f"role/{request.assume_role}", regional=False)] if request.assume_role else []
         ),
         "organization": ["*"] if request.organization else [],
+        "delegated": ["*"] if request.management_account else [],
     }

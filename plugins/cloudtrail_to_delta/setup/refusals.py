@@ -34,6 +34,11 @@ _PERMISSIONS = {
     "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
     "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
     "s3:DeleteBucketTagging": "s3:PutBucketTagging",
+    "s3:GetBucketAbac": "s3:GetBucketABAC",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "s3:PutObjectLockConfiguration": "s3:PutBucketObjectLockConfiguration",
+    "s3control:TagResource": "s3:TagResource",
+    "s3control:UntagResource": "s3:UntagResource",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
 }
@@ -89,13 +94,19 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
         yield
     except ClientError as error:
         call = _last_call(error, clouds)
-        permission = _missing(error) or permission_for(*call.split(":", 1))
+        permission = missing_action(error) or permission_for(*call.split(":", 1))
         said = f"AWS refused {call} on {resource}: {error}."
         if error_code(error) in DENIALS:
             advice = f"Allow {permission} on it for the identity of the AWS connection"
             raise SetupRefusedError(f"{said} {advice}, then clear this task. {so_far()}") from error
         if error_code(error) in BAD_CREDENTIALS:
-            raise SetupRefusedError(f"{said} Correct the connection's credentials. {so_far()}") from error
+            # A region that is not enabled in the account answers like this. Source: IAM User Guide, "Manage
+            # AWS STS in an AWS Region".
+            advice = (
+                f"Correct the connection's credentials or, if region {clouds.region} is not enabled in the "
+                f"account, enable it: aws account enable-region --region-name {clouds.region}."
+            )
+            raise SetupRefusedError(f"{said} {advice} {so_far()}") from error
         raise SetupFailedError(f"{said} Fix the cause, then clear this task. {so_far()}") from error
     except BotoCoreError as error:
         raise SetupFailedError(f"An AWS call on {resource} failed: {error}. {so_far()}") from error
@@ -110,7 +121,7 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
         raise SetupFailedError(f"{said} {so_far()}") from error
 
 
-def _missing(error: "ClientError") -> str:
+def missing_action(error: "ClientError") -> str:
     """Return the action that AWS names, since a call may need several: CreateBucket with tags does."""
     found = re.search(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)", str(error))
     return found[1] if found else ""

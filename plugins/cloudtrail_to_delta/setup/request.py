@@ -12,7 +12,9 @@ from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
 from cloudtrail_to_delta.params.request import code_root as code_root_of
 from cloudtrail_to_delta.params.setup import NEW_KEY, SETUP_CHOICES, SETUP_PARAMS
 from cloudtrail_to_delta.params.values import partitions_by_region
-from cloudtrail_to_delta.setup.aws.roles import get_profile, get_role, tag_value
+from cloudtrail_to_delta.setup.aws.bucket import bucket_owner
+from cloudtrail_to_delta.setup.aws.roles import get_profile, get_role
+from cloudtrail_to_delta.setup.aws.tags import tag_value
 from cloudtrail_to_delta.setup.facts import place_of
 from cloudtrail_to_delta.setup.others_roles import locked_roles
 from cloudtrail_to_delta.setup.refusals import refused_calls
@@ -47,6 +49,7 @@ class SetupRequest:
         given_code_root: `code_root` as given; empty for the default.
         existing_role_arn: the reader role's ARN in IAM; empty until `located`, or when there is no such role.
         existing_profile_arn: the same for its instance profile.
+        own_bucket: whether the log bucket is the set-up's, or will be; unknown, and false, until `located`.
         locked_roles: the existing roles that the set-up must not change, by ARN, with the reason.
     """
 
@@ -64,10 +67,14 @@ class SetupRequest:
     versioning: bool
     expire_days: int
     kms_key: str
+    object_lock_days: int
+    object_lock_mode: Literal["governance", "compliance"]
+    tags: Mapping[str, str]
 
     trail: str
     trail_accounts: tuple[str, ...]
     organization: str
+    management_account: str
     multi_region: bool
     management_events: ManagementEvents
     exclude_kms_events: bool
@@ -82,6 +89,8 @@ class SetupRequest:
     reader: Reader
     reader_role: str
     reader_account: str
+    role_path: str
+    permissions_boundary: str
     deployment_role_arn: str
     discovery: Discovery
     tables_kms_key: str
@@ -117,6 +126,7 @@ class SetupRequest:
 
     existing_role_arn: str = ""
     existing_profile_arn: str = ""
+    own_bucket: bool = False
     locked_roles: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -142,14 +152,21 @@ class SetupRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the params as an XCom holds them. Each task looks up the ARNs in IAM again."""
-        own = ("given_code_root", "tables", "existing_role_arn", "existing_profile_arn", "locked_roles")
+        own = {"given_code_root", "tables", "existing_role_arn", "existing_profile_arn", "own_bucket"}
+        own |= {"locked_roles"}
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in own}
-        values |= {"accounts": dict(self.accounts), "code_root": self.given_code_root}
+        values |= {
+            "accounts": dict(self.accounts),
+            "tags": dict(self.tags),
+            "code_root": self.given_code_root,
+        }
         values |= {f"{kind}_table": table for kind, table in self.tables.items()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     def located(self, clouds: Clouds) -> Self:
-        """Return the request with the ARNs of an existing role and profile: adopted ones may have a path.
+        """Return the request with the ARNs of an existing role and profile, and whose the bucket is.
+
+        Adopted roles and profiles may have another path.
 
         Raises:
             SetupRefusedError: if AWS refuses to show them.
@@ -159,12 +176,17 @@ class SetupRequest:
             iam = clouds.aws(self.reader_account, "iam")
             role = get_role(iam, name)
             profile = get_profile(iam, name) if self.reader == "instance_profile" else None
+        own_bucket = False
+        if "bucket" in self.actions:
+            with refused_calls(f"bucket {self.bucket}", clouds):
+                own_bucket = bucket_owner(clouds.s3(self.bucket_account), self.bucket) in (None, self.name)
         others = [str(role["Arn"])] if role and tag_value(role.get("Tags", [])) != self.name else []
         return replace(
             self,
             locked_roles=locked_roles([*others, *filter(None, [self.deployment_role_arn])]),
             existing_role_arn=str(role["Arn"]) if role else "",
             existing_profile_arn=str(profile["Arn"]) if profile else "",
+            own_bucket=own_bucket,
         )
 
     @property
@@ -175,20 +197,29 @@ class SetupRequest:
     @property
     def reader_role_arn(self) -> str:
         """The reader role's ARN in IAM, or the one that a new role gets."""
-        new = f"arn:{self.partition}:iam::{self.reader_account}:role/{self.reader_role}"
+        new = f"arn:{self.partition}:iam::{self.reader_account}:role{self.role_path}{self.reader_role}"
         return self.existing_role_arn or new
 
     @property
     def instance_profile_arn(self) -> str:
         """The same for its instance profile, which has the role's name."""
-        new = f"arn:{self.partition}:iam::{self.reader_account}:instance-profile/{self.reader_role}"
+        place = f"arn:{self.partition}:iam::{self.reader_account}"
+        new = f"{place}:instance-profile{self.role_path}{self.reader_role}"
         return self.existing_profile_arn or new
+
+    @property
+    def trail_owners(self) -> tuple[str, ...]:
+        """The account in each trail's ARN; that of a delegated administrator's is the management account.
+
+        Source: AWS CloudTrail User Guide, "Organization delegated administrator".
+        """
+        return (self.management_account,) if self.management_account else self.trail_accounts
 
     @property
     def trail_arns(self) -> list[str]:
         """The ARN of each account's trail, also of a trail that does not exist yet."""
         place = f"arn:{self.partition}:cloudtrail:{self.region}"
-        return [f"{place}:{account}:trail/{self.trail}" for account in self.trail_accounts]
+        return [f"{place}:{account}:trail/{self.trail}" for account in self.trail_owners]
 
     @property
     def key_name(self) -> str:

@@ -16,7 +16,8 @@ from cloudtrail_to_delta.setup.aws.auto_ingest import AutoIngestLeftovers
 from cloudtrail_to_delta.setup.aws.bucket import Bucket
 from cloudtrail_to_delta.setup.aws.keys import Key
 from cloudtrail_to_delta.setup.aws.policies import BucketPolicy, KeyPolicy, TopicPolicy
-from cloudtrail_to_delta.setup.aws.roles import InstanceProfile, Role, RolePolicy, RoleTrust, tag_value
+from cloudtrail_to_delta.setup.aws.roles import InstanceProfile, Role, RolePolicy, RoleTrust
+from cloudtrail_to_delta.setup.aws.tags import tag_value
 from cloudtrail_to_delta.setup.aws.topics import Topic
 from cloudtrail_to_delta.setup.aws.trail import Trail
 from cloudtrail_to_delta.setup.build import build_resources, chosen_actions, every_statement_id
@@ -74,10 +75,14 @@ def removal_resources(request: SetupRequest, found: Iterable[Tagged]) -> list[Re
     """
     mentioned = build_resources(request)
     known = {resource.name for resource in mentioned}
+    # A delegated administrator's trail is found in the management account too.
+    trails = {resource.arn for resource in mentioned if isinstance(resource, Trail)}
     actions = chosen_actions(request)
     more: dict[str, Resource] = {}
     buckets: dict[str, list[str]] = {}
     for kind, account, name in found:
+        if kind == "trail" and name in trails:
+            continue
         if kind == "bucket":
             buckets.setdefault(account, []).append(name)
         for resource in _resources(request, kind, account, name):

@@ -43,8 +43,13 @@ _S3 = {
     "DeleteBucketTagging": "PutBucketTagging",
     "GetBucketNotificationConfiguration": "GetBucketNotification",
     "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "GetBucketAbac": "GetBucketABAC",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
 }
 _READS = frozenset({"GetObject", "HeadObject"})
+# The tags of a bucket in the API of S3 Control.
+_CONTROL = "/v20180820/tags/"
 _LISTS = frozenset({"ListObjects", "ListObjectsV2", "ListObjectVersions"})
 # For these services, the parameter with the tags of a new resource, and the action that tagging needs.
 _TAGGED = {
@@ -86,11 +91,19 @@ def calls_of(asked: Asked) -> list[Call]:
     """Return all calls that must be allowed; an empty list if everybody may send the request."""
     if f"{asked.service}:{asked.operation}" in _FREE:
         return []
+    if asked.path.startswith(_CONTROL):
+        return [_control(asked)]
     if asked.service == "s3":
         return list(_s3(asked))
     if asked.service == "tagging":
         return [Call(f"tag:{asked.operation}", "*", owner=asked.account)]
     return list(_api(asked))
+
+
+def _control(asked: Asked) -> Call:
+    written = {"POST": "s3:TagResource", "DELETE": "s3:UntagResource"}
+    action = written.get(asked.headers["REQUEST_METHOD"], "s3:ListTagsForResource")
+    return Call(action, unquote(asked.path).removeprefix(_CONTROL), owner=asked.account)
 
 
 def _s3(asked: Asked) -> Iterator[Call]:
@@ -136,7 +149,9 @@ def _api(asked: Asked) -> Iterator[Call]:
     for resource in _RESOURCES[asked.service](asked, given):
         policy = _key_policy(resource) if asked.service == "kms" else ""
         owner = resource.split(":")[4] if resource.count(":") >= 5 else ""
-        yield Call(action, resource, policy=policy, owner=owner or asked.account)
+        yield Call(
+            action, resource, context=_context(asked, given), policy=policy, owner=owner or asked.account
+        )
         if action in _TAGGED and any(name.startswith("Tag") for name in given):
             tagged = resource if resource != "*" else f"arn:aws:kms:{asked.region}:{asked.account}:key/new"
             yield Call(_TAGGED[action], tagged, policy=policy, owner=asked.account)
@@ -144,13 +159,31 @@ def _api(asked: Asked) -> Iterator[Call]:
         yield Call("iam:PassRole", _entity(asked, "role", given["RoleName"]), owner=asked.account)
 
 
+def _context(asked: Asked, given: Mapping[str, Any]) -> Context:
+    """Return the keys of IAM's requests: the boundary that a role has or gets, and the tags of a new one."""
+    if asked.service != "iam":
+        return {}
+    tags = {
+        f"aws:requesttag/{given[name]}".lower(): (given.get(f"{name.removesuffix('Key')}Value", ""),)
+        for name in given
+        if name.startswith("Tags.member.") and name.endswith(".Key")
+    }
+    boundary = given.get("PermissionsBoundary")
+    if not boundary and asked.operation in ("PutRolePolicy", "DeleteRolePolicy"):
+        roles: list[Any] = list(iam_backends[asked.account]["aws"].roles.values())
+        role = next((one for one in roles if one.name == given["RoleName"]), None)
+        boundary = getattr(role, "permissions_boundary_arn", None)
+    return tags | ({"iam:permissionsboundary": (boundary,)} if boundary else {})
+
+
 def _iam(asked: Asked, given: Mapping[str, Any]) -> Iterable[str]:
     if source := given.get("PolicySourceArn"):
         return [source]
+    path = str(given.get("Path", "/"))
     if profile := given.get("InstanceProfileName"):
-        return [_entity(asked, "instance-profile", profile)]
+        return [_entity(asked, "instance-profile", profile, path)]
     if role := given.get("RoleName"):
-        return [_entity(asked, "role", role)]
+        return [_entity(asked, "role", role, path)]
     return [given.get("PolicyArn", "*")]
 
 
@@ -189,7 +222,15 @@ def _sts(_: Asked, given: Mapping[str, Any]) -> Iterable[str]:
     return [str(given.get("RoleArn", "*"))]
 
 
-_RESOURCES = {"iam": _iam, "kms": _kms, "sns": _sns, "sqs": _sqs, "cloudtrail": _trail, "sts": _sts}
+_RESOURCES = {
+    "iam": _iam,
+    "kms": _kms,
+    "sns": _sns,
+    "sqs": _sqs,
+    "cloudtrail": _trail,
+    "sts": _sts,
+    "organizations": lambda *_: ["*"],
+}
 
 
 def _parameters(asked: Asked) -> Mapping[str, Any]:
@@ -199,14 +240,14 @@ def _parameters(asked: Asked) -> Mapping[str, Any]:
     return found
 
 
-def _entity(asked: Asked, kind: str, name: str) -> str:
-    """Return the ARN of a role or instance profile, with its path if it exists."""
+def _entity(asked: Asked, kind: str, name: str, path: str = "/") -> str:
+    """Return the ARN of a role or instance profile, with its path, or that of the call if it is new."""
     backend = iam_backends[asked.account]["aws"]
     roles: list[Any] = list(backend.roles.values())
     profiles: list[Any] = list(backend.instance_profiles.values())
     entities = roles if kind == "role" else profiles
     found = next((str(one.arn) for one in entities if one.name == name), None)
-    return found or f"arn:aws:iam::{asked.account}:{kind}/{name}"
+    return found or f"arn:aws:iam::{asked.account}:{kind}{path}{name}"
 
 
 def _bucket(name: str) -> FakeBucket | None:

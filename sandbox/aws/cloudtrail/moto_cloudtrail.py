@@ -6,6 +6,8 @@
 - Selectors are checked (`selectors`). A trail without any has one selector for all management events.
 - PutInsightSelectors replaces the selectors, and requires that the trail records write management events.
 - DeleteTrail accepts an ARN.
+- An organization trail needs an organization, its management account or a delegated administrator, and
+  trusted access (`moto_organizations`).
 - ListPublicKeys returns the keys that the sandbox signs digests with (`signing`).
 """
 
@@ -14,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.cloudtrail import models, urls
-from moto.cloudtrail.models import CloudTrailBackend, Trail
+from moto.cloudtrail.models import CloudTrailBackend, Trail, cloudtrail_backends
 from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.exceptions import JsonRESTError
 from moto.kms.models import kms_backends
@@ -24,6 +26,7 @@ from moto.sns.models import sns_backends
 from sandbox.aws.cloudtrail.delivery import Delivery
 from sandbox.aws.cloudtrail.selectors import INSIGHTS, OPERATORS, find_fault
 from sandbox.aws.cloudtrail.signing import KEYS
+from sandbox.aws.moto_organizations import refusal, trail_owner
 
 DEFAULT_SELECTOR = {
     "ReadWriteType": "All",
@@ -118,9 +121,22 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
     def _trails(self) -> CloudTrailBackend:
         return self.cloudtrail_backend
 
+    @property
+    def cloudtrail_backend(self) -> CloudTrailBackend:
+        """The trails of the account; those of the management account, if a delegated administrator asks."""
+        named = [self._get_param(one) for one in ("Name", "TrailName", "ResourceId")]
+        arns = [str(one) for one in (*named, *(self._get_param("ResourceIdList") or [])) if one]
+        owner = trail_owner(self.current_account)
+        of_organization = self._get_bool_param("IsOrganizationTrail", False)
+        if of_organization or any(one.split(":")[4:5] == [owner] for one in arns):
+            return cloudtrail_backends[owner][self.region]
+        return cloudtrail_backends[self.current_account][self.region]
+
     def create_trail(self) -> str:
         """Create a trail; refuse a second one of the same name."""
         name = self._get_param("Name")
+        if self._get_bool_param("IsOrganizationTrail", False) and (code := refusal(self.current_account)):
+            raise _error(code, f"CloudTrail refuses an organization trail to {self.current_account}.")
         if name in self._trails.trails:
             message = f"Trail {name} already exists for customer: {self.current_account}"
             raise _error("TrailAlreadyExistsException", message)

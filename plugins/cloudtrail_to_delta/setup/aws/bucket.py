@@ -4,13 +4,25 @@ Sources: Amazon S3 API Reference; "Blocking public access", "Setting default enc
 S3 encrypts every bucket since 2023: a bucket without an encryption setting uses AES256.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code
 from cloudtrail_to_delta.hooks.bucket_regions import region_of
-from cloudtrail_to_delta.setup.aws.roles import tag_value
+from cloudtrail_to_delta.iam.reader import bucket_arn
+from cloudtrail_to_delta.params.values import partitions_by_region
+from cloudtrail_to_delta.setup.aws.tags import (
+    Tags,
+    as_mapping,
+    as_pairs,
+    changed_tags,
+    for_new,
+    found_tags,
+    tag_value,
+    wanted_tags,
+)
 from cloudtrail_to_delta.setup.refusals import SetupRefusedError
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 
@@ -36,6 +48,9 @@ class Bucket(Resource):
     kms_key: str = ""
     versioning: bool = True
     expire_days: int = 0
+    #: The default retention of Object Lock: mode and days; empty for none, or for what the bucket has.
+    object_lock: Document = field(default_factory=dict)
+    tags: Tags = field(default_factory=dict)
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -74,15 +89,17 @@ class Bucket(Resource):
             raise BucketInOtherRegionError(
                 f"bucket {self.bucket!r} is in region {region}, not in {self.region}: set region to {region}."
             )
-        tags = optional(lambda: s3.get_bucket_tagging(Bucket=self.bucket), {"NoSuchTagSet"})
+        tags = self._tags(s3)
         return Found(
             document={
                 "public_access_block": self._public_access(s3),
                 "versioning": s3.get_bucket_versioning(Bucket=self.bucket).get("Status", "") == "Enabled",
                 "encryption": self._encryption(s3),
                 "lifecycle": self._lifecycle(s3),
+                **({"object_lock": self._object_lock(s3)} if self.object_lock else {}),
+                **found_tags(tags, self.tags),
             },
-            owner=tag_value(tags["TagSet"] if tags else []),
+            owner=tag_value(tags),
             facts={"region": region},
             kept_because="it holds objects" if holds_objects(s3, self.bucket) else "",
         )
@@ -98,6 +115,8 @@ class Bucket(Resource):
             "versioning": self.versioning or bool(found and found.document["versioning"]),
             "encryption": {"algorithm": "aws:kms", "key": self.kms_key} if self.kms_key else AES,
             "lifecycle": rules,
+            **({"object_lock": self.object_lock} if self.object_lock else {}),
+            **wanted_tags(self.tags),
         }
 
     def remark(self, found: Found | None, after: Document | None) -> str:
@@ -113,10 +132,12 @@ class Bucket(Resource):
             "versioning": False,
             "encryption": AES,
             "lifecycle": {},
+            **({"object_lock": {}} if self.object_lock else {}),
+            **wanted_tags(self.tags),
         }
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """Create the bucket with its tag, then change each setting that differs."""
+        """Create the bucket with its tags, then change each setting that differs."""
         s3 = clouds.s3(self.account)
         now = found.document if found else self.initial()
         if found is None:
@@ -127,27 +148,67 @@ class Bucket(Resource):
             )
         if now["versioning"] != after["versioning"]:
             s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+        if now.get("object_lock") != after.get("object_lock"):
+            retention = {"Mode": after["object_lock"]["mode"], "Days": after["object_lock"]["days"]}
+            lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+            s3.put_object_lock_configuration(Bucket=self.bucket, ObjectLockConfiguration=lock)
         if now["encryption"] != after["encryption"]:
             self._encrypt(s3, after["encryption"])
         if now["lifecycle"] != after["lifecycle"]:
             self._put_lifecycle(s3, list(after["lifecycle"].values()))
+        if changed := changed_tags(now, after):
+            self._change_tags(clouds, put=changed)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
         """Delete the bucket. S3 refuses if the bucket has received an object since the plan."""
         clouds.s3(self.account).delete_bucket(Bucket=self.bucket)
 
     def release(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
-        """Remove the set-up's tag. PutBucketTagging replaces all tags, so it also writes the other tags."""
+        """Remove the set-up's tag."""
+        self._change_tags(clouds, take=[TAG])
+
+    def _change_tags(self, clouds: Clouds, *, put: Tags | None = None, take: Sequence[str] = ()) -> None:
+        """Write and remove tags, and keep the others.
+
+        PutBucketTagging replaces all tags. A bucket with attribute-based access control refuses it, and takes
+        single tags from S3 Control, which a VPC may not reach. Source: Amazon S3 User Guide, "Enabling ABAC
+        in general purpose buckets".
+        """
         s3 = clouds.s3(self.account)
-        others = [one for one in s3.get_bucket_tagging(Bucket=self.bucket)["TagSet"] if one["Key"] != TAG]
-        if others:
-            s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": others})
+        if s3.get_bucket_abac(Bucket=self.bucket)["AbacStatus"].get("Status") == "Enabled":
+            control = clouds.aws(self.account, "s3control")
+            own = {
+                "AccountId": self.account,
+                "ResourceArn": bucket_arn(self.bucket, partitions_by_region()[self.region]),
+            }
+            if put:
+                control.tag_resource(**own, Tags=as_pairs(put))
+            if take:
+                control.untag_resource(**own, TagKeys=list(take))
+            return
+        tags = {name: value for name, value in as_mapping(self._tags(s3)).items() if name not in take}
+        if tags := tags | dict(put or {}):
+            s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": as_pairs(tags)})
         else:
             s3.delete_bucket_tagging(Bucket=self.bucket)
 
+    def _tags(self, s3: Any) -> list[Any]:
+        answer = optional(lambda: s3.get_bucket_tagging(Bucket=self.bucket), {"NoSuchTagSet"})
+        return list(answer["TagSet"]) if answer else []
+
+    def _object_lock(self, s3: Any) -> Document:
+        answer = optional(
+            lambda: s3.get_object_lock_configuration(Bucket=self.bucket),
+            {"ObjectLockConfigurationNotFoundError"},
+        )
+        retention = (
+            (answer or {}).get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+        )
+        return {name.lower(): value for name, value in retention.items() if value}
+
     def _create(self, s3: Any) -> None:
         # In one call, so that an interruption cannot leave a bucket without the tag.
-        configuration: dict[str, Any] = {"Tags": [{"Key": TAG, "Value": self.setup}]}
+        configuration: dict[str, Any] = {"Tags": as_pairs(for_new(self.setup, self.tags))}
         if self.region != "us-east-1":
             configuration["LocationConstraint"] = self.region
         s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=configuration)
@@ -205,6 +266,21 @@ class Bucket(Resource):
             s3.put_bucket_lifecycle_configuration(Bucket=self.bucket, LifecycleConfiguration={"Rules": rules})
         else:
             s3.delete_bucket_lifecycle(Bucket=self.bucket)
+
+
+def bucket_owner(s3: Any, bucket: str) -> str | None:
+    """Return the set-up whose tag a bucket has, empty for none; None if the bucket does not exist."""
+    from botocore.exceptions import ClientError
+
+    try:
+        if optional(lambda: s3.head_bucket(Bucket=bucket), {"404", "NoSuchBucket"}) is None:
+            return None
+    except ClientError as error:
+        if error_code(error) in DENIED:
+            return ""  # reading the bucket says what to do about it
+        raise
+    answer = optional(lambda: s3.get_bucket_tagging(Bucket=bucket), {"NoSuchTagSet"})
+    return tag_value(answer["TagSet"] if answer else [])
 
 
 def holds_objects(s3: Any, bucket: str) -> bool:

@@ -1,10 +1,19 @@
 """A new KMS key for the log files, identified by its alias. Source: AWS KMS API Reference."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cloudtrail_to_delta.hooks.aws_errors import error_code
 from cloudtrail_to_delta.setup.aws.bucket import holds_objects, optional
+from cloudtrail_to_delta.setup.aws.tags import (
+    Tags,
+    as_pairs,
+    changed_tags,
+    for_new,
+    found_tags,
+    tag_value,
+    wanted_tags,
+)
 from cloudtrail_to_delta.setup.documents import text
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 
@@ -27,6 +36,7 @@ class Key(Resource):
     base: Document
     #: For a removal: other buckets of the set-up whose files it may encrypt.
     also: tuple[str, ...] = ()
+    tags: Tags = field(default_factory=dict)
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -40,28 +50,30 @@ class Key(Resource):
         key = answer["KeyMetadata"] if answer else self._without_alias(kms)
         if key is None or key["KeyState"] == "PendingDeletion":
             return None
+        tags = _tags(kms, key["KeyId"])
         s3 = clouds.s3(self.account)
         encrypted = [one for one in self._buckets(key) if holds_objects(s3, one)]
         return Found(
             document={
                 "alias": self.alias if answer else "",
                 "rotation": kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"],
+                **found_tags(tags, self.tags),
             },
-            owner=_owner(kms, key["KeyId"]),
+            owner=tag_value(tags),
             facts={"arn": key["Arn"]},
             kept_because=f"it is needed to read the log files in bucket {encrypted[0]}" if encrypted else "",
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
         """Return the alias and rotation."""
-        return {"alias": self.alias, "rotation": True}
+        return {"alias": self.alias, "rotation": True, **wanted_tags(self.tags)}
 
     def initial(self) -> Document:
         """Return the document of a new key: no alias, no rotation."""
-        return {"alias": "", "rotation": False}
+        return {"alias": "", "rotation": False, **wanted_tags(self.tags)}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """Create the key with its tag, create its alias and enable rotation, as far as not done yet."""
+        """Create the key with its tags, create its alias and enable rotation, as far as not done yet."""
         kms = clouds.aws(self.account, "kms")
         now = found.document if found else self.initial()
         key = found.facts["arn"] if found else self._create(kms)
@@ -69,6 +81,8 @@ class Key(Resource):
             kms.create_alias(AliasName=self.alias, TargetKeyId=key)
         if now["rotation"] != after["rotation"]:
             kms.enable_key_rotation(KeyId=key)
+        if changed := changed_tags(now, after):
+            kms.tag_resource(KeyId=key, Tags=as_pairs(changed, key="TagKey", value="TagValue"))
 
     def remove(self, clouds: Clouds, found: Found) -> None:
         """Schedule its deletion. KMS keeps the key for 30 days; until then you can cancel the deletion."""
@@ -90,7 +104,7 @@ class Key(Resource):
 
     def _create(self, kms: Any) -> str:
         description = f"{WORDS}{self.bucket}"
-        tags = [{"TagKey": TAG, "TagValue": self.setup}]
+        tags = as_pairs(for_new(self.setup, self.tags), key="TagKey", value="TagValue")
         key = kms.create_key(Description=description, Tags=tags, Policy=text(self.base))
         return str(key["KeyMetadata"]["Arn"])
 
@@ -98,23 +112,22 @@ class Key(Resource):
         """Find the set-up's key after an interruption between CreateKey and CreateAlias."""
         for page in kms.get_paginator("list_keys").paginate():
             for entry in page["Keys"]:
-                if _owner(kms, entry["KeyId"]) == self.setup:
+                if tag_value(_tags(kms, entry["KeyId"])) == self.setup:
                     key = kms.describe_key(KeyId=entry["KeyId"])["KeyMetadata"]
                     if key["KeyState"] == "Enabled":
                         return key
         return None
 
 
-def _owner(kms: Any, key: str) -> str:
+def _tags(kms: Any, key: str) -> list[Any]:
     from botocore.exceptions import ClientError
 
     try:
-        tags = kms.list_resource_tags(KeyId=key)["Tags"]
+        return list(kms.list_resource_tags(KeyId=key)["Tags"])
     except ClientError as error:
         # If the key's policy hides its tags from the account, the set-up has not created the key. Without the
         # permission itself, the set-up would not recognize its own key either, and would create another one.
         # Source: IAM User Guide, "Troubleshoot access denied error messages".
         if error_code(error) == "AccessDeniedException" and "no identity-based policy" not in str(error):
-            return ""
+            return []
         raise
-    return next((str(tag["TagValue"]) for tag in tags if tag["TagKey"] == TAG), "")

@@ -290,12 +290,14 @@ READER = ("ListLogs", "ReadLogs", NOTIFICATIONS["s3"], FILE_EVENTS_BUCKET)
 KEY_DELIVERY = ("EncryptLogs", "DescribeKey", "BucketKey")
 KEY_READER = ("DecryptLogs",)
 TOPIC = ("NotifyTopic",)
+# Only in a bucket that the set-up makes: in another one, it could cut off somebody else's clients.
+OWN_BUCKET = ("TlsOnly",)
 
 
 def delivery_statements(request: SetupRequest) -> dict[str, Document]:
     """Return the statements that let CloudTrail deliver the trails of all accounts into the bucket."""
     bucket = bucket_arn(request.bucket, request.partition)
-    folders = [*request.trail_accounts, *([request.organization] if request.organization else [])]
+    folders = [*request.trail_owners, *([request.organization] if request.organization else [])]
     prefix = f"{request.prefix}/" if request.prefix else ""
     resources = [
         object_arn(request.bucket, f"{prefix}{ROOT}/{folder}/*", request.partition) for folder in folders
@@ -308,6 +310,23 @@ def delivery_statements(request: SetupRequest) -> dict[str, Document]:
             resources,
             {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"} | source},
         ),
+    }
+
+
+def tls_statements(request: SetupRequest) -> dict[str, Document]:
+    """Return the statement that denies requests without TLS.
+
+    Source: Amazon S3 User Guide, "Security best practices", "Enforce encryption of data in transit".
+    """
+    bucket = bucket_arn(request.bucket, request.partition)
+    return {
+        sid(request.name, OWN_BUCKET[0]): {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket, f"{bucket}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
     }
 
 
@@ -339,7 +358,7 @@ def key_delivery_statements(request: SetupRequest) -> dict[str, Document]:
     turn the bucket key on later, so CloudTrail always has this right, for these trails only. Source: AWS
     CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail".
     """
-    trails = [f"arn:{request.partition}:cloudtrail:*:{account}:trail/*" for account in request.trail_accounts]
+    trails = [f"arn:{request.partition}:cloudtrail:*:{account}:trail/*" for account in request.trail_owners]
     source = _source(request)
     context = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}}
     return {
@@ -403,7 +422,7 @@ def _for_reader(request: SetupRequest, accesses: list[Access]) -> dict[str, Docu
 
 
 def _source(request: SetupRequest) -> dict[str, Any]:
-    return {"aws:SourceArn": request.trail_arns, "aws:SourceAccount": list(request.trail_accounts)}
+    return {"aws:SourceArn": request.trail_arns, "aws:SourceAccount": list(request.trail_owners)}
 
 
 def _allow(action: str, resource: str | list[str], condition: Document) -> Document:

@@ -4,11 +4,20 @@ Source: Databricks, "Tutorial: Configure S3 access with an instance profile"; AW
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
+from cloudtrail_to_delta.setup.aws.tags import (
+    Tags,
+    as_pairs,
+    changed_tags,
+    for_new,
+    found_tags,
+    tag_value,
+    wanted_tags,
+)
 from cloudtrail_to_delta.setup.documents import merged, normalized, require_size, text
 from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
@@ -34,7 +43,11 @@ INLINE_LIMIT = 10_240
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Resource):
-    """A role and its trust policy. If `trust` is None, a `RoleTrust` sets the trust policy later."""
+    """A role and its trust policy. If `trust` is None, a `RoleTrust` sets the trust policy later.
+
+    `boundary` is the ARN of its permissions boundary; empty to leave what the role has. `path` is that of a
+    new role: IAM cannot change it.
+    """
 
     action = "role"
     # An earlier try has created it, but IAM does not show it yet. Source: IAM User Guide, "Troubleshoot IAM",
@@ -45,6 +58,9 @@ class Role(Resource):
     role: str
     trust: Document | None = None
     locked: str = ""
+    boundary: str = ""
+    path: str = "/"
+    tags: Tags = field(default_factory=dict)
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -57,33 +73,50 @@ class Role(Resource):
         if role is None:
             return None
         document: Document = {"description": role.get("Description", "")}
+        document |= found_tags(role.get("Tags", []), self.tags)
+        if self.boundary:
+            document["boundary"] = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
         if self.trust is not None:
             document["trust"] = normalized(parsed(role["AssumeRolePolicyDocument"]))
         return Found(
             document=document,
             owner=tag_value(role.get("Tags", [])),
-            facts={"arn": role["Arn"], "id": role["RoleId"]},
+            facts={"arn": role["Arn"], "id": role["RoleId"], "path": role["Path"]},
         )
 
     def wanted(self, found: Found | None) -> Document:
         """Return the trust policy. An existing role keeps its description."""
         description = found.document["description"] if found else "Reads CloudTrail logs, writes their tables"
-        return {"description": description} | (
-            {} if self.trust is None else {"trust": normalized(self.trust)}
-        )
+        wanted: Document = {"description": description, **wanted_tags(self.tags)}
+        if self.boundary:
+            wanted["boundary"] = self.boundary
+        return wanted | ({} if self.trust is None else {"trust": normalized(self.trust)})
+
+    def remark(self, found: Found | None, after: Document | None) -> str:
+        """Remark that the role stays where it is although the params name another path."""
+        if after is None or found is None or found.facts["path"] == self.path:
+            return ""
+        return f"it keeps its path {found.facts['path']}: IAM cannot change it"
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
-        """Create the role with its tag, or update its trust policy."""
-        iam: IAMClient = clouds.aws(self.account, "iam")
+        """Create the role with its tags, or change what differs."""
+        iam = clouds.aws(self.account, "iam")
         trust = json.dumps(after.get("trust", NOBODY))
         if found is None:
             iam.create_role(
                 RoleName=self.role,
                 AssumeRolePolicyDocument=trust,
                 Description=after["description"],
-                Tags=[{"Key": TAG, "Value": self.setup}],
+                Path=self.path,
+                Tags=as_pairs(for_new(self.setup, after.get("tags", {}))),
+                **({"PermissionsBoundary": self.boundary} if self.boundary else {}),
             )
-        elif found.document.get("trust") != after.get("trust"):
+            return
+        if found.document.get("boundary") != after.get("boundary"):
+            iam.put_role_permissions_boundary(RoleName=self.role, PermissionsBoundary=self.boundary)
+        if changed := changed_tags(found.document, after):
+            iam.tag_role(RoleName=self.role, Tags=as_pairs(changed))
+        if found.document.get("trust") != after.get("trust"):
             iam.update_assume_role_policy(RoleName=self.role, PolicyDocument=trust)
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
@@ -115,11 +148,6 @@ def parsed(document: Any) -> Document:
 
 def _size(document: Document) -> int:
     return len(text(document))
-
-
-def tag_value(tags: Sequence[Any]) -> str:
-    """Return the value of the set-up's tag among `{"Key": …, "Value": …}`; empty if it is missing."""
-    return next((str(tag["Value"]) for tag in tags if tag["Key"] == TAG), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +301,8 @@ class InstanceProfile(Resource):
     profile: str
     role: str
     locked: str = ""
+    path: str = "/"
+    tags: Tags = field(default_factory=dict)
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -285,27 +315,35 @@ class InstanceProfile(Resource):
         if profile is None:
             return None
         return Found(
-            document={"role": ", ".join(role["RoleName"] for role in profile["Roles"])},
+            document={
+                "role": ", ".join(role["RoleName"] for role in profile["Roles"]),
+                **found_tags(profile.get("Tags", []), self.tags),
+            },
             owner=tag_value(profile.get("Tags", [])),
             facts={"arn": profile["Arn"]},
         )
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
         """Return the role that the profile must hold."""
-        return {"role": self.role}
+        return {"role": self.role, **wanted_tags(self.tags)}
 
     def initial(self) -> Document:
         """Return the document of a new profile, which is empty."""
-        return {"role": ""}
+        return {"role": "", **wanted_tags(self.tags)}
 
     def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
         """Create the profile with its tag, or take another role out; then add the role."""
         iam = clouds.aws(self.account, "iam")
         if found is None:
-            tags = [{"Key": TAG, "Value": self.setup}]
-            iam.create_instance_profile(InstanceProfileName=self.profile, Tags=tags)
-        elif found.document["role"]:
-            self._take_out(iam, found.document["role"])
+            tags = as_pairs(for_new(self.setup, after.get("tags", {})))
+            iam.create_instance_profile(InstanceProfileName=self.profile, Path=self.path, Tags=tags)
+        elif changed := changed_tags(found.document, after):
+            iam.tag_instance_profile(InstanceProfileName=self.profile, Tags=as_pairs(changed))
+        held = found.document["role"] if found else ""
+        if held == after["role"]:
+            return
+        if held:
+            self._take_out(iam, held)
         iam.add_role_to_instance_profile(InstanceProfileName=self.profile, RoleName=after["role"])
 
     def remove(self, clouds: Clouds, found: Found) -> None:

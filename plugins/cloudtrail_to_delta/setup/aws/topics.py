@@ -1,9 +1,17 @@
 """The SNS topic that is notified of each new log file. Source: Amazon SNS API Reference."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cloudtrail_to_delta.setup.aws.bucket import optional
-from cloudtrail_to_delta.setup.aws.roles import tag_value
+from cloudtrail_to_delta.setup.aws.tags import (
+    Tags,
+    as_pairs,
+    changed_tags,
+    for_new,
+    found_tags,
+    tag_value,
+    wanted_tags,
+)
 from cloudtrail_to_delta.setup.documents import text
 from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
 
@@ -18,6 +26,7 @@ class Topic(Resource):
     topic: str
     #: The policy that a new topic gets.
     base: Document
+    tags: Tags = field(default_factory=dict)
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -31,18 +40,22 @@ class Topic(Resource):
         if optional(lambda: sns.get_topic_attributes(TopicArn=self.topic), gone) is None:
             return None
         tags = sns.list_tags_for_resource(ResourceArn=self.topic)["Tags"]
-        return Found(document={"arn": self.topic}, owner=tag_value(tags))
+        return Found(document={"arn": self.topic, **found_tags(tags, self.tags)}, owner=tag_value(tags))
 
     def wanted(self, found: Found | None) -> Document:  # noqa: ARG002 - the protocol's signature
         """Return a document that says that the topic exists."""
-        return {"arn": self.topic}
+        return {"arn": self.topic, **wanted_tags(self.tags)}
 
-    def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:  # noqa: ARG002 - the protocol's
-        """Create the topic with its tag."""
-        clouds.aws(self.account, "sns").create_topic(
+    def apply(self, clouds: Clouds, found: Found | None, after: Document) -> None:
+        """Create the topic with its tags, or change them."""
+        sns = clouds.aws(self.account, "sns")
+        if found:
+            sns.tag_resource(ResourceArn=self.topic, Tags=as_pairs(changed_tags(found.document, after)))
+            return
+        sns.create_topic(
             Name=self.topic.rpartition(":")[2],
             Attributes={"Policy": text(self.base)},
-            Tags=[{"Key": TAG, "Value": self.setup}],
+            Tags=as_pairs(for_new(self.setup, after.get("tags", {}))),
         )
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature

@@ -1,13 +1,22 @@
 """A trail of one account or of an organization. Source: AWS CloudTrail API Reference."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from cloudtrail_to_delta.setup.aws.bucket import optional
-from cloudtrail_to_delta.setup.aws.roles import tag_value
+from cloudtrail_to_delta.setup.aws.organizations import require_organization
 from cloudtrail_to_delta.setup.aws.selectors import DEFAULT_BASIC, in_one_form
+from cloudtrail_to_delta.setup.aws.tags import (
+    Tags,
+    as_pairs,
+    changed_tags,
+    for_new,
+    found_tags,
+    tag_value,
+    wanted_tags,
+)
 from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError
-from cloudtrail_to_delta.setup.resources import TAG, Clouds, Document, Found, Resource
+from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resource
 
 # Document setting → parameter of CreateTrail and UpdateTrail.
 _PARAMETERS = {
@@ -60,6 +69,9 @@ class Trail(Resource):
     selectors: list[Document]
     #: The types of Insights on management events.
     insights: list[str]
+    #: The organization's ID, for an organization trail.
+    organization: str = ""
+    tags: Tags = field(default_factory=dict)
 
     @property
     def name(self) -> str:  # type: ignore[override] # built from the fields
@@ -72,7 +84,8 @@ class Trail(Resource):
         settings = delivery_settings(client, self.arn)
         if settings is None:
             return None
-        tags = client.list_tags(ResourceIdList=[self.arn])["ResourceTagList"]
+        listed = client.list_tags(ResourceIdList=[self.arn])["ResourceTagList"]
+        tags = listed[0]["TagsList"] if listed else []
         status = client.get_trail_status(Name=self.arn)
         errors = {fact: str(status[name]) for fact, name in _ERRORS.items() if status.get(name)}
         return Found(
@@ -81,8 +94,9 @@ class Trail(Resource):
                 "selectors": _selectors(client, self.arn),
                 "insights": _insights(client, self.arn),
                 "logging": status["IsLogging"],
+                **found_tags(tags, self.tags),
             },
-            owner=tag_value(tags[0]["TagsList"] if tags else []),
+            owner=tag_value(tags),
             facts={"arn": self.arn, **errors},
         )
 
@@ -93,6 +107,7 @@ class Trail(Resource):
             "selectors": {"advanced": self.selectors},
             "insights": {name: ["Management"] for name in sorted(self.insights)},
             "logging": True,
+            **wanted_tags(self.tags),
         }
 
     def remark(self, found: Found | None, after: Document | None) -> str:
@@ -116,13 +131,17 @@ class Trail(Resource):
         return {"selectors": {"basic": [DEFAULT_BASIC]}, "insights": {}, "logging": False}
 
     def require_possible(self, clouds: Clouds, found: Found | None) -> None:
-        """Raise if a new trail would be one too many for its region.
+        """Raise if the organization does not let this account make its trail, or a new trail is one too many.
 
         Source: AWS CloudTrail User Guide, "Quotas in AWS CloudTrail".
 
         Raises:
-            ImpossibleChangeError: with the names of the trails that exist.
+            ImpossibleChangeError: with the names of the trails that exist, or what the organization lacks.
         """
+        if self.organization:
+            client = clouds.aws(self.account, "organizations")
+            owner = self.arn.split(":")[4]
+            require_organization(client, self.account, organization=self.organization, management=owner)
         if found is not None:
             return
         owner, region = self.arn.split(":")[4], self.arn.split(":")[3]
@@ -145,7 +164,7 @@ class Trail(Resource):
         client = clouds.aws(self.account, "cloudtrail")
         now = found.document if found else {**after, **self.initial()}
         if found is None:
-            tags = [{"Key": TAG, "Value": self.setup}]
+            tags = as_pairs(for_new(self.setup, after.get("tags", {})))
             client.create_trail(Name=self.trail, TagsList=tags, **self._parameters(after, after))
         elif changed := {name: after[name] for name in _PARAMETERS if now[name] != after[name]}:
             client.update_trail(Name=self.arn, **self._parameters(changed, after, empty=True))
@@ -160,6 +179,8 @@ class Trail(Resource):
             client.put_insight_selectors(TrailName=self.arn, InsightSelectors=chosen)
         if now["logging"] != after["logging"]:
             client.start_logging(Name=self.arn)
+        if changed_now := changed_tags(now, after):
+            client.add_tags(ResourceId=self.arn, TagsList=as_pairs(changed_now))
 
     def remove(self, clouds: Clouds, found: Found) -> None:  # noqa: ARG002 - the protocol's signature
         """Delete the trail. The log files stay."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cloudtrail_to_delta.hooks.aws_errors import NO_SUCH_ENTITY, error_code
-from cloudtrail_to_delta.setup.aws.roles import tag_value
+from cloudtrail_to_delta.setup.aws.tags import tag_value
 from cloudtrail_to_delta.setup.databricks.calls import NOT_YET, send
 from cloudtrail_to_delta.setup.resources import Clouds, Document, Found, Resource
 

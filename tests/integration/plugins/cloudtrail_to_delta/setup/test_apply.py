@@ -63,6 +63,9 @@ def test_the_applied_reader_policy_is_the_documented_minimum(world):
 
 
 def test_an_organization_has_one_trail_and_a_folder_of_its_own_in_the_policy(world):
+    organizations = world.client("organizations", PRODUCTION)
+    organizations.create_organization(FeatureSet="ALL")
+    organizations.enable_aws_service_access(ServicePrincipal="cloudtrail.amazonaws.com")
     request = world.request(organization="o-a1b2c3d4e5", trail_accounts=[PRODUCTION])
     world.apply(request)
     trail = world.client("cloudtrail", PRODUCTION).get_trail(Name="cloudtrail")["Trail"]

@@ -37,6 +37,7 @@ ELSEWHERE = {
         *("sns:Unsubscribe", "sqs:DeleteQueue", "sqs:GetQueueUrl"),
     },
     "setup/databricks/test_verify_access.py": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
+    "setup/test_companies.py": {"s3:UntagResource"},
     # The connection's own user assumes the role, and the sandbox limits it in nothing.
     "e2e/test_setup.py": {"sts:AssumeRole"},
 }

@@ -20,7 +20,7 @@ SPEAKING = [
     *("", "*", "events", "new", "../../x", "a/../b", "1g", "1t", "0", "-1", "\ud800", "\n", "us-east-1", "é"),
     *("2026-01-31", "2026-W05-6", "2026-02-30", "s3://lake", "s3://lake//", "s3://lake/x/", "s3://a b"),
     *("s3://audit/AWSLogs/*/CloudTrail/{us-east-1/*", "s3://audit/AWSLogs/*/CloudTrail/*/*"),
-    *("/Volumes/a/b/c", "/Volumes/../../c/d", "a.b.c", "111122223333", "slack://user:t0ken@host/x"),
+    *("/", "/Volumes/a/b/c", "/Volumes/../../c/d", "a.b.c", "111122223333", "slack://user:t0ken@host/x"),
     *("arn:aws:iam::111122223333:role/é", "arn:aws:iam::111122223333:role/x", "o-a1b2c3d4e5", "١٢٣"),
     *("arn:aws:sns:us-east-1:111122223333:alerts", "m6id.large", "17.3.x-scala2.13", "auto:latest-lts"),
     *("arn:aws:iam::111122223333:instance-profile/x", "arn:aws:kms:us-east-1:111122223333:key/1-a"),

@@ -106,6 +106,9 @@ class S3(Client):
             raise refusal("NoSuchTagSet")
         return {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
 
+    def get_bucket_abac(self, Bucket):
+        return {"AbacStatus": {"Status": "Disabled"}}
+
     def get_bucket_versioning(self, Bucket):
         return {"Status": self._bucket(Bucket)["versioning"]}
 
@@ -310,6 +313,23 @@ class CloudTrail(Client):
         del self.cloud.trails[Name]
 
 
+class Organizations(Client):
+    def describe_organization(self):
+        return {
+            "Organization": {
+                "Id": self.cloud.organization,
+                "MasterAccountId": self.account,
+                "FeatureSet": "ALL",
+            }
+        }
+
+    def get_paginator(self, _):
+        return self
+
+    def paginate(self):
+        return [{"EnabledServicePrincipals": [{"ServicePrincipal": "cloudtrail.amazonaws.com"}]}]
+
+
 class Tagging(Client):
     def get_paginator(self, _):
         return self
@@ -339,6 +359,7 @@ CLIENTS = {
     "kms": Kms,
     "sns": Sns,
     "cloudtrail": CloudTrail,
+    "organizations": Organizations,
     "resourcegroupstaggingapi": Tagging,
 }
 

@@ -1,6 +1,7 @@
 """The contract of the set-up, and what follows from its params."""
 
 import json
+from collections.abc import Mapping
 from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
@@ -52,7 +53,7 @@ def test_the_request_has_every_param_but_those_that_no_task_reads_from_it():
 
 
 def test_the_fields_of_the_request_have_the_types_that_the_contract_accepts():
-    types = {"string": str, "boolean": bool, "integer": int, "array": tuple}
+    types = {"string": str, "boolean": bool, "integer": int, "array": tuple, "object": Mapping}
     for name, hint in get_type_hints(SetupRequest).items():
         if name not in SETUP_PARAMS or name == "accounts":
             continue
@@ -231,7 +232,7 @@ def test_a_run_decides_only_about_the_statements_of_its_actions(actions, wanted)
     prefix = "CloudTrailSetupCloudtrail"
     assert {name.removeprefix(prefix) for name in policy.ours.managed} == wanted
     possible = {name.removeprefix(prefix) for name in policy.ours.possible}
-    assert possible == READER | {"CheckAcl", "Deliver"}
+    assert possible == READER | {"CheckAcl", "Deliver", "TlsOnly"}
 
 
 def test_the_report_names_what_an_ingest_of_the_set_up_takes_and_nothing_that_nobody_gave():

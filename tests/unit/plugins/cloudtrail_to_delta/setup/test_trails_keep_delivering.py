@@ -1,5 +1,7 @@
 """No set-up harms a trail: one that exists after a step can still do all that it could do before it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.operators.setup import make_plan, planned_resources
 from cloudtrail_to_delta.params.setup import ACTIONS
 from cloudtrail_to_delta.setup.applying import Patience, apply_action
+from cloudtrail_to_delta.setup.aws.bucket import bucket_owner
 from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError
 from cloudtrail_to_delta.setup.request import resolve_setup
 from tests.unit.plugins.cloudtrail_to_delta.setup.memory_aws import (
@@ -44,6 +47,8 @@ def request_of(**changed):
 def run(cloud, request, *, tasks=None):
     """A run of the set-up, of which the first tasks are done; the plan that it had approved."""
     clouds = MemoryClouds(request.accounts, region=request.region, cloud=cloud)
+    owner = bucket_owner(clouds.s3(LOGS), request.bucket)
+    request = replace(request, own_bucket=owner in (None, request.name))
     plan, found = make_plan(request, clouds)
     for action in (ACTIONS if plan.mode == "apply" else ACTIONS[::-1])[:tasks]:
         apply_action(plan, action, planned_resources(request, found), clouds, patience=ONCE)
