@@ -17,13 +17,16 @@ from sandbox.databricks.clusters import Clusters
 from sandbox.databricks.errors import ApiError, EndpointNotFoundError, InvalidParameterError
 from sandbox.databricks.faults import Faults
 from sandbox.databricks.gateway import Gateway, Requests
+from sandbox.databricks.grants import Grants
 from sandbox.databricks.instance_profiles import InstanceProfiles
 from sandbox.databricks.jobs import Jobs
+from sandbox.databricks.named import Named
 from sandbox.databricks.objects import Objects
 from sandbox.databricks.pages import Pages
 from sandbox.databricks.parameters import Parameters
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.principals import Permissions
+from sandbox.databricks.run_access import RunAccess
 from sandbox.databricks.runner import Runner
 from sandbox.databricks.scheduler import Scheduler
 from sandbox.databricks.seeds import seeds
@@ -39,14 +42,16 @@ logger = logging.getLogger(__name__)
 def create_app(settings: Settings) -> FastAPI:
     """Return the app of one stand-in; a TERM ends every job and the SQL Spark as well, a KILL does not."""
     store = Store(settings.state / "state.sqlite")
-    faults, requests, runner = Faults(), Requests(), Runner(settings)
+    faults, requests = Faults(), Requests()
     objects = Objects(settings.state / "workspace.sqlite", seeds(service=bool(settings.service_token)))
     permissions = Permissions(objects, settings)
+    grants = Grants(objects, settings)
+    runner = Runner(settings, RunAccess(objects, grants, settings))
     policies = ClusterPolicies(objects)
     clusters = Clusters(objects, policies, settings)
     scheduler = Scheduler(store, runner, faults, settings, clusters)
     clusters.last_use, clusters.on_stop = store.last_use, _stopper(store, scheduler, runner)
-    warehouse = Warehouse(store, settings)
+    warehouse = Warehouse(store, settings, Named(objects))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,16 +69,17 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Databricks stand-in", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.include_router(Jobs(store, scheduler, runner, clusters, permissions).router())
-    app.include_router(Statements(store, warehouse).router())
-    app.include_router(Volumes(settings.volumes).router())
+    for routed in (
+        Jobs(store, scheduler, runner, clusters, permissions),
+        Statements(store, warehouse, permissions, grants),
+        Volumes(settings, grants),
+        *(clusters, policies, permissions, grants),
+        InstanceProfiles(objects, settings),
+        Catalog(objects, settings),
+        Pages(store, runner),
+    ):
+        app.include_router(routed.router())
     app.include_router(compute.router())
-    app.include_router(clusters.router())
-    app.include_router(policies.router())
-    app.include_router(permissions.router())
-    app.include_router(InstanceProfiles(objects, settings).router())
-    app.include_router(Catalog(objects, settings).router())
-    app.include_router(Pages(store, runner).router())
     app.include_router(_control(faults, requests, store, warehouse))
     app.add_middleware(Gateway, tokens=tokens, faults=faults, requests=requests)
     app.add_exception_handler(ApiError, _api_error)

@@ -48,6 +48,9 @@ def _install(folder: Path, task: dict[str, Any]) -> dict[str, str] | None:
     libraries = importlib.import_module("sandbox.databricks.libraries")
     sys.path.remove(REPOSITORY)
     options = {"volumes": Path(task["volumes"]), "aws_endpoint": task["aws_endpoint"], "s3": task["s3"]}
+    for library, words in task["refused"].items():
+        print(f"Library installation failed: {library}: {words}", file=sys.stderr)
+        return {"result": "LIBRARY_FAILED", "error": f"{library} could not be read: {words}"}
     try:
         libraries.install(task["libraries"], site=Path(task["site"]), wheels=folder / "wheels", **options)
         libraries.hide(task["hidden"], site=Path(task["site"]), folder=folder / "hidden")

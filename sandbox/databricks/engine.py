@@ -23,6 +23,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from sandbox.databricks import results
+from sandbox.databricks.named import made
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.results import ResultTooLargeError
 from sandbox.databricks.settings import CATALOGS
@@ -84,13 +85,37 @@ class Engine:
         given = {item["name"]: results.literal(session, item) for item in request.get("parameters", [])}
         frame = session.sql(request["statement"], given)
         found, truncated = results.rows(frame, request.get("row_limit"))
-        return {"columns": results.columns(frame), "rows": found, "truncated": truncated}
+        _, what, name = made(
+            request["statement"], catalog=request.get("catalog", ""), schema=request.get("schema", "")
+        )
+        named = {name: described(session, what, name)} if name else {}
+        return {"columns": results.columns(frame), "rows": found, "truncated": truncated, "named": named}
 
     def cancel(self, statement_id: str) -> None:
         """Cancel a statement's Spark jobs repeatedly until it ends: during planning it has no jobs yet."""
         while statement_id in self._running:
             self._spark.sparkContext.cancelJobGroup(statement_id)
             time.sleep(CANCEL_SECONDS)
+
+
+def described(session: SparkSession, what: str, name: str) -> Json | None:
+    """Return what the REST API shows of a schema, table or view; None if there is none of this name."""
+    catalog = session.catalog
+    if what == "SCHEMA":
+        return {"name": name.rpartition(".")[2]} if catalog.databaseExists(name) else None
+    if not catalog.tableExists(name):
+        return None
+    rows = session.sql(f"DESCRIBE TABLE EXTENDED {'.'.join(map(quoted, name.split('.')))}").collect()
+    facts = {row["col_name"]: row["data_type"] for row in rows}
+    if facts.get("Type") == "VIEW":
+        listed = session.sql(f"SHOW TBLPROPERTIES {'.'.join(map(quoted, name.split('.')))}").collect()
+        properties = {row["key"]: row["value"] for row in listed}
+        return {"name": name.rpartition(".")[2], "table_type": "VIEW", "properties": properties}
+    return {
+        "name": name.rpartition(".")[2],
+        "table_type": facts.get("Type", "EXTERNAL"),
+        "storage_location": facts.get("Location", ""),
+    }
 
 
 def session_of(spark: SparkSession) -> SparkSession:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from databricks.sdk.service.compute import ClusterPoliciesAPI, ClustersAPI
+from databricks.sdk.service.sql import WarehousesAPI
 from fastapi import APIRouter
 
 from sandbox.databricks.errors import PermissionDeniedError
@@ -20,7 +21,11 @@ from sandbox.databricks.settings import SERVICE_PRINCIPAL, USER, Settings
 KIND = "permissions"
 # From the least to the most: each includes those before it.
 LEVELS = ("CAN_USE", "CAN_ATTACH_TO", "CAN_RESTART", "CAN_MANAGE")
-_APIS: dict[str, Any] = {"clusters": ClustersAPI, "cluster-policies": ClusterPoliciesAPI}
+_APIS: dict[str, tuple[Any, str]] = {
+    "clusters": (ClustersAPI, "cluster_id"),
+    "cluster-policies": (ClusterPoliciesAPI, "cluster_policy_id"),
+    "warehouses": (WarehousesAPI, "warehouse_id"),
+}
 _WORDS = {"CAN_USE": "Use", "CAN_ATTACH_TO": "Attach", "CAN_RESTART": "Restart", "CAN_MANAGE": "Manage"}
 _caller: ContextVar[str] = ContextVar("caller", default=USER)
 
@@ -60,27 +65,32 @@ class Permissions:
             def add(key: str, parameters: Parameters, kind: str = kind) -> Json:
                 return self.add(kind, key, parameters)
 
+            def set_all(key: str, parameters: Parameters, kind: str = kind) -> Json:
+                return self.add(kind, key, parameters, replace=True)
+
             router.add_api_route(route, get, methods=["GET"])
             router.add_api_route(route, add, methods=["PATCH"])
+            router.add_api_route(route, set_all, methods=["PUT"])
         router.add_api_route("/api/2.0/preview/scim/v2/Me", me, methods=["GET"])
         return router
 
     def shown(self, kind: str, key: str) -> Json:
         """Return every principal's permission on an object; admins manage all of them."""
-        most = "CAN_MANAGE" if kind == "clusters" else "CAN_USE"
-        entries = [{"group_name": "admins", "all_permissions": [{"permission_level": most}]}]
+        most = "CAN_USE" if kind == "cluster-policies" else "CAN_MANAGE"
+        of_admins: Json = {"permission_level": most, "inherited": True}
+        entries: list[Json] = [{"group_name": "admins", "all_permissions": [of_admins]}]
         for name, level in (self._objects.get(KIND, f"{kind}/{key}") or {}).items():
             who = {"user_name" if "@" in name else "service_principal_name": name}
             entries.append({**who, "all_permissions": [{"permission_level": level, "inherited": False}]})
         return {"object_id": f"/{kind}/{key}", "access_control_list": entries}
 
-    def add(self, kind: str, key: str, parameters: Json) -> Json:
-        """Add permissions to those of an object."""
-        id_of = "cluster_id" if kind == "clusters" else "cluster_policy_id"
-        request = checked(_APIS[kind].update_permissions, {id_of: key} | parameters)
+    def add(self, kind: str, key: str, parameters: Json, *, replace: bool = False) -> Json:
+        """Add permissions to those of an object, or replace all that it has itself."""
+        api, id_of = _APIS[kind]
+        request = checked(api.update_permissions, {id_of: key} | parameters)
         self.require(kind, key, "CAN_MANAGE", caller())
         with self._objects.change():
-            known = self._objects.get(KIND, f"{kind}/{key}") or {}
+            known = ({} if replace else self._objects.get(KIND, f"{kind}/{key}")) or {}
             for entry in request.get("access_control_list", []):
                 name = (
                     entry.get("service_principal_name") or entry.get("user_name") or entry.get("group_name")

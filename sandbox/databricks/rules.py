@@ -31,6 +31,16 @@ class Rule(StrEnum):
     # Source: "Compute permissions": *Can attach to* runs code, *Can restart* also starts a stopped cluster,
     # *Can manage* also installs libraries. Admins and the creator may everything.
     COMPUTE_PERMISSIONS = "compute-permissions"
+    # Source: "Unity Catalog privileges and securable objects"; "Create an external table": USE CATALOG, USE
+    # SCHEMA, CREATE TABLE, and CREATE EXTERNAL TABLE on the location; "Using Auto Loader with Unity Catalog":
+    # READ FILES on the location of the logs; "SQL warehouse access control": *Can use*.
+    CATALOG_GRANTS = "catalog-grants"
+    # Source: error class NO_PARENT_EXTERNAL_LOCATION_FOR_PATH: a table of Unity Catalog needs a location over
+    # its path; Libraries and Files API: a volume must exist.
+    EXTERNAL_LOCATIONS = "external-locations"
+    # Source: "Connect to cloud object storage using Unity Catalog": without an instance profile, code reaches
+    # exactly what its principal may read and write by external locations.
+    PATH_ACCESS = "path-access"
     # Source: Clusters API, `single_user_name`; the refusal is known from databricks/cli and dbx issues.
     SINGLE_USER = "single-user"
 

@@ -15,6 +15,7 @@ from sandbox.databricks.cluster_rules import STANDARD
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
 from sandbox.databricks.rules import NOT_OF_THE_RUNTIME, Rule
+from sandbox.databricks.run_access import RunAccess, runs_as
 from sandbox.databricks.settings import Settings
 from sandbox.databricks.states import State
 from sandbox.databricks.store import Run, TaskRun
@@ -29,8 +30,8 @@ _AWS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS
 class Runner:
     """The means to start drivers and to read their outcomes, for one stand-in."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, access: RunAccess) -> None:
+        self._settings, self._access = settings, access
 
     def folder(self, run_id: int) -> Path:
         """Return the folder of a task run."""
@@ -57,11 +58,14 @@ class Runner:
             "hidden": hidden,
             "s3": self._reads_s3(task, cluster),
         }
+        who = runs_as(run.request)
+        program["refused"] = self._access.refused_libraries(program["libraries"], who)
+        keys = self._access.credentials(task.run_id, cluster, who)
         (folder / "task.json").write_text(json.dumps(program))
         return processes.start(
             [sys.executable, "-P", str(DRIVER), str(folder)],
             mark=self.mark(task.run_id),
-            environment=self._environment(folder, site, cluster),
+            environment=self._environment(folder, site, cluster, keys),
             folder=folder,
             log=self.log(task.run_id),
         )
@@ -82,10 +86,16 @@ class Runner:
         serverless = "environment_key" in task.spec
         return (bool(profile) and not serverless) or not self._settings.enforces(Rule.S3_WHEELS)
 
-    def _environment(self, folder: Path, site: Path, cluster: Json) -> dict[str, str]:
+    def _environment(self, folder: Path, site: Path, cluster: Json, keys: dict[str, str]) -> dict[str, str]:
         settings = properties(
             aws_endpoint=self._settings.aws_endpoint, driver_memory=self._settings.job_memory
         )
+        if keys:
+            settings |= {
+                "spark.hadoop.fs.s3a.access.key": keys["AWS_ACCESS_KEY_ID"],
+                "spark.hadoop.fs.s3a.secret.key": keys["AWS_SECRET_ACCESS_KEY"],
+                "spark.hadoop.fs.s3a.session.token": keys["AWS_SESSION_TOKEN"],
+            }
         # Relative to its working folder, whose name may not be valid in lists.
         settings["spark.local.dir"] = "tmp"
         conf = write_defaults(folder / "conf", settings | cluster.get("spark_conf", {}))
@@ -94,7 +104,7 @@ class Runner:
         denied = standard and self._settings.enforces(Rule.STANDARD_PROFILE)
         return private(
             spark_environment(conf),
-            **({} if denied else _AWS),
+            **({} if denied else _AWS | keys),
             AWS_ENDPOINT_URL=self._settings.aws_endpoint,
             # Spark's Python workers look here too.
             PYTHONPATH=os.pathsep.join((str(site), str(folder / "hidden"))),

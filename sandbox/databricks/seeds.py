@@ -1,8 +1,16 @@
 """The content of a new workspace: a suitable cluster and some unsuitable ones, a profile, locations."""
 
-from sandbox.databricks import catalog, clusters, instance_profiles, principals
+from sandbox.databricks import catalog, clusters, grants, instance_profiles, principals
 from sandbox.databricks.payloads import Json
-from sandbox.databricks.settings import CLUSTER_ID, SERVICE_PRINCIPAL, SPARK_VERSION, UNITY_CATALOG_ROLE, USER
+from sandbox.databricks.settings import (
+    CATALOGS,
+    CLUSTER_ID,
+    SERVICE_PRINCIPAL,
+    SPARK_VERSION,
+    UNITY_CATALOG_ROLE,
+    USER,
+    WAREHOUSE_ID,
+)
 
 _PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"
 _CLUSTER: Json = {
@@ -36,7 +44,21 @@ _UNFIT: dict[str, Json] = {
 }
 _CREDENTIAL = "sandbox"
 # URL → whether it has file events. The second is inside the first, which the service once allowed.
-_LOCATIONS = {"s3://cloudtrail-logs": True, "s3://cloudtrail-logs/quiet/": False}
+_LOCATIONS = {
+    "s3://cloudtrail-logs": True,
+    "s3://cloudtrail-logs/quiet/": False,
+    "s3://cloudtrail-lake": False,
+}
+_LAKE = "cloudtrail-lake"
+_VOLUMES = ("main.default.code", "main.security.code")
+# What the sandbox's service principal has in Unity Catalog.
+_GRANTS = {
+    "CATALOG/main": ["USE_CATALOG"],
+    "SCHEMA/main.default": ["USE_SCHEMA", "CREATE_TABLE"],
+    "VOLUME/main.default.code": ["READ_VOLUME", "WRITE_VOLUME"],
+    "EXTERNAL_LOCATION/cloudtrail-logs": ["READ_FILES"],
+    "EXTERNAL_LOCATION/cloudtrail-lake": ["READ_FILES", "WRITE_FILES", "CREATE_EXTERNAL_TABLE"],
+}
 
 
 def seeds(*, service: bool = False) -> dict[str, dict[str, Json]]:
@@ -45,7 +67,10 @@ def seeds(*, service: bool = False) -> dict[str, dict[str, Json]]:
     With a service principal, the suitable cluster is dedicated to it, and it may manage it.
     """
     suitable = _CLUSTER | ({"single_user_name": SERVICE_PRINCIPAL} if service else {})
-    rights = {f"clusters/{CLUSTER_ID}": {SERVICE_PRINCIPAL: "CAN_MANAGE"}} if service else {}
+    rights = {}
+    if service:
+        rights[f"clusters/{CLUSTER_ID}"] = {SERVICE_PRINCIPAL: "CAN_MANAGE"}
+        rights[f"warehouses/{WAREHOUSE_ID}"] = {SERVICE_PRINCIPAL: "CAN_USE"}
     unfit = {key: {"cluster_id": key, "cluster_name": key} | change for key, change in _UNFIT.items()}
     locations = {}
     for url, announced in _LOCATIONS.items():
@@ -54,7 +79,7 @@ def seeds(*, service: bool = False) -> dict[str, dict[str, Json]]:
             "name": name,
             "url": url,
             "credential_name": _CREDENTIAL,
-            "read_only": True,
+            "read_only": name != _LAKE,
             "owner": USER,
             "effective_enable_file_events": announced,
         }
@@ -69,4 +94,14 @@ def seeds(*, service: bool = False) -> dict[str, dict[str, Json]]:
         instance_profiles.KIND: {_PROFILE: {"instance_profile_arn": _PROFILE}},
         catalog.CREDENTIAL: {_CREDENTIAL: {"name": _CREDENTIAL, "owner": USER, "aws_iam_role": role}},
         catalog.LOCATION: locations,
+        "catalog": {name: {"name": name, "owner": USER} for name in CATALOGS},
+        "schema": {
+            name: {"name": name.rpartition(".")[2], "full_name": name, "owner": USER}
+            for name in (*(f"{one}.default" for one in CATALOGS), "main.security")
+        },
+        "volume": {
+            name: {"name": "code", "full_name": name, "volume_type": "MANAGED", "owner": USER}
+            for name in _VOLUMES
+        },
+        grants.KIND: {key: {SERVICE_PRINCIPAL: given} for key, given in _GRANTS.items()} if service else {},
     }

@@ -13,8 +13,11 @@ from fastapi import APIRouter
 
 from sandbox.databricks.clock import now_ms
 from sandbox.databricks.errors import InvalidParameterError, NotFoundError, NotSupportedError
+from sandbox.databricks.grants import Grants
+from sandbox.databricks.named import refusal
 from sandbox.databricks.parameters import Parameters
 from sandbox.databricks.payloads import Json, checked
+from sandbox.databricks.principals import Permissions, caller
 from sandbox.databricks.settings import WAREHOUSE_ID
 from sandbox.databricks.store import Statement, Store
 from sandbox.databricks.warehouse import Warehouse
@@ -28,8 +31,9 @@ _FOR_THE_ENGINE = ("statement", "catalog", "schema", "parameters", "row_limit")
 class Statements:
     """The routes."""
 
-    def __init__(self, store: Store, warehouse: Warehouse) -> None:
+    def __init__(self, store: Store, warehouse: Warehouse, permissions: Permissions, grants: Grants) -> None:
         self._store, self._warehouse = store, warehouse
+        self._permissions, self._grants = permissions, grants
 
     def router(self) -> APIRouter:
         """Return the routes to submit, get and cancel a statement, and to get a chunk."""
@@ -43,12 +47,13 @@ class Statements:
     def submit(self, parameters: Parameters) -> Json:
         """Start a statement and wait for it up to the requested time."""
         request = statement_request(parameters)
+        self._permissions.require("warehouses", WAREHOUSE_ID, "CAN_USE", caller())
         statement = Statement(
             statement_id=str(uuid.uuid4()),
-            request={key: request[key] for key in _FOR_THE_ENGINE if key in request},
+            request={key: request[key] for key in _FOR_THE_ENGINE if key in request} | {"owner": caller()},
             submitted=now_ms(),
         )
-        self._warehouse.submit(statement)
+        self._warehouse.submit(statement, refused=refusal(request, caller(), self._grants))
         seconds = wait_seconds(request.get("wait_timeout", DEFAULT_WAIT))
         if seconds:
             self._warehouse.wait(statement.statement_id, seconds)

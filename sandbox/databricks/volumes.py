@@ -1,4 +1,4 @@
-"""Files in Unity Catalog volumes: the Files API on a folder, in which a first file creates its volume.
+"""Files in Unity Catalog volumes: the Files API on a folder, for volumes that exist.
 
 Source: Databricks REST, Files API, `/api/2.0/fs/files{file_path}`.
 """
@@ -13,6 +13,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from sandbox.databricks.errors import AlreadyExistsError, InvalidParameterError, NotFoundError
+from sandbox.databricks.grants import Grants
+from sandbox.databricks.principals import caller
+from sandbox.databricks.rules import Rule
+from sandbox.databricks.settings import Settings
 
 ROUTE = "/api/2.0/fs/files/{path:path}"
 # /Volumes/<catalog>/<schema>/<volume>/<file>
@@ -22,8 +26,8 @@ PARTS = 5
 class Volumes:
     """The routes of the Files API."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, settings: Settings, grants: Grants) -> None:
+        self._settings, self._grants = settings, grants
 
     def router(self) -> APIRouter:
         """Return the routes to upload, download, check and delete a file."""
@@ -36,7 +40,7 @@ class Volumes:
 
     async def put(self, path: str, request: Request, overwrite: bool = False) -> Response:
         """Write the body to a file, atomically."""
-        target = self._file(path)
+        target = self._file(path, "WRITE_VOLUME")
         if target.exists() and not overwrite:
             raise AlreadyExistsError(f"The file /{path} already exists; pass overwrite=true to replace it")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,19 +67,21 @@ class Volumes:
 
     def delete(self, path: str) -> Response:
         """Remove the file."""
-        self._existing(path).unlink()
+        self._existing(path, "WRITE_VOLUME").unlink()
         return Response(status_code=204)
 
-    def _existing(self, path: str) -> Path:
-        file = self._file(path)
+    def _existing(self, path: str, privilege: str = "READ_VOLUME") -> Path:
+        file = self._file(path, privilege)
         if not file.is_file():
             raise NotFoundError(f"The file /{path} does not exist")
         return file
 
-    def _file(self, path: str) -> Path:
+    def _file(self, path: str, privilege: str) -> Path:
         parts = PurePosixPath("/", path).parts[1:]
         if len(parts) < PARTS or parts[0] != "Volumes" or ".." in parts:
             raise InvalidParameterError(
                 f"Invalid path /{path}: /Volumes/<catalog>/<schema>/<volume>/<file> is expected"
             )
-        return self._root.joinpath(*parts[1:])
+        if self._settings.enforces(Rule.EXTERNAL_LOCATIONS):
+            self._grants.require_volume(caller(), privilege, path)
+        return self._settings.volumes.joinpath(*parts[1:])

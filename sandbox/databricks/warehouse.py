@@ -9,6 +9,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from sandbox.databricks.named import Named
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.proxy import EngineError, EngineProxy
 from sandbox.databricks.settings import Settings
@@ -23,8 +24,8 @@ TERMINAL = ("SUCCEEDED", "FAILED", "CANCELED", "CLOSED")
 class Warehouse:
     """The statements of one stand-in. Thread-safe."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
+    def __init__(self, store: Store, settings: Settings, named: Named) -> None:
+        self._store, self._settings, self._named = store, settings, named
         self.time_zone = settings.sql_time_zone
         self._lock = threading.RLock()
         self._engine: EngineProxy | None = None
@@ -58,10 +59,13 @@ class Warehouse:
         engine = self._engine
         return {"state": "stopped"} if engine is None else engine.status()
 
-    def submit(self, statement: Statement) -> None:
-        """Accept a new statement."""
+    def submit(self, statement: Statement, *, refused: str = "") -> None:
+        """Accept a new statement; one that Unity Catalog refuses fails without Spark."""
         self._store.save_statement(statement)
         self._done[statement.statement_id] = threading.Event()
+        if refused:
+            self._fail(statement, "BAD_REQUEST", refused)
+            return
         self._pool.submit(self._execute, statement)
 
     def wait(self, statement_id: str, seconds: float) -> None:
@@ -101,6 +105,7 @@ class Warehouse:
         if "error" in answer:
             self._fail(statement, **answer["error"])
             return
+        self._named.note(answer.get("named", {}), owner=statement.request["owner"])
         statement.state = "SUCCEEDED"
         statement.columns, statement.rows = answer["columns"], answer["rows"]
         statement.truncated = answer["truncated"]

@@ -50,7 +50,7 @@ class IngestHook(DatabricksHook):
             query = {**query, "page_token": str(token)}
 
     def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Send a POST, PATCH or DELETE of `/api/<path>` once and return the answer.
+        """Send a POST, PATCH, DELETE or PUT of `/api/<path>` once and return the answer.
 
         After a lost answer, the hook's retries could create a second cluster. The caller must check what
         exists before it tries again.
@@ -62,6 +62,8 @@ class IngestHook(DatabricksHook):
         alone = {"stop": stop_after_attempt(1), "reraise": True}
         once = type(self)(self.databricks_conn_id, retry_args=alone, caller=self.caller)
         try:
+            if method == "PUT":
+                return once._put(path, json=body)
             answer: dict[str, Any] = once._do_api_call((method, path), body)
         except requests.RequestException as lost:
             raise CloudTrailError(
@@ -145,14 +147,21 @@ class IngestHook(DatabricksHook):
     def put_volume_file(self, path: str, content: bytes) -> None:
         """Write a file into a Unity Catalog volume (`/Volumes/…`); replace it if it exists.
 
-        The provider's hook sends and accepts JSON only. This call uses its headers and proxies. Source:
-        Databricks REST, Files API, `PUT /api/2.0/fs/files{path}`.
+        Source: Databricks REST, Files API, `PUT /api/2.0/fs/files{path}`.
         """
         folders = PurePosixPath(path).relative_to("/").parts
+        try:
+            self._put(api_path("2.0/fs/files", *folders), params={"overwrite": "true"}, data=content)
+        except DatabricksApiError as refused:
+            raise CloudTrailError(
+                f"Databricks refused to write {path!r}: {refused}. Grant the connection's principal WRITE "
+                "VOLUME on that volume."
+            ) from refused
+
+    def _put(self, path: str, **what: Any) -> dict[str, Any]:
+        """Send a PUT, which the provider's hook lacks, with its headers and proxies."""
         response = requests.put(
-            self._endpoint_url(f"api/{api_path('2.0/fs/files', *folders)}"),
-            params={"overwrite": "true"},
-            data=content,
+            self._endpoint_url(f"api/{path}"),
             headers={
                 **self.user_agent_header,
                 **self._get_aad_headers(),
@@ -160,12 +169,12 @@ class IngestHook(DatabricksHook):
             },
             timeout=self.timeout_seconds,
             **self._get_requests_kwargs(),
+            **what,
         )
         if not response.ok:
-            raise CloudTrailError(
-                f"Databricks refused to write {path!r}: HTTP {response.status_code} {response.text[:500]}. "
-                "Grant the connection's principal WRITE VOLUME on that volume."
-            )
+            words = f"Response: {response.text[:2000]}, Status Code: {response.status_code}"
+            raise DatabricksApiError(words, http_status_code=response.status_code)
+        return dict(response.json()) if response.content else {}
 
 
 def start_order(run: dict[str, Any]) -> tuple[int, int]:

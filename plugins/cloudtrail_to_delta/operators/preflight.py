@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import Context
 
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.operators.tables import describe_statement, properties_statement, schema_statement
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight import PreflightReport, run_preflight
+from cloudtrail_to_delta.preflight.catalog import Catalogs
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.tables import Names, UnansweredError
 from cloudtrail_to_delta.preflight.targets import delta_logs_of
@@ -40,9 +42,12 @@ class PreflightOperator(StatementsOperator):
         self.aws_conn_id = aws_conn_id
 
     def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the requests are templated
-        """Return the statements that look up the names, each once. They only read."""
+        """Return the statements that look up names in the legacy metastore, each once. They only read.
+
+        Unity Catalog's REST API answers for all other names, so no warehouse has to start.
+        """
         statements: dict[str, None] = {}
-        for request in self._requests().values():
+        for request in self._of_the_legacy_metastore():
             if schema := request.table.rpartition(".")[0]:
                 statements[schema_statement(schema)] = None
             for name in request.tables:
@@ -65,7 +70,7 @@ class PreflightOperator(StatementsOperator):
             requests,
             self.params_of(context),
             aws=self.clients(region),
-            names=self.names(facts, results),
+            names=self.all_names(facts, results),
             delta_logs=delta_logs_of(hook),
             databricks=self.databricks,
             own_run=own_run(context),
@@ -75,6 +80,20 @@ class PreflightOperator(StatementsOperator):
         self.judge(report)
         left = PreflightResult(summary=report.summary_line(), skipped_kinds=report.skipped_kinds)
         return left.to_dict()
+
+    def all_names(self, facts: dict[str, Any], results: list[Result]) -> Names:
+        """Return what the names refer to, by the REST API or by the answers to the statements."""
+        answered = self.names(facts, results) if facts["statements"] else None
+        return Catalogs(self.databricks).names(answered)
+
+    def _of_the_legacy_metastore(self) -> list[IngestRequest]:
+        """Return the requests whose tables only the warehouse knows; none if Databricks does not answer."""
+        catalogs = Catalogs(self.databricks)
+        try:
+            return [one for one in self._requests().values() if catalogs.is_legacy(one.table)]
+        except AirflowException as refused:
+            self.log.warning("The workspace's default catalog is not known: %s", refused)
+            return []
 
     def names(self, facts: dict[str, Any], results: list[Result]) -> Names:
         """Return what the names refer to, according to the answers to the statements."""

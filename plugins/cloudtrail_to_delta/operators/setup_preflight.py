@@ -99,7 +99,7 @@ class SetupTargetsOperator(PreflightOperator):
             code_root=request.code_root,
             s3=clouds.aws(account, "s3"),
             connection=request.accounts[account],
-            names=self.names(facts, results) if facts["statements"] else None,
+            names=self.all_names(facts, results) if request.warehouse_id else None,
             warehouse=request.warehouse_id,
             delta_logs=delta_logs_of(clouds.hook(account)),
         )

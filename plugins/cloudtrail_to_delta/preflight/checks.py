@@ -17,6 +17,7 @@ from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import IngestRequest, code_root
 from cloudtrail_to_delta.preflight import (
     buckets,
+    catalog,
     checkpoints,
     digests,
     external_locations,
@@ -265,6 +266,13 @@ def workspace_jobs(
         f"warehouse {warehouse}": lambda: [workspace.check_warehouse(databricks, warehouse)],
         "active runs": lambda: workspace.check_rivals(databricks, requests, own_run=own_run),
     }
+    checks["Unity Catalog"] = lambda: catalog.check_catalog(
+        databricks,
+        requests.values(),
+        params,
+        has_profile=lambda: workspace.has_profile(databricks, params),
+        compute=f"compute {compute}",
+    )
     checks["names of places"] = lambda: external_locations.check_names(requests.values(), params)
     if params.get("discovery") == "file_events":
         of_logs = requests.values()

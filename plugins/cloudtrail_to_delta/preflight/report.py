@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 UNSEEN = (
     "Preflight cannot see resource control policies, VPC endpoint policies, session policies, the reader "
-    "role's trust policy, KMS grants, Unity Catalog's grants, and the policies of other accounts' buckets "
-    "and keys."
+    "role's trust policy, KMS grants, and the policies of other accounts' buckets and keys."
 )
 
 

@@ -36,6 +36,9 @@ class Workspace(Protocol):
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return the answer to a GET below /api/."""
 
+    def pages(self, path: str, key: str, **query: str) -> Iterable[dict[str, Any]]:
+        """Yield everything that a GET lists under `key`."""
+
     def active_runs(self) -> Iterable[dict[str, Any]]:
         """Return every active one-time run that the principal can see."""
 
@@ -61,6 +64,18 @@ def check_compute(workspace: Workspace, iam: "IAMClient", params: Mapping[str, A
     profile = str(params.get("instance_profile_arn") or "")
     findings += decide_wheel("new cluster", profile, code_root(params))
     return findings + check_profile(workspace, iam, profile, params)
+
+
+def has_profile(workspace: Workspace, params: Mapping[str, Any]) -> bool:
+    """Return whether the compute has an instance profile: it then reaches S3 without an external location."""
+    compute = params.get("compute") or "existing_cluster"
+    if compute == "existing_cluster":
+        cluster = workspace.get("2.1/clusters/get", cluster_id=params["cluster_id"])
+        return bool(cluster.get("aws_attributes", {}).get("instance_profile_arn"))
+    if compute == "new_cluster" and params.get("policy_id"):
+        policy = workspace.get("2.0/policies/clusters/get", policy_id=params["policy_id"])
+        _, params = decide_policy(params, json.loads(policy.get("definition") or "{}"))
+    return compute == "new_cluster" and bool(params.get("instance_profile_arn"))
 
 
 def decide_cluster(cluster: Mapping[str, Any], discovery: str) -> list[Finding]:

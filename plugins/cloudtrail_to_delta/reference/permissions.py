@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cloudtrail_to_delta.iam.catalog import table_needs, volume_needs
 from cloudtrail_to_delta.iam.connection import PURPOSES, completeness_access, connection_access
 from cloudtrail_to_delta.iam.notifications import notification_access
 from cloudtrail_to_delta.iam.reader import Access, key_access, pass_role, reader_policy, required_access
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import code_root, resolve_requests
 from cloudtrail_to_delta.params.setup import NEW_KEY
+from cloudtrail_to_delta.preflight.catalog import places
 from cloudtrail_to_delta.setup.deployment_role import rows, setup_policy
 from cloudtrail_to_delta.setup.request import resolve_setup
 
@@ -93,15 +95,19 @@ action from a policy makes one of these tests fail:
 
 ## The Databricks connection
 
-For the ingest, the connection's principal needs:
+For the ingest, the connection's principal needs this. The set-up gives it to `ingest_principal`, and preflight
+names what is missing, with the SQL that gives it. (For compute it names the compute.)
 
-- permission to submit, view and cancel one-time runs
-- *Can manage* on the cluster (each run installs its libraries), or permission to create a cluster
-- *Can use* on the SQL warehouse
-- `USE CATALOG`, `USE SCHEMA` and `CREATE TABLE` for the schema of the tables
-- `CREATE EXTERNAL TABLE` on the external location of the tables
-- `BROWSE` on the external location of the log bucket, for discovery `file_events`
-- `WRITE VOLUME`, if the code root is in a volume
+| on | needs | for |
+|---|---|---|
+{catalog}
+| the cluster | *Can manage* (each run installs its libraries; *Can restart* starts it, but installs nothing) | submit runs |
+| or the cluster policy | *Can use*; without a policy, the entitlement to create clusters | submit runs |
+| the SQL warehouse | *Can use* | create and count tables |
+
+Without an instance profile, all of this is needed. With one, the compute reaches S3 by its role, and the rows of the
+log files' and the checkpoints' location are not needed. In `hive_metastore` there are no privileges, and the tables need
+no location.
 
 For the set-up, which the ingest does not need, the principal must be a workspace admin, to manage instance
 profiles, cluster policies and clusters. With Unity Catalog it also needs `CREATE STORAGE CREDENTIAL` and
@@ -156,6 +162,29 @@ def example_accesses() -> dict[str, list[Access]]:
     }
 
 
+def example_needs() -> list[tuple[str, list[str], str]]:
+    """Return what the ingest's principal needs in Unity Catalog: object, privileges, purpose."""
+    words = {"CATALOG": "the catalog", "SCHEMA": "the schema", "VOLUME": "the volume"}
+    of_tables = [
+        (f"{words[need.securable]} of the tables", need) for need in table_needs(["main.security.events"])
+    ]
+    of_code = [
+        (f"{words[need.securable]} of the code root", need)
+        for need in volume_needs("/Volumes/main/security/code")
+    ]
+    found = [
+        (what, [one.replace("_", " ") for one in need.privileges], need.purpose)
+        for what, need in (*of_tables, *of_code)
+    ]
+    request = resolve_requests(EXAMPLE)["events"]
+    for place in places([request]):
+        kind = place.what.split()[0].replace("log", "log files").replace("checkpoint", "checkpoints")
+        if place.path != request.quarantine_path:
+            what = f"the external location of the {kind.replace('table', 'tables')}"
+            found.append((what, [one.replace("_", " ") for one in place.privileges], f"use the {kind}"))
+    return found
+
+
 def example_setup() -> dict[str, dict[str, Any]]:
     """Return account → the policy for running the set-up with the same params, and one more trail."""
     given = ("bucket", "account", "regions", "region", "target_root", "checkpoint_root")
@@ -205,5 +234,9 @@ def page() -> str:
         ),
         purposes="\n".join(f"| `{statement}` | {why} |" for statement, why in PURPOSES.items()),
         setup="\n".join(f"| `{action}` | {where} | {why} |" for action, where, why in rows()),
+        catalog="\n".join(
+            f"| {words} | {', '.join(f'`{one}`' for one in shown)} | {purpose} |"
+            for words, shown, purpose in example_needs()
+        ),
         tests="\n".join(f"| {what} | `{_IN}/{path}` |" for what, path in _TESTS.items()),
     )

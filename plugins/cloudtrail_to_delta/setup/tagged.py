@@ -25,6 +25,7 @@ from cloudtrail_to_delta.setup.databricks import tagged as workspace
 from cloudtrail_to_delta.setup.databricks.catalog import ExternalLocation, StorageCredential
 from cloudtrail_to_delta.setup.databricks.cluster_policies import ClusterPolicy
 from cloudtrail_to_delta.setup.databricks.clusters import Cluster
+from cloudtrail_to_delta.setup.databricks.grants import GivenGrant
 from cloudtrail_to_delta.setup.databricks.instance_profiles import ProfileRegistration
 from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.request import SetupRequest
@@ -44,7 +45,7 @@ _ORDER: tuple[type[Resource], ...] = (
     *(KeyPolicy, TopicPolicy, BucketPolicy),
     Trail,
     *(AutoIngestLeftovers, ProfileRegistration, StorageCredential, RoleTrust, ExternalLocation),
-    *(Cluster, ClusterPolicy),
+    *(Cluster, ClusterPolicy, GivenGrant),
 )
 
 

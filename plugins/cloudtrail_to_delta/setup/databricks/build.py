@@ -2,14 +2,27 @@
 
 from typing import Any
 
+from cloudtrail_to_delta.iam.catalog import (
+    CATALOG,
+    CREATE_EXTERNAL,
+    LOCATION,
+    READ_FILES,
+    SCHEMA,
+    WRITE_FILES,
+    Need,
+    merged,
+    volume_needs,
+)
 from cloudtrail_to_delta.iam.reader import listing_prefix
 from cloudtrail_to_delta.setup.aws.auto_ingest import AutoIngestLeftovers
 from cloudtrail_to_delta.setup.aws.roles import RoleTrust
 from cloudtrail_to_delta.setup.databricks.catalog import ExternalLocation, StorageCredential
 from cloudtrail_to_delta.setup.databricks.cluster_policies import ClusterPolicy
 from cloudtrail_to_delta.setup.databricks.clusters import Cluster
+from cloudtrail_to_delta.setup.databricks.grants import WAREHOUSE, Grant
 from cloudtrail_to_delta.setup.databricks.instance_profiles import ProfileRegistration
 from cloudtrail_to_delta.setup.databricks.locations import places
+from cloudtrail_to_delta.setup.databricks.principals import USE
 from cloudtrail_to_delta.setup.request import SetupRequest
 from cloudtrail_to_delta.setup.resources import Resource
 
@@ -17,7 +30,9 @@ from cloudtrail_to_delta.setup.resources import Resource
 def databricks_resources(request: SetupRequest) -> list[Resource]:
     """Return the resources of the action `databricks`, in the order in which they are applied."""
     leftovers = _leftovers(request) if request.mode == "remove" else []
-    return [*leftovers, *_workspace(request)]
+    resources = _workspace(request)
+    grants = _grants(request, resources) if request.mode == "apply" and request.ingest_principal else []
+    return [*leftovers, *resources, *grants]
 
 
 def _leftovers(request: SetupRequest) -> list[Resource]:
@@ -43,6 +58,55 @@ def _workspace(request: SetupRequest) -> list[Resource]:
         skip_validation=request.skip_profile_validation,
     )
     return [registration, *_compute(request, profile=request.instance_profile_arn)]
+
+
+# What the ingest may do in each location of a set-up.
+_IN_PLACES = {
+    "logs": (READ_FILES,),
+    "tables": (READ_FILES, WRITE_FILES, CREATE_EXTERNAL),
+    "code": (READ_FILES,),
+}
+_PURPOSES = {
+    "logs": "read the log files",
+    "tables": "create, read and write the tables",
+    "code": "read the code",
+}
+
+
+def _grants(request: SetupRequest, resources: list[Resource]) -> list[Resource]:
+    """Return what the ingest's principal gets. A removal takes what is noted instead: see `grants`."""
+    needs = [*_table_needs(request), *volume_needs(request.code_root)]
+    if request.warehouse_id:
+        warehouse = Need(
+            securable=WAREHOUSE, name=request.warehouse_id, privileges=(USE,), purpose="run SQL statements"
+        )
+        needs.append(warehouse)
+    credential = next((one.credential for one in resources if isinstance(one, StorageCredential)), "")
+    own: dict[str, Any] = {"setup": request.name, "principal": request.ingest_principal}
+    grants: list[Resource] = [Grant(**own, credential=credential, need=need) for need in merged(needs)]
+    for location in (one for one in resources if isinstance(one, ExternalLocation)):
+        purpose = location.location.rpartition("_")[2]
+        need = Need(
+            securable=LOCATION,
+            name=location.location,
+            privileges=_IN_PLACES.get(purpose, (READ_FILES, WRITE_FILES)),
+            purpose=_PURPOSES.get(purpose, "read and write the checkpoints"),
+        )
+        grants.append(Grant(**own, credential=credential, need=need, location=location))
+    return grants
+
+
+def _table_needs(request: SetupRequest) -> list[Need]:
+    """Return what the tables' schemas take; the workspace's default catalog has an empty name here."""
+    purpose, needs = "create the tables and views", []
+    for table in (one.table for one in request.requests.values()):
+        *catalog, schema = table.split(".")[:-1] or ["default"]
+        name = ".".join([*catalog, schema])
+        needs += [
+            Need(securable=CATALOG, name="".join(catalog), privileges=("USE_CATALOG",), purpose=purpose),
+            Need(securable=SCHEMA, name=name, privileges=("USE_SCHEMA", "CREATE_TABLE"), purpose=purpose),
+        ]
+    return needs
 
 
 def _compute(request: SetupRequest, *, profile: str) -> list[Resource]:

@@ -12,8 +12,9 @@ from typing import Any
 from cloudtrail_to_delta.setup.databricks.calls import send
 from cloudtrail_to_delta.setup.resources import Clouds
 
-CLUSTERS, POLICIES = "clusters", "cluster-policies"
+CLUSTERS, POLICIES, WAREHOUSES = "clusters", "cluster-policies", "warehouses"
 MANAGE, USE = "CAN_MANAGE", "CAN_USE"
+_NAMES = ("user_name", "group_name", "service_principal_name")
 _APPLICATION_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -33,6 +34,23 @@ def grant(clouds: Clouds, kind: str, key: str, principal: str, level: str) -> No
     """Give the principal a permission on an object, in addition to all others."""
     entry = named(principal) | {"permission_level": level}
     send(clouds, "PATCH", f"2.0/permissions/{kind}/{key}", {"access_control_list": [entry]})
+
+
+def revoke(clouds: Clouds, kind: str, key: str, principal: str) -> None:
+    """Take all permissions that the principal itself has on an object; all others stay.
+
+    Source: Permissions API 2.0: PUT replaces all direct permissions, and there is no call to remove one.
+    """
+    path, gone = f"2.0/permissions/{kind}/{key}", named(principal)
+    kept = [
+        {name: value for name, value in entry.items() if name in _NAMES}
+        | {"permission_level": one["permission_level"]}
+        for entry in clouds.databricks.get(path).get("access_control_list", [])
+        if not gone.items() <= entry.items()
+        for one in entry.get("all_permissions", [])
+        if not one.get("inherited")
+    ]
+    send(clouds, "PUT", path, {"access_control_list": kept})
 
 
 def _levels(entries: Iterable[Mapping[str, Any]], wanted: Mapping[str, str]) -> set[str]:

@@ -13,6 +13,7 @@ from cloudtrail_to_delta.setup.databricks.catalog import (
 from cloudtrail_to_delta.setup.databricks.cluster_policies import ClusterPolicy
 from cloudtrail_to_delta.setup.databricks.clusters import LIST, Cluster
 from cloudtrail_to_delta.setup.databricks.clusters import owner_of as owner_of_cluster
+from cloudtrail_to_delta.setup.databricks.grants import Given, GivenGrant, noted
 from cloudtrail_to_delta.setup.databricks.markers import owner_of
 from cloudtrail_to_delta.setup.resources import Clouds, Resource
 
@@ -39,6 +40,9 @@ def find_marked(setup: str, clouds: Clouds) -> Iterator[tuple[str, str]]:
         for found in _of_catalog(clouds, path, key):
             if owner_of(found.get("comment")) == setup:
                 yield kind, str(found["name"])
+                if kind == "storage credential":
+                    for given in noted(found.get("comment")):
+                        yield "privileges", f"{found['name']} {given.text}"
 
 
 def marked_resource(setup: str, kind: str, name: str) -> Resource:
@@ -59,6 +63,9 @@ def marked_resource(setup: str, kind: str, name: str) -> Resource:
             return ExternalLocation(
                 setup=setup, location=name, url="", credential="", read_only=True, only_ours=True
             )
+        case "privileges":
+            credential, _, text = name.partition(" ")
+            return GivenGrant(setup=setup, credential=credential, given=Given.parse(text))
     raise ValueError(f"a removal finds no object of kind {kind!r} in Databricks")
 
 

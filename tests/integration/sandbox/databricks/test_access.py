@@ -70,7 +70,7 @@ def test_a_call_without_a_token_or_with_a_wrong_one_is_refused_as_the_service_do
         ),
         (
             "GET",
-            "/api/2.0/fs/files/Volumes/a/b/c/d?x=1",
+            "/api/2.0/fs/files/Volumes/main/default/code/d?x=1",
             "",
             404,
             "RESOURCE_DOES_NOT_EXIST",
@@ -78,7 +78,7 @@ def test_a_call_without_a_token_or_with_a_wrong_one_is_refused_as_the_service_do
         ),
         (
             "PUT",
-            "/api/2.0/fs/files/Volumes/a/b/c/d?overwrite=x",
+            "/api/2.0/fs/files/Volumes/main/default/code/d?overwrite=x",
             "",
             400,
             "INVALID_PARAMETER_VALUE",

@@ -7,13 +7,14 @@ from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDen
 from databricks.sdk.service.catalog import AwsIamRoleRequest, AwsSqsQueue, FileEventQueue
 
 ROLE = "arn:aws:iam::123456789012:role/catalog"
-URL = "s3://cloudtrail-lake/delta"
+URL = "s3://catalog-lake/delta"
 
 
 @pytest.fixture
 def workspace(databricks, aws):
     """The workspace, with an AWS as it is when new, and without what the test made."""
     aws.reset()
+    aws.client("s3").create_bucket(Bucket="catalog-lake")
     sdk = databricks.sdk()
     kinds = (sdk.external_locations, sdk.storage_credentials)
     before = {one.name for kind in kinds for one in kind.list()}
@@ -42,9 +43,9 @@ def allow(actions, resource):
 
 RIGHTS = {
     "self": allow("sts:AssumeRole", ROLE),
-    "list": allow("s3:ListBucket", "arn:aws:s3:::cloudtrail-lake"),
-    "read": allow("s3:GetObject", "arn:aws:s3:::cloudtrail-lake/*"),
-    "write": allow(["s3:PutObject", "s3:DeleteObject"], "arn:aws:s3:::cloudtrail-lake/*"),
+    "list": allow("s3:ListBucket", "arn:aws:s3:::catalog-lake"),
+    "read": allow("s3:GetObject", "arn:aws:s3:::catalog-lake/*"),
+    "write": allow(["s3:PutObject", "s3:DeleteObject"], "arn:aws:s3:::catalog-lake/*"),
 }
 
 
@@ -145,7 +146,7 @@ def test_locations_do_not_overlap_and_a_credential_in_use_is_kept(workspace, cre
         return workspace.external_locations.create(name, url=url, **settings)
 
     create("lake", URL)
-    for url in ("s3://cloudtrail-lake", f"{URL}/events", f"{URL}/"):
+    for url in ("s3://catalog-lake", f"{URL}/events", f"{URL}/"):
         with pytest.raises(InvalidParameterValue, match=r"overlaps with other .* Conflicting location: lake"):
             create("other", url)
     create("neighbour", f"{URL}s")

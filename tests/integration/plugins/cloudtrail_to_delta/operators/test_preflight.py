@@ -58,18 +58,31 @@ def test_the_task_writes_and_submits_nothing(aws, databricks, sql):
     databricks.call("DELETE", "/sandbox/requests")
     names_of(events_table="untouched")
     asked = databricks.call("GET", "/sandbox/requests").json()["requests"]
-    posted = {request["path"] for request in asked if request["method"] != "GET"}
-    assert posted == {"/api/2.0/sql/statements"}
+    # Nor does it start the warehouse.
+    assert {request["path"] for request in asked if request["method"] != "GET"} == set()
     assert {request["action"].removesuffix("V2") for request in aws.requests()} <= LOOKING
     assert sql("SHOW TABLES") == names_before
 
 
-def test_every_statement_of_the_task_only_reads():
-    requests = request_dicts(form_values(events_table="main.sec.events"))
-    operator = PreflightOperator(task_id="preflight", requests=requests)
+def test_only_names_in_the_legacy_metastore_need_statements_and_each_only_reads(connections):
+    requests = request_dicts(
+        form_values(events_table="hive_metastore.sec.events", insights_table="main.sec.insights")
+    )
+    operator = PreflightOperator(
+        task_id="preflight", requests=requests, databricks_conn_id="databricks_default"
+    )
     statements = operator.gather({})["statements"]
-    assert len(statements) == 14
-    assert all(one.startswith(READING) for one in statements)
+    assert len(statements) == 8
+    assert all(one.startswith(READING) and "`hive_metastore`" in one for one in statements)
+
+
+def test_names_in_the_legacy_metastore_are_looked_up_on_the_warehouse(sql):
+    sql("CREATE SCHEMA IF NOT EXISTS hive_metastore.old")
+    sql("CREATE OR REPLACE VIEW hive_metastore.old.theirs_files AS SELECT 1 AS one")
+    found = names_of(events_table="hive_metastore.old.theirs")
+    assert {subject for subject, one in found.items() if one["status"] == "failed"} == {
+        "hive_metastore.old.theirs_files"
+    }
 
 
 def test_names_that_nobody_has_are_free_in_a_schema_that_is_there(sql):
@@ -101,8 +114,8 @@ def test_a_catalog_that_is_not_there_has_no_schema():
     assert not has_schema("nocatalog.sec", {"error": words})
 
 
-def test_a_warehouse_that_is_not_there_is_one_failure_and_the_names_are_not_looked_at(connections):
-    found = findings_of(warehouse_id="other")
+def test_a_warehouse_that_is_not_there_is_one_failure_and_legacy_names_are_not_looked_at(connections):
+    found = findings_of(warehouse_id="other", events_table="hive_metastore.default.events")
     (names,) = [one for one in found if one["check"] == "table_name"]
     assert (names["status"], names["remedy"]) == ("skipped", "")
     assert names["detail"] == "not checked: the check of warehouse other failed"

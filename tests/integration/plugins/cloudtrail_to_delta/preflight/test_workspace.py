@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from databricks.sdk.service.catalog import PermissionsChange, Privilege
 
 from cloudtrail_to_delta.params.request import IngestRequest
+from sandbox.databricks.settings import SERVICE_PRINCIPAL
+from tests.fixtures.databricks import StandIn
 from tests.integration.plugins.cloudtrail_to_delta.conftest import WAITS, form_values, request_dicts, submit
 
 PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"
@@ -29,7 +32,7 @@ def of_databricks(report):
             {
                 "cluster_id": "sandbox-shared",
                 "discovery": "notifications",
-                "code_root": "/Volumes/main/a/code",
+                "code_root": "/Volumes/main/default/code",
             },
             "cluster sandbox-shared",
             "access mode USER_ISOLATION, but discovery='notifications' needs SINGLE_USER",
@@ -208,7 +211,11 @@ def test_a_cluster_that_runs_with_another_role_than_the_simulated_one_is_a_warni
         NEW,
         {"compute": "serverless", "code_root": "/Volumes/main/default/code"},
         NEW | {"node_type_id": "m7g.large"},
-        {"cluster_id": "sandbox-shared", "discovery": "file_events", "code_root": "/Volumes/main/a/code"},
+        {
+            "cluster_id": "sandbox-shared",
+            "discovery": "file_events",
+            "code_root": "/Volumes/main/default/code",
+        },
         {"cluster_id": "sandbox-no-profile", "code_root": "/Volumes/main/default/code"},
         {"cluster_id": "sandbox-legacy"},
     ],
@@ -284,3 +291,68 @@ def test_file_events_need_an_external_location_that_announces_new_files(account)
 
 def test_other_discoveries_ask_for_no_external_location(account):
     assert not of_locations(account.preflight(kinds=["events"]))
+
+
+@pytest.fixture
+def of_service(tmp_path, aws, monkeypatch):
+    """A workspace whose connection is a service principal's, with every right of an ingest."""
+    one = StandIn(tmp_path / "two", aws.endpoint)
+    one.service_token = "dapi-of-the-service"
+    one.start()
+    connection = {"conn_type": "databricks", "schema": "http", "host": one.host, "port": one.port}
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_DATABRICKS_DEFAULT", json.dumps(connection | {"password": one.service_token})
+    )
+    yield one
+    one.stop()
+
+
+LACKING = (
+    ("SCHEMA", "main.default", "CREATE_TABLE", "schema main.default"),
+    ("EXTERNAL_LOCATION", "cloudtrail-lake", "WRITE_FILES", "external location cloudtrail-lake"),
+    ("EXTERNAL_LOCATION", "cloudtrail-logs", "READ_FILES", "external location cloudtrail-logs"),
+    ("VOLUME", "main.default.code", "READ_VOLUME", "volume main.default.code"),
+)
+
+
+def test_each_thing_that_is_missing_is_one_finding_all_in_one_run(account, of_service):
+    right = NEW | {"instance_profile_arn": "", "code_root": "/Volumes/main/default/code"}
+    report = account.preflight(**right)
+    assert not report.failed, report.render()
+    for securable, name, privilege, _ in LACKING:
+        change = PermissionsChange(principal=SERVICE_PRINCIPAL, remove=[Privilege(privilege)])
+        of_service.sdk().grants.update(securable, name, changes=[change])
+    account.s3.create_bucket(Bucket="no-location")
+    wrong = {"spark_version": "15.4.x-scala2.12", "checkpoint_root": "s3://no-location/checkpoints"}
+    found = {one.subject: one for one in account.preflight(**(right | wrong), kinds=["events"]).failed}
+    found = {subject: one for subject, one in found.items() if one.check != "iam_simulation"}
+    assert set(found) == {
+        *(subject for *_, subject in LACKING),
+        "runtime 15.4.x-scala2.12",
+        "s3://no-location/checkpoints/cloudtrail_events",
+    }
+    for _, name, privilege, subject in LACKING:
+        quoted = ".".join(f"`{part}`" for part in name.split("."))
+        shown = privilege.replace("_", " ")
+        assert f"{SERVICE_PRINCIPAL} lacks {shown}; needed to" in found[subject].detail
+        assert f"GRANT {shown} ON {subject.split()[0].upper()}" in found[subject].remedy
+        assert f"{quoted} TO `{SERVICE_PRINCIPAL}`" in found[subject].remedy
+
+
+def test_a_table_of_unity_catalog_needs_a_location_even_with_an_instance_profile(account):
+    account.s3.create_bucket(Bucket="no-location")
+    changed = {"target_root": "s3://no-location/delta", "iam_simulation": "off", "kinds": ["events"]}
+    (finding,) = account.preflight(**changed).failed
+    table = "s3://no-location/delta/cloudtrail_events"
+    assert finding.subject == f"{table}, {table}_quarantine"
+    assert "NO_PARENT_EXTERNAL_LOCATION_FOR_PATH" in finding.detail
+    legacy = changed | {"events_table": "hive_metastore.default.cloudtrail_events"}
+    found = {one.subject: one for one in account.preflight(**legacy).findings}
+    assert found["Unity Catalog"].status == "skipped"
+
+
+def test_a_volume_that_is_not_there_fails(account):
+    report = account.preflight(cluster_id="sandbox-no-profile", code_root="/Volumes/main/default/none")
+    (finding,) = report.failed
+    assert (finding.subject, finding.check) == ("volume main.default.none", "unity_catalog")
+    assert "CREATE VOLUME main.default.none" in finding.remedy

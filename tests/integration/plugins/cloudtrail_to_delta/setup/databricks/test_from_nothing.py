@@ -3,13 +3,14 @@
 import json
 
 import pytest
+from databricks.sdk.service.catalog import PermissionsChange, Privilege
 from databricks.sdk.service.compute import DataSecurityMode
 
 from cloudtrail_to_delta.operators.setup import BY_TAG
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.preflight.workspace import decide_policy
 from cloudtrail_to_delta.setup.databricks.access import compute_params
-from sandbox.databricks.settings import SERVICE_PRINCIPAL
+from sandbox.databricks.settings import SERVICE_PRINCIPAL, WAREHOUSE_ID
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS
 from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.conftest import CATALOG
 
@@ -99,6 +100,70 @@ def test_the_compute_is_the_ingests_if_another_principal_runs_it(workspace, comp
     wanted = "CAN_MANAGE" if compute == "cluster" else "CAN_USE"
     assert levels[SERVICE_PRINCIPAL] == [wanted]
     assert not workspace.plan(request).writes
+
+
+WHEN_ANOTHER_RUNS_IT = CATALOG | {
+    "ingest_principal": SERVICE_PRINCIPAL,
+    "databricks_compute": "none",
+    "warehouse_id": WAREHOUSE_ID,
+    "events_table": "main.security.events",
+}
+
+
+def privileges(workspace):
+    """What the ingest's principal has: object → privileges or permission."""
+    sdk, found = workspace.sdk, {}
+    for kind, name in (
+        ("CATALOG", "main"),
+        *(("SCHEMA", f"main.{one}") for one in ("default", "security")),
+        ("VOLUME", "main.security.code"),
+        *(("EXTERNAL_LOCATION", one.name) for one in sdk.external_locations.list()),
+    ):
+        for each in sdk.grants.get(kind, name, principal=SERVICE_PRINCIPAL).privilege_assignments or []:
+            found[name] = {one.value for one in each.privileges}
+    acl = sdk.warehouses.get_permissions(WAREHOUSE_ID).access_control_list
+    if SERVICE_PRINCIPAL in [one.service_principal_name for one in acl]:
+        found["warehouse"] = {"CAN_USE"}
+    return found
+
+
+ALL = {
+    "main": {"USE_CATALOG"},
+    "main.default": {"USE_SCHEMA", "CREATE_TABLE"},
+    "main.security": {"USE_SCHEMA", "CREATE_TABLE"},
+    "main.security.code": {"READ_VOLUME", "WRITE_VOLUME"},
+    "cloudtrail_logs": {"READ_FILES"},
+    "cloudtrail_tables": {"READ_FILES", "WRITE_FILES", "CREATE_EXTERNAL_TABLE"},
+    "cloudtrail_checkpoints": {"READ_FILES", "WRITE_FILES"},
+    "warehouse": {"CAN_USE"},
+}
+
+
+def test_the_ingests_principal_gets_exactly_what_it_lacks_and_a_removal_takes_exactly_that(workspace):
+    for name, found in privileges(workspace).items():
+        # What set-ups of other tests have left, which have no storage credential to note it.
+        kind = "CATALOG" if name == "main" else "SCHEMA"
+        gone = PermissionsChange(principal=SERVICE_PRINCIPAL, remove=[Privilege(one) for one in found])
+        workspace.sdk.grants.update(kind, name, changes=[gone])
+    already = PermissionsChange(principal=SERVICE_PRINCIPAL, add=[Privilege.USE_SCHEMA])
+    workspace.sdk.grants.update("SCHEMA", "main.security", changes=[already])
+    try:
+        request = workspace.request(**WHEN_ANOTHER_RUNS_IT)
+        plan = workspace.plan(request)
+        shown = f"privileges of {SERVICE_PRINCIPAL} on schema main.security"
+        (change,) = [one for one in plan.changes if one.resource == shown]
+        assert (change.before, change.after["privileges"]) == (
+            {"privileges": ["USE_SCHEMA"]},
+            ["CREATE_TABLE", "USE_SCHEMA"],
+        )
+        workspace.apply(request, plan)
+        assert privileges(workspace) == ALL
+        assert not workspace.plan(request).writes
+        workspace.apply(workspace.request(**OTHER, mode="remove"))
+        assert privileges(workspace) == {"main.security": {"USE_SCHEMA"}}
+    finally:
+        gone = PermissionsChange(principal=SERVICE_PRINCIPAL, remove=[Privilege.USE_SCHEMA])
+        workspace.sdk.grants.update("SCHEMA", "main.security", changes=[gone])
 
 
 def test_without_a_principal_the_cluster_stays_that_of_whoever_made_it(workspace):
