@@ -44,7 +44,9 @@ def me() -> Json:
     """Return the principal that the token belongs to."""
     service = caller() == SERVICE_PRINCIPAL
     shown = "Sandbox ingest" if service else "Sandbox"
-    return {"id": "2" if service else "1", "userName": caller(), "displayName": shown, "active": True}
+    groups = [] if service else [{"display": "admins", "value": "10", "type": "direct"}]
+    found = {"id": "2" if service else "1", "userName": caller(), "displayName": shown, "active": True}
+    return found | {"groups": groups}
 
 
 class Permissions:

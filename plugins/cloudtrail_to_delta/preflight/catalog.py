@@ -32,11 +32,14 @@ from cloudtrail_to_delta.iam.catalog import (
 )
 from cloudtrail_to_delta.iam.reader import listing_prefix
 from cloudtrail_to_delta.params.request import IngestRequest, code_root
+from cloudtrail_to_delta.preflight.external_locations import fetch_locations
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.tables import Names, UnansweredError
 
 CHECK = "unity_catalog"
 _WHERE = {VOLUME: "volumes", "SCHEMA": "schemas", "CATALOG": "catalogs"}
+# Kind in the Permissions API → its words.
+_PAGES = {"clusters": "cluster", "cluster-policies": "policy", "warehouses": "warehouse"}
 # Groups that are asked for a missing privilege. A principal may be in hundreds.
 GROUPS = 20
 
@@ -46,9 +49,6 @@ class Workspace(Protocol):
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return the answer to a GET below /api/."""
-
-    def pages(self, path: str, key: str, **query: str) -> Iterable[dict[str, Any]]:
-        """Yield everything that a GET lists under `key`."""
 
 
 class Catalogs:
@@ -194,8 +194,8 @@ def check_catalog(
             status="skipped",
             detail=f"not used: the tables are in {LEGACY}, and the compute has an instance profile",
         )
-        return [where]
-    locations = list(workspace.pages(f"{ROOT}/external-locations", "external_locations"))
+        return [where, *check_compute_permissions(workspace, params)]
+    locations = list(fetch_locations(workspace))
     needs = [*table_needs(own), *volume_needs(code_root(params))]
     findings = []
     for place in places(requests):
@@ -216,7 +216,27 @@ def check_catalog(
             Finding(check=CHECK, subject="external locations", status="ok", detail="contain every path")
         ]
     names = principals(workspace, str(params.get("ingest_principal") or ""))
-    return findings + [finding for need in merged(needs) for finding in check_need(workspace, need, names)]
+    findings += [finding for need in merged(needs) for finding in check_need(workspace, need, names)]
+    return findings + check_compute_permissions(workspace, params)
+
+
+def check_compute_permissions(workspace: Workspace, params: Mapping[str, Any]) -> list[Finding]:
+    """Check the permissions on the cluster or the policy, and on the warehouse.
+
+    Source: Databricks, "Compute permissions" and "SQL warehouse access control": who may do what.
+    """
+    given = str(params.get("ingest_principal") or "")
+    compute = params.get("compute") or "existing_cluster"
+    findings = []
+    if compute == "existing_cluster":
+        key, purpose = str(params["cluster_id"]), "install the job wheel in each run"
+        findings += check_permission(workspace, "clusters", key, ("CAN_MANAGE",), given, purpose=purpose)
+    elif compute == "new_cluster" and params.get("policy_id"):
+        key, purpose = str(params["policy_id"]), "start a cluster for each run"
+        findings += check_permission(workspace, "cluster-policies", key, ("CAN_USE",), given, purpose=purpose)
+    levels = ("CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER")
+    key, purpose = str(params["warehouse_id"]), "create the tables and count their rows"
+    return findings + check_permission(workspace, "warehouses", key, levels, given, purpose=purpose)
 
 
 def decide_uncovered(place: Place, *, catalog: bool, profile: bool) -> Finding | None:
@@ -249,6 +269,48 @@ def principals(workspace: Workspace, given: str) -> list[str]:
     me = workspace.get("2.0/preview/scim/v2/Me")
     groups = [str(group.get("display")) for group in me.get("groups", [])][:GROUPS]
     return [str(me.get("userName")), EVERYBODY, *groups]
+
+
+def check_permission(
+    workspace: Workspace, kind: str, key: str, levels: Sequence[str], given: str, *, purpose: str
+) -> list[Finding]:
+    """Check that the ingest's principal has one of these permissions on compute, the weakest first.
+
+    `kind` is the object's type in the Permissions API, such as `clusters`; `given` is the principal if it is
+    not the connection's own. Who may read permissions is not documented, so a refusal is no finding.
+    """
+    from airflow.providers.databricks.exceptions import DatabricksApiError
+
+    names = principals(workspace, given)
+    try:
+        answer = workspace.get(api_path(f"2.0/permissions/{kind}", key))
+    except DatabricksApiError:
+        return []
+    found = {
+        str(one.get("permission_level"))
+        for entry in answer.get("access_control_list", [])
+        if {entry.get(name) for name in ("user_name", "service_principal_name", "group_name")} & set(names)
+        for one in entry.get("all_permissions", [])
+    }
+    return decide_permission(f"{_PAGES[kind]} {key}", names[0], found, levels, purpose=purpose)
+
+
+def decide_permission(
+    subject: str, principal: str, found: Iterable[str], levels: Sequence[str], *, purpose: str
+) -> list[Finding]:
+    """Return the finding for a permission on compute; none if the principal has it. Pure."""
+    if set(found) & set(levels):
+        return []
+    shown = levels[0].replace("_", " ").capitalize()
+    return [
+        Finding(
+            check=CHECK,
+            subject=subject,
+            status="failed",
+            detail=f"{principal} lacks *{shown}*; needed to {purpose}",
+            remedy=f"On the page of {subject}, under *Permissions*, give {principal} *{shown}*.",
+        )
+    ]
 
 
 def check_need(workspace: Workspace, need: Need, names: Sequence[str]) -> list[Finding]:

@@ -36,9 +36,6 @@ class Workspace(Protocol):
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return the answer to a GET below /api/."""
 
-    def pages(self, path: str, key: str, **query: str) -> Iterable[dict[str, Any]]:
-        """Yield everything that a GET lists under `key`."""
-
     def active_runs(self) -> Iterable[dict[str, Any]]:
         """Return every active one-time run that the principal can see."""
 

@@ -95,19 +95,19 @@ action from a policy makes one of these tests fail:
 
 ## The Databricks connection
 
-For the ingest, the connection's principal needs this. The set-up gives it to `ingest_principal`, and preflight
-names what is missing, with the SQL that gives it. (For compute it names the compute.)
+For the ingest, the connection's principal needs this. The set-up gives it to `ingest_principal`. Preflight
+names what is missing, with the SQL that gives it; for compute, it names the page.
 
 | on | needs | for |
 |---|---|---|
 {catalog}
-| the cluster | *Can manage* (each run installs its libraries; *Can restart* starts it, but installs nothing) | submit runs |
+| the cluster | *Can manage*: *Can restart* starts it, but installs no libraries | submit runs |
 | or the cluster policy | *Can use*; without a policy, the entitlement to create clusters | submit runs |
 | the SQL warehouse | *Can use* | create and count tables |
 
-Without an instance profile, all of this is needed. With one, the compute reaches S3 by its role, and the rows of the
-log files' and the checkpoints' location are not needed. In `hive_metastore` there are no privileges, and the tables need
-no location.
+Without an instance profile, all of this is needed. With one, the compute reaches S3 by its role, and the rows
+of the log files' and the checkpoints' location are not needed. In `hive_metastore` there are no privileges,
+and the tables need no location.
 
 For the set-up, which the ingest does not need, the principal must be a workspace admin, to manage instance
 profiles, cluster policies and clusters. With Unity Catalog it also needs `CREATE STORAGE CREDENTIAL` and

@@ -351,6 +351,20 @@ def test_a_table_of_unity_catalog_needs_a_location_even_with_an_instance_profile
     assert found["Unity Catalog"].status == "skipped"
 
 
+def test_a_permission_on_compute_that_is_missing_is_named_with_where_to_give_it(account, of_service):
+    for kind, key in (("clusters", "sandbox-cluster"), ("warehouses", "sandbox-warehouse")):
+        body = {"access_control_list": []}
+        assert of_service.call("PUT", f"/api/2.0/permissions/{kind}/{key}", json=body).ok
+    found = {one.subject: one for one in account.preflight().failed}
+    assert set(found) == {"cluster sandbox-cluster", "warehouse sandbox-warehouse"}
+    cluster, warehouse = found["cluster sandbox-cluster"], found["warehouse sandbox-warehouse"]
+    assert (
+        cluster.detail
+        == f"{SERVICE_PRINCIPAL} lacks *Can manage*; needed to install the job wheel in each run"
+    )
+    assert f"under *Permissions*, give {SERVICE_PRINCIPAL} *Can use*" in warehouse.remedy
+
+
 def test_a_volume_that_is_not_there_fails(account):
     report = account.preflight(cluster_id="sandbox-no-profile", code_root="/Volumes/main/default/none")
     (finding,) = report.failed

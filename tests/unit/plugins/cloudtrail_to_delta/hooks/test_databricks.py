@@ -78,7 +78,7 @@ def test_a_service_principal_of_azure_says_which_workspace_it_is_for(proxy, conn
 
 
 def test_a_file_that_is_refused_is_an_error_that_names_the_right(proxy, connect):
-    with pytest.raises(CloudTrailError, match=r"HTTP 403.*WRITE VOLUME") as refused:
+    with pytest.raises(CloudTrailError, match=r"Status Code: 403.*WRITE VOLUME") as refused:
         connect(proxies={"http": proxy[0]}).put_volume_file("/Volumes/main/ops/code/x.whl", b"refuse")
     assert "t0ken" not in str(refused.value)
 

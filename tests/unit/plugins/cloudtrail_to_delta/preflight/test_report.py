@@ -62,6 +62,20 @@ class FittingWorkspace:
     """A workspace in which everything is as it should be."""
 
     def get(self, path, **query):
+        if path.endswith("/external-locations"):
+            return {
+                "external_locations": [
+                    {"name": one, "url": f"s3://{one}"} for one in ("audit", "lake", "gone")
+                ]
+            }
+        if "/effective-permissions/" in path:
+            given = {"principal": query["principal"], "privileges": [{"privilege": "ALL_PRIVILEGES"}]}
+            return {"privilege_assignments": [given]}
+        if "/permissions/" in path:
+            entry = {"user_name": "me", "all_permissions": [{"permission_level": "CAN_MANAGE"}]}
+            return {"access_control_list": [entry]}
+        if path.endswith("/Me"):
+            return {"userName": "me"}
         if path == "2.1/clusters/get":
             return {"spark_version": "17.3.x-scala2.13", "state": "RUNNING", **query}
         return {"state": "RUNNING"}
@@ -98,7 +112,7 @@ def test_a_good_set_up_fails_nothing_and_skips_insights_with_the_reason():
     assert list(report.skipped_kinds) == ["insights"]
     assert "36 hours" in report.skipped_kinds["insights"]
     assert [finding.check for finding in report.findings].count("table_name") == 13
-    assert report.summary_line().startswith("4 skipped, 31 ok in ")
+    assert report.summary_line().startswith("4 skipped, 37 ok in ")
     assert report.render().splitlines()[0] == report.summary_line()
 
 
