@@ -222,11 +222,28 @@ COMPLETENESS: Guides = {
             "changed. Check the permissions of the AWS connection. " + TRIGGER + "Otherwise clear this task."
         ),
     ),
+    "ask_digests": TaskGuide(
+        purpose="asks the views on digests which log files and hours CloudTrail's signatures prove",
+        remedy=(
+            "The SQL warehouse could not answer. The error has its message. Nothing was changed. Check the "
+            "warehouse and that an ingest with the kind digests has succeeded. "
+            + TRIGGER
+            + "Otherwise clear "
+            "this task."
+        ),
+    ),
     "report_gaps": TaskGuide(
         purpose="writes the report, and sends alerts for new gaps and recovery messages for closed ones",
         remedy=(
             "The comparison is complete: the log of `reconcile` has it. Only the report or its alerts "
             "failed. Clear this task."
+        ),
+    ),
+    "read_again": TaskGuide(
+        purpose="with `read_missing`, triggers an ingest that reads missing log files again",
+        remedy=(
+            "The run of the ingest could not be triggered. Unpause the ingest's DAG and clear this task, or "
+            "trigger the ingest with the days of the report as `read_again`."
         ),
     ),
 }

@@ -37,6 +37,7 @@ class Arguments:
     duplicates: str = "keep"
     first_day: date | None = None
     last_day: date | None = None
+    read_again: tuple[date, ...] = ()
     run: str = ""
     public_keys: str = ""
     expected_version: str = ""
@@ -91,6 +92,7 @@ def _arguments(one: Asked) -> Arguments:
         duplicates=one["duplicates"],
         first_day=_day(one["from"]),
         last_day=_day(one["until"]),
+        read_again=tuple(sorted({day for day in map(_day, one["read-again"].split(",")) if day})),
         run=one["run"],
         public_keys=one["public-keys"],
         expected_version=one["expected-version"],
@@ -122,9 +124,14 @@ def _impossible_days(one: Asked) -> Iterator[str]:
             yield f"{one.show(name)} is not a day of the calendar"
     if first and last and first > last:
         yield f"{one.show('from')} is after {one.show('until')}"
-    if (first or last) and not takes_bounds(one["logs-path"]):
+    again = one["read-again"]
+    for text in again.split(","):
+        if _DAY.fullmatch(text) and _day(text) is None:
+            yield f"{one.show('read-again')}: {text!r} is not a day of the calendar"
+    if (first or last or again) and not takes_bounds(one["logs-path"]):
         yield (
-            f"{one.show('logs-path')} cannot be limited by --from or --until: end it with the region and /*"
+            f"{one.show('logs-path')} cannot be limited by --from, --until or --read-again: end it with the "
+            "region and /*"
         )
 
 

@@ -7,6 +7,7 @@ batch, and Delta skips the first write. Source: docs/adr/0008-exactly-once.md.
 
 import contextlib
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from functools import partial
@@ -22,7 +23,7 @@ from cloudtrail_jobs.commits import Commit, Mark
 from cloudtrail_jobs.duplicates import mark_duplicates
 from cloudtrail_jobs.errors import BatchImbalanceError
 from cloudtrail_jobs.kinds import KINDS
-from cloudtrail_jobs.ledger import listed_files
+from cloudtrail_jobs.ledger import listed_files, same_file
 from cloudtrail_jobs.quality import Reason
 from cloudtrail_jobs.transforms import is_sound, to_quarantine, to_table, unpack_files, with_batch
 
@@ -30,8 +31,44 @@ from cloudtrail_jobs.transforms import is_sound, to_quarantine, to_table, unpack
 COUNTS_SECONDS = 20.0
 
 
-def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id: int) -> dict[str, Any]:
-    """Write a micro-batch of a stream: first the sound rows, then the defects, if the first pass found any.
+def write_batch(
+    arguments: Arguments,
+    stream: Stream,
+    files: DataFrame,
+    batch_id: int,
+    *,
+    read_again: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Write a micro-batch of a stream, without the files that `read_again` names.
+
+    Returns and raises as `write_files`.
+    """
+    spark = files.sparkSession
+    notes = read_notes(spark, stream, batch_id)
+    mark = Mark(notes.stream_id, batch_id, arguments.run, stream.first_batch + batch_id)
+    listed = None if source.on_databricks() else listed_files(spark, stream.path, notes, batch_id)
+    if read_again:
+        files = _without(files, "path", read_again)
+        listed = None if listed is None else _without(listed, "log_file", read_again)
+    return write_files(arguments, mark, files, listed)
+
+
+def _without(files: DataFrame, name: str, paths: Sequence[str]) -> DataFrame:
+    skipped = files.sparkSession.createDataFrame([(path,) for path in paths], "path STRING")
+    spelled = F.broadcast(skipped.select(same_file(F.col("path")).alias("skipped")))
+    return files.join(spelled, same_file(F.col(name)) == F.col("skipped"), "left_anti")
+
+
+def write_files(
+    arguments: Arguments, mark: Mark, files: DataFrame, listed: DataFrame | None
+) -> dict[str, Any]:
+    """Write a micro-batch: first the sound rows, then the defects, if the first pass found any.
+
+    Args:
+        arguments: the kind's arguments.
+        mark: what identifies the batch. Delta skips a batch that it already has.
+        files: the files as the source gives them.
+        listed: the files that the source has listed for the batch, as `ledger.listed_files` returns them.
 
     Returns:
         the batch's counts: `files`; `records`, counted when the files were cut; `kept`, the table's rows;
@@ -44,9 +81,7 @@ def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id
     """
     spark = files.sparkSession
     kind = KINDS[arguments.kind]
-    notes = read_notes(spark, stream, batch_id)
-    number = stream.first_batch + batch_id
-    mark = Mark(notes.stream_id, batch_id, arguments.run, number)
+    batch_id, number = mark.batch, mark.batch if mark.batch_id is None else mark.batch_id
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     in_batch = partial(with_batch, batch_id=number, ingested_at=now)
     rows = unpack_files(files, kind)
@@ -56,7 +91,6 @@ def write_batch(arguments: Arguments, stream: Stream, files: DataFrame, batch_id
         rows = mark_duplicates(rows, kind, arguments.delta_path, batch_id=number, own=own)
     observation = Observation(f"batch_{batch_id}")
     observed = in_batch(rows).observe(observation, *_counts())
-    listed = None if source.on_databricks() else listed_files(spark, stream.path, notes, batch_id)
     with ThreadPoolExecutor(1) as beside:
         counting = None if listed is None else beside.submit(listed.count)
         tables.append(to_table(observed, kind), arguments.delta_path, mark, now)

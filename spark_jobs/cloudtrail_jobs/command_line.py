@@ -112,6 +112,14 @@ _OF_ALL_KINDS = (
     Argument("from", "DAY", "the first delivery day to read (UTC)", "", **_DAY),
     Argument("until", "DAY", "the last delivery day to read (UTC)", "", **_DAY),
     Argument(
+        "read-again",
+        "DAYS",
+        "delivery days (UTC) with commas between them: read their log files again that the tables lack",
+        "",
+        pattern=r"[0-9]{4}-[0-9]{2}-[0-9]{2}(,[0-9]{4}-[0-9]{2}-[0-9]{2})*",
+        form="days like 2026-01-31,2026-02-01",
+    ),
+    Argument(
         "public-keys",
         "FILE",
         "a JSON file with CloudTrail's public keys and the newest digests' signatures; only for digests",

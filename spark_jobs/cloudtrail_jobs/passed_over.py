@@ -76,18 +76,27 @@ def to_rows(spark: SparkSession, unread: Sequence[Unread]) -> DataFrame:
 
 
 def _reasons(spark: SparkSession, paths: Sequence[str]) -> list[Reason]:
+    there = set(existing(spark, paths))
+    return [Reason.EMPTY_FILE if path in there else Reason.MISSING_FILE for path in paths]
+
+
+def existing(spark: SparkSession, paths: Sequence[str]) -> list[str]:
+    """Return those of the paths that exist."""
     if not paths or _all_exist(spark, paths):
-        return [Reason.EMPTY_FILE] * len(paths)
+        return list(paths)
     with ThreadPoolExecutor(LOOKUPS) as together:
         there = together.map(partial(_all_exist, spark), ([path] for path in paths))
-        return [Reason.EMPTY_FILE if one else Reason.MISSING_FILE for one in there]
+        return [path for path, exists in zip(paths, there, strict=True) if exists]
+
+
+def exact(path: str) -> str:
+    """Return the glob that matches only this path: names may have characters of globs."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", path)
 
 
 def _all_exist(spark: SparkSession, paths: Sequence[str]) -> bool:
-    # Names may have characters of globs.
-    names = [re.sub(r"([\\\[\]{}*?])", r"\\\1", path) for path in paths]
     try:
-        fresh(spark).format("binaryFile").load(names).select("path").first()
+        fresh(spark).format("binaryFile").load([exact(path) for path in paths]).select("path").first()
     except AnalysisException as error:
         if "PATH_NOT_FOUND" in str(error):
             return False

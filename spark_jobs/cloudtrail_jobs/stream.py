@@ -2,7 +2,8 @@
 
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 
@@ -17,6 +18,7 @@ from cloudtrail_jobs.checkpoint import Claim, Stream
 from cloudtrail_jobs.driver_log import say
 from cloudtrail_jobs.errors import CheckpointConflictError, LostTableError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
+from cloudtrail_jobs.read_again import read_again
 
 _FRAMES = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n?|\n)*")
 CONTINUOUS_INTERVAL = "1 minute"
@@ -34,11 +36,13 @@ class Prepared:
         arguments: the kind's arguments.
         claim: the claim on the checkpoint.
         version: the table's version before this run's first write.
+        read_again: the files that the streams must skip, see `read_again`.
     """
 
     arguments: Arguments
     claim: Claim
     version: int
+    read_again: Sequence[str] = ()
 
 
 def prepare(spark: SparkSession, arguments: Arguments) -> Prepared:
@@ -132,7 +136,7 @@ def _refuse_to_load_again(spark: SparkSession, arguments: Arguments, *, new: boo
 
 
 def ingest(spark: SparkSession, prepared: Prepared) -> None:
-    """Ingest the new log files, verify digests, then compact the files of earlier days.
+    """Read lost log files again, ingest the new ones, verify digests, then compact earlier days.
 
     With the continuous trigger the function does not return.
 
@@ -140,6 +144,7 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
         StreamFailedError: if Spark stopped the stream.
     """
     arguments = prepared.arguments
+    prepared = replace(prepared, read_again=_read_again(spark, arguments))
     if source.on_databricks() or not discovery.by_days(arguments):
         path = bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
         stream = checkpoint.only_stream(arguments.checkpoint_path)
@@ -166,6 +171,16 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
     say("end", kind=arguments.kind, table=arguments.table)
 
 
+def _read_again(spark: SparkSession, arguments: Arguments) -> tuple[str, ...]:
+    try:
+        return read_again(spark, arguments)
+    except PySparkException as error:
+        raise StreamFailedError(
+            f"Log files of {arguments.logs_path} cannot be read again: {_short(error)} Everything that was "
+            "written is safe. Fix the error and start the same run again."
+        ) from error
+
+
 def _round(spark: SparkSession, prepared: Prepared) -> None:
     """List the days that are due, and read their new log files, one stretch of days after the other."""
     arguments = prepared.arguments
@@ -181,7 +196,7 @@ def _round(spark: SparkSession, prepared: Prepared) -> None:
 def _stream(spark: SparkSession, prepared: Prepared, path: str, stream: Stream, trigger: str) -> None:
     arguments = prepared.arguments
     files = source.read_files(spark, arguments, path, prepared.claim.globber)
-    writer = files.writeStream.foreachBatch(partial(_write, arguments, stream))
+    writer = files.writeStream.foreachBatch(partial(_write, arguments, prepared.read_again, stream))
     writer = writer.option("checkpointLocation", stream.path)
     if trigger == "continuous":
         writer = writer.trigger(processingTime=CONTINUOUS_INTERVAL)
@@ -197,8 +212,10 @@ def _stream(spark: SparkSession, prepared: Prepared, path: str, stream: Stream, 
         ) from error
 
 
-def _write(arguments: Arguments, stream: Stream, files: DataFrame, batch_id: int) -> None:
-    say("batch", kind=arguments.kind, **write_batch(arguments, stream, files, batch_id))
+def _write(
+    arguments: Arguments, skipped: Sequence[str], stream: Stream, files: DataFrame, batch_id: int
+) -> None:
+    say("batch", kind=arguments.kind, **write_batch(arguments, stream, files, batch_id, read_again=skipped))
 
 
 def _short(error: Exception) -> str:

@@ -2,8 +2,12 @@
 
 Compares what S3 lists with what the tables hold, by account, region and delivery day: the recent days in
 every run, older days in turn. It finds log files that are missing, that were overwritten or archived, and
-names that Spark passes over. It only reads, starts no cluster and no warehouse, and needs LIST requests for
-the log bucket and the Delta logs of the tables.
+names that Spark passes over. It only reads, starts no cluster, and needs LIST requests for the log bucket and
+the Delta logs of the tables.
+
+If the ingest reads digests (`kinds`), it also asks their views, on the SQL warehouse, which log files and
+hours CloudTrail's signatures prove. Without digests it starts no warehouse, and the report says that
+signatures prove nothing.
 
 It sends one alert for each new gap, and a recovery message when the gap is closed. The report is the return
 value of `report_gaps`. Each table's asset event has the result, so that other DAGs can use it.
@@ -12,6 +16,8 @@ value of `report_gaps`. Each table's asset event has the result, so that other D
 |---|---|---|
 {rows}
 
+With `read_missing` it triggers one run of the ingest that reads the missing log files again.
+
 You can retry or clear every task.
 """
 
@@ -19,11 +25,18 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
+from cloudtrail_to_delta import dag_ids
 from cloudtrail_to_delta.accounts import Account
 from cloudtrail_to_delta.accounts.dags import entry_settings, with_values
 from cloudtrail_to_delta.guidance import COMPLETENESS, with_rows
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
-from cloudtrail_to_delta.operators.completeness import TITLE, CompletenessReportOperator, ReconcileOperator
+from cloudtrail_to_delta.operators.completeness import (
+    TITLE,
+    AskDigestsOperator,
+    CompletenessReportOperator,
+    ReconcileOperator,
+)
+from cloudtrail_to_delta.operators.read_again import ReadAgainOperator
 from cloudtrail_to_delta.params.completeness import COMPLETENESS_PARAMS, completeness_params
 from cloudtrail_to_delta.params.declaration import form_of
 
@@ -61,8 +74,19 @@ def build_dag(dag_id: str, account: Account | None = None) -> DAG:
         **entry_settings(account, title=TITLE, tags=TAGS, page=dag_page, disabled_page=lambda _: dag_page()),
     ) as dag:
         reconciled = ReconcileOperator(task_id="reconcile", doc_md=COMPLETENESS["reconcile"].doc_md)
-        CompletenessReportOperator(
-            task_id="report_gaps", found=reconciled.output, doc_md=COMPLETENESS["report_gaps"].doc_md
+        asked = AskDigestsOperator(task_id="ask_digests", doc_md=COMPLETENESS["ask_digests"].doc_md)
+        report = CompletenessReportOperator(
+            task_id="report_gaps",
+            found=reconciled.output,
+            signed=asked.output,
+            doc_md=COMPLETENESS["report_gaps"].doc_md,
+        )
+        report >> ReadAgainOperator(
+            task_id="read_again",
+            found=reconciled.output,
+            trigger_dag_id=dag_id.replace(dag_ids.COMPLETENESS, dag_ids.INGEST, 1),
+            shares_params=account is None,
+            doc_md=COMPLETENESS["read_again"].doc_md,
         )
     # Set the params after the tasks: Airflow copies a DAG's params into every task that is created later.
     dag.params.update(dag_params(account))

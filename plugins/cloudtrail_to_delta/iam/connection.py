@@ -33,7 +33,7 @@ PURPOSES = {
     "ReadTables": "preflight and the row counts read the Delta logs and the checkpoints' owner files",
     "StageCode": "`stage_code` uploads the job wheel, under a new name each time it changes, and "
     "CloudTrail's public keys",
-    "VerifyDigests": "`stage_code`, only with the kind `digests`",
+    "VerifyDigests": "preflight and `stage_code`, only with the kind `digests`",
     "LookAtKeys": "preflight, only with customer managed KMS keys",
     "ReadWithKey": "row counts, only if the tables' bucket has a customer managed KMS key",
     "StageWithKey": "`stage_code`, only if the code root's bucket has a customer managed KMS key",

@@ -1,7 +1,9 @@
 """The tasks of the completeness check: compare S3 with the tables, then report and alert."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,12 +16,15 @@ from cloudtrail_to_delta.completeness.deliveries import DeliveryListing
 from cloudtrail_to_delta.completeness.held import HeldFiles
 from cloudtrail_to_delta.completeness.reconciliation import GAPS, Reconciler, Reconciliation, due_days
 from cloudtrail_to_delta.completeness.report import render
-from cloudtrail_to_delta.errors import InvalidRequestError
+from cloudtrail_to_delta.completeness.signed import questions_of, signatures_of
+from cloudtrail_to_delta.errors import CloudTrailError, InvalidRequestError
+from cloudtrail_to_delta.operators.sql import Result, StatementsOperator
+from cloudtrail_to_delta.operators.tables import is_unknown
 from cloudtrail_to_delta.params.completeness import OWN
 from cloudtrail_to_delta.params.declaration import check_params
 from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
 from cloudtrail_to_delta.preflight.clients import Clients
-from cloudtrail_to_delta.records.completeness import GAPS_KEPT, Completeness, Gap
+from cloudtrail_to_delta.records.completeness import GAPS_KEPT, Completeness, Gap, Signatures
 from cloudtrail_to_delta.records.notes import ALERTS_KEY
 from cloudtrail_to_delta.records.record import read
 from cloudtrail_to_delta.tables.assets import COMPLETENESS, completeness_asset, newest_events
@@ -72,6 +77,48 @@ class ReconcileOperator(BaseOperator):
         return result
 
 
+class AskDigestsOperator(StatementsOperator):
+    """Asks the views on verified digests which log files and hours CloudTrail's signatures prove.
+
+    It runs one SQL statement for each kind and four about hours and digests. If the ingest does not read
+    digests, it runs none, and starts no warehouse. If a view does not exist yet, nothing is verified yet.
+
+    Returns:
+        kind → `records.completeness.Signatures`, as dicts; empty without digests.
+    """
+
+    # A view that does not exist yet is a valid answer; every other error fails the task.
+    tolerates_errors = True
+
+    def gather(self, context: Context) -> dict[str, Any]:
+        """Return the questions."""
+        requests, _ = resolve(params_of(context))
+        return {"questions": questions_of(requests), "kinds": list(requests)}
+
+    def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
+        """Return the first question that has no answer yet; none after a view that does not exist."""
+        if any("error" in result for result in results):
+            return None
+        return next(itertools.islice(facts["questions"].values(), len(results), None), None)
+
+    def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:  # noqa: ARG002 - StatementsOperator's signature
+        """Make the records of the answers."""
+        if not facts["questions"]:
+            return {}
+        if (error := next((result["error"] for result in results if "error" in result), None)) is not None:
+            if not is_unknown({"error": error}):
+                raise CloudTrailError(
+                    f"SQL warehouse {self.warehouse_id!r} could not run a statement of {self.task_id!r}: "
+                    f"{error}"
+                )
+            self.log.warning("No run of the ingest has made the views on digests yet: %s", error)
+            found = {kind: Signatures() for kind in facts["kinds"]}
+        else:
+            answers = (result["rows"] for result in results)
+            found = signatures_of(dict(zip(facts["questions"], answers, strict=True)))
+        return {kind: one.to_dict() for kind, one in found.items()}
+
+
 class CompletenessReportOperator(BaseOperator):
     """Writes the report, sends an alert for each new gap, and ends those of gaps that are closed.
 
@@ -79,15 +126,18 @@ class CompletenessReportOperator(BaseOperator):
         the report as Markdown. Each table's asset event has its `records.completeness.Completeness`.
     """
 
-    template_fields = ("found",)
+    template_fields = ("found", "signed")
 
-    def __init__(self, *, found: Any, **kwargs: Any) -> None:
+    def __init__(self, *, found: Any, signed: Any, **kwargs: Any) -> None:
         super().__init__(outlets=[COMPLETENESS], **kwargs)
         self.found = found
+        self.signed = signed
 
     def execute(self, context: Context) -> str:
         """Write the report, the events and the alerts."""
-        found = [Completeness.from_dict(one) for one in self.found]
+        signed = {kind: Signatures.from_dict(one) for kind, one in self.signed.items()}
+        compared = (Completeness.from_dict(one) for one in self.found)
+        found = [replace(one, signed=signed.get(one.kind)) for one in compared]
         teller = teller_of(context, title=TITLE)
         teller.tell([event for one in found for event in gap_events(one, task_url=task_url(context))])
         teller.tell_recovered(lambda record: gap_ending(record, found), task_url=task_url(context))

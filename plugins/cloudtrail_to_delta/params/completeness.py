@@ -4,7 +4,7 @@ from airflow.sdk import Param
 
 from cloudtrail_to_delta.params.declaration import Declaration, form_of, in_section
 from cloudtrail_to_delta.params.ingest import PARAMS
-from cloudtrail_to_delta.params.values import number
+from cloudtrail_to_delta.params.values import number, yes_or_no
 
 OWN: dict[str, Declaration] = {
     "recent_days": Declaration(
@@ -26,6 +26,13 @@ OWN: dict[str, Declaration] = {
         title="Time for the ingest (hours)",
         help="A log file that the tables lack is a gap when it is older than this. Younger ones are pending.",
     ),
+    "read_missing": Declaration(
+        yes_or_no,
+        False,
+        title="Read missing log files again",
+        help="If log files are missing, trigger one run of the ingest that reads them again, without "
+        "a new checkpoint. Files that the tables hold are not read.",
+    ),
     "list_requests": Declaration(
         number(10, 1_000_000),
         20_000,
@@ -35,7 +42,7 @@ OWN: dict[str, Declaration] = {
     ),
 }
 # What only a run on Databricks needs.
-_INGEST_ONLY = frozenset({"preflight_only", "test_alert", "minimum_rows", "iam_simulation"})
+_INGEST_ONLY = frozenset({"preflight_only", "test_alert", "minimum_rows", "iam_simulation", "read_again"})
 
 COMPLETENESS_PARAMS: dict[str, Declaration] = {
     **{name: row for name, row in PARAMS.items() if not row.section},

@@ -39,6 +39,9 @@ from cloudtrail_to_delta.records.alert_events import DEFAULT_EVENTS, EVENTS
 
 # More rows than any table has. Services, and arithmetic with times, do not accept numbers of any size.
 MOST_ROWS = 10**12
+# The most days to read again: the arguments of a job have at most 10,000 bytes. Source: Databricks REST, Jobs
+# API 2.2, `python_wheel_task.named_parameters`.
+MOST_DAYS = 366
 
 _BUCKET = matches(BUCKET, "the name of an S3 bucket, without s3://")
 _PREFIX = matches(
@@ -169,6 +172,13 @@ _LOGS = {
         "",
         title="Until (delivery day)",
         help="The last delivery day (UTC) to ingest. Leave it empty for no end.",
+    ),
+    "read_again": Declaration(
+        each(day, least=0, most=MOST_DAYS),
+        [],
+        title="Read days again",
+        help="Delivery days (UTC) like 2026-01-31, one per line. The run first reads again what neither the "
+        "table nor its quarantine has of these days, and then the new log files. It needs no new checkpoint.",
     ),
 }
 

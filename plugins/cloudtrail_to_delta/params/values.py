@@ -134,12 +134,14 @@ def _yes_or_no(value: Any) -> str | None:
     return None if isinstance(value, bool) else "give true or false."
 
 
-def each(check: Check, *, alone: str | None = None, least: int = 1) -> Check:
-    """Check a list of at least `least` values; `alone` is a value that excludes all others."""
+def each(check: Check, *, alone: str | None = None, least: int = 1, most: int | None = None) -> Check:
+    """Check a list of `least` to `most` values; `alone` is a value that excludes all others."""
 
     def check_list(values: Any) -> str | None:
         if not isinstance(values, list | tuple) or len(values) < least:
             return "give a list with at least one value." if least else "give a list; it may be empty."
+        if most is not None and len(values) > most:
+            return f"give at most {most} values."
         if alone is not None and alone in values:
             return (
                 None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cloudtrail_to_delta.hooks.aws_errors import explain_error
 from cloudtrail_to_delta.kinds import KINDS, QUARANTINE_COLUMNS
 from cloudtrail_to_delta.params.locations import S3Location
-from cloudtrail_to_delta.params.request import IngestRequest, code_root
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest, code_root
 from cloudtrail_to_delta.preflight import (
     buckets,
     catalog,
@@ -28,6 +28,7 @@ from cloudtrail_to_delta.preflight import (
     targets,
     workspace,
 )
+from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.tables import Names
 from cloudtrail_to_delta.preflight.targets import DeltaLogs
@@ -125,6 +126,15 @@ def bucket_jobs(
         )
         for bucket, location in first.items()
     ]
+
+
+def public_key_jobs(requests: Mapping[str, IngestRequest], aws: Clients) -> list[Job]:
+    """Return the job that reads CloudTrail's public keys, if digests are asked for."""
+    if DIGESTS not in requests or aws.cloudtrail is None:
+        return []
+    region = requests[DIGESTS].region
+    look = partial(digests.check_public_keys, aws.cloudtrail(region), region)
+    return [Job(check=digests.CHECK, subject=digests.PUBLIC_KEYS, run=look)]
 
 
 def storage_jobs(

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """The clients: `s3` for the buckets, `iam` for the reader role's account, `kms` returns one for a region.
+    """The clients: `s3` for the buckets, `iam` for the reader role's account; two are made for a region.
 
-    A key exists in one region, and KMS of another region does not know it.
+    A key exists in one region, and KMS of another region does not know it. The same is true of CloudTrail's
+    public keys. `cloudtrail` is None if somebody else than the ingest's connection checks.
     """
 
     s3: "S3Client"
     iam: "IAMClient"
     kms: "Callable[[str], KMSClient]"
+    cloudtrail: "Callable[[str], Any] | None" = None
 
     @classmethod
     def connect(cls, aws_conn_id: str, region: str) -> "Clients":
@@ -30,6 +32,7 @@ class Clients:
             s3=_client(aws_conn_id, "s3", region),
             iam=_client(aws_conn_id, "iam", region),
             kms=cache(partial(_client, aws_conn_id, "kms")),
+            cloudtrail=cache(partial(_client, aws_conn_id, "cloudtrail")),
         )
 
 

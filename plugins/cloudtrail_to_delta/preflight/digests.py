@@ -1,11 +1,13 @@
-"""The digest check: does the trail write digest files? They prove whether a log file is missing or changed.
+"""The digest checks: does the trail write digest files, and may the connection read the public keys?
+
+Digest files prove whether a log file is missing or changed.
 
 Source: CloudTrail User Guide, "CloudTrail digest file structure". With log file validation on, CloudTrail
 writes one per hour, account and region under `CloudTrail-Digest/`, next to `CloudTrail/`.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.params.locations import LogsLocation
 from cloudtrail_to_delta.preflight.findings import Finding
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 CHECK = "digests"
 FOLDER = "CloudTrail-Digest"
+PUBLIC_KEYS = "cloudtrail:ListPublicKeys"
 
 
 def check_digests(s3: "S3Client", logs: LogsLocation) -> Finding:
@@ -24,6 +27,13 @@ def check_digests(s3: "S3Client", logs: LogsLocation) -> Finding:
     account = listing.one_account(logs)
     folders = listing.folders(f"{logs.accounts_prefix}{account}/").names if account else []
     return decide_digests(account, folders)
+
+
+def check_public_keys(cloudtrail: Any, region: str) -> list[Finding]:
+    """Check that the connection may call `ListPublicKeys`. A refusal raises."""
+    cloudtrail.list_public_keys()
+    detail = f"CloudTrail lists the public keys of {region}, which verify digests"
+    return [Finding(check=CHECK, subject=PUBLIC_KEYS, status="ok", detail=detail)]
 
 
 def decide_digests(account: str, folders: Sequence[str]) -> Finding:

@@ -15,6 +15,7 @@ from cloudtrail_to_delta.preflight.checks import (
     bucket_jobs,
     not_looked_at,
     notification_jobs,
+    public_key_jobs,
     run_jobs,
     storage_jobs,
     table_job,
@@ -101,6 +102,7 @@ def run_preflight(
     }
     jobs.append(access_job(requests, params, aws, missing, connection, absent=absent))
     jobs += notification_jobs(requests, params, aws.s3)
+    jobs += public_key_jobs(requests, aws)
     jobs += workspace_jobs(requests, params, databricks, aws.iam, own_run)
     findings += [not_looked_at(job, missing) for job in jobs if missing.intersection(job.buckets)]
     able = [job for job in jobs if not missing.intersection(job.buckets)]

@@ -113,6 +113,16 @@ EVENTS: dict[str, EventKind] = {
         lasting=True,
         urgent=True,
     ),
+    "unproven": EventKind(
+        title="not proven by CloudTrail's signatures",
+        meaning="CloudTrail's signed digests do not prove these log files or hours. Somebody may have "
+        "altered or deleted log files or digests, or log file validation was off. Nothing was changed.",
+        remedy="Run `cloudtrail-to-delta audit` for the day, which reads the bucket itself, and follow the "
+        "page below.",
+        summary="log files or hours that CloudTrail's signatures do not prove (with the kind digests)",
+        lasting=True,
+        urgent=True,
+    ),
     "late": EventKind(
         title="late run",
         meaning="The run has passed its deadline and is still running. New log files wait in the bucket. "

@@ -13,6 +13,8 @@ from cloudtrail_to_delta.records.record import Record
 
 # How many gaps a record lists. `gap_count` counts all of them.
 GAPS_KEPT = 300
+# The state of a gap in `Signatures` that has hours and not log files.
+HOURS = "hours"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +22,12 @@ class Gap(Record):
     """The log files of one account, region and delivery day that have one state.
 
     Attributes:
-        state: `missing`, `overwritten`, `archived` or `passed_over`.
-        account, region, day: whose log files, and when CloudTrail delivered them.
+        state: `missing`, `overwritten`, `archived` or `passed_over`. In `Signatures`: `hours` for hours
+            without a signed digest, or the verdict `altered`, `missing`, `extra` or `unsigned`.
+        account, region, day: whose log files or hours, and when CloudTrail delivered them. Log files of a
+            region without any digest have the day of the first of them.
         files: how many.
-        names: the keys of the first ones.
+        names: the first ones: keys, or hours of the day.
     """
 
     state: str
@@ -55,6 +59,42 @@ class Gap(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Signatures(Record):
+    """What the views on verified digests say of one kind's table.
+
+    Attributes:
+        as_of: when a run last verified digests. None: nothing is verified yet.
+        files: verdict → log files of the table; for the kind digests verdict → digests.
+        hours: state → hours of accounts' regions. Only for the kind digests.
+        calendar: region → day → a letter for each hour: `c` covered, `p` pending, `g` gap, `-` before the
+            first digest. With several accounts the worst one counts. It has the last five weeks.
+        gap_count: how many gaps there are. `gaps` lists at most 300 of them.
+    """
+
+    as_of: datetime | None = None
+    files: Mapping[str, int] = field(default_factory=dict)
+    hours: Mapping[str, int] = field(default_factory=dict)
+    calendar: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    gap_count: int = 0
+    gaps: Sequence[Gap] = ()
+
+    @classmethod
+    def read_fields(cls, given: Fields) -> Self:
+        """Read the record."""
+        return cls(
+            as_of=given.moment("as_of"),
+            files={text(verdict): count(n) for verdict, n in given.mapping("files").items()},
+            hours={text(state): count(n) for state, n in given.mapping("hours").items()},
+            calendar={
+                text(region): {text(day): text(hours) for day, hours in Fields(days).record.items()}
+                for region, days in given.mapping("calendar").items()
+            },
+            gap_count=given.count("gap_count"),
+            gaps=tuple(Gap.read_fields(Fields(one)) for one in given.items("gaps")),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Completeness(Record):
     """The completeness of one kind's table, as far as one run compared it.
 
@@ -66,6 +106,7 @@ class Completeness(Record):
         unchecked: how many due days the budget of requests did not allow.
         requests: how many LIST requests were made.
         gap_count: how many gaps there are. `gaps` lists at most 300 of them.
+        signed: what CloudTrail's signatures prove. None: digests are not asked for, so they prove nothing.
     """
 
     kind: str = ""
@@ -78,11 +119,12 @@ class Completeness(Record):
     requests: int = 0
     gap_count: int = 0
     gaps: Sequence[Gap] = ()
+    signed: Signatures | None = None
 
     @property
     def is_complete(self) -> bool:
-        """Whether all due days were compared and have no gap."""
-        return not (self.gap_count or self.unchecked)
+        """Whether all due days were compared and have no gap, and digests show none."""
+        return not (self.gap_count or self.unchecked or (self.signed and self.signed.gap_count))
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
@@ -98,4 +140,7 @@ class Completeness(Record):
             requests=given.count("requests"),
             gap_count=given.count("gap_count"),
             gaps=tuple(Gap.read_fields(Fields(one)) for one in given.items("gaps")),
+            signed=(
+                None if given.is_null("signed") else Signatures.read_fields(Fields(given.record["signed"]))
+            ),
         )

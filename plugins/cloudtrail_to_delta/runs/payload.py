@@ -34,6 +34,8 @@ def job_parameters(
     with `run`, the DAG run. `public_keys` is the file with which it verifies digests.
     """
     bounds = {name: str(params[name]) for name in ("from", "until") if params.get(name)}
+    if params.get("read_again"):
+        bounds["read-again"] = ",".join(params["read_again"])
     if public_keys and any(request.kind == DIGESTS for request in requests):
         bounds["public-keys"] = public_keys
     if len(requests) == 1:

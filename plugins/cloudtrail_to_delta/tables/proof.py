@@ -15,6 +15,8 @@ PENDING = "INTERVAL 3 HOURS"
 # Without any signed digest, hours are counted from this much before the last verification at most: somebody
 # else could have written a digest of 1970.
 UNSIGNED_DAYS = 90
+# Why a log file is unsigned although digests cover its hour: they may not name files of this kind at all.
+KIND_NOT_NAMED = "no signed digest names any log file of this kind here"
 # The path without `s3://`. A checkpoint or a repair may have written s3a://.
 _PLACE = "REGEXP_REPLACE({}, '^[a-z0-9]+:/+', '')"
 _PARTS = "'AWSLogs/(o-[a-z0-9]+/)?([0-9]{{12}})/[A-Za-z-]+/([a-z0-9-]+)/'"
@@ -102,7 +104,7 @@ FROM (
     WHEN is_named THEN 'proven'
     WHEN is_new THEN 'pending: the digest is not due yet'
     WHEN NOT is_covered THEN 'unsigned: no signed digest covers the time of its delivery'
-    WHEN NOT signs_kind THEN 'unsigned: no signed digest names any log file of this kind here'
+    WHEN NOT signs_kind THEN 'unsigned: {KIND_NOT_NAMED}'
     ELSE 'extra: signed digests cover the time of its delivery, but none names it'
   END AS verdict
   FROM judged

@@ -9,6 +9,7 @@ import io
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,10 @@ import pytest
 from cloudtrail_jobs import verification
 from cloudtrail_jobs.commits import table_at
 from cloudtrail_jobs.digests import Evidence
+from cloudtrail_to_delta.completeness.signed import questions_of, signatures_of
+from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.locations import LogsLocation
+from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.tables.proof import hours_query, proof_query, verdicts_query
 from sandbox.sample_logs.digests import Place
 from tests.fixtures.trail_cases import CASES, Keys
@@ -60,14 +64,27 @@ class Bucket:
 
     def sql(self, query, *tables):
         folder = f"{self.lake.folder}/delta"
-        return self.lake.spark.sql(query(*(table_at(f"{folder}/{name}") for name in tables))).collect()
+        return self.lake.spark.sql(query(*(table_at(f"{folder}/{name}") for name in tables)))
 
     def proof(self, folder="CloudTrail"):
-        logs = LogsLocation(
-            bucket=str(self.lake.folder).lstrip("/"), organization=ORGANIZATION, folder=folder
-        )
+        bucket = str(self.lake.folder).lstrip("/")
+        logs = LogsLocation(bucket=bucket, organization=ORGANIZATION, folder=folder)
         tables = ("events", "events_quarantine", "digests", "digests_verified")
-        return self.sql(lambda *names: proof_query(logs, *names), *tables)
+        return self.sql(partial(proof_query, logs), *tables)
+
+    @cached_property
+    def views(self):
+        """The rows of each view, which are also temporary views with its name."""
+        queries = {
+            "events_proof": self.proof(),
+            "digests_hours": self.sql(hours_query, "digests", "digests_verified"),
+            "digests_verdicts": self.sql(verdicts_query, "digests", "digests_quarantine", "digests_verified"),
+        }
+        found = {name: query.collect() for name, query in queries.items()}
+        for name, rows in found.items():
+            shown = self.lake.spark.createDataFrame(rows, queries[name].schema)
+            shown.createOrReplaceTempView(name)
+        return found
 
     def verify(self, now, **evidence):
         return verification.verify(
@@ -122,9 +139,9 @@ def test_each_digest_is_a_row_with_its_log_files_its_text_and_its_hash(bucket):
 
 
 def test_the_views_say_what_the_auditors_tool_says(bucket):
-    files = by_account(bucket.proof())
-    hours = by_account(bucket.sql(hours_query, "digests", "digests_verified"))
-    verdicts = by_account(bucket.sql(verdicts_query, "digests", "digests_quarantine", "digests_verified"))
+    files = by_account(bucket.views["events_proof"])
+    hours = by_account(bucket.views["digests_hours"])
+    verdicts = by_account(bucket.views["digests_verdicts"])
     for name, (account, expected) in bucket.expected.items():
         shown = {row.log_file.replace("file:/", "s3://"): row for row in files[account]}
         odd = {uri: row.verdict for uri, row in shown.items() if row.verdict not in ("proven", "late")}
@@ -145,4 +162,33 @@ def test_the_views_say_what_the_auditors_tool_says(bucket):
 
 
 def test_a_kind_that_no_digest_names_is_unsigned(bucket):
-    assert {row.verdict for row in bucket.proof("CloudTrail-Insight")} == {"unsigned"}
+    assert {row.verdict for row in bucket.proof("CloudTrail-Insight").collect()} == {"unsigned"}
+
+
+def test_the_completeness_check_asks_the_views_and_gets_the_same(bucket):
+    params = {name: param.value for name, param in ingest_params().items()}
+    named = {"kinds": ["events", "digests"], "events_table": "events", "digests_table": "digests"}
+    every = bucket.views["events_proof"]
+    asked = questions_of(resolve_requests(params | {"bucket": "logs"} | named))
+    answers = {
+        name: [row.asDict() for row in bucket.lake.spark.sql(query).collect()]
+        for name, query in asked.items()
+    }
+    found = signatures_of(answers)
+    digests, events = found["digests"], found["events"]
+    assert digests.as_of == events.as_of is not None
+    gaps, hours = by_account(events.gaps), by_account(digests.gaps)
+    for name, (account, expected) in bucket.expected.items():
+        # An unsigned log file is a gap from the first hour of its region's digests on.
+        shown = {uri.replace("file:/", "s3://"): gap.state for gap in gaps[account] for uri in gap.names}
+        odd = {uri: verdict for uri, verdict in expected.verdicts.items() if verdict != "pending"}
+        assert shown.items() <= odd.items(), name
+        assert {"unsigned"} >= {odd[uri] for uri in odd.keys() - shown.keys()}, name
+        of_day = [hour for gap in hours[account] if gap.day == f"{DAY:%Y-%m-%d}" for hour in gap.names]
+        assert of_day == [f"{hour:02}" for hour in expected.gaps], name
+    assert {"altered", "missing", "extra", "unsigned"} <= {gap.state for gap in events.gaps}
+    assert events.gap_count == len(events.gaps)
+    assert sum(events.files.values()) == len(every)
+    letters = digests.calendar["us-east-1"][f"{DAY:%Y-%m-%d}"]
+    worst = {hour for _, expected in bucket.expected.values() for hour in expected.gaps}
+    assert letters == "".join("g" if hour in worst else "c" for hour in range(24))

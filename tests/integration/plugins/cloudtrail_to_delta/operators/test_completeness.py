@@ -6,13 +6,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.operators.completeness import CompletenessReportOperator, ReconcileOperator
+from cloudtrail_to_delta.operators.completeness import (
+    AskDigestsOperator,
+    CompletenessReportOperator,
+    ReconcileOperator,
+)
 from cloudtrail_to_delta.params.completeness import completeness_params
 from cloudtrail_to_delta.records.completeness import Completeness
 from sandbox.receiver import receiving
-from tests.integration.plugins.cloudtrail_to_delta.conftest import task_context
+from sandbox.warehouse import Warehouse
+from tests.integration.plugins.cloudtrail_to_delta.conftest import run_to_end, task_context
 
 BUCKET, TABLE, ACCOUNT = "reconciled-logs", "reconciled_events", "111122223333"
+DIGESTS = "reconciled_digests"
 NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=400)
 
@@ -62,6 +68,33 @@ def bucket(aws, connections):
 
 
 @pytest.fixture
+def views(databricks):
+    """Makes the views on digests say of one hour and one log file what a test wants."""
+    sql = Warehouse(databricks.host, databricks.token).sql
+    made = (f"{DIGESTS}_hours", f"{DIGESTS}_verdicts", f"{TABLE}_proof")
+
+    def say(state, verdict):
+        values = {
+            "account": f"'{ACCOUNT}'",
+            "region": "'us-east-1'",
+            "hour": "TIMESTAMP '2026-05-02T23:00:00Z'",
+            "state": f"'{state}'",
+            "as_of": "TIMESTAMP '2026-05-03T04:00:00Z'",
+            "log_file": "'s3://x/one.json.gz'",
+            "delivered_at": "TIMESTAMP '2026-05-02T23:59:00Z'",
+            "verdict": f"'{verdict}'",
+            "detail": "''",
+        }
+        for name in made:
+            row = ", ".join(f"{value} AS {column}" for column, value in values.items())
+            sql(f"CREATE OR REPLACE VIEW {name} AS SELECT {row}")
+
+    yield say
+    for name in made:
+        sql(f"DROP VIEW IF EXISTS {name}")
+
+
+@pytest.fixture
 def check(supervisor, monkeypatch):
     """One run of both tasks: its record, its report and the titles of its messages."""
 
@@ -71,7 +104,15 @@ def check(supervisor, monkeypatch):
             values = params(alert_conn_ids=["security"], **changed)
             context = task_context(params=values, outlet_events=Events(supervisor))
             found = ReconcileOperator(task_id="reconcile").execute(context)
-            report = CompletenessReportOperator(task_id="report_gaps", found=found).execute(context)
+            asked = AskDigestsOperator(
+                task_id="ask_digests",
+                databricks_conn_id="databricks_default",
+                warehouse_id=context["params"]["warehouse_id"],
+            )
+            signed = run_to_end(asked, context)
+            report = CompletenessReportOperator(task_id="report_gaps", found=found, signed=signed).execute(
+                context
+            )
             return Completeness.from_dict(found[0]), report, receiver.titles()
 
     return run
@@ -100,6 +141,30 @@ def test_a_gap_of_an_old_day_is_told_compared_in_every_run_and_closed(bucket, wr
     assert (closed.files, closed.is_complete) == ({"held": 1, "pending": 1}, True)
     after, _, _ = check(cycle_days=366, recent_days=1)
     assert f"{OLD:%Y-%m-%d}" not in after.days
+
+
+def test_hours_and_files_that_digests_do_not_prove_are_told_until_they_do(bucket, check, views):
+    asked = {"kinds": ["events", "digests"], "digests_table": DIGESTS}
+    _, report, titles = check(**asked)
+    assert "CloudTrail's signatures prove nothing yet" in report
+    assert titles == []
+
+    views("gap", "altered")
+    _, report, titles = check(**asked)
+    assert (
+        f"1 hour(s) without a signed digest in account {ACCOUNT}, us-east-1, 2026-05-02: 23 h UTC" in report
+    )
+    assert f"1 altered in account {ACCOUNT}, us-east-1, 2026-05-02: `s3://x/one.json.gz`" in report
+    assert ["not proven by CloudTrail's signatures" in title for title in titles] == [True, True]
+
+    views("covered", "proven")
+    found, report, titles = check(**asked)
+    assert "Signed digests prove every log file since they began" in report
+    assert (found.signed.files, found.signed.calendar) == (
+        {"proven": 1},
+        {"us-east-1": {"2026-05-02": "-" * 23 + "c"}},
+    )
+    assert titles == []
 
 
 def test_every_violation_of_both_contracts_is_named(connections):

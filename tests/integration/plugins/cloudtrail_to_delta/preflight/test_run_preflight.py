@@ -155,6 +155,15 @@ def test_a_trail_without_digest_files_is_a_warning(account, chosen):
     assert not report.failed
 
 
+def test_a_connection_that_may_not_read_the_public_keys_fails_if_digests_are_asked_for(account):
+    asked = {"kinds": ["events", "digests"], "iam_simulation": "off"}
+    assert finding_of(account.preflight(**asked), "digests", "cloudtrail:ListPublicKeys").status == "ok"
+    account.aws.fault(action="ListPublicKeys", status=400, code="AccessDeniedException")
+    report = account.preflight(**asked)
+    assert failed(report) == {("digests", "cloudtrail:ListPublicKeys")}
+    assert "ListPublicKeys" in finding_of(report, "digests", "cloudtrail:ListPublicKeys").detail
+
+
 def test_a_table_of_other_columns_fails_with_the_one_that_differs(account):
     account.table("delta/cloudtrail_events", COLUMNS | {"readOnly": "string"})
     account.table("delta/cloudtrail_insights", {"id": "long"})

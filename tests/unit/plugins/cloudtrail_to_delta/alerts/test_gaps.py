@@ -9,7 +9,7 @@ from cloudtrail_to_delta.alerts.gaps import gap_ending, gap_events
 from cloudtrail_to_delta.alerts.grouping import weigh
 from cloudtrail_to_delta.completeness.report import render
 from cloudtrail_to_delta.records.alert_events import EVENTS
-from cloudtrail_to_delta.records.completeness import Completeness, Gap
+from cloudtrail_to_delta.records.completeness import Completeness, Gap, Signatures
 
 NOW = datetime(2026, 5, 3, tzinfo=UTC)
 GAP = Gap(
@@ -96,3 +96,76 @@ def test_the_report_names_each_gap_and_says_complete_only_without_any():
 
 def test_the_record_reads_what_it_wrote():
     assert Completeness.from_dict(CHECKED.to_dict()) == CHECKED
+
+
+HOURS = Gap(
+    state="hours",
+    account="111122223333",
+    region="us-east-1",
+    day="2026-05-01",
+    files=2,
+    names=("04", "05"),
+)
+ALTERED = replace(GAP, state="altered", files=1)
+SIGNED = Signatures(
+    as_of=NOW,
+    files={"altered": 1, "proven": 6},
+    hours={"covered": 40, "gap": 2},
+    calendar={"us-east-1": {"2026-05-01": "ccccgg" + "c" * 18}},
+    gap_count=2,
+    gaps=(ALTERED, HOURS),
+)
+UNPROVEN = replace(SOUND, signed=SIGNED)
+PROVEN = replace(SOUND, signed=replace(SIGNED, gap_count=0, gaps=()))
+
+
+def test_what_digests_do_not_prove_is_an_event_of_its_own_and_says_which_hours():
+    altered, hours = gap_events(UNPROVEN)
+    assert {altered.name, hours.name} == {"unproven"}
+    assert altered.what == (
+        "1 log file(s) whose content is not what CloudTrail signed: "
+        "account 111122223333, us-east-1, 2026-05-02, for example k1"
+    )
+    assert hours.what == (
+        "2 hour(s) without a signed digest: account 111122223333, us-east-1, 2026-05-01 04, 05 h UTC"
+    )
+
+
+@pytest.mark.parametrize(
+    ("later", "ended"),
+    [
+        (UNPROVEN, False),
+        (PROVEN, True),
+        # The days that S3 lists say nothing about signatures.
+        (SOUND, False),
+        (replace(SOUND, signed=Signatures()), False),
+        (replace(PROVEN, signed=replace(SIGNED, gap_count=400, gaps=(ALTERED,))), False),
+    ],
+    ids=["still there", "proven", "digests not asked", "nothing verified", "too many to list"],
+)
+def test_an_unproven_hour_ends_when_digests_were_asked_and_prove_it(later, ended):
+    *_, cause = causes(UNPROVEN)
+    assert bool(gap_ending(cause, [later])) == ended
+
+
+def test_a_missing_file_and_one_that_digests_miss_do_not_end_each_other():
+    both = replace(CHECKED, signed=replace(SIGNED, gaps=(GAP,), gap_count=1))
+    listed, signed = causes(both)
+    assert not gap_ending(signed, [replace(both, gaps=(), gap_count=0)])
+    assert gap_ending(listed, [replace(both, gaps=(), gap_count=0)]) == "ok again"
+
+
+def test_the_report_says_what_signatures_prove_and_when_they_prove_nothing():
+    assert "signatures prove nothing here" in render([SOUND])
+    assert "prove nothing yet" in render([replace(SOUND, signed=Signatures())])
+    assert "| 1 altered, 6 proven | 40 covered, 2 gap | 2 |" in render([UNPROVEN])
+    assert (
+        "2 hour(s) without a signed digest in account 111122223333, us-east-1, 2026-05-01: 04, 05 h UTC"
+        in (render([UNPROVEN]))
+    )
+    assert not UNPROVEN.is_complete
+    assert "Signed digests prove every log file" in render([PROVEN])
+
+
+def test_the_record_of_signatures_reads_what_it_wrote():
+    assert Completeness.from_dict(UNPROVEN.to_dict()) == UNPROVEN
