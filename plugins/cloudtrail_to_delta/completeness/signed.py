@@ -6,7 +6,6 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,14 +43,15 @@ def questions_of(requests: Mapping[str, IngestRequest]) -> dict[str, str]:
 
 
 def signatures_of(answers: Answers) -> dict[str, Signatures]:
-    """Return the record of each kind that was asked about. All kinds have the same calendar."""
+    """Return the record of each kind that was asked about."""
     calendar: dict[str, dict[str, str]] = defaultdict(dict)
     for row in answers["calendar"]:
         calendar[str(row["region"])][str(row["day"])] = str(row["hours"])
-    shared = Signatures(as_of=_as_of(answers), calendar=dict(calendar))
+    as_of = _as_of(answers)
     found = {
-        DIGESTS: replace(
-            shared,
+        DIGESTS: Signatures(
+            as_of=as_of,
+            calendar=dict(calendar),
             files=_counts(answers[DIGESTS], "verdict"),
             hours=_counts(answers["hours"], "state"),
             gaps=list(_gaps(answers["gaps"])),
@@ -60,8 +60,8 @@ def signatures_of(answers: Answers) -> dict[str, Signatures]:
     }
     for kind in answers.keys() - {"hours", "calendar", "gaps", DIGESTS}:
         gaps = [row for row in answers[kind] if row["region"] is not None]
-        found[kind] = replace(
-            shared,
+        found[kind] = Signatures(
+            as_of=as_of,
             files=_totals(answers[kind]),
             gaps=list(_gaps(gaps)),
             gap_count=_found(gaps),

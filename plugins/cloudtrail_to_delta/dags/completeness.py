@@ -84,7 +84,7 @@ def build_dag(dag_id: str, account: Account | None = None) -> DAG:
         report >> ReadAgainOperator(
             task_id="read_again",
             found=reconciled.output,
-            trigger_dag_id=dag_id.replace(dag_ids.COMPLETENESS, dag_ids.INGEST, 1),
+            trigger_dag_id=dag_ids.ingest_of(dag_id),
             shares_params=account is None,
             doc_md=COMPLETENESS["read_again"].doc_md,
         )

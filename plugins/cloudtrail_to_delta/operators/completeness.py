@@ -24,9 +24,16 @@ from cloudtrail_to_delta.params.completeness import OWN
 from cloudtrail_to_delta.params.declaration import check_params
 from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
 from cloudtrail_to_delta.preflight.clients import Clients
-from cloudtrail_to_delta.records.completeness import GAPS_KEPT, Completeness, Gap, Signatures
+from cloudtrail_to_delta.records.completeness import (
+    COMPLETENESS_KEY,
+    GAPS_KEPT,
+    Completeness,
+    Gap,
+    Signatures,
+)
 from cloudtrail_to_delta.records.notes import ALERTS_KEY
 from cloudtrail_to_delta.records.record import read
+from cloudtrail_to_delta.runs.metrics import send_completeness_metrics
 from cloudtrail_to_delta.tables.assets import COMPLETENESS, completeness_asset, newest_events
 from cloudtrail_to_delta.tables.delta_log import storage_options
 
@@ -123,7 +130,8 @@ class CompletenessReportOperator(BaseOperator):
     """Writes the report, sends an alert for each new gap, and ends those of gaps that are closed.
 
     Returns:
-        the report as Markdown. Each table's asset event has its `records.completeness.Completeness`.
+        the report as Markdown. Each table's asset event has its `records.completeness.Completeness`, and the
+        XCom `completeness` has all of them.
     """
 
     template_fields = ("found", "signed")
@@ -138,6 +146,7 @@ class CompletenessReportOperator(BaseOperator):
         signed = {kind: Signatures.from_dict(one) for kind, one in self.signed.items()}
         compared = (Completeness.from_dict(one) for one in self.found)
         found = [replace(one, signed=signed.get(one.kind)) for one in compared]
+        context["ti"].xcom_push(key=COMPLETENESS_KEY, value=[one.to_dict() for one in found])
         teller = teller_of(context, title=TITLE)
         teller.tell([event for one in found for event in gap_events(one, task_url=task_url(context))])
         teller.tell_recovered(lambda record: gap_ending(record, found), task_url=task_url(context))
@@ -145,6 +154,7 @@ class CompletenessReportOperator(BaseOperator):
         for one in found:
             asset = completeness_asset(one.table, one.delta_path)
             context["outlet_events"][COMPLETENESS].add(asset, extra=one.to_dict())
+        send_completeness_metrics(found, params_of(context), dag_id=context["ti"].dag_id)
         report = render(found)
         self.log.info("%s", report)
         return report

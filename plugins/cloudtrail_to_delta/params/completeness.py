@@ -21,10 +21,11 @@ OWN: dict[str, Declaration] = {
         "compares all days in every run.",
     ),
     "pending_hours": Declaration(
-        number(1, 24 * 31),
+        number(0, 24 * 31),
         24,
         title="Time for the ingest (hours)",
-        help="A log file that the tables lack is a gap when it is older than this. Younger ones are pending.",
+        help="A log file that the tables lack is a gap when it is older than this. Younger ones are pending. "
+        "0: none is.",
     ),
     "read_missing": Declaration(
         yes_or_no,
@@ -41,8 +42,8 @@ OWN: dict[str, Declaration] = {
         "an alert says so.",
     ),
 }
-# What only a run on Databricks needs.
-_INGEST_ONLY = frozenset({"preflight_only", "test_alert", "minimum_rows", "iam_simulation", "read_again"})
+# What a run of the ingest that `read_missing` triggers does not need either.
+_INGEST_ONLY = frozenset({"preflight_only", "test_alert", "minimum_rows", "read_again"})
 
 COMPLETENESS_PARAMS: dict[str, Declaration] = {
     **{name: row for name, row in PARAMS.items() if not row.section},

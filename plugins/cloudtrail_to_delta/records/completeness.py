@@ -6,13 +6,15 @@ The newest event of a table is the memory of the next run: it has the days with 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self
 
-from cloudtrail_to_delta.records.fields import Fields, count, text
+from cloudtrail_to_delta.records.fields import Fields, as_list, count, text
 from cloudtrail_to_delta.records.record import Record
 
 # How many gaps a record lists. `gap_count` counts all of them.
 GAPS_KEPT = 300
+# The XCom of `report_gaps` with the records of all kinds. The pages read it.
+COMPLETENESS_KEY = "completeness"
 # The state of a gap in `Signatures` that has hours and not log files.
 HOURS = "hours"
 
@@ -67,7 +69,8 @@ class Signatures(Record):
         files: verdict → log files of the table; for the kind digests verdict → digests.
         hours: state → hours of accounts' regions. Only for the kind digests.
         calendar: region → day → a letter for each hour: `c` covered, `p` pending, `g` gap, `-` before the
-            first digest. With several accounts the worst one counts. It has the last five weeks.
+            first digest. With several accounts the worst one counts. It has the last five weeks. Only for
+            the kind digests.
         gap_count: how many gaps there are. `gaps` lists at most 300 of them.
     """
 
@@ -144,3 +147,12 @@ class Completeness(Record):
                 None if given.is_null("signed") else Signatures.read_fields(Fields(given.record["signed"]))
             ),
         )
+
+
+def read_completeness(value: Any) -> list[Completeness]:
+    """Read the records of a run's kinds.
+
+    Raises:
+        UnreadableRecordError, TypeError: the value is not a list of such records.
+    """
+    return [Completeness.from_dict(one) for one in as_list(value)]

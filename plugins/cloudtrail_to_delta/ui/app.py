@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cloudtrail_to_delta.dag_ids import INGEST
+from cloudtrail_to_delta.dag_ids import INGEST, completeness_of
+from cloudtrail_to_delta.records.completeness import Completeness
 from cloudtrail_to_delta.ui import database, render
 from cloudtrail_to_delta.ui.access import readable
 from cloudtrail_to_delta.ui.cache import Cache
+from cloudtrail_to_delta.ui.coverage import coverage_of
 from cloudtrail_to_delta.ui.database import read_facts
 from cloudtrail_to_delta.ui.history import read_history
 from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, GUIDANCE_PAGE, OVERVIEW_PAGE, PREFLIGHT_PAGE
@@ -149,7 +151,15 @@ def add_state(app: "FastAPI") -> None:
         row = found[0]
         history = cache.get((dag_id, row.kind, row.table), lambda: read_history(session, row, now))
         others = [other for other in of_dag if other is not row]
-        return HTMLResponse(render.render_account(row, others, history, now), headers=render.headers())
+        # The check is another DAG, which the user may not be allowed to read.
+        check = completeness_of(dag_id)
+        checked: list[Completeness] = []
+        if readable(user, {check}, session):
+            key = (check, row.kind, row.table)
+            checked = cache.get(key, lambda: database.read_checked(session, *key))
+        coverage = coverage_of(checked, row.kind, row.table, list(row.regions))
+        page = render.render_account(row, others, history, now, coverage)
+        return HTMLResponse(page, headers=render.headers())
 
 
 def _read_rows(session: Any) -> tuple[datetime, set[str], list[Row]]:

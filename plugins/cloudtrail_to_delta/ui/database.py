@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, INGEST
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.records.completeness import COMPLETENESS_KEY, Completeness, read_completeness
 from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, read_page
 from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
 from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
@@ -40,6 +41,8 @@ PASSED_RUNS = 20
 # Every database accepts this many values in one statement.
 CHUNK = 500
 MANUAL = "manual"
+# How many runs of a completeness check may have failed, or be about other tables, since that of a table.
+CHECKED_RUNS = 20
 T = TypeVar("T")
 
 
@@ -339,6 +342,19 @@ def read_extra(session: "Session", runs: Iterable[int], kind: str, recorded: Rec
                 recorded.details[xcom.run] = details
         elif (findings := recorded.read(Findings.from_list, xcom)) is not None:
             recorded.findings[xcom.run] = findings
+
+
+def read_checked(session: "Session", dag_id: str, kind: str, table: str) -> list[Completeness]:
+    """Read the records of the newest check of a table, for all kinds of its run; none without one."""
+    from airflow.models.xcom import XComModel
+
+    wanted = (XComModel.task_id == "report_gaps", XComModel.key == COMPLETENESS_KEY)
+    for run in last_runs(session, dag_id, CHECKED_RUNS):
+        for xcom in _xcoms(session, [run.id], *wanted):
+            records = Recorded().read(read_completeness, xcom) or []
+            if any((one.kind, one.table) == (kind, table) for one in records):
+                return records
+    return []
 
 
 def find_run(session: "Session", dag_id: str, run_id: str) -> Run | None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, INGEST
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, INGEST, completeness_of
 from cloudtrail_to_delta.guidance import guidance_of
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.preflight.findings import by_urgency, counts_line
 from cloudtrail_to_delta.records.findings import Findings
 from cloudtrail_to_delta.ui import charts, formats
+from cloudtrail_to_delta.ui.coverage import Coverage
 from cloudtrail_to_delta.ui.facts import Run
 from cloudtrail_to_delta.ui.history import DAYS, History
 from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, airflow_root, findings_url, guidance_url
@@ -100,8 +101,18 @@ def render_overview(listing: Listing, rows: Sequence[Row], now: datetime) -> str
     )
 
 
-def render_account(row: Row, others: Sequence[Row], history: History, now: datetime) -> str:
-    """Render the page of one table. `others` are the other tables of its DAG."""
+def render_account(
+    row: Row, others: Sequence[Row], history: History, now: datetime, coverage: Coverage | None = None
+) -> str:
+    """Render the page of one table.
+
+    Args:
+        row: the table.
+        others: the other tables of its DAG.
+        history: what its runs recorded.
+        now: when the rows were read.
+        coverage: what the newest completeness check says; None without one.
+    """
     axis = charts.Axis(start=now - timedelta(days=DAYS), end=now)
     files = [(at, counts[0]) for at, counts in history.hours.items()]
     added = [(at, counts[1]) for at, counts in history.hours.items()]
@@ -112,6 +123,8 @@ def render_account(row: Row, others: Sequence[Row], history: History, now: datet
         row=row,
         tabs=sorted([row, *others], key=lambda tab: (place_of(tab.kind), tab.kind, tab.table)),
         history=history,
+        coverage=coverage,
+        check_dag=completeness_of(row.dag.dag_id),
         now=now,
         days=DAYS,
         rows_chart=charts.bars(axis, added, css="rows", label=_said(added, "rows"), unit="rows"),

@@ -14,8 +14,14 @@ from airflow.sdk.observability.metrics.stats_utils import NoStatsLogger, get_sta
 from opentelemetry import metrics
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from cloudtrail_to_delta.records.completeness import Completeness, Signatures
 from cloudtrail_to_delta.records.outcome import Known, Outcome
-from cloudtrail_to_delta.runs.metrics import figures, send_metrics
+from cloudtrail_to_delta.runs.metrics import (
+    completeness_figures,
+    figures,
+    send_completeness_metrics,
+    send_metrics,
+)
 
 OUTCOME = Outcome(
     kind="events",
@@ -147,3 +153,27 @@ def test_opentelemetry_gets_each_figure_with_its_account_and_kind_as_attributes(
         "kind": "events",
         "table": "main.security.trail",
     }
+
+
+def test_a_completeness_check_counts_gaps_and_what_signatures_prove_once_they_are_verified():
+    events = Completeness(kind="events", table="t", gap_count=2, files={"held": 9, "missing": 3})
+    assert dict(completeness_figures(events)) == {"gaps": 2, "missing_files": 3, "uncompared_days": 0}
+    nothing_yet = replace(events, signed=Signatures())
+    assert "proven_files" not in dict(completeness_figures(nothing_yet))
+    at = datetime(2026, 11, 28, tzinfo=UTC)
+    signed = Signatures(
+        as_of=at, gap_count=1, files={"proven": 5, "late": 1, "pending": 2, "altered": 1, "unsigned": 3}
+    )
+    found = dict(completeness_figures(replace(events, signed=signed)))
+    assert (found["gaps"], found["proven_files"], found["unproven_files"]) == (3, 6, 4)
+    hours = Signatures(as_of=at, files={"signed": 24}, hours={"covered": 24, "gap": 2})
+    found = dict(completeness_figures(Completeness(kind="digests", table="d", signed=hours)))
+    assert (found["proven_hours"], found["unproven_hours"]) == (24, 2)
+
+
+def test_the_figures_of_a_completeness_check_come_by_table_too(statsd):
+    events = Completeness(kind="events", table="main.trail", gap_count=2)
+    send_completeness_metrics([events], {"account": "111122223333"}, dag_id="cloudtrail_completeness")
+    came = statsd(6)
+    assert came["airflow.cloudtrail.gaps"] == "2|g"
+    assert came["airflow.cloudtrail.111122223333.events.main_trail.gaps"] == "2|g"

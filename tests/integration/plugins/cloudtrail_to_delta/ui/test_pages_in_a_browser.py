@@ -9,6 +9,7 @@ from tests.fixtures.made_up import at_age
 from tests.fixtures.pages import pages_of, served, token
 
 ACCOUNT = "account?dag_id=cloudtrail_ingest__prod_eu&kind=insights"
+EVENTS = "account?dag_id=cloudtrail_ingest__prod_eu&kind=events"
 EMPTY = "account?dag_id=cloudtrail_ingest__new_account"
 FAILED = "account?dag_id=cloudtrail_ingest__legacy_billing&kind=events"
 # The least contrast of each text with what is behind it. Source: WCAG 2.2, 1.4.3, 4.5 : 1.
@@ -78,13 +79,13 @@ def test_nothing_is_asked_of_others_and_the_browser_has_no_complaint(visit, of_a
 
 
 def test_every_text_can_be_read(visit, of_a_task):
-    for path, scheme in product(("overview", ACCOUNT, FAILED, *of_a_task), ("light", "dark")):
+    for path, scheme in product(("overview", ACCOUNT, EVENTS, FAILED, *of_a_task), ("light", "dark")):
         contrast, element = visit(path, scheme=scheme).evaluate(CONTRAST)
         assert contrast >= 4.5, (path, scheme, element)
 
 
 def test_a_page_is_as_wide_as_its_window(visit, of_a_task):
-    for path in ("overview", ACCOUNT, EMPTY, *of_a_task):
+    for path in ("overview", ACCOUNT, EVENTS, EMPTY, *of_a_task):
         page = visit(path)
         for width in (390, 1212, 1280):
             page.set_viewport_size({"width": width, "height": 900})

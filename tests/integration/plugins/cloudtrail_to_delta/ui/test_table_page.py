@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cloudtrail_to_delta.guidance import INGEST
-from tests.fixtures.made_up import EPISODES, EXAMPLES, FINDINGS
-from tests.fixtures.metadata import HOUR, found, resolved, told, validated
+from tests.fixtures.made_up import EPISODES, EXAMPLES, FINDINGS, LOST
+from tests.fixtures.metadata import HOUR, checked, found, left_by_check, resolved, told, validated
 from tests.fixtures.pages import pages_of
 from tests.integration.plugins.cloudtrail_to_delta.ui.visits import (
     ACCOUNT,
@@ -133,3 +133,42 @@ async def test_a_page_says_how_many_alert_targets_there_are(metadata, targets, s
     good_run(metadata, dag, xcoms=[resolved(("events",)), *told(targets=targets)])
     page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag)).text
     assert said in page
+
+
+async def test_a_tables_page_shows_each_day_of_each_region_and_the_hours_that_are_not_proven(made_up):
+    page = (await get(pages_of(made_up), ACCOUNT, dag_id="cloudtrail_ingest__prod_eu", kind="events")).text
+    days = [made_up.now.date() - timedelta(days=age) for age in range(35)]
+    assert f'title="{days[6]}, eu-west-1: 2 hours not proven (03, 04 h UTC)"' in page
+    assert f'title="{days[6]}, us-east-1: every hour is proven"' in page
+    assert f'title="{days[0]}, us-east-1: the digests of some hours are not due yet"' in page
+    assert f'title="{days[2]}, us-east-1: 1 log file missing: not in the tables"' in page
+    assert f'title="{days[33]}, us-east-1: not compared by this check"' in page
+    assert "Proven by CloudTrail's signatures" in page
+    assert LOST.rpartition("/")[2] in page
+
+
+async def test_without_digests_the_page_says_that_nothing_is_proven_by_signatures(metadata):
+    dag = metadata.dag("prod")
+    good_run(metadata, dag, xcoms=[resolved(("events",))])
+    never = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="events")).text
+    assert "No completeness check of this table has run" in never
+    left = left_by_check(checked(at=metadata.now))
+    check = metadata.dag("prod", check=True)
+    metadata.run(check, 3 * HOUR, xcoms=[left])
+    # A later run was about another table, and the newest failed.
+    metadata.run(check, 2 * HOUR, xcoms=[left_by_check(checked("insights", at=metadata.now))])
+    metadata.run(check, state="failed", tasks={"reconcile": "failed"})
+    page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="events")).text
+    assert "Nothing is proven by signatures" in page
+    today = metadata.now.date()
+    assert f'title="{today}, us-east-1: as S3 lists it, no signature"' in page
+    assert f'title="{today - timedelta(days=8)}, us-east-1: not compared by this check"' in page
+
+
+async def test_who_may_not_read_the_check_does_not_see_its_calendar(metadata, one_dag):
+    dag = metadata.dag("prod")
+    good_run(metadata, dag, xcoms=[resolved(("events",))])
+    metadata.run(metadata.dag("prod", check=True), xcoms=[left_by_check(checked(at=metadata.now))])
+    one_dag(dag)
+    page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag, kind="events")).text
+    assert "No completeness check of this table has run" in page

@@ -1,0 +1,97 @@
+"""Completeness by the real scheduler: digests prove the tables, a RESTORE loses them, a re-read repairs."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cloudtrail_to_delta.records.completeness import COMPLETENESS_KEY, read_completeness
+from sandbox import seed
+from sandbox.airflow_client import Run
+from sandbox.sample_logs import SampleSpec
+from sandbox.sample_logs.digests import SandboxSigner
+
+INGEST, CHECK = "cloudtrail_ingest", "cloudtrail_completeness"
+BUCKET = "proven-logs"
+TIMEOUT_SECONDS = 600
+PARAMS = {
+    "bucket": BUCKET,
+    "account": "111122223333",
+    "kinds": ["events", "digests"],
+    "events_table": "proven_events",
+    "digests_table": "proven_digests",
+    "share_run": True,
+    "iam_simulation": "off",
+}
+CHECKED = PARAMS | {"pending_hours": 0, "recent_days": 3, "cycle_days": 366}
+
+
+def done(sandbox, run):
+    """The run, which has succeeded."""
+    state = sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS)
+    assert state == "success", {
+        task["task_id"]: sandbox.airflow.task_log(run, task["task_id"], task["try_number"])[-2000:]
+        for task in sandbox.airflow.task_instances(run)
+        if task["state"] == "failed"
+    }
+    return run
+
+
+def check(sandbox, **changed):
+    """One run of the check: the run, the record of events and that of digests."""
+    run = done(sandbox, sandbox.airflow.trigger(CHECK, CHECKED | changed))
+    events, digests = read_completeness(sandbox.airflow.xcom(run, "report_gaps", COMPLETENESS_KEY))
+    return run, events, digests
+
+
+@pytest.fixture(scope="module")
+def files(sandbox, tmp_path_factory):
+    """How many log files of events the trail has delivered and signed, all of them ingested."""
+    sandbox.aws.client("s3").create_bucket(Bucket=BUCKET)
+    spec = SampleSpec(
+        until=datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
+        days=1,
+        files=24,
+        records=100,
+        damaged=False,
+        accounts=("111122223333",),
+        regions=("us-east-1",),
+    )
+    summary = tmp_path_factory.mktemp("proven") / "summary.json"
+    seed.deliver(sandbox.aws.endpoint, BUCKET, spec, summary, signer=SandboxSigner(sandbox.aws.endpoint))
+    done(sandbox, sandbox.airflow.trigger(INGEST, PARAMS))
+    (row,) = sandbox.sql("SELECT COUNT(DISTINCT log_file) AS n FROM proven_events")
+    return int(row["n"])
+
+
+def test_digests_prove_every_log_file_and_hour_of_a_sound_trail(sandbox, files):
+    run, events, digests = check(sandbox)
+    assert events.files == {"held": files}
+    assert events.signed.as_of is not None
+    assert sum(events.signed.files.values()) == files
+    assert set(events.signed.files) <= {"proven", "pending"}
+    assert digests.signed.hours["covered"] >= 24
+    assert events.is_complete
+    assert digests.is_complete, digests.signed
+    assert "Signed digests prove every log file" in sandbox.airflow.xcom(run, "report_gaps")
+    states = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
+    assert states["read_again"] == "skipped"
+
+
+def test_what_a_restore_lost_is_named_and_read_again_once(sandbox, files):
+    for table in ("proven_events", "proven_events_quarantine"):
+        sandbox.sql(f"RESTORE TABLE {table} TO VERSION AS OF 0")
+    run, events, _ = check(sandbox, read_missing=True)
+    assert events.files["missing"] == files
+    assert sum(gap.files for gap in events.gaps) == files
+    again = Run(INGEST, f"read_again__{run.run_id}")
+    assert again.run_id in [one.run_id for one in sandbox.airflow.runs(INGEST)]
+    done(sandbox, again)
+    outcome = sandbox.airflow.xcom(again, "events.validate_rows")
+    assert outcome["balanced"]
+    assert outcome["run_files"] == files
+
+    _, events, _ = check(sandbox, read_missing=True)
+    assert events.files == {"held": files}
+    assert events.is_complete
+    (row,) = sandbox.sql("SELECT COUNT(*) AS n FROM proven_events_files WHERE NOT balanced")
+    assert row == {"n": "0"}
