@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 from cloudtrail_to_delta.completeness.audit import Audit, Auditor, PublicKeys
 from cloudtrail_to_delta.completeness.table import table_files
 from cloudtrail_to_delta.errors import CloudTrailError, InvalidRequestError
+from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.params.locations import LogsLocation, S3Location
 from cloudtrail_to_delta.tables.delta_log import reader_options
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
+# The folder of digests.
+FOLDER = KINDS["digests"].folder
 # How many entries of each list the text shows. JSON has all of them.
 SHOWN = 20
 
@@ -53,6 +56,11 @@ def run_audit(
         if start >= end:
             raise ValueError(f"--from {days[0]} is after --until {days[1]}")
         logs, table = LogsLocation.parse(logs_path), S3Location.parse(delta_path)
+        if logs.folder == FOLDER:
+            raise ValueError(
+                f"{logs_path!r} is the path of digests. Give the path of the log files, such as "
+                f"{logs_path.replace(FOLDER, 'CloudTrail')!r}: the audit finds their digests by itself."
+            )
     except InvalidRequestError as error:
         sys.stderr.writelines(f"{violation}\n" for violation in error.violations)
         return 2

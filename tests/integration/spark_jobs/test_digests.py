@@ -23,10 +23,12 @@ from cloudtrail_to_delta.params.locations import LogsLocation
 from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.tables.proof import hours_query, proof_query, verdicts_query
 from sandbox.sample_logs.digests import Place
+from tests.fixtures.documents import ROOT, unmarked_statements
 from tests.fixtures.trail_cases import CASES, Keys
 from tests.fixtures.trails import DAY, NEXT_DAY, NOW, Key, Trail
 
 ORGANIZATION = "o-exampleorgid"
+AUDIT = ROOT / "docs/how-to/audit.md"
 
 
 @dataclass
@@ -76,9 +78,11 @@ class Bucket:
     def views(self):
         """The rows of each view, which are also temporary views with its name."""
         queries = {
-            "events_proof": self.proof(),
-            "digests_hours": self.sql(hours_query, "digests", "digests_verified"),
-            "digests_verdicts": self.sql(verdicts_query, "digests", "digests_quarantine", "digests_verified"),
+            "cloudtrail_events_proof": self.proof(),
+            "cloudtrail_digests_hours": self.sql(hours_query, "digests", "digests_verified"),
+            "cloudtrail_digests_verdicts": self.sql(
+                verdicts_query, "digests", "digests_quarantine", "digests_verified"
+            ),
         }
         found = {name: query.collect() for name, query in queries.items()}
         for name, rows in found.items():
@@ -139,9 +143,9 @@ def test_each_digest_is_a_row_with_its_log_files_its_text_and_its_hash(bucket):
 
 
 def test_the_views_say_what_the_auditors_tool_says(bucket):
-    files = by_account(bucket.views["events_proof"])
-    hours = by_account(bucket.views["digests_hours"])
-    verdicts = by_account(bucket.views["digests_verdicts"])
+    files = by_account(bucket.views["cloudtrail_events_proof"])
+    hours = by_account(bucket.views["cloudtrail_digests_hours"])
+    verdicts = by_account(bucket.views["cloudtrail_digests_verdicts"])
     for name, (account, expected) in bucket.expected.items():
         shown = {row.log_file.replace("file:/", "s3://"): row for row in files[account]}
         odd = {uri: row.verdict for uri, row in shown.items() if row.verdict not in ("proven", "late")}
@@ -167,8 +171,8 @@ def test_a_kind_that_no_digest_names_is_unsigned(bucket):
 
 def test_the_completeness_check_asks_the_views_and_gets_the_same(bucket):
     params = {name: param.value for name, param in ingest_params().items()}
-    named = {"kinds": ["events", "digests"], "events_table": "events", "digests_table": "digests"}
-    every = bucket.views["events_proof"]
+    named = {"kinds": ["events", "digests"], "events_table": "cloudtrail_events"}
+    every = bucket.views["cloudtrail_events_proof"]
     asked = questions_of(resolve_requests(params | {"bucket": "logs"} | named))
     answers = {
         name: [row.asDict() for row in bucket.lake.spark.sql(query).collect()]
@@ -192,3 +196,12 @@ def test_the_completeness_check_asks_the_views_and_gets_the_same(bucket):
     letters = digests.calendar["us-east-1"][f"{DAY:%Y-%m-%d}"]
     worst = {hour for _, expected in bucket.expected.values() for hour in expected.gaps}
     assert letters == "".join("g" if hour in worst else "c" for hour in range(24))
+
+
+def test_the_statements_of_the_documentation_run_on_these_views(bucket):
+    made = bucket.views
+    shown = [one for one in unmarked_statements(AUDIT) if one.startswith("SELECT")]
+    assert len(shown) == len(made)
+    for statement, name in zip(shown, made, strict=True):
+        assert name in statement
+        assert bucket.lake.spark.sql(statement).collect()

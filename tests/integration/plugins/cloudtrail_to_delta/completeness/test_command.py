@@ -124,6 +124,7 @@ def test_a_file_that_is_changed_in_the_bucket_is_found_when_files_are_read(inges
     ("change", "complaint"),
     [
         ({"logs": "s3://logs/CloudTrail/"}, "it does not contain '/AWSLogs/'"),
+        ({"logs": LOGS.replace("CloudTrail", "CloudTrail-Digest")}, "is the path of digests"),
         ({"first": "20.11.2026"}, "20.11.2026"),
         ({"first": "2026-11-21"}, "is after --until"),
         ({"table": f"s3://{LAKE_BUCKET}/delta/nothing"}, "no Delta table at"),
