@@ -45,10 +45,11 @@ PACKAGE = __name__.partition(".")[0]
 # The operators of this package, by module and name.
 OPERATORS = {
     "accounts.dags": ("DisabledAccountOperator",),
-    "operators.completeness": ("ReconcileOperator", "CompletenessReportOperator"),
+    "operators.completeness": ("ReconcileOperator", "AskDigestsOperator", "CompletenessReportOperator"),
     "operators.digest": ("DigestOperator",),
     "operators.notify": ("NotifyOperator",),
     "operators.preflight": ("PreflightOperator",),
+    "operators.read_again": ("ReadAgainOperator",),
     "operators.report": ("ReportOperator",),
     "operators.setup": (
         "PlanSetupOperator",
