@@ -95,7 +95,9 @@ OBJECTS: dict[str, Callable[[], bytes]] = {
     "long times": lambda: _many(b'{"eventTime":"2026-11-22T10:00:00.' + b"1" * 300_000 + b'Z"}', 40 * MB),
     "times that are deep arrays": lambda: _few(*[b'{"eventTime":' + b"[" * 900 + b"]" * 900 + b"}"] * 3500),
     "no JSON after 20 MB": lambda: _many(RECORD + b',"a":"' + b"x" * 99 + b'"}', 10 * MB, after=b"]"),
-    "strings at the limit of values, no end": lambda: _filled(_gz(b'{"Records":[', b'"a",', 4 * MB - MB, b'"')),
+    "strings at the limit of values, no end": lambda: _filled(
+        _gz(b'{"Records":[', b'"a",', 4 * MB - MB, b'"')
+    ),
     "backslashes": lambda: _filled(_gz(b'{"Records":["', b"\\", 46 * MB)),
     "escapes": lambda: _filled(_gz(b'{"Records":["', b"\\n", 46 * MB)),
     "quotes of a string": lambda: _filled(_gz(b'{"Records":["', b'\\"', 3 * MB)),
@@ -119,7 +121,9 @@ def measure(name: str, *, fast: bool) -> dict[str, object]:
         [pa.array(["s3://b/k.json.gz"]), now, pa.array([content], pa.binary())],
         names=["path", "modificationTime", "content"],
     )
-    with mock.patch.object(accelerators, "installed", accelerators.installed if fast else accelerators.Accelerators):
+    with mock.patch.object(
+        accelerators, "installed", accelerators.installed if fast else accelerators.Accelerators
+    ):
         list(unpacker(kind)([batch.slice(0, 0)]))
         before, began = _megabytes(), time.process_time()
         reasons: Counter[str] = Counter()
@@ -127,7 +131,10 @@ def measure(name: str, *, fast: bool) -> dict[str, object]:
             reasons.update(reason or "row" for reason in rows.column("reason").to_pylist())
         seconds = time.process_time() - began
     return {
-        "bytes": len(content), "seconds": round(seconds, 2), "megabytes": _megabytes() - before, "rows": reasons
+        "bytes": len(content),
+        "seconds": round(seconds, 2),
+        "megabytes": _megabytes() - before,
+        "rows": reasons,
     }
 
 

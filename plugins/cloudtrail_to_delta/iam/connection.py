@@ -33,6 +33,8 @@ PURPOSES = {
     "ReadTables": "preflight and the row counts read the Delta logs and the checkpoints' owner files",
     "StageCode": "`stage_code` uploads the job wheel, under a new name each time it changes, and "
     "CloudTrail's public keys",
+    "LookAtTrails": "preflight reads the status of the trails that deliver into the log bucket",
+    "LookAtTrailStatus": "the same",
     "VerifyDigests": "preflight and `stage_code`, only with the kind `digests`",
     "LookAtKeys": "preflight, only with customer managed KMS keys",
     "ReadWithKey": "row counts, only if the tables' bucket has a customer managed KMS key",
@@ -103,6 +105,9 @@ def connection_access(
             need("StageCode", ["s3:PutObject"], object_arn(code.bucket, f"{code.prefix}*", partition))
             # The code bucket's key is checked like the tables' keys, because the reader role loads the wheel.
             need("LookAtBuckets", BUCKETS, bucket_arn(code.bucket, partition))
+        need("LookAtTrails", ["cloudtrail:DescribeTrails"], "*")
+        # A trail of the organization or of another region, too.
+        need("LookAtTrailStatus", ["cloudtrail:GetTrailStatus"], f"arn:{partition}:cloudtrail:*:*:trail/*")
         if request.kind == DIGESTS:
             # The Service Authorization Reference has no resource type for it.
             need("VerifyDigests", ["cloudtrail:ListPublicKeys"], "*")

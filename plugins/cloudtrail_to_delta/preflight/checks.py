@@ -26,6 +26,7 @@ from cloudtrail_to_delta.preflight import (
     storage,
     tables,
     targets,
+    trails,
     workspace,
 )
 from cloudtrail_to_delta.preflight.clients import Clients
@@ -251,6 +252,16 @@ def notification_jobs(
     look = partial(notifications.check_notifications, s3, list(requests.values()))
     names = tuple({request.log_bucket for request in requests.values()})
     return [Job(check=notifications.CHECK, subject="log bucket", run=look, buckets=names)]
+
+
+def trail_jobs(requests: Mapping[str, IngestRequest], cloudtrail: Callable[[str], Any] | None) -> list[Job]:
+    """Return the job that checks the trails that deliver into the log buckets, if there is a client for it."""
+    if cloudtrail is None:
+        return []
+    client = cloudtrail(next(iter(requests.values())).region)
+    buckets_of_logs = {request.log_bucket for request in requests.values()}
+    look = partial(trails.check_trails, client, buckets_of_logs)
+    return [Job(check=trails.CHECK, subject="trails", run=look)]
 
 
 def _bounds(params: Mapping[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from cloudtrail_to_delta.preflight.checks import (
     run_jobs,
     storage_jobs,
     table_job,
+    trail_jobs,
     workspace_jobs,
 )
 from cloudtrail_to_delta.preflight.clients import Clients
@@ -101,6 +102,7 @@ def run_preflight(
         one.subject for one in findings if one.subject in missing and one.detail == no_bucket(one.subject)
     }
     jobs.append(access_job(requests, params, aws, missing, connection, absent=absent))
+    jobs += trail_jobs(requests, aws.cloudtrail)
     jobs += notification_jobs(requests, params, aws.s3)
     jobs += public_key_jobs(requests, aws)
     jobs += workspace_jobs(requests, params, databricks, aws.iam, own_run)

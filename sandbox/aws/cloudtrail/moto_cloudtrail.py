@@ -8,6 +8,8 @@
 - DeleteTrail accepts an ARN.
 - An organization trail needs an organization, its management account or a delegated administrator, and
   trusted access (`moto_organizations`).
+- GetTrailStatus has an error, while the policies do not let a trail that records deliver. Source: API
+  Reference, GetTrailStatus, LatestDeliveryError.
 - ListPublicKeys returns the keys that the sandbox signs digests with (`signing`).
 """
 
@@ -28,6 +30,7 @@ from sandbox.aws.cloudtrail.selectors import INSIGHTS, OPERATORS, find_fault
 from sandbox.aws.cloudtrail.signing import KEYS
 from sandbox.aws.moto_organizations import refusal, trail_owner
 
+_DELIVERY_ERRORS = {"S3BucketDoesNotExistException": "NoSuchBucket"}
 DEFAULT_SELECTOR = {
     "ReadWriteType": "All",
     "IncludeManagementEvents": True,
@@ -156,6 +159,17 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
         """Start a trail's logging, by name or ARN."""
         self._trails.get_trail(self._get_param("Name")).start_logging()
         return json.dumps({})
+
+    def get_trail_status(self) -> str:
+        """Return the status; with the error of a delivery that bucket or key refuse."""
+        trail = self._trails.get_trail(self._get_param("Name"))
+        status = trail.status.description()
+        try:
+            trail.check_bucket_exists()
+            trail.check_topic_exists()
+        except JsonRESTError as error:
+            status |= {"LatestDeliveryError": _DELIVERY_ERRORS.get(error.error_type, "AccessDenied")}
+        return json.dumps(status)
 
     def put_event_selectors(self) -> str:
         """Check and store selectors; one kind of selectors replaces the other."""

@@ -100,7 +100,9 @@ def test_a_long_time_is_read_and_not_kept_in_memory():
 
 
 @pytest.mark.parametrize("using", [PLAIN, FAST], ids=["plain", "fast"])
-@pytest.mark.parametrize("time", ["[" * 900 + "]" * 900, "9" * 5_000, "-1e999", '{"a":[]}', '"' + "x" * 9_000 + '"'])
+@pytest.mark.parametrize(
+    "time", ["[" * 900 + "]" * 900, "9" * 5_000, "-1e999", '{"a":[]}', '"' + "x" * 9_000 + '"']
+)
 def test_a_time_of_any_form_and_depth_is_a_bad_time(time, using):
     found = unpack(envelope(f'{{"eventTime":{time}}}'), kind=KINDS["events"], using=using)
     (defect,) = found.defects.values()
@@ -176,7 +178,9 @@ class Broken:
 def test_a_failure_that_nobody_foresaw_costs_only_its_file():
     found = unpack_safely(gzip.compress(b""), kind=KINDS["events"], using=Accelerators(zlib=Broken))
     assert found.defect.reason.value == "unreadable"
-    assert found.defect.detail == "the job failed on its 20 bytes: MemoryError: 'no memory for a window of 31'"
+    assert (
+        found.defect.detail == "the job failed on its 20 bytes: MemoryError: 'no memory for a window of 31'"
+    )
 
 
 def test_gzip_inside_gzip_says_so():

@@ -84,6 +84,13 @@ class FittingWorkspace:
         return []
 
 
+class NoTrails:
+    """CloudTrail of an account that sees no trail."""
+
+    def describe_trails(self):
+        return {"trailList": []}
+
+
 def preflight(*, audit=(DIGEST, EVENT), lake=(), table_location={}.get, **changed):
     params = PARAMS | changed
     s3 = Buckets(
@@ -93,7 +100,7 @@ def preflight(*, audit=(DIGEST, EVENT), lake=(), table_location={}.get, **change
     return run_preflight(
         resolve_requests(params),
         params,
-        aws=Clients(s3=s3, iam=None, kms=None),
+        aws=Clients(s3=s3, iam=None, kms=None, cloudtrail=lambda _: NoTrails()),
         names=Names(location=table_location, properties={}.get, has_schema=().__contains__),
         delta_logs=DeltaLogs(schema={}.get, has_rows=bool),
         databricks=FittingWorkspace(),
@@ -112,7 +119,7 @@ def test_a_good_set_up_fails_nothing_and_skips_insights_with_the_reason():
     assert list(report.skipped_kinds) == ["insights"]
     assert "36 hours" in report.skipped_kinds["insights"]
     assert [finding.check for finding in report.findings].count("table_name") == 13
-    assert report.summary_line().startswith("4 skipped, 37 ok in ")
+    assert report.summary_line().startswith("5 skipped, 37 ok in ")
     assert report.render().splitlines()[0] == report.summary_line()
 
 
