@@ -80,6 +80,10 @@ test-unit: require-packages ## Run the unit tests alone: no Spark, no Airflow da
 test-matrix: setup ## Run the tests of the job on Spark 4.0 and 4.2, classic and Connect (ARGS=4.0: on one of them)
 	@exec $(RUN) -m tests.matrix $(ARGS)
 
+.PHONY: acceptance
+acceptance: require-packages ## Ask a real AWS account, read-only (ARGS="aws --bucket B --region R --role ARN")
+	@exec $(PRODUCT) acceptance $(ARGS)
+
 .PHONY: bench
 bench: setup ## Measure speed, cost and memory beside others (docs/benchmarks.md; ARGS="--only first_load,hourly")
 	@"$(PYTHON)" -m sandbox.install bench

@@ -5,6 +5,7 @@ accounts-schema        prints the JSON Schema of accounts.yaml, for editors
 permissions            prints the minimum permissions of each identity, as Markdown
 params [ingest|setup]  prints every param of both forms or of one of them, as Markdown
 audit LOGS TABLE       checks a period of log files against CloudTrail's signed digests
+acceptance aws         asks an AWS account read-only and prints the redacted answers, as JSON
 """
 
 import argparse
@@ -56,7 +57,30 @@ def _parser() -> argparse.ArgumentParser:
         "--read-files", dest="reads_files", action="store_true", help="read the log files of the bucket, too"
     )
     audit.set_defaults(run=_audit)
+    _add_acceptance(commands.add_parser("acceptance", help="ask real services, read-only"))
     return parser
+
+
+def _add_acceptance(parser: argparse.ArgumentParser) -> None:
+    services = parser.add_subparsers(required=True, metavar="SERVICE")
+    aws = services.add_parser(
+        "aws",
+        help="ask an AWS account",
+        description="Asks an AWS account, read-only, and prints the answers as JSON. Account ids, names, "
+        "ARNs and ids are replaced.",
+    )
+    aws.add_argument("--bucket", required=True, help="the log bucket")
+    aws.add_argument("--region", required=True, help="the region of the bucket and the trails")
+    aws.add_argument(
+        "--role", default="", metavar="ARN", help="the reader role; without it, none is simulated"
+    )
+    aws.set_defaults(run=_acceptance_aws)
+
+
+def _acceptance_aws(chosen: argparse.Namespace) -> int:
+    from cloudtrail_to_delta.acceptance.command import run_aws
+
+    return run_aws(bucket=chosen.bucket, role=chosen.role, region=chosen.region)
 
 
 def _audit(chosen: argparse.Namespace) -> int:

@@ -255,7 +255,7 @@ def reader_policy(accesses: Iterable[Access]) -> dict[str, Any]:
             _allow(
                 actions=sorted({access.action for access in members}),
                 resources=sorted({access.resource_arn for access in members}),
-                prefixes=sorted({value for access in members if (value := _condition_value(access))}),
+                prefixes=sorted({value for access in members for value in _condition_values(access)}),
                 via=sorted({access.via for access in members if access.via}),
             )
             | {"Sid": sid}
@@ -276,7 +276,7 @@ def fix_policy(action: str, resource: str, *, list_prefix: str = "", via: str = 
     return _allow(
         actions=[action],
         resources=[resource],
-        prefixes=[f"{list_prefix}*"] if list_prefix else [],
+        prefixes=list_prefixes(list_prefix) if list_prefix else [],
         via=[via] if via else [],
     )
 
@@ -330,8 +330,18 @@ def _allow(
     return statement
 
 
-def _condition_value(access: Access) -> str:
-    return f"{access.list_prefix}*" if access.conditional else ""
+def _condition_values(access: Access) -> list[str]:
+    return list_prefixes(access.list_prefix) if access.conditional else []
+
+
+def list_prefixes(prefix: str) -> list[str]:
+    """Return the values of `s3:prefix` for listing below a folder, and for asking whether it is an object.
+
+    S3 answers a HEAD of a missing key with 404 only to those who may list with that key as the prefix, and
+    with 403 to others. Spark asks for a folder by its name without the slash before it lists. Sources: Amazon
+    S3 API Reference, HeadObject; on the prefix, which AWS does not document: ceph/ceph#68577.
+    """
+    return [f"{prefix}*", *([prefix.rstrip("/")] if prefix.endswith("/") else [])]
 
 
 def _read_logs(request: IngestRequest, partition: str) -> list[Access]:

@@ -19,6 +19,7 @@ from cloudtrail_to_delta.tables.delta_log import latest_commit, row_counts, stor
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
 from tests.integration.plugins.cloudtrail_to_delta.conftest import task_context
 from tests.integration.plugins.cloudtrail_to_delta.preflight.test_run_preflight import COLUMNS, OWNER, owner
+from tests.unit.plugins.cloudtrail_to_delta.setup.memory_aws import statement_of_others
 
 USER = "arn:aws:iam::123456789012:user/airflow"
 CODE_BUCKET = "cloudtrail-code"
@@ -27,6 +28,7 @@ DIGEST = (
     "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/20/111122223333_CloudTrail-Digest_us-east-1_"
     "trail_us-east-1_20261120T010131Z.json.gz"
 )
+TRAIL = "arn:aws:cloudtrail:us-east-1:123456789012:trail/trail"
 TABLE = "delta/cloudtrail_events"
 WHEEL = "cloudtrail_jobs-1-py3-none-any.whl"
 
@@ -44,6 +46,10 @@ def keys(account):
     account.table(TABLE, COLUMNS)
     account.put(OWNER, owner(account))
     account.s3.put_object(Bucket=LOGS_BUCKET, Key=DIGEST, Body=b"", Metadata={"signature": "00"})
+    account.s3.put_bucket_policy(
+        Bucket=LOGS_BUCKET, Policy=statement_of_others(LOGS_BUCKET, TRAIL, "o-a1b2c3d4e5")
+    )
+    account.aws.client("cloudtrail").create_trail(Name="trail", S3BucketName=LOGS_BUCKET)
     return made
 
 

@@ -41,7 +41,8 @@ def test_a_good_set_up_passes_every_check(account):
     report = account.preflight()
     assert not report.failed, report.render()
     assert report.skipped_kinds == {}
-    assert {finding.status for finding in report.findings} == {"ok"}
+    # The account has no trail.
+    assert {one.check for one in report.findings if one.status != "ok"} == {"trail_status"}
     assert {finding.check for finding in report.findings} == {
         "bucket",
         "log_listing",
@@ -54,6 +55,7 @@ def test_a_good_set_up_passes_every_check(account):
         "resource_policy",
         "digests",
         "storage_class",
+        "trail_status",
         "instance_profile",
     }
 
@@ -63,7 +65,7 @@ def test_nothing_is_written_or_submitted(account, databricks):
     account.preflight()
     served = account.aws.requests()
     looked = {"ListObjectsV2", "HeadBucket", "HeadObject", "GetBucketEncryption", "GetBucketPolicy"}
-    looked |= {"GetInstanceProfile"}
+    looked |= {"GetInstanceProfile", "DescribeTrails"}
     assert {request["action"] for request in served} == looked | {"SimulatePrincipalPolicy"}
     account.put(OWNER, owner(account))
     account.preflight(reader_role_arn=account.seeded.instance_profile_arn)

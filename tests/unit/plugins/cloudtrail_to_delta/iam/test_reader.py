@@ -120,7 +120,11 @@ def test_the_policy_reads_the_source_and_writes_the_target_in_statements_of_thei
                 "Effect": "Allow",
                 "Action": ["s3:ListBucket"],
                 "Resource": [LOGS],
-                "Condition": {"StringLike": {"s3:prefix": ["AWSLogs/111122223333/CloudTrail/*"]}},
+                "Condition": {
+                    "StringLike": {
+                        "s3:prefix": ["AWSLogs/111122223333/CloudTrail", "AWSLogs/111122223333/CloudTrail/*"]
+                    }
+                },
             },
             {
                 "Sid": "ListTables",
@@ -173,7 +177,7 @@ def test_a_fix_is_one_statement_for_one_action_limited_to_the_prefix_that_is_lis
         "Resource": [f"{LOGS}/x/*"],
     }
     fix = fix_policy("s3:ListBucket", LOGS, list_prefix="AWSLogs/")
-    assert fix["Condition"] == {"StringLike": {"s3:prefix": ["AWSLogs/*"]}}
+    assert fix["Condition"] == {"StringLike": {"s3:prefix": ["AWSLogs/*", "AWSLogs"]}}
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_a_listing_that_nothing_allows_is_mended_for_its_prefix_only_where_that_
     denied = Decision(verdict="implicitDeny")
     finding = decide_access(listing("AWSLogs/"), denied, role=ROLE)
     assert finding.subject == "s3:ListBucket on arn:aws:s3:::audit for AWSLogs/"
-    assert '"s3:prefix": ["AWSLogs/*"]' in finding.remedy
+    assert '"s3:prefix": ["AWSLogs/*", "AWSLogs"]' in finding.remedy
     assert "s3:prefix" not in decide_access(listing("delta/", conditional=False), denied, role=ROLE).remedy
 
 

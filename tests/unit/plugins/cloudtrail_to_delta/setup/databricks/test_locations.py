@@ -66,7 +66,7 @@ def test_the_role_reads_the_logs_and_writes_only_the_target():
     found = statements()
     assert found["ReadLogs"]["Action"] == ["s3:GetObject"]
     assert found["ReadLogs"]["Resource"] == ["arn:aws:s3:::trail/AWSLogs/*"]
-    assert found["ListLogs"]["Condition"] == {"StringLike": {"s3:prefix": ["AWSLogs/*"]}}
+    assert found["ListLogs"]["Condition"] == {"StringLike": {"s3:prefix": ["AWSLogs", "AWSLogs/*"]}}
     assert found["WriteTables"]["Resource"] == [
         "arn:aws:s3:::lake/checkpoints/*",
         "arn:aws:s3:::lake/delta/*",

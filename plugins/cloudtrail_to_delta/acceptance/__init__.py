@@ -1,0 +1,1 @@
+"""Read-only probes of real services. Their redacted answers become fixtures of the sandbox."""
