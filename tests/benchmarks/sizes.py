@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 PARTS = (
     *("first_load", "hourly", "nothing_new", "storage", "memory", "queries", "airflow", "slow_store"),
     "settings",
+    "completeness",
 )
 
 
@@ -47,6 +48,9 @@ class Sizes:
     slow_files: int
     slow_rounds: int
     settings_rounds: int
+    # Accounts and regions with a day of digests, and the log files of the day that is reconciled.
+    digests: tuple[int, int]
+    reconciled: int
 
     def with_rounds(self, rounds: int) -> "Sizes":
         """The same with as many rounds of everything that is measured in rounds."""
@@ -73,6 +77,8 @@ FULL = Sizes(
     slow_files=2_000,
     slow_rounds=1,
     settings_rounds=3,
+    digests=(50, 17),
+    reconciled=100_000,
 )
 QUICK = Sizes(
     name="quick",
@@ -92,6 +98,8 @@ QUICK = Sizes(
     slow_files=100,
     slow_rounds=1,
     settings_rounds=1,
+    digests=(5, 17),
+    reconciled=100_000,
 )
 TINY = Sizes(
     name="tiny",
@@ -110,5 +118,7 @@ TINY = Sizes(
     slow_files=10,
     slow_rounds=1,
     settings_rounds=1,
+    digests=(1, 2),
+    reconciled=2_000,
 )
 SIZES = {sizes.name: sizes for sizes in (FULL, QUICK, TINY)}

@@ -141,6 +141,10 @@ TARGETS = (
         "run, which lists recent days only, is several times as fast as the guide's "
         "([why](adr/0012-performance.md)).",
     ),
+    Target(
+        "completeness", "LISTs per 1,000 log files", "Reconciliation: LISTs per 1,000 log files", at_most=1.05
+    ),
+    Target("completeness", "reconciliation MB", "Reconciliation: memory, MB, 100,000 log files", at_most=300),
 )
 
 
