@@ -70,10 +70,10 @@ def test_a_kind_whose_stream_stops_keeps_no_other_from_being_ingested_and_is_mad
 
     sound = stream.write_batch
 
-    def write(arguments, *rest):
+    def write(arguments, *rest, **more):
         if arguments.kind == "events":
             raise RuntimeError("the lake is closed")
-        return sound(arguments, *rest)
+        return sound(arguments, *rest, **more)
 
     monkeypatch.setattr(stream, "write_batch", write)
     with pytest.raises(KindsFailedError, match=r"events: StreamFailedError: .*the lake is closed") as failed:
