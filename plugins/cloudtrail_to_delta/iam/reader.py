@@ -38,6 +38,7 @@ TAMPER_KEY = ("kms:ScheduleKeyDeletion", "kms:DisableKey")
 
 # Statement ids of the policy, named by their purpose.
 LOCATE = "LocateBuckets"
+FIND_FOLDERS = "FindFolders"
 LIST_LOGS = "ListLogs"
 READ_LOGS = "ReadLogs"
 LIST_TABLES = "ListTables"
@@ -404,9 +405,25 @@ def _write_folder(folder: S3Location, use: str, partition: str) -> list[Access]:
             )
             for action in READ_WRITE
         ),
+        found_folder(folder, partition),
         *uploads(folder, f"{folder.prefix}*", partition),
         located(folder.bucket, partition),
     ]
+
+
+def found_folder(folder: S3Location, partition: str) -> Access:
+    """Return the access to ask whether a folder's name is an object: open-source Spark does before it lists.
+
+    S3 answers 403 to a HEAD of a key that the caller may not get, also if it is missing. Source: Amazon S3
+    API Reference, HeadObject, permissions. Databricks' own client is not known to ask: preflight only warns.
+    """
+    return Access(
+        action=READ[0],
+        resource_arn=object_arn(folder.bucket, folder.prefix.rstrip("/"), partition),
+        purpose="find the folder",
+        statement=FIND_FOLDERS,
+        advised=True,
+    )
 
 
 def located(bucket: str, partition: str) -> Access:

@@ -255,7 +255,7 @@ def notification_jobs(
 
 
 def trail_jobs(requests: Mapping[str, IngestRequest], cloudtrail: Callable[[str], Any] | None) -> list[Job]:
-    """Return the job that checks the trails that deliver into the log buckets, if there is a client for it."""
+    """Return the job that checks the trails that deliver into the log buckets, if there is a client."""
     if cloudtrail is None:
         return []
     client = cloudtrail(next(iter(requests.values())).region)

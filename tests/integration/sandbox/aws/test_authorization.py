@@ -6,6 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from cloudtrail_to_delta.iam.reader import fix_policy
 from sandbox.aws.seed import LAKE_BUCKET, REGION
 
 LAKE = f"arn:aws:s3:::{LAKE_BUCKET}"
@@ -69,6 +70,15 @@ def test_a_list_that_is_limited_to_a_prefix_is_refused_elsewhere(user):
     assert refusal(s3.list_objects_v2, Bucket=LAKE_BUCKET, Prefix="delta/events/") == ""
     assert refusal(s3.list_objects_v2, Bucket=LAKE_BUCKET, Prefix="code/") == "AccessDenied"
     assert refusal(s3.head_bucket, Bucket=LAKE_BUCKET) == "403"
+
+
+def test_a_folder_of_the_recommended_policy_is_missing_as_an_object_and_the_one_above_is_refused(user):
+    # Spark asks for a folder by its name before it lists it, and takes 403 for a failure.
+    listed = fix_policy("s3:ListBucket", LAKE, list_prefix="delta/events/")
+    s3 = user("s3", OBJECT, listed)
+    assert refusal(s3.head_object, Bucket=LAKE_BUCKET, Key="delta/events") == "404"
+    assert refusal(s3.list_objects_v2, Bucket=LAKE_BUCKET, Prefix="delta/events/") == ""
+    assert refusal(s3.head_object, Bucket=LAKE_BUCKET, Key="delta") == "403"
 
 
 def test_an_encrypted_bucket_takes_the_right_to_its_key_for_writing_and_for_reading(aws, user):

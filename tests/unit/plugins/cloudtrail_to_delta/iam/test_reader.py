@@ -14,6 +14,7 @@ from cloudtrail_to_delta.params.request import IngestRequest
 
 LOGS = "arn:aws:s3:::audit"
 LAKE = "arn:aws:s3:::lake"
+FOLDERS = ("delta/events", "delta/events_quarantine", "checkpoints/events")
 
 
 def request(kind="events", *, logs="s3://audit/AWSLogs/111122223333/CloudTrail/*/*", region="us-east-1"):
@@ -41,12 +42,14 @@ def test_the_reader_lists_and_gets_logs_and_writes_tables_and_nothing_else():
             *(
                 (f"s3:{action}Object", f"{LAKE}/{folder}/*", "")
                 for action in ("Get", "Put", "Delete")
-                for folder in ("delta/events", "delta/events_quarantine", "checkpoints/events")
+                for folder in FOLDERS
             ),
             ("s3:ListBucket", LAKE, "delta/events/"),
             ("s3:ListBucket", LAKE, "delta/events_quarantine/"),
             ("s3:ListBucket", LAKE, "checkpoints/events/"),
             ("s3:GetObject", f"{LAKE}/code/*", ""),
+            # Spark asks whether the name of a folder is an object.
+            *(("s3:GetObject", f"{LAKE}/{folder}", "") for folder in FOLDERS),
         }
         | ADVISED
     )
@@ -115,6 +118,12 @@ def test_the_policy_reads_the_source_and_writes_the_target_in_statements_of_thei
     assert reader_policy(accesses) == {
         "Version": "2012-10-17",
         "Statement": [
+            {
+                "Sid": "FindFolders",
+                "Effect": "Allow",
+                "Action": ["s3:GetObject"],
+                "Resource": sorted(f"{LAKE}/{folder}" for folder in FOLDERS),
+            },
             {
                 "Sid": "ListLogs",
                 "Effect": "Allow",
