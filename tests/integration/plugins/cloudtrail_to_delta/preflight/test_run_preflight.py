@@ -57,6 +57,7 @@ def test_a_good_set_up_passes_every_check(account):
         "storage_class",
         "trail_status",
         "instance_profile",
+        "unity_catalog",
     }
 
 
