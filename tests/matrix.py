@@ -12,8 +12,10 @@ from pathlib import Path
 
 from sandbox import install
 from sandbox.spark import PACKAGES, ROOT
+from tests.runtime import environments
 
 TESTS = ("tests/integration/spark_jobs",)
+RUNTIME_TESTS = ("tests/runtime",)
 CHOICE = "TEST_MATRIX"
 
 
@@ -29,6 +31,7 @@ class Entry:
         connect: whether the job's process has no JVM.
         databricks: whether Spark passes for Databricks, with the fake Auto Loader as its source.
         tolerated: warnings that are no errors there.
+        runtime: whether it is the profile of a Databricks runtime, with environments and tests of its own.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Entry:
     connect: bool = False
     databricks: bool = False
     tolerated: tuple[str, ...] = ()
+    runtime: bool = False
 
     @property
     def folder(self) -> Path:
@@ -73,6 +77,9 @@ MATRIX = {
         ),
         # As on Databricks: Auto Loader lists the log files.
         Entry("4.2-databricks", databricks=True),
+        # A Databricks runtime, with and without the accelerators: tests/runtime.
+        Entry("17.3", runtime=True),
+        Entry("17.3-plain", runtime=True),
     )
 }
 
@@ -92,10 +99,10 @@ def main(names: list[str]) -> int:
             [
                 *(sys.executable, "-m", "pytest", "--quiet", "--durations=0", "--durations-min=30"),
                 *(f"-W{warning}" for warning in entry.tolerated),
-                *TESTS,
+                *(RUNTIME_TESTS if entry.runtime else TESTS),
             ],
             cwd=ROOT,
-            env=os.environ | {CHOICE: entry.name, "PYTHONPATH": str(entry.folder)},
+            env=os.environ | {CHOICE: entry.name, "PYTHONPATH": "" if entry.runtime else str(entry.folder)},
             check=False,
         )
         outcome[entry.name] = done.returncode
@@ -111,6 +118,9 @@ def say(text: str) -> None:
 
 def prepare(entry: Entry) -> None:
     """Install the packages of the entry, once."""
+    if entry.runtime:
+        environments.prepare(entry.folder, accelerators="plain" not in entry.name)
+        return
     stamp = entry.folder / "installed"
     wanted = repr(entry)
     if stamp.exists() and stamp.read_text() == wanted:

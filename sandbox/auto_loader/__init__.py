@@ -12,6 +12,6 @@ FOLDER = Path(__file__).parent
 RUNTIME = "DATABRICKS_RUNTIME_VERSION"
 
 
-def environment(python_path: str, runtime: str = "17.3") -> dict[str, str]:
-    """Return the variables of a process whose Spark reads `cloudFiles`; `python_path` is its PYTHONPATH."""
-    return {RUNTIME: runtime, "PYTHONPATH": os.pathsep.join([str(FOLDER), python_path])}
+def environment(*python_path: str, runtime: str = "17.3") -> dict[str, str]:
+    """Return the variables of a process whose Spark reads `cloudFiles`; `python_path` joins its path."""
+    return {RUNTIME: runtime, "PYTHONPATH": os.pathsep.join([str(FOLDER), *python_path])}

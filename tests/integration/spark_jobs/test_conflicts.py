@@ -11,7 +11,7 @@ from cloudtrail_jobs import source
 from cloudtrail_jobs.checkpoint import Owner, examine, take
 from cloudtrail_jobs.errors import ArgumentsError, CheckpointConflictError, TableConflictError
 from cloudtrail_jobs.kinds import KINDS
-from tests.integration.spark_jobs.conftest import event
+from tests.integration.spark_jobs.conftest import event, open_source_only
 
 
 def test_a_checkpoint_that_another_program_uses_is_refused(lake):
@@ -89,6 +89,7 @@ def test_a_column_of_another_type_is_refused_by_its_path(lake, spark):
         lake.ingest()
 
 
+@open_source_only
 def test_discovery_by_events_needs_databricks(lake):
     with pytest.raises(ArgumentsError, match="needs Auto Loader"):
         lake.ingest(discovery="notifications")

@@ -10,7 +10,7 @@ from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.errors import LostTableError, StreamFailedError
 from cloudtrail_to_delta.tables.queries import files_query
-from tests.integration.spark_jobs.conftest import event
+from tests.integration.spark_jobs.conftest import event, open_source_only
 
 
 def table_at(lake):
@@ -46,6 +46,7 @@ def roll_back(lake, batch):
             path.unlink()
 
 
+@open_source_only
 def test_a_file_that_is_gone_before_it_is_read_is_missing_and_the_others_are_read(lake):
     lake.ingest()
     sound = lake.put("a.json.gz", [event("a")])
