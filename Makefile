@@ -77,7 +77,7 @@ test-unit: require-packages ## Run the unit tests alone: no Spark, no Airflow da
 	@exec $(RUN) -m pytest tests/unit $(ARGS)
 
 .PHONY: test-matrix
-test-matrix: setup ## Run the tests of the job on Spark 4.0 and 4.2, classic and Connect (ARGS=4.0: on one of them)
+test-matrix: setup ## Run the tests of the job on each Spark, and as on Databricks 17.3 (ARGS=4.2-databricks: on one of them)
 	@exec $(RUN) -m tests.matrix $(ARGS)
 
 .PHONY: acceptance
