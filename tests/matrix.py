@@ -1,7 +1,9 @@
 """`make test-matrix`: run the job's tests on the Spark versions that it supports, classic and Connect.
 
 Each entry has a folder in .cache/matrix with packages that add to or replace those of .venv, before them on
-the path. The profiles of a Databricks runtime have whole environments there (`tests.runtime`). Usage: python -m tests.matrix [entry ...]
+the path. The profiles of a Databricks runtime have whole environments there (`tests.runtime`).
+
+Usage: python -m tests.matrix [entry ...]
 """
 
 import os
