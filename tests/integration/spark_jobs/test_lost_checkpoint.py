@@ -11,8 +11,10 @@ from cloudtrail_jobs.checkpoint import Owner, take
 from cloudtrail_jobs.errors import CheckpointConflictError
 from cloudtrail_to_delta.tables.queries import files_query
 from tests.integration.spark_jobs.conftest import event
+from tests.matrix import chosen
 
 ONE = "1" * 12
+STREAMS = "stream" if chosen().databricks else "streams"
 
 
 def full(number):
@@ -62,7 +64,7 @@ def load_again(lake):
     stream.ingest(lake.spark, stream.Prepared(arguments=arguments, claim=claim, version=0))
 
 
-@pytest.mark.parametrize("lost", ["checkpoints", "checkpoints/events/streams"])
+@pytest.mark.parametrize("lost", ["checkpoints", f"checkpoints/events/{STREAMS}"])
 def test_a_checkpoint_that_knows_no_log_file_is_refused_for_tables_that_have_their_rows(lake, lost):
     deliver(lake, 1)
     lake.ingest()
