@@ -87,7 +87,8 @@ class Reader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def latestOffset(self, start: dict[str, Any] | None = None, limit: Any = None) -> dict[str, Any]:  # noqa: N802
         """Return the offset after the next micro-batch; the start itself if there is no new file.
 
-        Spark 4.0 asks without a start: the offset is then everything that can be listed.
+        Spark 4.0 asks without a start: the offset is then everything that can be listed, and nothing else is
+        known, such as a former path.
         """
         known = _NEW if start is None else json.loads(start["state"])
         listed = self._listed() if self.available is None else self.available
