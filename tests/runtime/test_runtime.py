@@ -73,7 +73,7 @@ def test_records_and_defects_are_written_once_by_two_runs(runtime):
     assert sorted(row["reason"] for row in rows(lake, "events_quarantine")) == ["not_an_object", "not_json"]
     start = steps(done)["start"]
     assert start["spark"] == "4.0.0"
-    assert set(start["accelerators"]) == ({"isal", "msgspec"} if "plain" not in ENTRY.name else set())
+    assert {*map(bool, start["accelerators"].values())} == {"plain" not in ENTRY.name}
 
 
 def test_a_large_batch_fits_into_a_worker_of_one_gigabyte(runtime):
