@@ -59,7 +59,8 @@ def _inflate(library: ModuleType, content: bytes, limit: int) -> tuple[bytes, by
             raise library.error("unknown header flags set")
         if members == MAX_MEMBERS:
             raise FileDefectError(
-                Reason.UNREADABLE, f"the object has more than {MAX_MEMBERS} gzip members in {len(content)} bytes"
+                Reason.UNREADABLE,
+                f"the object has more than {MAX_MEMBERS} gzip members in {len(content)} bytes",
             )
         inflater = library.decompressobj(wbits=31)
         members += 1

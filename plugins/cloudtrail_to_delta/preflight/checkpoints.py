@@ -1,9 +1,10 @@
 """The checkpoint check: a checkpoint belongs to this logs path and table, or it is new and so are its tables.
 
 The job keeps Spark's checkpoint in `<checkpoint>/stream`. On open-source Spark it keeps one for each month in
-`streams`, and its last listing in `listing`. `<checkpoint>/owner` holds JSON objects that name the
-checkpoint's owner; the newest one has the delivery days that it was read with. Source: the original
-Databricks guide (2020), "a checkpoint belongs to exactly one logs path"; docs/adr/0009-duplicates.md.
+`streams`, its last listing in `listing`, and plans of files to read again in `again`. `<checkpoint>/owner`
+holds JSON objects that name the checkpoint's owner; the newest one has the delivery days that it was read
+with. Source: the original Databricks guide (2020), "a checkpoint belongs to exactly one logs path";
+docs/adr/0009-duplicates.md.
 """
 
 import json
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 CHECK = "checkpoint"
 STREAMS = ("stream", "streams")
 LISTING = "listing"
+AGAIN_FOLDER = "again"
 OWNER = "owner"
 # A stream's progress depends on these. The table's name may change, because the job writes by path.
 IDENTITY = ("kind", "logs_path", "delta_path")
@@ -85,7 +87,9 @@ def fetch_checkpoint(s3: "S3Client", request: IngestRequest, delta_logs: DeltaLo
     location = S3Location.parse(request.checkpoint_path)
     listing = Listing(s3, location.bucket, budget=3)
     there = listing.folders(location.prefix)
-    foreign = [name for name in there.names if name not in {*STREAMS, LISTING, OWNER}] + list(there.keys)
+    foreign = [name for name in there.names if name not in {*STREAMS, LISTING, AGAIN_FOLDER, OWNER}] + list(
+        there.keys
+    )
     kept = [name for name in STREAMS if name in there.names]
     stream = listing.keys(location.below(kept[0]).prefix) if kept else []
     markers = listing.keys(location.below(f"{OWNER}/part-").key) if OWNER in there.names else []

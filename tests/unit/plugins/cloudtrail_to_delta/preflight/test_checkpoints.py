@@ -169,6 +169,11 @@ def test_what_only_stands_for_a_folder_is_nothing(keys):
     assert check(bucket).detail == "new"
 
 
+@pytest.mark.parametrize("name", ["listing/part-0", "again/plans/again-1/part-0", "again/done/again-1"])
+def test_what_the_job_notes_beside_its_streams_is_its_own(name):
+    assert check(ListedBucket([f"checkpoints/trail/{name}"])).status == "ok"
+
+
 @pytest.mark.parametrize("name", ["offsets/0", "metadata", "part-0.parquet", ".hidden/x"])
 def test_what_the_job_does_not_put_there_is_foreign(name):
     bucket = ListedBucket([f"checkpoints/trail/{name}"])
