@@ -199,7 +199,7 @@ def _walk(body: bytes, fields: FieldReader) -> Records:
 
 
 def _find_arrays(body: bytes, arrays: list[list[tuple[int, int]]]) -> list[str]:
-    """Add the start and end of each record to `arrays`, by array of records, and return the body's first keys.
+    """Add the start and end of each record to `arrays`, by array of records; return the body's first keys.
 
     The function fills the arrays while it reads, so that after an error they hold the records before it.
     """

@@ -33,8 +33,8 @@ def _gz(start: bytes, repeated: bytes = b"", size: int = 0, end: bytes = b"") ->
 
 
 def _filled(inner: bytes) -> bytes:
-    """Return an object of 1 MB, so that it may expand the most: bytes after the gzip data stay as they are."""
-    return inner + b"\0" + random.Random(1).randbytes(max(0, MEGABYTE - len(inner)))
+    """Return an object of 1 MB, so that it may expand the most: bytes after the gzip data stay."""
+    return inner + b"\0" + random.Random(1).randbytes(max(0, MEGABYTE - len(inner)))  # noqa: S311  # no secret
 
 
 def _many(element: bytes, size: int, before: bytes = b'{"Records":[', after: bytes = b"]}") -> bytes:
@@ -73,7 +73,7 @@ OBJECTS: dict[str, Callable[[], bytes]] = {
         RECORD + b',"' + b"\\ud83d" * 20 + b'":1}', 17 * MB
     ),
     "100,000 records without time": lambda: _many(b'{"eventName":"' + b"x" * 60 + b'"}', 7 * MB),
-    "records of 15 MB": lambda: _few(),
+    "records of 15 MB": _few,
     "records of 15 MB of emoji": lambda: _filled(_gz(b'{"Records":[' + b",".join([EMOJI] * 3) + b"]}")),
     "records of 15 MB of emoji, cut off": lambda: _filled(_gz(b'{"Records":[' + b",".join([EMOJI] * 3))),
     "a record of 999,000 numbers": lambda: _few(RECORD + b',"x":[' + b"1," * 990_000 + b"1]}"),
@@ -149,11 +149,11 @@ def main(names: list[str]) -> None:
             command = [sys.executable, "-m", "tests.benchmarks.hostile", "--one", name, str(int(fast))]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             shown = done.stdout.strip() or done.stderr.strip().splitlines()[-1]
-            print(f"{name:45} {'fast' if fast else 'std ':5} {shown}", flush=True)
+            print(f"{name:45} {'fast' if fast else 'std ':5} {shown}", flush=True)  # noqa: T201  # its result
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measure(sys.argv[2], fast=sys.argv[3] == "1")))
+        print(json.dumps(measure(sys.argv[2], fast=sys.argv[3] == "1")))  # noqa: T201  # its result
     else:
         main(sys.argv[1:])
