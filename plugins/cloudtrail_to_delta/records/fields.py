@@ -3,6 +3,7 @@
 A missing or null field has its default. A field of another type, or an implausible number, is an error.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -66,6 +67,17 @@ class Fields:
     def mapping(self, name: str) -> dict[str, Any]:
         """Return a mapping, empty if the field is missing or null."""
         return {} if self.is_null(name) else Fields(self.record[name]).record
+
+    def document(self, name: str) -> dict[str, Any]:
+        """Return a mapping as it was left, empty if the field is missing or null.
+
+        Raises:
+            TypeError: it is not JSON.
+            ValueError: its text cannot be encoded (half a surrogate pair), which no page could show.
+        """
+        found = self.mapping(name)
+        json.dumps(found, ensure_ascii=False).encode()
+        return found
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return strings, none if the field is missing or null."""

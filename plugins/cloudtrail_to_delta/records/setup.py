@@ -33,7 +33,7 @@ class Planned(Record):
     def read_fields(cls, given: Fields) -> Self:
         """Read the record. It needs a digest: without one nothing may be applied."""
         return cls(
-            plan=given.mapping("plan"),
+            plan=given.document("plan"),
             digest=_digest(given),
             summary=given.text("summary"),
             writes=given.count("writes"),
@@ -65,7 +65,7 @@ class SetupResult(Record):
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
         """Read the result."""
-        return cls(summary=given.text("summary"), ingest_params=given.mapping("ingest_params"))
+        return cls(summary=given.text("summary"), ingest_params=given.document("ingest_params"))
 
 
 def _digest(given: Fields) -> str:
