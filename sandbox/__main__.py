@@ -184,6 +184,7 @@ def _prepare(_: Sandbox, __: argparse.Namespace) -> int:
         if not (spark.JARS / "resolved").exists():
             print("Fetching Spark's jars (once, about 100 MB)", flush=True)
         spark.resolve_jars()
+        spark.share_classes()
     except RuntimeError as error:
         raise SandboxError(str(error)) from error
     wheel.build()

@@ -1,18 +1,23 @@
 """The Spark that runs the sandbox's jobs and SQL: its jars, its settings, its paths.
 
 This module owns the differences from a Databricks cluster: the jars that make Delta and S3 work on
-open-source Spark, and the `spark-defaults.conf` that points `s3://` at the sandbox's AWS. Jobs start with
-`SPARK_CONF_DIR` set to the folder of that file, so that they need no code for it.
+open-source Spark, and the file of settings that points `s3://` at the sandbox's AWS. `PYSPARK_SUBMIT_ARGS`
+names that file to the jobs, so that they need no code for it. `SPARK_CONF_DIR` would put a folder on the
+class path, and then Java shares no classes.
 """
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+
+from sandbox import shared_classes
 
 ROOT = Path(__file__).resolve().parent.parent
 JARS = ROOT / ".cache" / "spark-jars"
@@ -38,6 +43,13 @@ DELTA = {
 # and save 130 MB. With one compiler the JVM reserves 48 MB for compiled code by default, which a few hundred
 # statements fill. It then stops compiling, so the reserve is set to 240 MB.
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+
+# To generate and compile Java for the few rows of a sandbox costs more than it saves. Spark then evaluates
+# the same expressions itself. The sandbox's runs generate code, as Databricks does.
+WITHOUT_CODE_GENERATION = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 
 
 def resolve_jars(jars: Path = JARS, packages: Sequence[str] = PACKAGES) -> Path:
@@ -70,8 +82,24 @@ def resolve_jars(jars: Path = JARS, packages: Sequence[str] = PACKAGES) -> Path:
     if done.returncode != 0:
         raise RuntimeError(f"the Spark jars could not be resolved:\n{(done.stdout + done.stderr)[-3000:]}")
     _link_missing(jars / "jars", jars / "classpath")
+    (jars / shared_classes.ARCHIVE).unlink(missing_ok=True)
     resolved.write_text(stamp)
     return jars / "classpath"
+
+
+def share_classes() -> None:
+    """Write the archive of Java classes for the sandbox's Sparks, unless it is there.
+
+    Raises:
+        RuntimeError: Spark failed; the message has the end of its output.
+    """
+    # Port 9 discards: nothing answers there, and nothing is asked twice.
+    settings = properties(aws_endpoint="http://127.0.0.1:9", recording=True) | {
+        "spark.hadoop.fs.s3a.attempts.maximum": "0",
+        "spark.hadoop.fs.s3a.retry.limit": "0",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        shared_classes.record(spark_environment(write_defaults(Path(folder), settings)), JARS)
 
 
 def _link_missing(downloaded: Path, classpath: Path) -> None:
@@ -93,9 +121,18 @@ def _artifact(jar: str) -> str:
 
 
 def properties(
-    *, aws_endpoint: str | None, driver_memory: str = "1g", cores: int = 2, jars: Path = JARS
+    *,
+    aws_endpoint: str | None,
+    driver_memory: str = "1g",
+    cores: int = 2,
+    jars: Path = JARS,
+    recording: bool = False,
 ) -> dict[str, str]:
-    """Return the settings of a sandbox Spark: Delta, local cores, and `s3://` on `aws_endpoint` if given."""
+    """Return the settings of a sandbox Spark: Delta, local cores, and `s3://` on `aws_endpoint` if given.
+
+    A Spark that is `recording` writes the archive of classes that the others map.
+    """
+    shared = shared_classes.options(jars, recording=recording)
     settings = {
         "spark.master": f"local[{cores}]",
         "spark.driver.memory": driver_memory,
@@ -110,7 +147,7 @@ def properties(
         # Delta's SQL parser drops the parameters of a statement since Spark 4.1 (delta-io/delta#7640); this
         # binds them after parsing, as Spark 4.0 and Databricks do.
         "spark.sql.legacy.parameterSubstitution.constantsOnly": "true",
-        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} {shared}",
         **DELTA,
     }
     if aws_endpoint is not None:
@@ -128,20 +165,21 @@ def properties(
 
 
 def write_defaults(folder: Path, settings: dict[str, str]) -> Path:
-    """Write `settings` to `spark-defaults.conf` in `folder`, the later SPARK_CONF_DIR."""
+    """Write `settings` to `spark-defaults.conf` in `folder`, and return that file."""
     folder.mkdir(parents=True, exist_ok=True)
     # Java reads the file as properties, where a backslash begins an escape.
     escaped = {key: value.replace("\\", r"\\").replace("\n", r"\n") for key, value in settings.items()}
     lines = [f"{key} {value}\n" for key, value in sorted(escaped.items())]
-    (folder / "spark-defaults.conf").write_text("".join(lines))
-    return folder
+    defaults = folder / "spark-defaults.conf"
+    defaults.write_text("".join(lines))
+    return defaults
 
 
-def spark_environment(conf: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a process that runs Spark with the settings in `conf`."""
+def spark_environment(defaults: Path, **more: str) -> dict[str, str]:
+    """Return the environment of a process that runs Spark with the settings in the file `defaults`."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "AIRFLOW_"))}
     own = {
-        "SPARK_CONF_DIR": str(conf),
+        "PYSPARK_SUBMIT_ARGS": shlex.join(["--properties-file", str(defaults), "pyspark-shell"]),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,

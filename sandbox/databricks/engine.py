@@ -1,6 +1,6 @@
 """The process of the SQL warehouse: one Spark with Delta and a metastore on disk, which speaks JSON lines.
 
-The stand-in starts it as `python -m sandbox.databricks.engine`, with SPARK_CONF_DIR. Input lines are `{"id",
+The stand-in starts it as `python -m sandbox.databricks.engine`, with its settings. Input lines are `{"id",
 "statement", "time_zone", "catalog", "schema", "parameters", "row_limit"}` or `{"cancel": id}`. Output lines
 are `{"ready": true}` once, then for each statement `{"id", "columns", "rows", "truncated"}` or `{"id",
 "error": {"error_code", "message", "sql_state"}}`. The process ends when its input ends, so it never outlives

@@ -11,7 +11,14 @@ from sandbox.databricks.payloads import Json
 from sandbox.databricks.processes import Child
 from sandbox.databricks.runner import private
 from sandbox.databricks.settings import CATALOGS, Settings
-from sandbox.spark import DELTA, ROOT, properties, spark_environment, write_defaults
+from sandbox.spark import (
+    DELTA,
+    ROOT,
+    WITHOUT_CODE_GENERATION,
+    properties,
+    spark_environment,
+    write_defaults,
+)
 
 START_SECONDS = 180
 
@@ -138,6 +145,7 @@ def _spark_settings(settings: Settings) -> dict[str, str]:
     return (
         spark
         | catalogs
+        | WITHOUT_CODE_GENERATION
         | {
             "spark.databricks.delta.snapshotPartitions": "1",
             "spark.sql.shuffle.partitions": "2",

@@ -6,7 +6,7 @@ from typing import Any
 from tests.fixtures.databricks import CLUSTER_ID, build_wheel
 
 CODE = '''
-import json, os, pathlib, signal, subprocess, sys, time
+import json, os, pathlib, shlex, signal, subprocess, sys, time
 
 def say():
     print("argv", json.dumps(sys.argv[1:]))
@@ -26,7 +26,7 @@ def return_one():
 
 def environment():
     import pyspark
-    conf = pathlib.Path(os.environ["SPARK_CONF_DIR"], "spark-defaults.conf").read_text()
+    conf = pathlib.Path(shlex.split(os.environ["PYSPARK_SUBMIT_ARGS"])[1]).read_text()
     print(json.dumps({"env": dict(os.environ), "path": sys.path, "conf": conf, "cwd": os.getcwd()}))
 
 def die():

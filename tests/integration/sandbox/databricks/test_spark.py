@@ -7,12 +7,12 @@ from tests.integration.sandbox.databricks import probe
 
 
 def spark_processes(task_id):
-    """The processes of a task run's Spark, known by the folder its settings are in."""
-    folder = f"runs/{task_id}/conf"
+    """The processes of a task run's Spark, known by the file with its settings."""
+    settings = f"runs/{task_id}/conf/spark-defaults.conf"
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("SPARK_CONF_DIR", "").endswith(folder) and process.status() != "zombie":
+            if settings in process.environ().get("PYSPARK_SUBMIT_ARGS", "") and process.status() != "zombie":
                 found.append(process.name())
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue

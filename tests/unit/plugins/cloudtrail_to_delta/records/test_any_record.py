@@ -139,7 +139,7 @@ class Drawn:
     def __init__(self, *values):
         self.values = iter(values)
 
-    def draw(self, strategy):
+    def draw(self, _):
         return next(self.values)
 
 
