@@ -17,7 +17,7 @@ from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook, start_order
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
-from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.request import IngestRequest, shares_run
 from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, RUN_ID_KEY
 from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.runs.disks import volumes_for
@@ -174,7 +174,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
 
     def _submit(self, context: Context, settled: int | None = None) -> int:
         self._skip_unless_asked()
-        requests = self._requests_of_run(shared=bool(context["params"]["share_run"]))
+        requests = self._requests_of_run(shared=shares_run(context["params"]))
         kinds = [request.kind for request in requests]
         name = run_name(requests, context)
         limit = int(context["params"]["max_concurrent_runs"])

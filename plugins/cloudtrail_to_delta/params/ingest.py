@@ -62,6 +62,8 @@ _INSTANCE_PROFILE = arn(
     r"instance-profile/[A-Za-z0-9_+=,.@/-]+",
     "arn:aws:iam::123456789012:instance-profile/reader",
 )
+# Groups have names with spaces, which may not begin or end with one.
+_VIEWER = matches(r"[^\s@][^@\n]{0,254}[^\s@]|[^\s@]+@[^\s@]+", "a user's email or the name of a group")
 # The URL of an object's page contains its ID.
 CLUSTER_ID = identifier("a cluster ID, not a name")
 _POLICY_ID = identifier("a cluster policy ID, not a name")
@@ -217,7 +219,8 @@ _COMPUTE = {
         title="Compute",
         help="*existing_cluster*: the cluster in *Cluster ID*. *new_cluster*: a cluster that ends with the "
         "run, under a cluster policy if you name one. *serverless*: has no instance profile, and needs a "
-        "Unity Catalog volume as the code root.",
+        "Unity Catalog volume as the code root. Nobody has reported a run on serverless compute yet: it is "
+        "untested.",
     ),
     "policy_id": Declaration(
         or_empty(_POLICY_ID),
@@ -262,10 +265,18 @@ _COMPUTE = {
     ),
     "share_run": Declaration(
         yes_or_no,
-        False,
+        True,
         title="One run for all kinds",
         help="One Databricks run ingests all kinds, one after the other, and starts its compute only once. "
-        "If one kind fails, the run fails for all kinds, although the others were ingested.",
+        "If one kind fails, the run fails for all kinds, although the others were ingested. A continuous "
+        "stream never ends, so each kind then has a run of its own all the same.",
+    ),
+    "run_viewers": Declaration(
+        each(_VIEWER, least=0),
+        [],
+        title="Who may see the runs",
+        help="Users (email) and groups, one per line, that may see the Databricks runs and driver logs. "
+        "Without them, only the principal of the connection and admins can.",
     ),
 }
 
@@ -495,12 +506,6 @@ CHOICES = (
         ),
         "a cluster without an instance profile cannot read the job wheel from S3: give "
         "instance_profile_arn, or a code_root of /Volumes/catalog/schema/volume.",
-    ),
-    ChoiceRule(
-        ("share_run", "trigger"),
-        lambda shared, trigger: shared and trigger == "continuous",
-        "a continuous stream never ends, so the kinds after the first would never be ingested: choose "
-        "available_now, or turn share_run off.",
     ),
     # Source: Databricks, "Configure Auto Loader streams in file notification mode".
     ChoiceRule(

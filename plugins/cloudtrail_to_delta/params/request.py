@@ -139,6 +139,11 @@ def view_suffixes(kind: str) -> tuple[str, ...]:
     return ("files", "schema_drift", *more.get(kind, ("proof",)))
 
 
+def shares_run(params: Mapping[str, Any]) -> bool:
+    """Return whether one Databricks run ingests all kinds. A continuous stream never ends: it shares none."""
+    return bool(params.get("share_run")) and params.get("trigger") != "continuous"
+
+
 def code_root(params: Mapping[str, Any]) -> str:
     """Return the folder for the job wheel: `code_root`, or `code` next to the folder `checkpoint_root`."""
     if given := str(params.get("code_root") or ""):
@@ -313,7 +318,7 @@ def _check_run_name(derived: Mapping[str, Mapping[str, str]], values: Mapping[st
     """Check the length of a shared run's name, which names every checkpoint so that others see their use."""
     checkpoints = [derived[kind].get("checkpoint_path", "") for kind in values.get("kinds", [])]
     length = sum(len(path.encode()) for path in checkpoints)
-    if not values.get("share_run") or length <= RUN_NAME_BYTES - RUN_NAME_REST:
+    if not shares_run(values) or length <= RUN_NAME_BYTES - RUN_NAME_REST:
         return []
     return [
         f"share_run=True: the checkpoint paths of {', '.join(values['kinds'])} have {length} bytes in total, "

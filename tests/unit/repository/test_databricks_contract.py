@@ -8,7 +8,7 @@ import inspect
 from dataclasses import fields
 
 import pytest
-from databricks.sdk.service import compute, iam, jobs, sql
+from databricks.sdk.service import catalog, compute, iam, jobs, sql
 
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.request import resolve_requests
@@ -41,13 +41,26 @@ IN_USE = {
     compute.InstanceProfile: "instance_profile_arn",
     compute.ClusterAccessControlRequest: "user_name service_principal_name permission_level",
     compute.ClusterAccessControlResponse: "user_name service_principal_name all_permissions",
+    jobs.JobAccessControlRequest: "user_name group_name permission_level",
+    catalog.PermissionsChange: "principal add remove",
+    catalog.EffectivePrivilegeAssignment: "principal privileges",
+    catalog.EffectivePrivilege: "privilege",
+    catalog.MetastoreAssignment: "default_catalog_name",
+    catalog.TableInfo: "table_type storage_location properties",
+    catalog.ExternalLocationInfo: "name url owner",
+    catalog.StorageCredentialInfo: "name comment",
     iam.User: "user_name groups",
     iam.ComplexValue: "display",
     sql.StatementResponse: "statement_id status manifest result",
 }
 # The calls whose arguments are keys of a body.
 CALLS = {
-    jobs.JobsAPI.submit: "run_name tasks environments timeout_seconds idempotency_token run_as",
+    jobs.JobsAPI.submit: "run_name tasks environments timeout_seconds idempotency_token run_as "
+    "access_control_list performance_target",
+    catalog.GrantsAPI.update: "securable_type full_name changes",
+    catalog.GrantsAPI.get_effective: "securable_type full_name principal",
+    catalog.StorageCredentialsAPI.update: "name comment skip_validation",
+    sql.WarehousesAPI.set_permissions: "warehouse_id access_control_list",
     compute.ClustersAPI.create: "cluster_name spark_version node_type_id num_workers autoscale "
     "data_security_mode single_user_name autotermination_minutes aws_attributes spark_conf custom_tags",
     compute.ClusterPoliciesAPI.create: "name definition description",

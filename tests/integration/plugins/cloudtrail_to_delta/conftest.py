@@ -101,7 +101,8 @@ def submit(wheel, run_id, *, kind="events", preflight=NOTHING_SKIPPED, pushed=No
     `pushed` is what the other kinds' tasks of the DAG run have left for it. A deferral goes on when its
     trigger has fired, except one for room, which is raised.
     """
-    params = form_values(**changed)
+    # Most tests are about the run of one kind.
+    params = form_values(**{"share_run": False} | changed)
     operator = SubmitIngestOperator(
         task_id="submit",
         kind=kind,

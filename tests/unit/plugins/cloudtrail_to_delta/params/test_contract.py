@@ -152,10 +152,6 @@ NEW = {
             "a cluster without an instance profile cannot read the job wheel from S3: give instance_profile",
         ),
         (
-            {"share_run": True, "trigger": "continuous"},
-            "share_run=True, trigger='continuous': a continuous stream never ends, so the kinds",
-        ),
-        (
             {"policy_id": "ABC"},
             "compute='existing_cluster', policy_id='ABC': a cluster policy only applies to a new cluster",
         ),
@@ -287,6 +283,7 @@ def test_the_checkpoints_of_a_shared_run_have_to_go_into_its_name():
     roots = {"checkpoint_root": f"s3://lake/{'/'.join(['x' * 200] * 9)}"}
     assert resolve_requests(params(**roots))
     assert resolve_requests(params(**roots, kinds=["events"], share_run=True))
+    assert resolve_requests(params(**roots, kinds=["events", "insights"], share_run=False))
     (found,) = violations(**roots, kinds=["events", "insights"], share_run=True)
     assert found.startswith("share_run=True: the checkpoint paths of events, insights have 3")
     assert "room for 3496: shorten checkpoint_root" in found

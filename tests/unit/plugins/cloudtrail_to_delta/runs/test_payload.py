@@ -6,7 +6,7 @@ from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
 from cloudtrail_jobs.accelerators import NAMES
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_to_delta.params.ingest import ingest_params
-from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.params.request import resolve_requests, shares_run
 from cloudtrail_to_delta.runs.disks import VOLUMES, volumes_for
 from cloudtrail_to_delta.runs.payload import (
     ACCELERATORS,
@@ -103,6 +103,24 @@ def test_without_a_policy_a_new_cluster_is_of_one_user():
     (task,) = payload(**NEW)["tasks"]
     assert task["new_cluster"]["data_security_mode"] == "SINGLE_USER"
     assert not task["new_cluster"].keys() & {"policy_id", "apply_policy_default_values"}
+
+
+def test_a_serverless_run_takes_the_cheaper_mode():
+    assert payload(**SERVERLESS)["performance_target"] == "STANDARD"
+    assert "performance_target" not in payload()
+
+
+def test_a_run_is_shown_to_those_who_are_named():
+    assert "access_control_list" not in payload()
+    assert payload(run_viewers=["soc@example.com", "Security Team"])["access_control_list"] == [
+        {"user_name": "soc@example.com", "permission_level": "CAN_VIEW"},
+        {"group_name": "Security Team", "permission_level": "CAN_VIEW"},
+    ]
+
+
+@pytest.mark.parametrize(("trigger", "shared"), [("available_now", True), ("continuous", False)])
+def test_all_kinds_share_a_run_by_default_unless_it_never_ends(trigger, shared):
+    assert shares_run(params(trigger=trigger)) == shared
 
 
 def test_serverless_gets_the_wheel_as_a_dependency_of_its_environment():
