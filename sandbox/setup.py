@@ -74,6 +74,7 @@ def params() -> dict[str, Any]:
         "warehouse_id": "sandbox-warehouse",
         "databricks_conn_id": ADMIN,
         "ingest_principal": SERVICE_PRINCIPAL,
+        "code_root": "/Volumes/main/default/code",
     }
 
 
@@ -86,6 +87,12 @@ def organization_params() -> dict[str, Any]:
         "organization": ORGANIZATION,
         "bucket": "organization-logs",
         "reader_role": "organization-reader",
+        # The way of the original Databricks guide (2020).
+        "reader": "instance_profile",
+        "databricks_compute": "cluster",
+        "discovery": "listing",
+        "code_root": None,
+        "events_table": "hive_metastore.default.organization_events",
     }
 
 

@@ -348,10 +348,12 @@ _TRAILS = {
 
 _READER = {
     "reader": Declaration(
-        one_of("instance_profile", "storage_credential"),
-        "instance_profile",
+        one_of("storage_credential", "instance_profile"),
+        "storage_credential",
         title="Used through",
-        help="*instance_profile*: clusters carry the role. *storage_credential*: Unity Catalog assumes it.",
+        help="*storage_credential*: Unity Catalog assumes the role; the set-up makes external locations over "
+        "logs, tables and checkpoints. *instance_profile*: clusters carry the role. This is the legacy path, "
+        "for tables in *hive_metastore*; it needs *Discovery* *listing* or *notifications*.",
     ),
     "reader_role": Declaration(
         _ROLE_NAME,
@@ -408,12 +410,12 @@ _DATABRICKS = {
         "compute that the set-up makes. Leave it empty if the ingest uses the connection above.",
     ),
     "databricks_compute": Declaration(
-        one_of("cluster", "cluster_policy", "existing_cluster", "none"),
-        "cluster",
+        one_of("cluster_policy", "cluster", "existing_cluster", "none"),
+        "cluster_policy",
         title="Compute",
-        help="*cluster*: create a cluster that stops when it is idle. *cluster_policy*: create rules for the "
-        "cluster that each ingest run starts. *existing_cluster*: use the cluster below and do not change "
-        "it. *none*: no compute.",
+        help="*cluster_policy*: create rules for the cluster that each ingest run starts, which costs less. "
+        "*cluster*: create a cluster that stops when it is idle. *existing_cluster*: use the cluster below "
+        "and do not change it. *none*: no compute.",
     ),
     "cluster_name": Declaration(
         or_empty(_NAME),
@@ -493,7 +495,13 @@ _ALERTS = {
 }
 
 _ADVANCED = {
-    "code_root": INGEST["code_root"],
+    "code_root": replace(
+        INGEST["code_root"],
+        example="/Volumes/main/default/code",
+        help="The folder for the job wheel. For the reader *storage_credential* a Unity Catalog volume that "
+        "exists, */Volumes/catalog/schema/volume*. For *instance_profile* you may leave it empty: a folder "
+        "*code* next to the checkpoint root.",
+    ),
     "code_kms_key": Declaration(
         or_empty(_KEY),
         "",
@@ -503,8 +511,10 @@ _ADVANCED = {
     ),
     "discovery": replace(
         INGEST["discovery"],
-        help="How Auto Loader will find new files. Only for *notifications* does the role also get the SNS "
-        "and SQS actions.",
+        default="file_events",
+        help="How Auto Loader will find new files. *file_events*: the external location of the logs announces "
+        "them, and the role gets the SNS and SQS actions for that. *notifications*: each stream has a queue. "
+        "*listing*: each run lists the whole logs path.",
     ),
     "iam_simulation": INGEST["iam_simulation"],
     "verify_timeout_minutes": Declaration(
@@ -652,7 +662,8 @@ SETUP_CHOICES = (
     ChoiceRule(
         ("discovery", "reader"),
         lambda discovery, reader: discovery == "file_events" and reader == "instance_profile",
-        "file events need a Unity Catalog external location: choose the reader storage_credential.",
+        "file events need a Unity Catalog external location: choose the reader storage_credential, or set "
+        "discovery to listing.",
     ),
     ChoiceRule(
         ("kms_key", "region"),
@@ -684,9 +695,11 @@ SETUP_CHOICES = (
     # Source: Databricks, "Create a storage credential for connecting to AWS S3": no dot notation.
     *(
         ChoiceRule(
-            ("reader", name),
-            lambda reader, place: (
-                reader == "storage_credential" and "." in place.removeprefix("s3://").partition("/")[0]
+            ("reader", name, "actions"),
+            lambda reader, place, actions: (
+                reader == "storage_credential"
+                and "databricks" in (actions or ACTIONS)
+                and "." in place.removeprefix("s3://").partition("/")[0]
             ),
             "Unity Catalog accepts no bucket with a dot in its name: give another bucket, or choose the "
             "reader instance_profile.",
@@ -702,9 +715,10 @@ SETUP_CHOICES = (
     ),
     # Source: Databricks REST, Libraries API, `whl`.
     ChoiceRule(
-        ("reader", "databricks_compute", "code_root"),
-        lambda reader, compute, root: (
+        ("reader", "databricks_compute", "code_root", "actions"),
+        lambda reader, compute, root, actions: (
             reader == "storage_credential"
+            and "databricks" in (actions or ACTIONS)
             and compute in ("cluster", "cluster_policy")
             and not root.startswith("/Volumes/")
         ),

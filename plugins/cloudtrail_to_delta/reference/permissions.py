@@ -191,7 +191,7 @@ def example_setup() -> dict[str, dict[str, Any]]:
     account = str(EXAMPLE["account"])
     connections = {account: "aws_default", TRAIL_ACCOUNT: "aws_trail"}
     more = {"accounts": connections, "kms_key": NEW_KEY, "sns_topic": "cloudtrail-files"}
-    more |= {"bucket_account": account}
+    more |= {"bucket_account": account, "reader": "instance_profile", "discovery": "listing"}
     params = {name: EXAMPLE[name] for name in given} | more
     request = resolve_setup(params | {"deployment_role_arn": DEPLOYMENT_ROLE, "tables_kms_key": TABLES_KEY})
     return {one: setup_policy(request, one) for one in connections}

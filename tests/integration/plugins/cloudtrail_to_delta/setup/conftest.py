@@ -25,6 +25,8 @@ BUCKET = "org-logs"
 SETUP_ROLE = "SetupRole"
 # Trying again is a matter of the number of tries; how long they lie apart is not tested.
 AT_ONCE = Patience(tries=3, pause=lambda _: None)
+# The way of the original Databricks guide (2020), which most tests were written for.
+LEGACY = {"reader": "instance_profile", "databricks_compute": "cluster", "discovery": "listing"}
 
 
 @dataclass
@@ -78,6 +80,7 @@ class World:
                 "target_root": "s3://lake/delta",
                 "checkpoint_root": "s3://lake/checkpoints",
                 "actions": AWS_ACTIONS,
+                **LEGACY,
             }
             | changed
         )

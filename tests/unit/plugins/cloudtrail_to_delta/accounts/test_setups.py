@@ -197,7 +197,8 @@ def test_an_account_that_is_given_twice_is_told_with_both_and_none_of_them_wins(
 
 
 def test_a_compute_that_is_no_word_is_the_entrys_own_problem(read, problems):
-    found, _, of_ingest = problems(f"{PAYMENTS}\ncompute: [x]\n{ACCOUNTS}")
+    legacy = "  reader: instance_profile\n  discovery: listing"
+    found, _, of_ingest = problems(f"{PAYMENTS}\ncompute: [x]\n{ACCOUNTS}\n{legacy}")
     assert found == []
     assert [problem.field for problem in of_ingest] == ["compute"]
 

@@ -29,6 +29,9 @@ def setup(**changed):
             "region": "us-east-1",
             "target_root": "s3://lake/delta",
             "checkpoint_root": "s3://lake/checkpoints",
+            "reader": "instance_profile",
+            "databricks_compute": "cluster",
+            "discovery": "listing",
         }
         | changed
     )

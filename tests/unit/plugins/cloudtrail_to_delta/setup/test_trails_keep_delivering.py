@@ -39,6 +39,8 @@ def request_of(**changed):
             "target_root": "s3://lake/delta",
             "checkpoint_root": "s3://lake/checkpoints",
             "actions": MINE,
+            "reader": "instance_profile",
+            "discovery": "listing",
         }
         | changed
     )

@@ -11,7 +11,12 @@ from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.test_verify_
     PLANNED,
 )
 
-WAREHOUSE = {"warehouse_id": "sandbox-warehouse", "kinds": ["events"]}
+WAREHOUSE = {
+    "events_table": "hive_metastore.default.cloudtrail_events",
+    "insights_table": "hive_metastore.default.cloudtrail_insights",
+    "warehouse_id": "sandbox-warehouse",
+    "kinds": ["events"],
+}
 
 
 def operator(request):

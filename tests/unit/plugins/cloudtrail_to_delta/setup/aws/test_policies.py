@@ -17,6 +17,8 @@ PARAMS = {
     "region": "us-east-1",
     "target_root": "s3://lake/delta",
     "checkpoint_root": "s3://lake/checkpoints",
+    "reader": "instance_profile",
+    "discovery": "listing",
 }
 CATALOG = {"reader": "storage_credential", "code_root": "/Volumes/main/security/code"}
 

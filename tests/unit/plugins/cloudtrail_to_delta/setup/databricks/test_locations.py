@@ -15,6 +15,7 @@ PARAMS = {
     "code_root": "s3://lake/code",
     "reader": "storage_credential",
     "databricks_compute": "none",
+    "discovery": "listing",
 }
 
 
