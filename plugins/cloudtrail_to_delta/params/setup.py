@@ -512,9 +512,9 @@ _ADVANCED = {
     "discovery": replace(
         INGEST["discovery"],
         default="file_events",
-        help="How Auto Loader will find new files. *file_events*: the external location of the logs announces "
-        "them, and the role gets the SNS and SQS actions for that. *notifications*: each stream has a queue. "
-        "*listing*: each run lists the whole logs path.",
+        help="How Auto Loader will find new files. *file_events*: the external location of the logs "
+        "announces them, and the role gets the SNS and SQS actions for that. *notifications*: each stream "
+        "has a queue. *listing*: each run lists the whole logs path.",
     ),
     "iam_simulation": INGEST["iam_simulation"],
     "verify_timeout_minutes": Declaration(

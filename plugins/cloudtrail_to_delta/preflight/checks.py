@@ -20,6 +20,7 @@ from cloudtrail_to_delta.preflight import (
     catalog,
     checkpoints,
     digests,
+    discovery,
     external_locations,
     logs,
     notifications,
@@ -165,6 +166,9 @@ def storage_jobs(
                 buckets=(request.log_bucket,),
             )
         )
+        if params.get("discovery") == "listing":
+            look = _one(discovery.check_discovery, s3, request, first_day=_bounds(params)["first_day"])
+            jobs.append(Job(check=discovery.CHECK, subject=kind, run=look, buckets=(request.log_bucket,)))
         if kind == "events":
             look = _one(digests.check_digests, s3, request.logs)
             jobs.append(Job(check=digests.CHECK, subject=kind, run=look, buckets=(request.log_bucket,)))
