@@ -39,8 +39,11 @@ class TaskInstance:
 
 
 def form_values(**changed):
-    """The form's defaults, as a DAG run's params hold them, with some of them changed."""
-    return {name: param.value for name, param in ingest_params().items()} | changed
+    """The form's defaults, as a DAG run's params hold them, with some of them changed.
+
+    Each kind has a run of its own, because most tests are about the run of one kind.
+    """
+    return {name: param.value for name, param in ingest_params().items()} | {"share_run": False} | changed
 
 
 def task_context(*, params, run_id="manual__1", **more):
@@ -101,8 +104,7 @@ def submit(wheel, run_id, *, kind="events", preflight=NOTHING_SKIPPED, pushed=No
     `pushed` is what the other kinds' tasks of the DAG run have left for it. A deferral goes on when its
     trigger has fired, except one for room, which is raised.
     """
-    # Most tests are about the run of one kind.
-    params = form_values(**{"share_run": False} | changed)
+    params = form_values(**changed)
     operator = SubmitIngestOperator(
         task_id="submit",
         kind=kind,
