@@ -23,7 +23,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from sandbox.databricks import results
-from sandbox.databricks.named import made
+from sandbox.databricks.named import SYNC, made
 from sandbox.databricks.payloads import Json
 from sandbox.databricks.results import ResultTooLargeError
 from sandbox.databricks.settings import CATALOGS
@@ -83,7 +83,8 @@ class Engine:
         if request.get("schema"):
             session.sql(f"USE {quoted(request['schema'])}")
         given = {item["name"]: results.literal(session, item) for item in request.get("parameters", [])}
-        frame = session.sql(request["statement"], given)
+        statement = request["statement"]
+        frame = session.range(0) if SYNC.fullmatch(statement) else session.sql(statement, given)
         found, truncated = results.rows(frame, request.get("row_limit"))
         _, what, name = made(
             request["statement"], catalog=request.get("catalog", ""), schema=request.get("schema", "")
@@ -115,6 +116,8 @@ def described(session: SparkSession, what: str, name: str) -> Json | None:
         "name": name.rpartition(".")[2],
         "table_type": facts.get("Type", "EXTERNAL"),
         "storage_location": facts.get("Location", ""),
+        # As in the service, a statement on the path does not change them.
+        "columns": [{"name": column.name} for column in catalog.listColumns(name)],
     }
 
 

@@ -13,10 +13,12 @@ from sandbox.databricks.payloads import Json
 
 _NAME = r"(?P<name>(?:`[^`]+`|[\w]+)(?:\.(?:`[^`]+`|[\w]+))*)"
 _MAKES = re.compile(
-    rf"\s*(?P<verb>CREATE|DROP|ALTER)\s+(?:OR\s+REPLACE\s+)?(?:EXTERNAL\s+)?"
+    rf"\s*(?P<verb>CREATE|DROP|ALTER|MSCK\s+REPAIR)\s+(?:OR\s+REPLACE\s+)?(?:EXTERNAL\s+)?"
     rf"(?P<what>TABLE|VIEW|SCHEMA|DATABASE)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?{_NAME}",
     re.IGNORECASE,
 )
+# Spark has no Unity Catalog with metadata of its own. Source: Databricks SQL, REPAIR TABLE.
+SYNC = re.compile(r"\s*MSCK\s+REPAIR\s+TABLE\s+\S+\s+SYNC\s+METADATA\s*", re.IGNORECASE)
 _LOCATION = re.compile(r"\bLOCATION\s+'((?:[^'\\]|\\.)*)'", re.IGNORECASE)
 
 
@@ -44,6 +46,8 @@ def made(statement: str, *, catalog: str = "", schema: str = "") -> tuple[str, s
     if match is None:
         return "", "", ""
     parts = [part.strip("`").lower() for part in re.findall(r"`[^`]+`|\w+", match["name"])]
+    if any("/" in part for part in parts):
+        return "", "", ""  # a path, which changes no entry
     what = match["what"].upper().replace("DATABASE", SCHEMA)
     full = [catalog or DEFAULT, schema or "default"][: 2 if what != SCHEMA else 1]
     levels = 2 if what == SCHEMA else 3

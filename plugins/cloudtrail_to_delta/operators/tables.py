@@ -3,12 +3,16 @@
 from collections.abc import Generator
 from typing import Any
 
+from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import Context
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
+from cloudtrail_to_delta.kinds import KINDS, QUARANTINE_COLUMNS
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.params.locations import same_place
 from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
+from cloudtrail_to_delta.preflight.catalog import Catalogs
+from cloudtrail_to_delta.preflight.tables import UnansweredError
 from cloudtrail_to_delta.tables.sql import UNKNOWN_TABLE, quote_name, text_literal
 from cloudtrail_to_delta.tables.views import MARK, View, proof_view, views_of
 
@@ -37,8 +41,9 @@ class CreateTablesOperator(StatementsOperator):
         self.requests = requests
 
     def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the request is templated
-        """Return the requests; no other facts are needed before the first statement."""
-        return {"requests": self.requests}
+        """Return the requests, and the tables of which Unity Catalog does not show all columns."""
+        request = IngestRequest.from_dict(self.requests[self.kind])
+        return {"requests": self.requests, "behind": self._behind(request)}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
         """Return the first statement of the plan that has no result yet."""
@@ -53,7 +58,8 @@ class CreateTablesOperator(StatementsOperator):
 
     def _replay(self, facts: dict[str, Any], results: list[Result]) -> tuple[str | None, list[str]]:
         """Return the next statement, or None and the plan's names after the last one."""
-        plan = self._plan({kind: IngestRequest.from_dict(one) for kind, one in facts["requests"].items()})
+        requests = {kind: IngestRequest.from_dict(one) for kind, one in facts["requests"].items()}
+        plan = self._plan(requests, facts.get("behind", []))
         statement = next(plan)
         for result in results:
             try:
@@ -62,7 +68,23 @@ class CreateTablesOperator(StatementsOperator):
                 return None, end.value
         return statement, []
 
-    def _plan(self, requests: dict[str, IngestRequest]) -> Generator[str, Result, list[str]]:
+    def _behind(self, request: IngestRequest) -> list[str]:
+        """Return the existing tables whose entry in Unity Catalog lacks a column.
+
+        The job adds columns by path, which changes the Delta log but not the entry. Queries use the log.
+        """
+        catalogs = Catalogs(self.databricks)
+        wanted = {request.table: KINDS[self.kind].columns, request.quarantine_table: QUARANTINE_COLUMNS}
+        try:
+            shown = {name: catalogs.columns(name) for name in wanted if not catalogs.is_legacy(name)}
+        except (AirflowException, UnansweredError) as refused:
+            self.log.warning("Unity Catalog does not show the tables: %s", refused)
+            return []
+        return [name for name, columns in shown.items() if columns and set(wanted[name]) - columns]
+
+    def _plan(
+        self, requests: dict[str, IngestRequest], behind: list[str]
+    ) -> Generator[str, Result, list[str]]:
         """Yield the statements, each of which receives its result; return the names that exist then."""
         request, wrong = requests[self.kind], []
         for name, path in request.tables.items():
@@ -71,6 +93,8 @@ class CreateTablesOperator(StatementsOperator):
             location = first_row(described)["location"]
             if location is None or not same_place(location, path):
                 wrong.append(f"{name!r} points at {location!r}, not at {path!r}")
+            elif name in behind:
+                self._succeeded((yield repair_statement(name)))
         if wrong:
             raise FatalError(
                 "; ".join(wrong) + ". Choose another table name, or drop that table if nobody needs it "
@@ -127,6 +151,14 @@ def is_unknown(answer: Result) -> bool:
 def create_table_statement(name: str, path: str) -> str:
     """Return the CREATE TABLE statement, as in the original Databricks guide (2020)."""
     return f"CREATE TABLE IF NOT EXISTS {quote_name(name)} USING DELTA LOCATION {text_literal(path)}"
+
+
+def repair_statement(name: str) -> str:
+    """Return the statement that takes the columns of the Delta log over into Unity Catalog.
+
+    Source: Databricks SQL, REPAIR TABLE, `SYNC METADATA`.
+    """
+    return f"MSCK REPAIR TABLE {quote_name(name)} SYNC METADATA"
 
 
 def describe_statement(name: str) -> str:

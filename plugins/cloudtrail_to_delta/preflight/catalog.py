@@ -87,6 +87,11 @@ class Catalogs:
             has_schema=lambda schema: of(f"{schema}.any").has_schema(schema),
         )
 
+    def columns(self, table: str) -> set[str] | None:
+        """Return the columns that Unity Catalog shows of a table; None if there is no such table."""
+        found = self._there("table", table, "tables", self.full(table))
+        return None if found is None else {str(one["name"]) for one in found.get("columns", [])}
+
     def _location(self, table: str) -> str | None:
         found = self._there("table", table, "tables", self.full(table))
         if found is None:

@@ -46,7 +46,7 @@ IN_USE = {
     catalog.EffectivePrivilegeAssignment: "principal privileges",
     catalog.EffectivePrivilege: "privilege",
     catalog.MetastoreAssignment: "default_catalog_name",
-    catalog.TableInfo: "table_type storage_location properties",
+    catalog.TableInfo: "table_type storage_location properties columns",
     catalog.ExternalLocationInfo: "name url owner",
     catalog.StorageCredentialInfo: "name comment",
     iam.User: "user_name groups",

@@ -77,6 +77,19 @@ def test_a_name_that_points_elsewhere_is_refused_with_both_places(write, connect
         create("taken", events_delta_path="s3://cloudtrail-lake/delta/elsewhere")
 
 
+def test_columns_that_were_added_by_path_come_into_unity_catalog(write, connections, databricks):
+    write("grown", rows("a", [0], records=1))
+    create("grown")
+    sql = Warehouse(databricks.host, databricks.token).sql
+    before = {one.name for one in databricks.sdk().tables.get("main.default.grown").columns}
+    sql("ALTER TABLE delta.`s3://cloudtrail-lake/delta/grown` ADD COLUMNS (added STRING)")
+    assert {one.name for one in databricks.sdk().tables.get("main.default.grown").columns} == before
+    create("grown")
+    assert {one.name for one in databricks.sdk().tables.get("main.default.grown").columns} == before | {
+        "added"
+    }
+
+
 def test_an_unknown_warehouse_is_named(write, connections):
     write("created", rows("a", [0], records=1))
     with pytest.raises(Exception, match="no-such-warehouse"):
