@@ -75,6 +75,8 @@ def params() -> dict[str, Any]:
         "databricks_conn_id": ADMIN,
         "ingest_principal": SERVICE_PRINCIPAL,
         "code_root": "/Volumes/main/default/code",
+        # The sandbox's Spark has no Auto Loader.
+        "discovery": "listing",
     }
 
 

@@ -121,18 +121,19 @@ class Plan:
         return "\n".join([self.summary(), *(line for change in self.changes for line in _as_text(change))])
 
     def render_markdown(self, *, log_url: str = "") -> str:
-        """Return one line for each resource, for the approval page: first the changes, last the rest.
+        """Return one line for each change, for the approval page: first the changes, last the rest.
 
+        Resources of one action that are all created, or all deleted, share a line; each trail has its own.
         The diffs are in the log, at `log_url`: Airflow's page cannot collapse text, and it shows the buttons
         below the text (docs/adr/0022-set-up-plan.md).
         """
         where = f"[the log of `plan`]({log_url})" if log_url else "the log of `plan`"
         left = [change for change in self.changes if not change.writes and change.changed]
         same = [change.resource for change in self.changes if not change.writes and not change.changed]
-        lines = [f"- {_line(change)}" for change in (*self.writes, *left)]
+        lines = [f"- {line}" for line in _lines_of((*self.writes, *left))]
         parts = [f"The diff of every setting and policy is in {where}.", "\n".join(lines)]
         if same:
-            parts.append(f"No change: {', '.join(same)}.")
+            parts.append(f"No change: {_names(same)}.")
         return "\n\n".join(filter(None, parts))
 
 
@@ -172,6 +173,25 @@ def _as_text(change: Change) -> Iterable[str]:
 def _line(change: Change) -> str:
     settings = f": {', '.join(change.changed)}" if change.changed else ""
     return f"{_headline(change)}{settings}"
+
+
+def _lines_of(changes: Iterable[Change]) -> list[str]:
+    """Return a line for each change; those that differ in the resource only share one."""
+    groups: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        plain = not (change.note or change.changed or change.action == "trail")
+        groups.setdefault((change.action, change.verb if plain else change.resource), []).append(change)
+    return [
+        _line(replace(group[0], resource=", ".join(one.resource for one in group)))
+        for group in groups.values()
+    ]
+
+
+def _names(resources: list[str]) -> str:
+    """Return the names of resources, with the number of privileges instead of each."""
+    others = [name for name in resources if not name.startswith("privileges ")]
+    count = len(resources) - len(others)
+    return ", ".join(others + ([f"{count} privileges" if count > 1 else "1 privilege"] if count else []))
 
 
 def _headline(change: Change) -> str:

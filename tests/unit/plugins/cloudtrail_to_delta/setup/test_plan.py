@@ -1,6 +1,7 @@
 """What a person sees of a plan, and what identifies it."""
 
 import json
+from dataclasses import replace
 
 from cloudtrail_to_delta.setup.facts import fill, place_of, unknown
 from cloudtrail_to_delta.setup.plan import Change, Plan
@@ -68,6 +69,15 @@ def test_the_approval_has_one_line_for_each_resource_and_those_that_change_first
         "",
         "No change: role r in 1.",
     ]
+
+
+def test_what_one_action_creates_shares_a_line_and_unchanged_privileges_are_counted():
+    names = ("storage credential a", "cluster policy a")
+    made = [replace(CREATE, action="databricks", resource=name) for name in names]
+    same = [replace(KEEP, resource=f"privileges of me on schema {name}") for name in "ab"]
+    shown = plan(*made, *same).render_markdown()
+    assert "- databricks: storage credential a, cluster policy a will be created" in shown
+    assert shown.endswith("No change: 2 privileges.")
 
 
 def test_the_approval_of_any_plan_has_no_diff():
