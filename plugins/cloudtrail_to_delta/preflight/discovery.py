@@ -103,7 +103,8 @@ def decide_discovery(kind: str, found: Estimate | None) -> Finding:
         status="warning",
         detail=f"discovery='listing' lists up to about {found.objects:,}{more} objects in each run "
         f"({found.accounts} accounts x {found.regions} regions x {found.days} days x {found.files}{more} "
-        f"files a day): {requests:,} requests, with a run each hour about {24 * requests * DOLLARS:.2f} $ a day",
+        f"files a day): {requests:,} requests, with a run each hour about {24 * requests * DOLLARS:.2f} $ "
+        "a day",
         remedy="Choose discovery 'file_events' (it needs a Unity Catalog external location with file events, "
         "which the set-up makes), or 'notifications' on dedicated compute. Or set 'from' if older days are "
         "not needed.",
