@@ -50,7 +50,7 @@ class Case:
 
 def case(params, **more):
     kinds = {"kinds": ["events"], "events_table": f"{params['name']}_events"}
-    return Case(params | kinds, tuple(params["trail_accounts"]), **more)
+    return Case(kinds | params, tuple(params["trail_accounts"]), **more)
 
 
 BY_ACCOUNT = case(setup.params())
@@ -158,14 +158,19 @@ def test_from_nothing_by_one_approval_and_two_runs_every_record_is_in_the_tables
 
 
 @pytest.mark.parametrize("one", [BY_ACCOUNT, BY_ORGANIZATION], ids=["three-accounts", "an-organization"])
-def test_the_ingest_runs_with_the_role_the_profile_and_the_cluster_that_were_made(sandbox, set_up, one):
+def test_the_ingest_runs_with_the_role_and_the_compute_that_were_made(sandbox, set_up, one):
     params = reported(sandbox, set_up(one))["ingest_params"]
     assert params["reader_role_arn"] == one.reader
+    assert (params["bucket"], params["events_table"]) == (one.bucket, one.table)
+    if one is BY_ACCOUNT:
+        policy = sandbox.databricks.sdk().cluster_policies.get(params["policy_id"])
+        assert (params["compute"], policy.name) == ("new_cluster", one.params["name"])
+        assert "instance_profile" not in policy.definition
+        return
     assert params["instance_profile_arn"] == one.reader.replace(":role/", ":instance-profile/")
     cluster = sandbox.databricks.sdk().clusters.get(params["cluster_id"])
     assert cluster.cluster_name == one.params["name"]
     assert cluster.aws_attributes.instance_profile_arn == params["instance_profile_arn"]
-    assert (params["bucket"], params["events_table"]) == (one.bucket, one.table)
 
 
 def test_a_second_run_plans_nothing_and_asks_nobody(sandbox, first_run):
