@@ -1,4 +1,4 @@
-"""The most that the job accepts of one log file: who can write an object must not stop the others.
+"""The most that the job accepts of one log file, so that no object stops the others.
 
 A file beyond a limit is a row of the quarantine, `unreadable`, with its numbers. The other files of its batch
 become rows. CloudTrail's own files are far below: an event has at most 1 MB (AWS, CloudTrail API,

@@ -48,7 +48,7 @@ class FileDefectError(Exception):
 
 
 def printable(text: str, length: int) -> str:
-    r"""Return the start of `text` as valid UTF-8; half a surrogate pair, which JSON can name, as `\ud83d`."""
+    r"""Return the start of `text` as valid UTF-8: half of a surrogate pair becomes `\ud83d`."""
     return text[:length].encode("utf-8", "backslashreplace").decode()[:length]
 
 
