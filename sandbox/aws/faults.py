@@ -6,7 +6,8 @@
     DELETE /sandbox/faults
 
 A fault with a `code` answers instead of the service, in the format of its protocol. A fault with `delay_ms`
-delays the request. `action` and `service` choose the requests, and `times` limits their number (0: no limit).
+delays the request. `action`, `service` and the end of the `path` choose the requests, and `times` limits
+their number (0: no limit).
 """
 
 import json
@@ -29,6 +30,7 @@ class Fault:
 
     action: str = ""
     service: str = ""
+    path: str = ""
     code: str = ""
     status: int = 400
     message: str = "made by the sandbox"
@@ -64,7 +66,7 @@ class Faults:
         if not self._faults:
             return self._app(environ, start_response)
         service = signed_service(environ)
-        chosen = self._take(service, describe_request(environ, 0).action)
+        chosen = self._take(service, describe_request(environ, 0).action, environ["PATH_INFO"])
         # Wait without the lock, so that concurrent requests wait at the same time.
         time.sleep(sum(fault.delay_ms for fault in chosen) / 1000)
         refusals = [fault for fault in chosen if fault.code]
@@ -86,9 +88,15 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def _take(self, service: str, action: str) -> list[Fault]:
+    def _take(self, service: str, action: str, path: str) -> list[Fault]:
         with self._lock:
-            chosen = [f for f in self._faults if f.action in ("", action) and f.service in ("", service)]
+            chosen = [
+                fault
+                for fault in self._faults
+                if fault.action in ("", action)
+                and fault.service in ("", service)
+                and path.endswith(fault.path)
+            ]
             self._faults = [f for f in self._faults if f not in chosen or f.times != 1]
             for fault in chosen:
                 fault.times -= fault.times > 1

@@ -16,7 +16,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
-from cloudtrail_jobs import commits, passed_over, repeated, source, tables
+from cloudtrail_jobs import commits, passed_over, refused, repeated, source, tables
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.checkpoint import Stream, read_notes
 from cloudtrail_jobs.commits import Commit, Mark
@@ -38,10 +38,12 @@ def write_batch(
     batch_id: int,
     *,
     read_again: Sequence[str] = (),
+    names_only: bool = False,
 ) -> dict[str, Any]:
     """Write a micro-batch of a stream, without the files that `read_again` names.
 
-    Returns and raises as `write_files`.
+    With `names_only` the files come without their content, because one of them cannot be read. Returns and
+    raises as `write_files`.
     """
     spark = files.sparkSession
     notes = read_notes(spark, stream, batch_id)
@@ -50,7 +52,7 @@ def write_batch(
     if read_again:
         files = _without(files, "path", read_again)
         listed = None if listed is None else _without(listed, "log_file", read_again)
-    return write_files(arguments, mark, files, listed)
+    return write_files(arguments, mark, files, listed, names_only=names_only)
 
 
 def _without(files: DataFrame, name: str, paths: Sequence[str]) -> DataFrame:
@@ -60,7 +62,7 @@ def _without(files: DataFrame, name: str, paths: Sequence[str]) -> DataFrame:
 
 
 def write_files(
-    arguments: Arguments, mark: Mark, files: DataFrame, listed: DataFrame | None
+    arguments: Arguments, mark: Mark, files: DataFrame, listed: DataFrame | None, *, names_only: bool = False
 ) -> dict[str, Any]:
     """Write a micro-batch: first the sound rows, then the defects, if the first pass found any.
 
@@ -69,6 +71,7 @@ def write_files(
         mark: what identifies the batch. Delta skips a batch that it already has.
         files: the files as the source gives them.
         listed: the files that the source has listed for the batch, as `ledger.listed_files` returns them.
+        names_only: whether the files come without their content, because one of them cannot be read.
 
     Returns:
         the batch's counts: `files`; `records`, counted when the files were cut; `kept`, the table's rows;
@@ -78,17 +81,21 @@ def write_files(
 
     Raises:
         BatchImbalanceError: if two counts that must agree differ.
+        LogsRefusedError: if the store refuses most of the files.
     """
     spark = files.sparkSession
     kind = KINDS[arguments.kind]
     batch_id, number = mark.batch, mark.batch if mark.batch_id is None else mark.batch_id
     now = datetime.now(timezone.utc)  # noqa: UP017  # Python 3.10 too
     in_batch = partial(with_batch, batch_id=number, ingested_at=now)
+    files, refused_files = refused.read(files) if names_only else (files, [])
     rows = unpack_files(files, kind)
     if arguments.duplicates == "remove":
         before = commits.find(spark, arguments.delta_path, mark)
         own = {now} if before is None else {now, before.ingested_at}
         rows = mark_duplicates(rows, kind, arguments.delta_path, batch_id=number, own=own)
+    if refused_files:
+        rows = rows.unionByName(passed_over.to_rows(spark, refused_files))
     observation = Observation(f"batch_{batch_id}")
     observed = in_batch(rows).observe(observation, *_counts())
     with ThreadPoolExecutor(1) as beside:

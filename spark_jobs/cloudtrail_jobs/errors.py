@@ -11,6 +11,7 @@ JobError                     fatal: the same arguments fail again
 ├── KindsFailedError         the kinds that failed in a run of several, each with its error
 └── StreamFailedError        Spark stopped the stream; retryable: a new run resumes where this one stopped
     ├── BatchImbalanceError  a batch does not account for all of its records; a retry does not help
+    ├── LogsRefusedError     the store refuses most log files of a batch; a retry does not help
     └── BatchChangedError    a batch that was written has other files or contents now; a retry does not help
 """
 
@@ -77,6 +78,10 @@ class StreamFailedError(JobError):
 
 class BatchImbalanceError(StreamFailedError):
     """Raised when a batch's counts disagree: records may be in neither the table nor the quarantine."""
+
+
+class LogsRefusedError(StreamFailedError):
+    """Raised when the store refuses most log files of a batch: a right is missing, so no file is at fault."""
 
 
 class BatchChangedError(StreamFailedError):

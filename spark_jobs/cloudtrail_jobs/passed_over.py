@@ -37,6 +37,7 @@ class Unread:
     log_file: str
     delivered_at: datetime
     reason: Reason
+    detail: str
 
 
 def find(listed: DataFrame, rows: DataFrame, written: DataFrame | None) -> list[Unread]:
@@ -56,12 +57,14 @@ def find(listed: DataFrame, rows: DataFrame, written: DataFrame | None) -> list[
     )
     found = [(row["log_file"], row["delivered_at"]) for row in left.collect()]
     reasons = _reasons(rows.sparkSession, [path for path, _ in found])
-    return [Unread(path, at, reason) for (path, at), reason in zip(found, reasons, strict=True)]
+    return [
+        Unread(path, at, reason, DETAILS[reason]) for (path, at), reason in zip(found, reasons, strict=True)
+    ]
 
 
 def to_rows(spark: SparkSession, unread: Sequence[Unread]) -> DataFrame:
     """Return one row per file, with the columns of `unpacking.ROWS`."""
-    known = [(one.log_file, one.delivered_at, one.reason.value, DETAILS[one.reason]) for one in unread]
+    known = [(one.log_file, one.delivered_at, one.reason.value, one.detail) for one in unread]
     given = spark.createDataFrame(
         known, "log_file STRING, delivered_at TIMESTAMP, reason STRING, detail STRING"
     )

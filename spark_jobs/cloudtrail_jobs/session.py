@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrameReader, SparkSession
 
 from cloudtrail_jobs.kinds import KINDS
+from cloudtrail_jobs.limits import MAX_FILE_BYTES
 from cloudtrail_jobs.shape import Type, parse_type
 from cloudtrail_jobs.source import on_databricks
 
 OPEN_SOURCE = {
+    # A larger file fails its batch before it is opened; see `refused`. Spark's own limit is 2 GiB.
+    "spark.sql.sources.binaryFile.maxLength": str(MAX_FILE_BYTES),
     # Delta reads the state of a table in 50 tasks; the state of these tables fills one.
     "spark.databricks.delta.snapshotPartitions": "4",
     # Spark looks up a batch of 2,000 files in 2,000 tasks, and each task costs more than its file.

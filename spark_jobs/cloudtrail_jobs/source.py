@@ -54,8 +54,13 @@ def auto_loader_options(arguments: Arguments, globber: str) -> dict[str, str]:
     return options
 
 
-def file_source_options(arguments: Arguments) -> dict[str, str]:
+def file_source_options(arguments: Arguments, *, names_only: bool = False) -> dict[str, str]:
     """Return the options of Spark's file source. Source: Spark, "Structured Streaming", file source."""
+    # The source accepts only one limit. Memory depends on bytes (docs/adr/0008-exactly-once.md), but the job
+    # holds names in its own memory.
+    limit = {"maxBytesPerTrigger": str(arguments.max_bytes_per_trigger)}
+    if names_only:
+        limit = {"maxFilesPerTrigger": str(arguments.max_files_per_trigger)}
     return {
         # The logs path usually ends above the day folders.
         "recursiveFileLookup": "true",
@@ -66,14 +71,22 @@ def file_source_options(arguments: Arguments) -> dict[str, str]:
         "ignoreMissingFiles": "true",
         # An unreadable file must fail the batch, even if the cluster's settings say otherwise.
         "ignoreCorruptFiles": "false",
-        # The source accepts only one limit, and memory depends on bytes: see docs/adr/0008-exactly-once.md.
-        "maxBytesPerTrigger": str(arguments.max_bytes_per_trigger),
+        **limit,
     }
 
 
-def read_files(spark: SparkSession, arguments: Arguments, path: str, globber: str) -> DataFrame:
-    """Return the stream of the log files at `path`, a glob, with the columns of `FILES`."""
+def read_files(
+    spark: SparkSession, arguments: Arguments, path: str, globber: str, *, names_only: bool = False
+) -> DataFrame:
+    """Return the stream of the log files at `path`, a glob, with the columns of `FILES`.
+
+    With `names_only` they have no content, and Spark opens no file. Source: Spark, BinaryFileFormat.
+    """
     databricks = on_databricks()
-    options = auto_loader_options(arguments, globber) if databricks else file_source_options(arguments)
+    if databricks:
+        options = auto_loader_options(arguments, globber)
+    else:
+        options = file_source_options(arguments, names_only=names_only)
     reader = spark.readStream.format("cloudFiles" if databricks else "binaryFile").schema(FILES)
-    return reader.options(**options).load(path)
+    files = reader.options(**options).load(path)
+    return files.drop("content") if names_only else files

@@ -1,6 +1,5 @@
 """One kind's stream: the job prepares its tables, claims its checkpoint, and ingests its new log files."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,22 +9,20 @@ from functools import partial
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from cloudtrail_jobs import checkpoint, digests, discovery, source, tables, upkeep, verification
+from cloudtrail_jobs import checkpoint, digests, discovery, refused, source, tables, upkeep, verification
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.batches import write_batch
 from cloudtrail_jobs.bounds import bounded, days
+from cloudtrail_jobs.causes import innermost
 from cloudtrail_jobs.checkpoint import Claim, Stream
 from cloudtrail_jobs.driver_log import say
 from cloudtrail_jobs.errors import CheckpointConflictError, LostTableError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.read_again import read_again
 
-_FRAMES = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n?|\n)*")
 CONTINUOUS_INTERVAL = "1 minute"
 ROUND_SECONDS = 60.0
 pause = time.sleep
-# How the traceback of a batch names an error of this job.
-_OURS = "cloudtrail_jobs.errors."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +173,8 @@ def _read_again(spark: SparkSession, arguments: Arguments) -> tuple[str, ...]:
         return read_again(spark, arguments)
     except PySparkException as error:
         raise StreamFailedError(
-            f"Log files of {arguments.logs_path} cannot be read again: {_short(error)} Everything that was "
-            "written is safe. Fix the error and start the same run again."
+            f"Log files of {arguments.logs_path} cannot be read again: {innermost(str(error))} Everything "
+            "that was written is safe. Fix the error and start the same run again."
         ) from error
 
 
@@ -194,32 +191,40 @@ def _round(spark: SparkSession, prepared: Prepared) -> None:
 
 
 def _stream(spark: SparkSession, prepared: Prepared, path: str, stream: Stream, trigger: str) -> None:
+    try:
+        _run_stream(spark, prepared, path, stream, trigger, names_only=False)
+    except PySparkException as error:
+        if not refused.blames_a_file(error):
+            raise _stopped(prepared, error) from error
+        say("refused", kind=prepared.arguments.kind, error=innermost(str(error)))
+        try:
+            _run_stream(spark, prepared, path, stream, trigger, names_only=True)
+        except PySparkException as again:
+            raise _stopped(prepared, again) from again
+
+
+def _run_stream(
+    spark: SparkSession, prepared: Prepared, path: str, stream: Stream, trigger: str, *, names_only: bool
+) -> None:
     arguments = prepared.arguments
-    files = source.read_files(spark, arguments, path, prepared.claim.globber)
-    writer = files.writeStream.foreachBatch(partial(_write, arguments, prepared.read_again, stream))
-    writer = writer.option("checkpointLocation", stream.path)
+    files = source.read_files(spark, arguments, path, prepared.claim.globber, names_only=names_only)
+    write = partial(_write, prepared, stream, names_only)
+    writer = files.writeStream.foreachBatch(write).option("checkpointLocation", stream.path)
     if trigger == "continuous":
         writer = writer.trigger(processingTime=CONTINUOUS_INTERVAL)
     else:
         writer = writer.trigger(availableNow=True)
-    try:
-        query = writer.start()
-        query.awaitTermination()
-    except PySparkException as error:
-        raise StreamFailedError(
-            f"Spark stopped the stream of {arguments.logs_path}: {_short(error)} Everything that was written "
-            "is safe. Fix the error and start another run, which resumes with the failed batch."
-        ) from error
+    writer.start().awaitTermination()
 
 
-def _write(
-    arguments: Arguments, skipped: Sequence[str], stream: Stream, files: DataFrame, batch_id: int
-) -> None:
-    say("batch", kind=arguments.kind, **write_batch(arguments, stream, files, batch_id, read_again=skipped))
+def _stopped(prepared: Prepared, error: Exception) -> StreamFailedError:
+    return StreamFailedError(
+        f"Spark stopped the stream of {prepared.arguments.logs_path}: {innermost(str(error))} Everything "
+        "that was written is safe. Fix the error and start another run, which resumes with the failed batch."
+    )
 
 
-def _short(error: Exception) -> str:
-    """Return the error in one line: the job's error if a batch raised one, without Python's traceback."""
-    # The frames of a traceback are indented, and what was raised is not.
-    text = " ".join(_FRAMES.sub(" ", str(error)).split())
-    return text[max(text.rfind(_OURS), 0) :].removeprefix(_OURS)[:2000]
+def _write(prepared: Prepared, stream: Stream, names_only: bool, files: DataFrame, batch_id: int) -> None:
+    arguments, skipped = prepared.arguments, prepared.read_again
+    counts = write_batch(arguments, stream, files, batch_id, read_again=skipped, names_only=names_only)
+    say("batch", kind=arguments.kind, **counts)

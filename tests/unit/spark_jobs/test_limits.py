@@ -9,7 +9,7 @@ import isal.isal_zlib
 import msgspec
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudtrail_jobs import event_time
@@ -156,6 +156,7 @@ def edited(found):
 EDITED = st.tuples(BODIES, st.integers(0, 400), st.binary(max_size=2), st.integers(0, 3), st.integers(0, 2))
 
 
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(BODIES | EDITED.map(edited), min_size=1, max_size=3), st.sampled_from([*KINDS]))
 def test_any_object_becomes_rows_that_arrow_and_spark_take(contents, kind):
     found = rows(*contents, kind=kind)
