@@ -8,6 +8,7 @@ import pytest
 from cloudtrail_to_delta.errors import PreflightError
 from cloudtrail_to_delta.tables.views import MARK
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
+from sandbox.warehouse import Warehouse
 
 EVENTS_TABLE = f"s3://{LAKE_BUCKET}/delta/cloudtrail_events"
 EVENTS_CHECKPOINT = f"s3://{LAKE_BUCKET}/checkpoints/cloudtrail_events"
@@ -253,7 +254,22 @@ def test_the_name_of_a_view_that_somebody_else_has_fails(account):
     assert (ours.status, ours.detail) == ("ok", "already a view of this pipeline")
 
 
-def test_a_schema_that_is_not_there_fails_once_for_all_names_in_it(account):
+@pytest.fixture
+def schema(databricks):
+    """Creates a schema in the workspace; afterwards it is gone."""
+    sql = Warehouse(databricks.host, databricks.token).sql
+    made = []
+
+    def create(name):
+        sql(f"CREATE SCHEMA {name}")
+        made.append(name)
+
+    yield create
+    for name in made:
+        sql(f"DROP SCHEMA {name}")
+
+
+def test_a_schema_that_is_not_there_fails_once_for_all_names_in_it(account, schema):
     tables = {"events_table": "main.sec.events", "insights_table": "main.sec.insights"}
     places = {
         "target_root": f"s3://{LAKE_BUCKET}/delta",
@@ -262,6 +278,7 @@ def test_a_schema_that_is_not_there_fails_once_for_all_names_in_it(account):
     report = account.preflight(**tables, **places)
     assert [f.subject for f in report.failed if f.check == "table_name"] == ["schema main.sec"]
     assert "CREATE SCHEMA main.sec" in report.failed[0].remedy
+    schema("main.sec")
     report = account.preflight(**tables, **places, schemas=("main.sec",))
     assert finding_of(report, "table_name", "schema main.sec").status == "ok"
     assert not report.failed, report.render()

@@ -22,7 +22,7 @@ def test_the_seeded_reader_may_do_all_that_is_needed(account_of_roles):
     seeded, iam = account_of_roles
     findings = check_access(iam, seeded.reader_role_arn, accesses(), mode="require")
     assert not failed(findings)
-    assert len(findings) == len(accesses()) == 44
+    assert len(findings) == len(accesses()) == 50
 
 
 def test_the_policy_made_of_the_needs_passes_its_own_simulation(account_of_roles):
