@@ -16,6 +16,7 @@ from tests.integration.plugins.cloudtrail_to_delta.conftest import (
 )
 
 LOOKING = {"ListObjects", "HeadBucket", "HeadObject", "GetBucketEncryption", "GetObject"}
+LOOKING |= {"DescribeTrails", "GetTrailStatus"}
 READING = ("DESCRIBE DETAIL ", "DESCRIBE SCHEMA ", "SHOW TBLPROPERTIES ")
 
 
