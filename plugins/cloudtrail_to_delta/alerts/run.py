@@ -11,6 +11,9 @@ from cloudtrail_to_delta.records.fields import utc_text
 from cloudtrail_to_delta.records.findings import Finding
 from cloudtrail_to_delta.records.outcome import Insight, Outcome
 
+# Reasons of the quarantine by which no record is lost: nobody is told.
+NOTHING_LOST = ("duplicate", "empty_records", "empty_file")
+
 
 def finding_events(findings: Iterable[Finding], *, task_url: str = "") -> list[Event]:
     """Return one event for each finding of preflight that failed or warned."""
@@ -89,7 +92,7 @@ def describe_insight(insight: Insight) -> str:
 
 
 def _quarantine(outcome: Outcome, threshold: int) -> list[Event]:
-    reasons = {reason: n for reason, n in outcome.reasons.items() if reason != "duplicate"}
+    reasons = {reason: n for reason, n in outcome.reasons.items() if reason not in NOTHING_LOST}
     if sum(reasons.values()) <= threshold:
         return []
     return [

@@ -341,7 +341,8 @@ _ALERTS = {
         number(0, MOST_ROWS),
         0,
         title="Quarantine threshold",
-        help="Alert when a run quarantines more records and files than this. Duplicates do not count.",
+        help="Alert when a run quarantines more records and files than this. Duplicates and log files "
+        "without records do not count.",
     ),
     "alert_silent_hours": Declaration(
         number(0, 240),

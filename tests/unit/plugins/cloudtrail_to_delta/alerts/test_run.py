@@ -66,7 +66,7 @@ def test_an_insight_of_errors_names_the_error_and_one_without_a_baseline_has_no_
 
 @pytest.mark.parametrize(("threshold", "told"), [(0, True), (4, True), (5, False), (None, True)])
 def test_quarantine_is_told_above_the_threshold_each_reason_by_itself(threshold, told):
-    reasons = {"no_event_time": 3, "truncated_gzip": 2, "duplicate": 90}
+    reasons = {"no_event_time": 3, "truncated_gzip": 2, "duplicate": 90, "empty_records": 5, "empty_file": 6}
     found = events({"alert_quarantined_above": threshold}, reasons=reasons)
     assert [event.cause for event in found] == (["no_event_time", "truncated_gzip"] if told else [])
 
