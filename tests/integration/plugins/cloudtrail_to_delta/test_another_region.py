@@ -54,10 +54,9 @@ def test_the_delta_log_is_read_in_the_lakes_region_and_in_no_other(options):
 def test_the_warehouse_reads_it_there(options, databricks):
     sql = Warehouse(databricks.host, databricks.token).sql
     # No external location contains the bucket, so the name is in the legacy metastore.
-    name = "hive_metastore.default.in_london"
-    sql(f"CREATE TABLE {name} USING DELTA LOCATION '{TABLE}'")
-    assert sql(f"SELECT COUNT(*) AS n FROM {name}") == [{"n": "3"}]
-    sql(f"DROP TABLE {name}")
+    sql(f"CREATE TABLE hive_metastore.default.in_london USING DELTA LOCATION '{TABLE}'")
+    assert sql("SELECT COUNT(*) AS n FROM hive_metastore.default.in_london") == [{"n": "3"}]
+    sql("DROP TABLE hive_metastore.default.in_london")
 
 
 def test_the_wait_for_the_first_commit_sees_it(options, stage):
