@@ -70,8 +70,7 @@ def resolve_jars(jars: Path = JARS, packages: Sequence[str] = PACKAGES) -> Path:
         "spark.jars.packages": ",".join(packages),
         "spark.jars.excludes": EXCLUDED,
     }
-    conf = jars / "conf"
-    write_defaults(conf, settings)
+    conf = write_defaults(jars / "conf", settings)
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=spark_environment(conf),
