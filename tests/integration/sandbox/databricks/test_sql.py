@@ -14,6 +14,7 @@ from databricks.sdk.service.sql import (
     StatementState,
 )
 
+from sandbox.aws.seed import LAKE_BUCKET
 from tests.fixtures.databricks import WAREHOUSE_ID, alive, until
 
 COUNT = "SELECT count(*), sum(n) FROM NAME"
@@ -51,9 +52,9 @@ def error(databricks, statement, **more):
 
 @pytest.fixture(scope="module")
 def table(databricks, aws):
-    """The path of a Delta table on S3 with two versions: one row, then three."""
-    aws.client("s3").create_bucket(Bucket="sql-of-the-tests")
-    path = "s3://sql-of-the-tests/delta/numbers"
+    """The path of a Delta table on S3 with two versions, one row, then three, in an external location."""
+    aws.client("s3").create_bucket(Bucket=LAKE_BUCKET)
+    path = f"s3://{LAKE_BUCKET}/sql-of-the-tests/numbers"
     rows(databricks, "CREATE SCHEMA IF NOT EXISTS sec")
     rows(databricks, f"CREATE TABLE delta.`{path}` (n BIGINT) USING DELTA")
     for values in ("(1)", "(2), (3)"):
