@@ -195,6 +195,10 @@ class Processes:
             raise ProcessError(f"{', '.join(members)} could not be stopped: pid {pids} outlived SIGKILL")
         for record in records:
             self._forget(record)
+        for child in self._started:
+            if child.pid in {leader.pid for leader in leaders}:
+                # It may be gone for psutil a moment before its exit status can be read.
+                child.wait(KILL_SECONDS)
         self._started = [child for child in self._started if child.poll() is None]
         return [name for name, belonging in members.items() if belonging]
 
