@@ -86,9 +86,7 @@ class Engine:
         statement = request["statement"]
         frame = session.range(0) if SYNC.fullmatch(statement) else session.sql(statement, given)
         found, truncated = results.rows(frame, request.get("row_limit"))
-        _, what, name = made(
-            request["statement"], catalog=request.get("catalog", ""), schema=request.get("schema", "")
-        )
+        _, what, name = made(statement, catalog=request.get("catalog", ""), schema=request.get("schema", ""))
         named = {name: described(session, what, name)} if name else {}
         return {"columns": results.columns(frame), "rows": found, "truncated": truncated, "named": named}
 
@@ -106,10 +104,11 @@ def described(session: SparkSession, what: str, name: str) -> Json | None:
         return {"name": name.rpartition(".")[2]} if catalog.databaseExists(name) else None
     if not catalog.tableExists(name):
         return None
-    rows = session.sql(f"DESCRIBE TABLE EXTENDED {'.'.join(map(quoted, name.split('.')))}").collect()
+    full = ".".join(map(quoted, name.split(".")))
+    rows = session.sql(f"DESCRIBE TABLE EXTENDED {full}").collect()
     facts = {row["col_name"]: row["data_type"] for row in rows}
     if facts.get("Type") == "VIEW":
-        listed = session.sql(f"SHOW TBLPROPERTIES {'.'.join(map(quoted, name.split('.')))}").collect()
+        listed = session.sql(f"SHOW TBLPROPERTIES {full}").collect()
         properties = {row["key"]: row["value"] for row in listed}
         return {"name": name.rpartition(".")[2], "table_type": "VIEW", "properties": properties}
     return {

@@ -12,7 +12,7 @@ plans, because they may not have seen them yet. Source: docs/adr/0034-read-again
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 
 from pyspark.errors import AnalysisException, PySparkException
@@ -43,7 +43,8 @@ def read_again(spark: SparkSession, arguments: Arguments) -> tuple[str, ...]:
         the paths of all plans' files, which the ordinary streams must skip.
     """
     known = _plans(spark, arguments)
-    done = {row["stream"] for row in _read(spark, _done(arguments), "stream STRING")}
+    # An ordinary run has no plans, and then asks for nothing more.
+    done = {row["stream"] for row in _read(spark, _done(arguments), "stream STRING")} if known else set()
     for stream in sorted({row["stream"] for row in known} - done):
         try:
             _write_plan(spark, arguments, [row for row in known if row["stream"] == stream])
@@ -87,15 +88,9 @@ def _lost(spark: SparkSession, arguments: Arguments) -> list[Row]:
 
 
 def _list(spark: SparkSession, path: str) -> list[Row]:
-    reader = fresh(spark).format("binaryFile").option("recursiveFileLookup", "true")
-    try:
-        found = reader.load(path)
-    except AnalysisException as error:
-        if "PATH_NOT_FOUND" in str(error):
-            return []
-        raise
     micros = F.unix_micros("modificationTime").alias("micros")
-    return list(found.select("path", "length", micros).orderBy("path").collect())
+    reader = fresh(spark).format("binaryFile").option("recursiveFileLookup", "true")
+    return _rows(lambda: reader.load(path).select("path", "length", micros).orderBy("path"))
 
 
 def _plan(stream: str, lost: Sequence[Row], arguments: Arguments) -> Iterator[tuple[object, ...]]:
@@ -144,8 +139,13 @@ def _plans(spark: SparkSession, arguments: Arguments) -> list[Row]:
 
 def _read(spark: SparkSession, path: str, schema: str) -> list[Row]:
     reader = fresh(spark).schema(schema).option("recursiveFileLookup", "true")
+    return _rows(lambda: reader.json(path))
+
+
+def _rows(read: Callable[[], DataFrame]) -> list[Row]:
+    """Return the rows of what is read; none if its path does not exist."""
     try:
-        return list(reader.json(path).collect())
+        return list(read().collect())
     except AnalysisException as error:
         if "PATH_NOT_FOUND" in str(error):
             return []
@@ -153,7 +153,7 @@ def _read(spark: SparkSession, path: str, schema: str) -> list[Row]:
 
 
 def _save(spark: SparkSession, rows: object, schema: str, path: str) -> None:
-    spark.createDataFrame(list(rows), schema).coalesce(1).write.mode("overwrite").json(path)  # type: ignore[call-overload]
+    spark.createDataFrame(list(rows), schema).coalesce(1).write.mode("overwrite").json(path)  # type: ignore[call-overload] # rows of any kind
 
 
 def _root(arguments: Arguments) -> str:

@@ -11,7 +11,7 @@ from cloudtrail_to_delta.records.fields import utc_text
 from cloudtrail_to_delta.records.findings import Finding
 from cloudtrail_to_delta.records.outcome import Insight, Outcome
 
-# Reasons of the quarantine by which no record is lost: nobody is told.
+# Quarantine reasons that lose no record. They do not alert.
 NOTHING_LOST = ("duplicate", "empty_records", "empty_file")
 
 

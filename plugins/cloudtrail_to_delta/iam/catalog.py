@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cloudtrail_to_delta.params.request import IngestRequest
-
 ROOT = "2.1/unity-catalog"
 PERMISSIONS = f"{ROOT}/permissions"
 EFFECTIVE = f"{ROOT}/effective-permissions"
@@ -83,17 +81,6 @@ def volume_needs(code_root: str) -> list[Need]:
             purpose=purpose,
         ),
     ]
-
-
-def path_needs(requests: Iterable[IngestRequest]) -> dict[str, tuple[str, ...]]:
-    """Return what the locations over these paths take: path → privileges."""
-    needed: dict[str, tuple[str, ...]] = {}
-    for request in requests:
-        needed[request.logs.root.uri] = (READ_FILES,)
-        for path in request.tables.values():
-            needed[path] = (READ_FILES, WRITE_FILES, CREATE_EXTERNAL)
-        needed[request.checkpoint_path] = (READ_FILES, WRITE_FILES)
-    return needed
 
 
 def merged(needs: Iterable[Need]) -> list[Need]:

@@ -1,6 +1,6 @@
 """The trail check: could the trails that deliver into the log bucket do so at their last attempt?
 
-A trail whose delivery is refused keeps recording. CloudTrail tries again for 30 days, and nobody is told.
+A trail keeps recording while S3 refuses its log files. CloudTrail retries for 30 days and alerts nobody.
 Sources: AWS CloudTrail API Reference, DescribeTrails (its shadow trails include trails of other regions and
 of the organization) and GetTrailStatus; AWS CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail".
 """

@@ -51,7 +51,7 @@ class CloudFiles(DataSource):
         """
         raise AutoLoaderError("CF_EMPTY_DIR_FOR_SCHEMA_INFERENCE: give the stream a schema")
 
-    def streamReader(self, schema: StructType) -> "Reader":  # noqa: N802  # Spark's name
+    def streamReader(self, schema: StructType) -> "Reader":
         """Return the reader of one stream."""
         if unknown := [field.name for field in schema.fields if field.name not in COLUMNS]:
             raise AutoLoaderError(f"binaryFile has no column {unknown[0]!r}, only {', '.join(COLUMNS)}")
@@ -72,19 +72,19 @@ class Reader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self.options, self.columns = options, tuple(columns)
         self.available: Files | None = None
 
-    def initialOffset(self) -> dict[str, Any]:  # noqa: N802
+    def initialOffset(self) -> dict[str, Any]:
         """Return what a new stream knows."""
         return _offset(_NEW)
 
-    def getDefaultReadLimit(self) -> Any:  # noqa: N802
+    def getDefaultReadLimit(self) -> Any:
         """Return any limit, so that Spark asks for one batch after the other."""
         return ReadMaxFiles(self.options.max_files)
 
-    def prepareForTriggerAvailableNow(self) -> None:  # noqa: N802
+    def prepareForTriggerAvailableNow(self) -> None:
         """List once: what is delivered later is for the next run."""
         self.available = self._listed()
 
-    def latestOffset(self, start: dict[str, Any] | None = None, limit: Any = None) -> dict[str, Any]:  # noqa: N802
+    def latestOffset(self, start: dict[str, Any] | None = None, limit: Any = None) -> dict[str, Any]:
         """Return the offset after the next micro-batch; the start itself if there is no new file.
 
         Spark 4.0 asks without a start: the offset is then everything that can be listed, and nothing else is

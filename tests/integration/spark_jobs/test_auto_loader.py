@@ -1,4 +1,4 @@
-"""The job on Databricks' Auto Loader: what it reads once, what it refuses, how it goes on after a failure."""
+"""The job on Databricks' Auto Loader: what it reads and refuses, and how it continues after a failure."""
 
 import json
 from collections import Counter

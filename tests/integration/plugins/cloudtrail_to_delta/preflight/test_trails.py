@@ -13,7 +13,7 @@ ARN = "arn:aws:cloudtrail:us-east-1:123456789012:trail/cloudtrail"
 
 @pytest.fixture
 def trail(aws):
-    """CloudTrail with a trail that records and delivers into the log bucket; S3 beside it."""
+    """CloudTrail with a trail that delivers into the log bucket, and S3."""
     aws.reset()
     s3, cloudtrail = aws.client("s3"), aws.client("cloudtrail")
     s3.put_bucket_policy(Bucket=LOGS_BUCKET, Policy=statement_of_others(LOGS_BUCKET, ARN, "o-a1b2c3d4e5"))
