@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from cloudtrail_to_delta.alerts.silence import describe_silence
@@ -83,12 +84,19 @@ def describe_insight(insight: Insight) -> str:
     error = f" ({insight.error_code})" if insight.error_code else ""
     rate, baseline = insight.rate or 0, insight.baseline or 0
     since = utc_text(insight.started_at) if insight.started_at else "an unknown time"
-    ratio = f"{rate / baseline:.1f} times the baseline" if baseline else "no baseline"
+    times = f"{_figure(rate / baseline)} times the baseline" if baseline else "no baseline"
     return (
         f"{insight.event_source}:{insight.event_name}{error} in account {insight.account}, "
-        f"{insight.region}: {insight.insight_type}, {rate:g} per minute, {ratio} ({baseline:g}), "
-        f"since {since}"
+        f"{insight.region}: {insight.insight_type}, {_figure(rate)} per minute, "
+        f"{times} ({_figure(baseline)}), since {since}"
     )
+
+
+def _figure(value: float) -> str:
+    """Return a number as people write it: 9,610,896 or 12.5 or 0.0000064, without an exponent."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.3g}' if value >= 1 else f'{value:.2g}'):f}"
 
 
 def _quarantine(outcome: Outcome, threshold: int) -> list[Event]:

@@ -41,10 +41,15 @@ def test_an_insight_says_api_account_region_and_the_ratio_to_the_baseline():
     (event,) = events(kind="insights", new_insights=[INSIGHT])
     assert event.what == (
         "ec2.amazonaws.com:RunInstances in account 111122223333, eu-west-1: ApiCallRateInsight, "
-        "12.5 per minute, 25.0 times the baseline (0.5), since 2026-11-22T11:00:00Z"
+        "12.5 per minute, 25 times the baseline (0.5), since 2026-11-22T11:00:00Z"
     )
     assert (event.name, event.subject, event.cause) == ("insight", "insights.validate_rows", "11111111-2222")
     assert "main.security.trail_episodes" in event.remedy
+
+
+def test_the_figures_of_an_insight_have_no_exponent():
+    (event,) = events(kind="insights", new_insights=[replace(INSIGHT, rate=61.2475, baseline=6.37272e-06)])
+    assert "61.2 per minute, 9,610,888 times the baseline (0.0000064)" in event.what
 
 
 def test_what_an_outcome_does_not_name_is_counted():
