@@ -116,7 +116,7 @@ def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: 
     """Create everything that the ingest needs, approve the plan, and return the params for the ingest."""
     token = Secrets.of(sandbox).databricks_token
     setup.connect(airflow, sandbox.aws_url, sandbox.databricks_url, token)
-    say(f"triggering {setup.DAG}: a trail in each of three accounts, log bucket, reader role, cluster")
+    say(f"triggering {setup.DAG}: trails of three accounts, log bucket, reader role, Databricks")
 
     def ask(question: dict[str, Any]) -> None:
         say(f"the plan waits for approval (Required actions in the UI):\n{setup.shortened(question)}")
