@@ -48,8 +48,7 @@ if TYPE_CHECKING:
 IMAGES = ROOT / "docs/images"
 EVERYTHING = ROOT / ".cache/screenshots"
 FORM, FAILING = "cloudtrail_ingest", "legacy"
-REJECT = "Reject"
-APPROVE_BUTTON = 'role=button[name="Approve"]'
+APPROVE_BUTTON = "role=button[name=/^Approve [0-9a-f]{12}$/]"
 ALIASES = dict(zip(("payments", "orders", "archive"), ACCOUNTS, strict=True))
 RUN_SECONDS = 600
 # The connection that takes the alerts.
@@ -182,7 +181,7 @@ def _shoot_approval(airflow: AirflowClient, sandbox: Sandbox, studio: Studio) ->
     def shoot(_: Mapping[str, Any]) -> None:
         studio.shoot("approval", f"{task}/required_actions", wait_for=APPROVE_BUTTON)
 
-    setup.answer(airflow, run, REJECT, on_question=shoot)
+    setup.answer(airflow, run, setup.REJECT, on_question=shoot)
 
 
 def accounts_file() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sandbox.errors import SandboxError
 from sandbox.sample_logs.spec import ACCOUNTS
 
 DAG = "cloudtrail_setup"
-APPROVAL, APPROVE = "approve", "Approve"
+APPROVAL, APPROVE, REJECT = "approve", "Approve", "Reject"
 # The trails record once this task has succeeded.
 TRAILS = "apply.trail"
 RUN_SECONDS = 300
@@ -139,13 +139,17 @@ def answer(
 ) -> None:
     """Answer the approval as often as it asks. If there is nothing to do, it does not ask.
 
+    `choice` is `APPROVE` or `REJECT`. The option that approves also names the plan that is shown.
+
     It waits before each answer: within 5 seconds of the question, Airflow's scheduler may not know yet that
     the worker has ended. It would then treat the task as lost, and the retry would ask again.
     """
     while airflow.wait_for_task(run, APPROVAL, "awaiting_input", "success", "failed") == "awaiting_input":
+        question = airflow.question(run, APPROVAL)
         if on_question:
-            on_question(airflow.question(run, APPROVAL))
+            on_question(question)
             on_question = None
         time.sleep(READING_SECONDS)
-        airflow.respond(run, APPROVAL, choice)
+        option = next(one for one in question["options"] if one.startswith(choice))
+        airflow.respond(run, APPROVAL, option)
         airflow.wait_for_task(run, APPROVAL, "success", "failed", "up_for_retry")

@@ -104,7 +104,10 @@ def test_a_person_was_shown_every_resource_with_the_way_to_every_setting_and_app
     sandbox, first_run
 ):
     question = sandbox.airflow.question(first_run, setup.APPROVAL)
-    assert question["chosen_options"] == [setup.APPROVE]
+    # The answer names the plan.
+    assert question["chosen_options"] == [question["options"][0]]
+    assert re.fullmatch(r"Approve [0-9a-f]{12}", question["options"][0])
+    assert question["options"][0].removeprefix("Approve ") in question["subject"]
     for account in ACCOUNTS:
         assert f"- trail: trail cloudtrail in {account} will be created" in question["body"]
     assert re.search(r"\[the log of `plan`\]\(http\S+/tasks/plan\?try_number=1\)", question["body"])
@@ -122,7 +125,8 @@ def test_the_buttons_of_the_approval_are_in_reach_on_a_small_screen(sandbox, bro
     page.goto(
         f"{sandbox.airflow.url}/dags/{run.dag_id}/runs/{quote(run.run_id)}/tasks/approve/required_actions"
     )
-    buttons = [page.get_by_role("button", name=name, exact=True) for name in ("Approve", "Reject")]
+    names = (re.compile("^Approve [0-9a-f]{12}$"), re.compile("^Reject$"))
+    buttons = [page.get_by_role("button", name=name) for name in names]
     for button in buttons:
         button.wait_for()
     page.screenshot(path=tmp_path / "approval.png")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cloudtrail_to_delta.alerts.redaction import redact
+from cloudtrail_to_delta.alerts.redaction import REASON_LIMIT, redact
 from cloudtrail_to_delta.records.alert_events import EVENTS, Event
 from cloudtrail_to_delta.records.cause import Cause
 
@@ -27,7 +27,7 @@ Verdict = Literal["new", "reminder", "counted"]
 
 # The order matters: a later pattern would replace only a part of what an earlier one replaces whole.
 _VOLATILE = (
-    re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\",)]+"),
+    re.compile(r"\b[a-z][a-z0-9+.-]{0,31}://[^\s'\",)]+"),
     re.compile(r"\b(?:manual|scheduled|backfill|asset_triggered)__\S+"),
     re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE),
     re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{7,}\b", re.IGNORECASE),
@@ -49,6 +49,7 @@ def is_forgotten(cause: Cause, now: datetime) -> bool:
 
 def normalize(reason: str) -> str:
     """Return a reason without the parts that change from run to run: URLs, ids, times, numbers."""
+    reason = reason[:REASON_LIMIT]
     for pattern in _VOLATILE:
         reason = pattern.sub("#", reason)
     return " ".join(reason.split())[:CAUSE_LIMIT]

@@ -8,8 +8,8 @@ every field.
 1. `check_targets` checks that the tables' folders, checkpoints and names have no conflicts.
 2. `plan` reads, writes nothing, and shows a unified diff of every setting and policy in its log.
 3. `approve` waits for a person (*Required actions* in the UI), who sees one line for each resource and a link
-   to that log. It does not wait if there is nothing to do or if `approve` is true in the form. It fails after
-   three days.
+   to that log. It does not wait if there is nothing to do or if `approve` is true in the form, which an
+   operator can forbid. It fails after three days.
 4. One task per action applies the changes. Before each action, the task reads everything again, and it fails
    if somebody has changed something since the plan was made.
 
@@ -51,6 +51,7 @@ from cloudtrail_to_delta.operators.verify_access import VerifyAccessOperator, Wa
 from cloudtrail_to_delta.params.setup import ACTIONS, setup_params
 from cloudtrail_to_delta.params.titles import titled
 from cloudtrail_to_delta.records.setup import MARKDOWN_KEY
+from cloudtrail_to_delta.setup.allowed import require_allowed
 from cloudtrail_to_delta.setup.request import resolve_setup
 from cloudtrail_to_delta.ui.links import GuidanceLink
 
@@ -72,7 +73,9 @@ def described(name: str, row: str = "") -> dict[str, Any]:
 def resolve(params: dict[str, Any]) -> dict[str, Any]:
     """Return the checked values of the params; raise one error with every violation."""
     with titled(setup_params()):
-        return resolve_setup(params).to_dict()
+        request = resolve_setup(params)
+        require_allowed(params)
+        return request.to_dict()
 
 
 def mode_group(mode: str, request, planned, approval):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - XComArgs

@@ -4,6 +4,7 @@ from airflow.sdk import BaseNotifier, Context
 
 from cloudtrail_to_delta.alerts.compose import Scene
 from cloudtrail_to_delta.alerts.context import keep_alerts, run_page, task_url, teller_of
+from cloudtrail_to_delta.alerts.dispatch import Teller
 from cloudtrail_to_delta.alerts.run import finding_events
 from cloudtrail_to_delta.errors import IncompleteError, PreflightError
 from cloudtrail_to_delta.guidance import guidance_for
@@ -23,12 +24,16 @@ class FailureNotifier(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         """Find the cause and send the alert."""
-        teller = teller_of(context, title=self.title)
+        teller = self.teller(context)
         teller.tell([self.explained(event) for event in failure_events(context)])
         try:
             keep_alerts(context, teller)
         except Exception as error:  # noqa: BLE001 - a DAG processor that reports a lost worker has no XComs
             self.log.warning("Only this log says what was sent: %s", error)
+
+    def teller(self, context: Context) -> Teller:
+        """Return the sender of the alert."""
+        return teller_of(context, title=self.title)
 
     def explained(self, event: Event) -> Event:
         """Return the event with the remedy, meaning and page of this DAG. `page` is in docs/operations."""

@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 
+from airflow.sdk import Context
+
+from cloudtrail_to_delta.alerts.dispatch import Teller
 from cloudtrail_to_delta.guidance import setup_guidance_for
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.records.alert_events import Event
+from cloudtrail_to_delta.setup.allowed import allowed_targets
 
 PAGE = "setup"
 MEANING = (
@@ -17,6 +21,15 @@ class SetupFailureNotifier(FailureNotifier):
     """Callback for the set-up. A finding of its preflight keeps the finding's own remedy."""
 
     title = "CloudTrail set-up"
+
+    def teller(self, context: Context) -> Teller:
+        """Return the sender of the alert, without the targets that an operator's list forbids."""
+        teller = super().teller(context)
+        try:
+            teller.params = allowed_targets(teller.params)
+        except Exception as error:  # noqa: BLE001 - a target too many is better than no alert
+            self.log.warning("The list of allowed connections could not be read: %s", error)
+        return teller
 
     def explained(self, event: Event) -> Event:
         """Return the event with the set-up's remedy, meaning and page."""

@@ -6,9 +6,16 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.execution_time.hitl import HITLUser
 
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.records.setup import MARKDOWN_KEY, Approval, Planned, SetupResult
+from cloudtrail_to_delta.setup.allowed import (
+    APPROVERS_VARIABLE,
+    EVERYONE,
+    FORBIDDEN_APPROVE,
+    named_approvers,
+)
 from cloudtrail_to_delta.setup.applying import apply_action
 from cloudtrail_to_delta.setup.build import build_resources
 from cloudtrail_to_delta.setup.databricks.access import compute_params
@@ -21,6 +28,11 @@ from cloudtrail_to_delta.setup.tagged import Tagged, find_tagged, removal_resour
 
 APPROVE, REJECT = "Approve", "Reject"
 BY_TAG = "found by its tag: the params do not mention it"
+
+
+def approval_option(planned: Planned) -> str:
+    """Return the option that approves exactly this plan: "Approve 9a39c262e856"."""
+    return f"{APPROVE} {planned.digest[:12]}"
 
 
 def reached(values: Mapping[str, Any]) -> tuple[SetupRequest, Clouds]:
@@ -83,6 +95,12 @@ class ApproveSetupOperator(HITLOperator):
     It does not wait if there is nothing to do, or if the param `approve` is true. If nobody answers in time,
     the task fails without a retry: asking again would only delay the alert.
 
+    The option that approves names the plan. Airflow keeps the question of a task that is cleared: its text,
+    its options and its users stay those of the first plan, while this task already has the next one. An
+    answer to that question therefore approves nothing.
+
+    If an operator names approvers (`setup.allowed`), only their answer approves, and the param does not.
+
     Returns:
         `records.setup.Approval`, as a dict.
     """
@@ -94,20 +112,52 @@ class ApproveSetupOperator(HITLOperator):
         self.planned = planned
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Decide at once, or ask a person."""
-        if not Planned.from_dict(self.planned).writes:
+        """Decide at once, or ask a person.
+
+        Raises:
+            NotApprovedError: if the param approves although an operator has named who may.
+        """
+        planned = Planned.from_dict(self.planned)
+        if not planned.writes:
             return self._decided(True, "nobody, because there is nothing to do")
+        approvers = named_approvers()
         if context["params"]["approve"]:
+            if approvers:
+                raise NotApprovedError(FORBIDDEN_APPROVE)
             return self._decided(True, "the param approve")
+        self.options = [approval_option(planned), REJECT]
+        self.assigned_users = [HITLUser(id=one, name=one) for one in approvers if EVERYONE not in approvers]
         answer: dict[str, Any] = super().execute(context)
         return answer
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Return a person's decision; raise if nobody answered in time."""
+        """Return a person's decision.
+
+        Raises:
+            NotApprovedError: if nobody answered in time, the answer is about another plan, or the person may
+                not approve.
+        """
+        planned = Planned.from_dict(self.planned)
+        chosen = event.get("chosen_options") or []
+        self.options = list(dict.fromkeys([approval_option(planned), REJECT, *chosen]))
         answer = super().execute_complete(context, event)
         person = answer["responded_by_user"] or {}
         by = str(person.get("name") or person.get("id") or "somebody")
-        return self._decided(answer["chosen_options"] == [APPROVE], by)
+        if chosen == [REJECT]:
+            return self._decided(False, by)
+        if chosen != [approval_option(planned)]:
+            raise NotApprovedError(
+                f"{by} answered {', '.join(chosen)!r}, but the plan is now {planned.digest[:12]}: `plan` was "
+                "cleared, and Airflow still asks about the earlier plan. Nothing was changed. Trigger a new "
+                "run."
+            )
+        approvers = named_approvers()
+        if approvers and EVERYONE not in approvers and person.get("id") not in approvers:
+            raise NotApprovedError(
+                f"{by} may not approve: the Airflow Variable {APPROVERS_VARIABLE} does not name the user "
+                f"{person.get('id')!r}. Nothing was changed. Clear this task, and let an approver answer."
+            )
+        return self._decided(True, by)
 
     def process_trigger_event_error(self, event: dict[str, Any]) -> None:
         """Fail without a retry after the timeout.
@@ -245,9 +295,7 @@ def require_approval(planned: Planned, approval: Approval) -> None:
         NotApprovedError: if the decision is about another plan.
     """
     if approval.digest != planned.digest:
-        raise NotApprovedError(
-            "the approved plan no longer matches the current one: clear `approve` as well."
-        )
+        raise NotApprovedError("the approved plan no longer matches the current one: trigger a new run.")
     if not approval.approved:
         raise AirflowSkipException(f"the plan was rejected by {approval.by}")
 

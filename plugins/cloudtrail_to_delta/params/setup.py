@@ -190,7 +190,8 @@ _PLAN = {
         yes_or_no,
         False,
         title="Approve without asking",
-        help="Apply the plan without waiting for a person. The log still contains the plan.",
+        help="Apply the plan without waiting for a person. The log still contains the plan. An operator can "
+        "forbid this (docs/setup.md).",
     ),
 }
 

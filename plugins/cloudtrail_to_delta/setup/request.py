@@ -12,11 +12,11 @@ from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
 from cloudtrail_to_delta.params.request import code_root as code_root_of
 from cloudtrail_to_delta.params.setup import NEW_KEY, SETUP_CHOICES, SETUP_PARAMS
 from cloudtrail_to_delta.params.values import partitions_by_region
+from cloudtrail_to_delta.setup.allowed import locked_roles, require_connections
 from cloudtrail_to_delta.setup.aws.bucket import bucket_owner
 from cloudtrail_to_delta.setup.aws.roles import get_profile, get_role
 from cloudtrail_to_delta.setup.aws.tags import tag_value
 from cloudtrail_to_delta.setup.facts import place_of
-from cloudtrail_to_delta.setup.others_roles import locked_roles
 from cloudtrail_to_delta.setup.refusals import refused_calls
 from cloudtrail_to_delta.setup.resources import Clouds
 
@@ -248,7 +248,12 @@ class SetupRequest:
         return resolve_requests(_ingest_params(self.to_dict()))
 
     def clouds(self) -> Clouds:
-        """Return the clients that read and write its resources."""
+        """Return the clients that read and write its resources.
+
+        Raises:
+            NotAllowedError: if an operator's list does not name one of its connections.
+        """
+        require_connections([*self.accounts.values(), self.databricks_conn_id])
         return Clouds(
             self.accounts,
             region=self.region,

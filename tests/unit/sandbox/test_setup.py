@@ -38,7 +38,7 @@ class Airflow(AirflowClient):
         self.answers.append(option)
 
     def question(self, run: Run, task_id: str) -> dict[str, Any]:  # noqa: ARG002 - the client's signature
-        return {"subject": "s", "body": BODY}
+        return {"subject": "s", "body": BODY, "options": ["Approve 9a39c262e856", "Reject"]}
 
 
 def answered(*states: str, monkeypatch: Any) -> tuple[list[str], list[str]]:
@@ -54,4 +54,4 @@ def test_where_nothing_is_to_do_nobody_answers(monkeypatch: Any) -> None:
 
 def test_an_approval_that_airflow_lost_is_answered_again_and_shown_once(monkeypatch: Any) -> None:
     states = ("awaiting_input", "up_for_retry", "awaiting_input", "success", "success")
-    assert answered(*states, monkeypatch=monkeypatch) == (["Approve", "Approve"], ["s"])
+    assert answered(*states, monkeypatch=monkeypatch) == (["Approve 9a39c262e856"] * 2, ["s"])

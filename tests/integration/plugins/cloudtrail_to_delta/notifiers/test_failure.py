@@ -15,6 +15,7 @@ from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
 from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.params.setup import setup_params
 from cloudtrail_to_delta.records.findings import Finding, Findings
+from cloudtrail_to_delta.setup.allowed import CONNECTIONS_VARIABLE
 from sandbox.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import TaskInstance, form_values
 
@@ -143,6 +144,15 @@ def test_a_set_up_alerts_with_its_own_words(topic, connections):
         "More:        docs/operations/setup.md#how-to-fix-it",
     ):
         assert part in message["Message"]
+
+
+def test_a_set_up_does_not_alert_with_a_connection_that_an_operator_forbids(receiver, monkeypatch):
+    params = {name: param.value for name, param in setup_params().items()}
+    params |= {"alert_conn_ids": ["security", "others"], "alert_topic_arn": "arn:aws:sns:us-east-1:1:t"}
+    monkeypatch.setenv(f"AIRFLOW_VAR_{CONNECTIONS_VARIABLE.upper()}", "security")
+    error = ValueError("a set-up may not use the connection 'others'")
+    done = fail("resolve", params=params, exception=error, notifier=SetupFailureNotifier)
+    assert [(one["target"], one["status"]) for one in done] == [("security", "sent")]
 
 
 def test_a_long_error_is_cut_so_that_sns_takes_it(topic, connections):

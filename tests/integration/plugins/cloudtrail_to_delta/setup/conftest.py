@@ -10,10 +10,10 @@ import pytest
 
 from cloudtrail_to_delta.operators.setup import make_plan, planned_resources
 from cloudtrail_to_delta.params.setup import ACTIONS
+from cloudtrail_to_delta.setup.allowed import ROLES_VARIABLE
 from cloudtrail_to_delta.setup.applying import Patience, apply_action
 from cloudtrail_to_delta.setup.build import build_resources
 from cloudtrail_to_delta.setup.deployment_role import setup_policy
-from cloudtrail_to_delta.setup.others_roles import ROLES_VARIABLE
 from cloudtrail_to_delta.setup.plan import Plan
 from cloudtrail_to_delta.setup.request import SetupRequest, resolve_setup
 from cloudtrail_to_delta.setup.resources import Clouds

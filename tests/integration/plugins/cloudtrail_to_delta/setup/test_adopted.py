@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from cloudtrail_to_delta.operators.setup import ingest_params_of
+from cloudtrail_to_delta.setup.allowed import ROLES_VARIABLE
 from cloudtrail_to_delta.setup.aws.bucket import BucketInOtherRegionError
 from cloudtrail_to_delta.setup.aws.roles import EC2_TRUST, NOBODY
 from cloudtrail_to_delta.setup.build import reader_document
-from cloudtrail_to_delta.setup.others_roles import ROLES_VARIABLE
 from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError, SetupRefusedError
 from cloudtrail_to_delta.setup.resources import TAG
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS, PRODUCTION

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cloudtrail_to_delta.alerts.grouping import CAUSE_LIMIT, normalize
 from cloudtrail_to_delta.alerts.redaction import redact
 from cloudtrail_to_delta.alerts.targets import secrets_of
 
@@ -50,6 +51,22 @@ def test_given_secrets_go_first_the_longest_ones_before_their_parts():
 
 def test_a_long_text_is_cut():
     assert redact("x" * 10_000, limit=100) == "x" * 99 + "…"
+
+
+@pytest.mark.parametrize(
+    "piece", ["a.", "a+", "secret", "api-key-", "eyJaaaaaaaa-", "bearer", "token ", "a://a"]
+)
+def test_a_field_of_a_log_file_cannot_keep_an_alert_busy(piece):
+    # With a pattern that begins anew at every piece and reads to the end, this test takes hours.
+    text = piece * (400_000 // len(piece))
+    assert redact(text, limit=40_000).endswith("…")
+    assert len(normalize(text)) <= CAUSE_LIMIT
+
+
+def test_a_secret_that_is_spread_over_lines_is_cut_out():
+    assert redact("password:\n  hunter2\nAuthorization: Bearer\r\n abcdefgh12345678") == (
+        "password: … Authorization: Bearer …"
+    )
 
 
 def test_the_parts_of_an_address_are_its_secrets_but_not_its_host():

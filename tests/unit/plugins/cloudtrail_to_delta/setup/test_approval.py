@@ -6,7 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from cloudtrail_to_delta.operators.setup import APPROVE, REJECT, ApplySetupOperator, ApproveSetupOperator
+from cloudtrail_to_delta.operators.setup import (
+    REJECT,
+    ApplySetupOperator,
+    ApproveSetupOperator,
+    approval_option,
+)
 from cloudtrail_to_delta.records.setup import Approval, Planned
 from cloudtrail_to_delta.setup.plan import Change, Plan
 
@@ -65,7 +70,9 @@ def test_the_param_approves_without_asking():
     assert decided == decision(True, by="the param approve")
 
 
-@pytest.mark.parametrize(("option", "approved"), [(APPROVE, True), (REJECT, False)])
+@pytest.mark.parametrize(
+    ("option", "approved"), [(approval_option(Planned.from_dict(planned())), True), (REJECT, False)]
+)
 def test_a_persons_answer_is_kept_with_the_name_and_the_plan(option, approved):
     decided = approve().execute_complete({}, answer(option))
     assert decided == decision(approved)
