@@ -4,13 +4,15 @@
 #   docker build --target sandbox -t cloudtrail-sandbox .     the AWS and Databricks stand-ins
 #
 # docker-compose.yml builds both. Neither image runs as root. Neither has been run in a container yet.
+#
+# The base images have tags, no digests: a digest can only be taken from a registry, and none was at hand. For
+# production, add the digest to each `FROM` (`docker buildx imagetools inspect apache/airflow:3.3.2-python3.11`).
 
-# Build the distribution's wheel, which contains the job's wheel. The build needs only the builder, in the version
-# that requirements-dev.txt pins.
+# Build the distribution's wheel, which contains the job's wheel. The build needs only the builder.
 FROM apache/airflow:3.3.2-python3.11 AS distribution
 WORKDIR /tmp/build
-COPY --chown=airflow:0 requirements-dev.txt ./
-RUN grep -E '^(build|hatchling)==' requirements-dev.txt | xargs pip install --no-cache-dir
+COPY --chown=airflow:0 requirements-build.txt ./
+RUN pip install --no-cache-dir --require-hashes --requirement requirements-build.txt
 COPY --chown=airflow:0 pyproject.toml hatch_build.py README.md LICENSE ./
 COPY --chown=airflow:0 plugins plugins
 COPY --chown=airflow:0 spark_jobs spark_jobs
@@ -25,7 +27,7 @@ RUN apt-get update \
 USER airflow
 WORKDIR /opt/airflow/project
 COPY --chown=airflow:0 requirements-dev.txt requirements-dev.txt
-RUN pip install --no-cache-dir --requirement requirements-dev.txt
+RUN pip install --no-cache-dir --require-hashes --requirement requirements-dev.txt
 COPY --chown=airflow:0 hatch_build.py hatch_build.py
 COPY --chown=airflow:0 spark_jobs spark_jobs
 COPY --chown=airflow:0 sandbox sandbox

@@ -37,7 +37,7 @@ def install() -> int:
         (sys.executable, "-m", "venv", "--clear", str(VENV)),
         (
             *(python(), "-m", "uv", "pip", "install", "--quiet", "--python", str(VENV / "bin/python")),
-            *("--requirement", str(REQUIREMENTS)),
+            *("--require-hashes", "--requirement", str(REQUIREMENTS)),
         ),
     )
     environment = uv_environment(pip_settings(), os.environ)

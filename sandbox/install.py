@@ -1,7 +1,8 @@
 """The part of `make setup` that runs before any package is installed, with the standard library only.
 
 It checks Python and Java, creates `.venv`, and installs requirements-dev.txt into it with a pinned uv, once
-for each content of that file. uv does not read pip's settings on this machine (its variables and files), so
+for each content of that file. Every lock file has the hashes of its packages, and a package with another
+content is not installed. uv does not read pip's settings on this machine (its variables and files), so
 this module passes them to uv. uv's variables take precedence.
 
 Usage: python -m sandbox.install [packages | requirements [--upgrade] | bench]
@@ -20,7 +21,8 @@ from sandbox.settings import ROOT, folder_problem
 
 VENV = ROOT / ".venv"
 BENCH = ROOT / "requirements-bench.txt"
-UV = "uv==0.13.9"
+# The installer, which pip installs.
+TOOL = ROOT / "requirements-uv.txt"
 # The comment above the pins in requirements.txt.
 PURPOSE = """\
 # The packages that the product needs, in the exact versions that the sandbox and the tests run. They are for
@@ -117,7 +119,8 @@ def install() -> None:
     """Create `.venv` and install requirements-dev.txt, unless this Python has installed these pins before."""
     requirements = ROOT / "requirements-dev.txt"
     version = ".".join(str(part) for part in sys.version_info[:3])
-    wanted = hashlib.sha256(f"{version} {UV} ".encode() + requirements.read_bytes()).hexdigest()
+    pinned = b"".join(file.read_bytes() for file in (TOOL, requirements))
+    wanted = hashlib.sha256(f"{version} ".encode() + pinned).hexdigest()
     stamp = VENV / "installed"
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -125,7 +128,8 @@ def install() -> None:
         print(f"Creating {VENV} with Python {version}", flush=True)
         _run(sys.executable, "-m", "venv", "--clear", str(VENV))
     print("Installing the pinned packages (once, takes some minutes)", flush=True)
-    _run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV)
+    pip = (python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    _run(*pip, "--require-hashes", "--requirement", str(TOOL))
     install_requirements(requirements)
     stamp.write_text(wanted)
 
@@ -134,22 +138,24 @@ def install_requirements(requirements: Path) -> None:
     """Install the pins of a file into `.venv`; quick if they are installed already."""
     _run(
         *(python(), "-m", "uv", "pip", "install", "--python", python()),
-        *("--quiet", "--compile-bytecode", "--requirement", str(requirements)),
+        *("--quiet", "--compile-bytecode", "--require-hashes", "--requirement", str(requirements)),
         environment=uv_environment(pip_settings(), os.environ),
     )
 
 
 def compile_requirements(*, upgrade: bool) -> None:
-    """Pin requirements-dev.in, then requirements.in to the same versions, then requirements-bench.in."""
-    common = ("--quiet", "--no-emit-index-url", "--no-annotate", "--python-version", "3.11")
+    """Pin requirements-dev.in, then the others, to the same versions where they share packages."""
+    common = ("--quiet", "--no-emit-index-url", "--no-annotate", "--generate-hashes")
     for arguments in (
         ("requirements-dev.in", "-o", "requirements-dev.txt", *(("--upgrade",) if upgrade else ())),
         ("requirements.in", "-c", "requirements-dev.txt", "-o", "requirements.txt"),
         ("requirements-bench.in", "-o", BENCH.name),
         ("requirements-docs.in", "-o", "requirements-docs.txt"),
+        ("requirements-build.in", "-o", "requirements-build.txt"),
+        ("requirements-uv.in", "-o", TOOL.name),
     ):
         _run(
-            *(python(), "-m", "uv", "pip", "compile", *common, *arguments),
+            *(python(), "-m", "uv", "pip", "compile", *common, "--python-version", "3.11", *arguments),
             environment=uv_environment(pip_settings(), os.environ),
         )
     pins = ROOT / "requirements.txt"

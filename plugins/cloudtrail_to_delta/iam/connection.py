@@ -33,6 +33,8 @@ PURPOSES = {
     "ReadTables": "preflight and the row counts read the Delta logs and the checkpoints' owner files",
     "StageCode": "`stage_code` uploads the job wheel, under a new name each time it changes, and "
     "CloudTrail's public keys",
+    "CompareCode": "`stage_code` compares the wheel that is already there with its own; without it, every "
+    "run uploads the wheel",
     "LookAtTrails": "preflight reads the status of the trails that deliver into the log bucket",
     "LookAtTrailStatus": "the same",
     "VerifyDigests": "preflight and `stage_code`, only with the kind `digests`",
@@ -103,6 +105,7 @@ def connection_access(
             need("ReadTables", READ, object_arn(folder.bucket, f"{folder.prefix}{name}/*", partition))
         if code:
             need("StageCode", ["s3:PutObject"], object_arn(code.bucket, f"{code.prefix}*", partition))
+            need("CompareCode", READ, object_arn(code.bucket, f"{code.prefix}*", partition))
             # The code bucket's key is checked like the tables' keys, because the reader role loads the wheel.
             need("LookAtBuckets", BUCKETS, bucket_arn(code.bucket, partition))
         need("LookAtTrails", ["cloudtrail:DescribeTrails"], "*")
@@ -115,7 +118,7 @@ def connection_access(
         of_tables = dict.fromkeys(encrypted[name] for name in names[1:] if name in encrypted)
         need("ReadWithKey", ["kms:Decrypt"], *of_tables)
         if code and code.bucket in encrypted:
-            need("StageWithKey", ["kms:GenerateDataKey"], encrypted[code.bucket])
+            need("StageWithKey", ["kms:GenerateDataKey", "kms:Decrypt"], encrypted[code.bucket])
         account = role.split(":")[4]
         profiles = f"arn:{partition}:iam::{account}:instance-profile/*"
         need("SimulateRoles", ["iam:SimulatePrincipalPolicy"], role, *filter(None, [deployment_role]))

@@ -29,7 +29,8 @@ class StageWheelOperator(BaseOperator):
     """Uploads the `cloudtrail_jobs` wheel to `<code root>/<content hash>/`, unless it already exists there.
 
     The wheel is part of this package; see `runs.wheel`. Old wheels are never deleted, because an active run
-    may still load one.
+    may still load one. An object that already exists there is compared: if it is not this wheel, the task
+    fails, and nothing runs it.
 
     If the run reads digests, it also uploads CloudTrail's public keys and the signatures of the newest
     digests, to `<code root>/public_keys/`, with which the job verifies digests. The XCom `public_keys` is the
@@ -141,11 +142,14 @@ def _name(logs_path: str) -> str:
 
 
 def put_file(s3: "S3Client", target: str, content: bytes, *, replace: bool = False) -> bool:
-    """Upload a file to an S3 path, unless an object exists there; return whether it was uploaded.
+    """Upload a file to an S3 path, unless it already exists there; return whether it was uploaded.
 
-    S3 checks this itself (conditional write), so s3:PutObject is enough. A HEAD request would also need
-    s3:GetObject and s3:ListBucket. Source: Amazon S3 User Guide, "How to prevent object overwrites with
-    conditional writes".
+    S3 checks this itself (conditional write), so s3:PutObject is enough. An object that exists is read and
+    compared. If the connection may not read it, the file is uploaded over it. Source: Amazon S3 User Guide,
+    "How to prevent object overwrites with conditional writes".
+
+    Raises:
+        FatalError: if the object that exists there has another content.
     """
     from botocore.exceptions import ClientError
 
@@ -156,7 +160,27 @@ def put_file(s3: "S3Client", target: str, content: bytes, *, replace: bool = Fal
     try:
         s3.put_object(Bucket=where.bucket, Key=where.key, Body=content, IfNoneMatch="*")
     except ClientError as error:
-        if error_code(error) == "PreconditionFailed":
-            return False
-        raise
+        if error_code(error) != "PreconditionFailed":
+            raise
+        return not _is_there(s3, where, content) and put_file(s3, target, content, replace=True)
     return True
+
+
+def _is_there(s3: "S3Client", where: S3Location, content: bytes) -> bool:
+    """Return whether an object has this content; False if it may not be read."""
+    from botocore.exceptions import ClientError
+
+    try:
+        # One byte more than it may have, whatever the object's size.
+        found = s3.get_object(Bucket=where.bucket, Key=where.key)["Body"].read(len(content) + 1)
+    except ClientError as error:
+        if error_code(error) not in DENIED:
+            raise
+        return False
+    if found == content:
+        return True
+    raise FatalError(
+        f"{where.uri!r} is not the wheel of this installation: its content differs, and its folder is named "
+        "by the content. Somebody else wrote it. Find out who (CloudTrail data events of the bucket), then "
+        "delete the object and clear this task."
+    )

@@ -210,7 +210,7 @@ def test_images_are_stages_of_the_dockerfile() -> None:
 
 
 def test_the_image_is_of_the_pinned_airflow() -> None:
-    pinned = dict(re.findall(r"(?m)^([\w-]+)==(.+)$", (ROOT / "requirements.txt").read_text()))
+    pinned = dict(re.findall(r"(?m)^([\w-]+)==(\S+)", (ROOT / "requirements.txt").read_text()))
     images = set(re.findall(r"FROM (apache/airflow:\S+)", DOCKERFILE))
 
     assert images == {f"apache/airflow:{pinned['apache-airflow']}-python3.11"}

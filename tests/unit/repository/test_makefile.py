@@ -168,10 +168,48 @@ def test_continuous_integration_runs_every_test() -> None:
     assert "set -euo pipefail" in script.read_text()
 
 
-def test_pins_are_made_by_the_commands_in_their_headers() -> None:
-    for name in ("requirements-dev.txt", "requirements.txt"):
-        (command,) = re.findall(r"(?m)^# +(uv pip compile .*)$", (ROOT / name).read_text())
-        assert name in command.split()
+LOCKS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_pins_are_made_by_the_commands_in_their_headers(name: str) -> None:
+    (command,) = re.findall(r"(?m)^# +(uv pip compile .*)$", (ROOT / name).read_text())
+    assert name in command.split()
+    assert "--generate-hashes" in command.split()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_pin_has_the_hashes_of_its_files(name: str) -> None:
+    logical = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
+    pins = [line.split() for line in logical if not line.startswith("#")]
+
+    assert pins
+    for pin, *hashes in pins:
+        assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*==[^=\s]+", pin)
+        assert hashes, pin
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), pin
+
+
+def test_locks_agree_where_they_share_a_package() -> None:
+    found: dict[str, set[str]] = {}
+    for name in LOCKS:
+        for package, version in pins_of(name).items():
+            found.setdefault(package, set()).add(version)
+
+    # The site is built in an environment of its own.
+    own = pins_of("requirements-docs.txt")
+    assert {package for package, versions in found.items() if len(versions) > 1} <= set(own)
+
+
+def pins_of(name: str) -> dict[str, str]:
+    return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / name).read_text()))
+
+
+@pytest.mark.parametrize("file", ["sandbox/install.py", "sandbox/docs.py", "Dockerfile"])
+def test_nothing_that_a_lock_names_is_installed_without_its_hash(file: str) -> None:
+    text = (ROOT / file).read_text()
+
+    assert text.count("--requirement") == text.count("--require-hashes") > 0
 
 
 def test_the_pins_of_the_product_say_what_they_are_for() -> None:
@@ -183,13 +221,13 @@ def test_the_pins_of_the_product_say_what_they_are_for() -> None:
 
 def test_every_dependency_of_the_distribution_is_pinned_within_its_range() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = dict(re.findall(r"(?m)^([\w-]+)==(\S+)$", (ROOT / "requirements.txt").read_text()))
+    pins = pins_of("requirements.txt")
     wanted = [Requirement(text) for text in project["dependencies"]]
 
     assert [str(one) for one in wanted if pins.get(one.name, "0") not in one.specifier] == []
 
 
-@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "docker-compose.yml", "requirements.txt"])
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "docker-compose.yml", *LOCKS])
 def test_no_file_says_where_packages_come_from(name: str) -> None:
     words = re.findall(r"(?<!emit-)index-url|extra-index|pypi\.org|pythonhosted", (ROOT / name).read_text())
 

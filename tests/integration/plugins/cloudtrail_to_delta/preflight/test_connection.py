@@ -131,6 +131,30 @@ def test_a_wheel_that_may_not_be_put_says_which_right_is_missing(account, limite
         stage(account)
 
 
+def test_a_wheel_that_somebody_else_put_there_first_is_not_run(account, limited):
+    limited()
+    digest = hashlib.sha256(b"wheel").hexdigest()[:16]
+    planted = {"Bucket": CODE_BUCKET, "Key": f"wheels/{digest}/{WHEEL}"}
+    s3 = account.aws.client("s3")
+    for content in (b"other code", b"", b"wheel and more"):
+        s3.put_object(**planted, Body=content)
+        with pytest.raises(AirflowFailException, match=rf"{WHEEL}' is not the wheel.*delete the object"):
+            stage(account)
+    s3.delete_object(**planted)
+    stage(account)
+    assert s3.get_object(**planted)["Body"].read() == b"wheel"
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "kms:Decrypt"])
+def test_a_connection_that_may_not_compare_the_wheel_uploads_it(account, limited, action):
+    limited(without=action)
+    digest = hashlib.sha256(b"wheel").hexdigest()[:16]
+    planted = {"Bucket": CODE_BUCKET, "Key": f"wheels/{digest}/{WHEEL}"}
+    account.aws.client("s3").put_object(**planted, Body=b"other code")
+    stage(account)
+    assert account.aws.client("s3").get_object(**planted)["Body"].read() == b"wheel"
+
+
 def test_the_reader_role_needs_the_key_of_a_code_bucket_of_its_own(account, keys):
     failed = account.preflight(**CODE).failed
     resources = {one.subject for one in failed if "kms:Decrypt" in one.subject + one.detail}
