@@ -39,7 +39,8 @@ PURPOSES = {
     "LookAtTrailStatus": "the same",
     "VerifyDigests": "preflight and `stage_code`, only with the kind `digests`",
     "LookAtKeys": "preflight, only with customer managed KMS keys",
-    "ReadWithKey": "row counts, only if the tables' bucket has a customer managed KMS key",
+    "ReadWithKey": "row counts and `stage_code`, only if the bucket of the tables or of the code has a customer "
+    "managed KMS key",
     "StageWithKey": "`stage_code`, only if the code root's bucket has a customer managed KMS key",
     "SimulateRoles": "preflight, unless `iam_simulation` is `off`",
     "LookAtRoles": "preflight, if the reader role is set as an instance profile or a session, or has a "
@@ -115,10 +116,12 @@ def connection_access(
             # The Service Authorization Reference has no resource type for it.
             need("VerifyDigests", ["cloudtrail:ListPublicKeys"], "*")
         need("LookAtKeys", KEYS, *logs_keys, *encrypted.values())
-        of_tables = dict.fromkeys(encrypted[name] for name in names[1:] if name in encrypted)
-        need("ReadWithKey", ["kms:Decrypt"], *of_tables)
+        read_from = [*names[1:], *([code.bucket] if code else [])]
+        need(
+            "ReadWithKey", ["kms:Decrypt"], *dict.fromkeys(encrypted[n] for n in read_from if n in encrypted)
+        )
         if code and code.bucket in encrypted:
-            need("StageWithKey", ["kms:GenerateDataKey", "kms:Decrypt"], encrypted[code.bucket])
+            need("StageWithKey", ["kms:GenerateDataKey"], encrypted[code.bucket])
         account = role.split(":")[4]
         profiles = f"arn:{partition}:iam::{account}:instance-profile/*"
         need("SimulateRoles", ["iam:SimulatePrincipalPolicy"], role, *filter(None, [deployment_role]))
