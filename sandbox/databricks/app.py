@@ -102,7 +102,7 @@ def _stopper(store: Store, scheduler: Scheduler, runner: Runner) -> Callable[[st
 
 
 def _control(faults: Faults, requests: Requests, store: Store, warehouse: Warehouse) -> APIRouter:
-    """Return the routes that the service lacks or has elsewhere: health, scripted faults, requests.
+    """Return the routes that the service lacks or has elsewhere: health, scripted faults, requests, expiry.
 
     In the service, the time zone of later statements is a setting of the workspace's warehouses.
     """
@@ -123,6 +123,11 @@ def _control(faults: Faults, requests: Requests, store: Store, warehouse: Wareho
     @router.delete("/sandbox/faults")
     def clear_faults() -> Json:
         faults.clear()
+        return {}
+
+    @router.delete("/sandbox/runs/{run_id}")
+    def expire_run(run_id: int) -> Json:
+        store.forget(run_id)
         return {}
 
     @router.get("/sandbox/requests")

@@ -165,6 +165,11 @@ class Store:
                 )
                 _insert(db, attempt)
 
+    def forget(self, run_id: int) -> None:
+        """Delete a run and its idempotency token, as the service does after 60 days."""
+        with self._transaction() as db:
+            db.execute("UPDATE runs SET token = NULL, deleted = 1 WHERE run_id = ?", (run_id,))
+
     def run(self, run_id: int) -> Run | None:
         """Return a run that was not deleted, or None."""
         found = self._runs("run_id = ? AND NOT deleted", run_id)

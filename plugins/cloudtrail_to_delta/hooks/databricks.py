@@ -182,13 +182,21 @@ def start_order(run: dict[str, Any]) -> tuple[int, int]:
     return int(run.get("start_time", 0)), int(run["run_id"])
 
 
-def describe_gone(run_id: int) -> str:
-    """Return the error for a run that no longer exists. Source: Databricks, Jobs: runs last 60 days."""
+def describe_gone(run_id: int, *, task: str = "submit") -> str:
+    """Return the error for a run that no longer exists. Source: Databricks, Jobs: runs last 60 days.
+
+    `task` is the task that submits it.
+    """
     return (
         f"Databricks run {run_id} no longer exists: somebody deleted it, or it is older than 60 days, after "
-        "which Databricks deletes runs. To ingest the log files that are not in the tables yet, clear "
-        "`submit` with its downstream tasks, or trigger a new DAG run."
+        f"which Databricks deletes runs. {start_again(task)} Log files that are in the tables already are "
+        "not ingested twice."
     )
+
+
+def start_again(task: str) -> str:
+    """Return what to do after a run that ended without success: clearing another task finds the same run."""
+    return f"To start another run, clear `{task}` with its downstream tasks, or trigger a new DAG run."
 
 
 def describe_failure(run_id: int, state: RunState, errors: list[str], page: str) -> str:

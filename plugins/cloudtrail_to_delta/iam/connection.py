@@ -39,8 +39,8 @@ PURPOSES = {
     "LookAtTrailStatus": "the same",
     "VerifyDigests": "preflight and `stage_code`, only with the kind `digests`",
     "LookAtKeys": "preflight, only with customer managed KMS keys",
-    "ReadWithKey": "row counts and `stage_code`, only if the bucket of the tables or of the code has a customer "
-    "managed KMS key",
+    "ReadWithKey": "row counts and `stage_code`, only if the bucket of the tables or of the code has a "
+    "customer managed KMS key",
     "StageWithKey": "`stage_code`, only if the code root's bucket has a customer managed KMS key",
     "SimulateRoles": "preflight, unless `iam_simulation` is `off`",
     "LookAtRoles": "preflight, if the reader role is set as an instance profile or a session, or has a "

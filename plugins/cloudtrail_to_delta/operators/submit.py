@@ -245,6 +245,8 @@ class SubmitIngestOperator(OneTimeRunOperator):
                 self.log.info("Run %s (generation %s) no longer exists", self.run_id, generation)
                 continue
             state = RunState(**run["state"])
+            if not state.is_terminal:
+                self._require_alone(run, active, requests, name)
             if state.is_successful or not state.is_terminal:
                 return run, state.is_terminal or any(other["run_id"] == run["run_id"] for other in active)
             self.log.info("Run %s (generation %s) has ended: %s", self.run_id, generation, state)
@@ -252,6 +254,21 @@ class SubmitIngestOperator(OneTimeRunOperator):
             f"{MAX_GENERATIONS} Databricks runs of {', '.join(kinds)} failed in this DAG run, the last one "
             f"is {self.run_id}. Fix the error shown in its driver log, then trigger a new DAG run."
         )
+
+    def _require_alone(
+        self,
+        run: dict[str, Any],
+        active: Iterable[dict[str, Any]],
+        requests: Sequence[IngestRequest],
+        name: str,
+    ) -> None:
+        """Raise if another run of this DAG run is active: a person has repaired or repeated a failed one."""
+        for other in active:
+            if other.get("run_name") == name and other["run_id"] != run["run_id"]:
+                # The list may still have a run that has just ended.
+                now = self._hook.find_run(int(other["run_id"]))
+                if now is not None and not RunState(**now["state"]).is_terminal:
+                    raise CloudTrailError(describe_rival(other, requests))
 
     def _settle(self, state: RunState, run_id: int, *, doubted: bool, settled: int | None) -> None:
         """Defer until a run that is being cancelled has ended, or a doubted run is known to continue."""

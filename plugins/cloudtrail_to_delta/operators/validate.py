@@ -9,7 +9,8 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta.errors import CountMismatchError, IncompleteError
+from cloudtrail_to_delta.errors import CountMismatchError, DatabricksRunError, IncompleteError
+from cloudtrail_to_delta.hooks.databricks import describe_gone
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
@@ -80,11 +81,13 @@ class ValidateRowsOperator(StatementsOperator):
                 f"No Databricks run was submitted for {self.kind}, so there is nothing to validate."
             )
         request = IngestRequest.from_dict(self.requests[self.kind])
+        run = self.databricks.find_run(int(self.run_id))
+        if run is None:
+            raise DatabricksRunError(describe_gone(int(self.run_id)))
         hook = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=request.region)
         options = storage_options(hook, request.delta_path)
         table = TableLog(request.delta_path, storage_options=options)
         quarantine = TableLog(request.quarantine_path, storage_options=options)
-        run = self.databricks.get_run(int(self.run_id))
         since_ms = _began(context, run)
         rows, quarantined = table.counts(), quarantine.counts()
         events = self._events(request, rows.version)

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks import RunState
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, FatalError
+from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
 from cloudtrail_to_delta.operators.setup import reached, require_approval
@@ -67,10 +68,21 @@ class VerifyAccessOperator(OneTimeRunOperator):
             minutes=request.verify_timeout_minutes,
             principal=request.ingest_principal,
         )
+        refused: DatabricksApiError | None = None
         for generation in range(MAX_GENERATIONS):
             self.idempotency_token = idempotency_token(context, self.task_id, generation)
-            super().execute(context)
-            state = RunState(**self._hook.get_run(int(self.run_id or 0))["state"])
+            try:
+                super().execute(context)
+            except DatabricksApiError as refusal:
+                # The token of a deleted run, as in `SubmitIngestOperator`.
+                if refusal.http_status_code != 400 or context["ti"].try_number == 1:
+                    raise
+                refused = refused or refusal
+                continue
+            run = self._hook.find_run(int(self.run_id or 0))
+            if run is None:
+                continue
+            state = RunState(**run["state"])
             if state.life_cycle_state == "TERMINATING":
                 raise CloudTrailError(
                     f"run {self.run_id} is being canceled: the next try starts another one once it has ended."
@@ -79,7 +91,7 @@ class VerifyAccessOperator(OneTimeRunOperator):
                 self.log.info("Run %s (generation %s): %s", self.run_id, generation, state)
                 return int(self.run_id or 0)
             self.log.info("Run %s of generation %s ended as %s", self.run_id, generation, state)
-        raise FatalError(
+        raise refused or FatalError(
             f"{MAX_GENERATIONS} verification runs failed in this DAG run; the last one is {self.run_id}. Fix "
             "the error that it shows, then trigger a new DAG run."
         )
@@ -92,6 +104,7 @@ class WaitForVerifyOperator(WaitForIngestRunOperator):
         One line.
     """
 
+    submits = "try_access"
     template_fields = (*WaitForIngestRunOperator.template_fields, "request")
 
     def __init__(self, *, request: Any, **kwargs: Any) -> None:
@@ -105,19 +118,23 @@ class WaitForVerifyOperator(WaitForIngestRunOperator):
 
     def execute(self, context: Context) -> str:  # type: ignore[override] # one line, an ingest returns nothing
         """Check the run once, then defer until it ends."""
-        try:
-            super().execute(context)
-        except DatabricksRunError as failed:
-            raise explained(failed) from failed
+        super().execute(context)
         return self._concluded()
 
     def conclude(self, context: Context, event: dict[str, Any]) -> str:  # type: ignore[override] # as above
         """Handle the trigger's event."""
-        try:
-            super().conclude(context, event)
-        except DatabricksRunError as failed:
-            raise explained(failed) from failed
+        super().conclude(context, event)
         return self._concluded()
+
+    def advised(self, failure: str, state: RunState) -> str:
+        """Return why the run failed, and what to do; a run that failed by itself tried the permissions."""
+        if state.result_state != "FAILED":
+            return super().advised(failure, state)
+        return (
+            f"{failure} The permission is missing in the policy of the role, of the bucket or of the key, or "
+            "a service control policy denies it. A new policy may take a minute to take effect. Fix the "
+            f"policy, then run the set-up again, or clear `{self.submits}` with its downstream tasks."
+        )
 
     def _concluded(self) -> str:
         request = SetupRequest.from_dict(self.request)
@@ -128,15 +145,6 @@ class WaitForVerifyOperator(WaitForIngestRunOperator):
             "the reader role can list and read the logs, as far as there are any, and write, read and delete "
             "in the target"
         )
-
-
-def explained(failed: DatabricksRunError) -> DatabricksRunError:
-    """Return the same error, with the remedy."""
-    return DatabricksRunError(
-        f"{failed} The permission is missing in the policy of the role, of the bucket or of the key, or a "
-        "service control policy denies it. A new policy may take a minute to take effect. Fix the policy, "
-        "then run the set-up again, or clear the task that submits this job and its downstream tasks."
-    )
 
 
 def stage_wheel(request: SetupRequest, clouds: Clouds, hook: IngestHook) -> str:

@@ -10,16 +10,19 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import DatabricksRunError
-from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_failure, describe_gone
+from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_failure, describe_gone, start_again
 
 
 class WaitForIngestRunOperator(BaseOperator):
     """Checks once, then defers until the Databricks run ends; fails with the run's error.
 
     If this task is cancelled, cleared or failed while it waits, the provider's trigger cancels the Databricks
-    run. A continuous stream never ends, so the task skips itself then.
+    run. A continuous stream never ends, so the task skips itself then. The error says what to clear: this
+    task would find the same run again.
     """
 
+    #: The task that submits the run.
+    submits = "submit"
     template_fields: Sequence[str] = ("run_id", "databricks_conn_id", "stream_trigger")
 
     def __init__(
@@ -49,7 +52,7 @@ class WaitForIngestRunOperator(BaseOperator):
             raise AirflowSkipException(f"Run {run_id} is a continuous stream: it runs until you cancel it.")
         run = self.databricks.find_run(run_id)
         if run is None:
-            raise DatabricksRunError(describe_gone(run_id))
+            raise DatabricksRunError(describe_gone(run_id, task=self.submits))
         if not RunState(**run["state"]).is_terminal:
             self.defer(
                 trigger=DatabricksExecutionTrigger(
@@ -62,7 +65,7 @@ class WaitForIngestRunOperator(BaseOperator):
                 method_name="conclude",
             )
         if failure := self.databricks.run_failure(run):
-            raise DatabricksRunError(failure)
+            raise DatabricksRunError(self.advised(failure, RunState(**run["state"])))
         self.log.info("Databricks run %s succeeded: %s", run_id, run.get("run_page_url"))
 
     def conclude(self, context: Context, event: dict[str, Any]) -> None:  # noqa: ARG002 - Airflow's signature
@@ -70,8 +73,13 @@ class WaitForIngestRunOperator(BaseOperator):
         state = RunState.from_json(event["run_state"])
         if not state.is_successful:
             errors = [str(task["error"]) for task in event["errors"]]
-            raise DatabricksRunError(describe_failure(event["run_id"], state, errors, event["run_page_url"]))
+            failure = describe_failure(event["run_id"], state, errors, event["run_page_url"])
+            raise DatabricksRunError(self.advised(failure, state))
         self.log.info("Databricks run %s succeeded: %s", event["run_id"], event["run_page_url"])
+
+    def advised(self, failure: str, state: RunState) -> str:  # noqa: ARG002 - for subclasses
+        """Return why the run failed, and what to do."""
+        return f"{failure} {start_again(self.submits)}"
 
     def on_kill(self) -> None:
         """Cancel the run if the task is killed before it defers."""

@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from cloudtrail_to_delta.errors import DatabricksRunError, DeltaLogTimeoutError
-from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_gone
+from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_gone, start_again
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.tables.delta_log import latest_commit
 
@@ -44,9 +44,10 @@ class DeltaLogWatch:
         run cannot hide the failure of this one.
         """
         run = self._databricks.find_run(self.run_id)
-        failure = describe_gone(self.run_id) if run is None else self._databricks.run_failure(run)
-        if failure is not None:
-            return {"status": "failed", "error": failure}
+        if run is None:
+            return {"status": "failed", "error": describe_gone(self.run_id)}
+        if failure := self._databricks.run_failure(run):
+            return {"status": "failed", "error": f"{failure} {start_again('submit')}"}
         version = latest_commit(self._s3, self.delta_path)
         return None if version is None else {"status": "found", "version": version}
 

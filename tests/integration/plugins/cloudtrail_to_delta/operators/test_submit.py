@@ -141,6 +141,33 @@ def test_a_run_is_followed_by_another_however_it_ended_without_success(stage, ru
     assert running != [first]
 
 
+def test_a_failed_run_that_a_person_starts_again_beside_its_successor_is_named(stage, running, databricks):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "repaired")
+    running.append(first)
+    # What a repair or a repetition in Databricks leaves: a second active run of the same name.
+    run = IngestHook().get_run(first)
+    fields = ("task_key", "python_wheel_task", "libraries", "existing_cluster_id")
+    task = {name: run["tasks"][0][name] for name in fields}
+    running.append(databricks.submit(task, run_name=run["run_name"]))
+    with pytest.raises(CloudTrailError, match=rf"run {running[1]} .*already working on.*or cancel it"):
+        submit(wheel, "repaired")
+    IngestHook().cancel_run(running[1])
+    finished(running.pop())
+    assert submit(wheel, "repaired")[0] == first
+
+
+def test_a_token_that_databricks_has_forgotten_starts_a_run(stage, running, databricks):
+    wheel = stage(WAITS)
+    first, _ = submit(wheel, "forgotten")
+    IngestHook().cancel_run(first)
+    finished(first)
+    # As after 60 days: neither the run nor its token is known.
+    assert databricks.call("DELETE", f"/sandbox/runs/{first}").ok
+    running.append(submit(wheel, "forgotten", try_number=2)[0])
+    assert running != [first]
+
+
 @pytest.mark.parametrize("try_number", [1, 2])
 def test_a_payload_that_is_refused_is_no_deleted_run(stage, connections, try_number):
     with pytest.raises(AirflowException, match="luster gone does not exist"):

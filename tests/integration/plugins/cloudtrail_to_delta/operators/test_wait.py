@@ -4,6 +4,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
 from cloudtrail_to_delta.errors import DatabricksRunError
+from cloudtrail_to_delta.hooks.databricks import IngestHook
+from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     DIES,
@@ -11,7 +13,9 @@ from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     SUCCEEDS,
     WAITS,
     finished,
+    fire,
     form_values,
+    request_dicts,
     state_of,
     submit,
     task_context,
@@ -64,3 +68,37 @@ def test_a_run_that_is_gone_fails_the_task_for_good_and_says_how_to_go_on(stage,
     assert databricks.call("POST", "/api/2.2/jobs/runs/delete", json={"run_id": run_id}).ok
     with pytest.raises(DatabricksRunError, match=rf"run {run_id} no longer exists.*clear `submit`"):
         wait_operator(run_id).execute(task_context(params=form_values()))
+
+
+def test_a_run_that_a_person_cancels_says_which_task_starts_another(stage, connections):
+    run_id = submit(stage(WAITS), "canceled by hand")[0]
+    operator, context = wait_operator(run_id), task_context(params=form_values())
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    IngestHook().cancel_run(run_id)
+    finished(run_id)
+    # The triggerer sees it, and a person who clears this task alone finds the same run.
+    for ends in (
+        lambda: operator.conclude(context, fire(deferred.value.trigger)),
+        lambda: operator.execute(context),
+    ):
+        with pytest.raises(DatabricksRunError, match=rf"{run_id} ended as CANCELED.*clear `submit` with its"):
+            ends()
+
+
+def test_a_validation_of_a_run_that_is_gone_says_how_to_go_on(stage, connections, databricks):
+    run_id = finished(submit(stage(SUCCEEDS), "validated late")[0])
+    assert databricks.call("POST", "/api/2.2/jobs/runs/delete", json={"run_id": run_id}).ok
+    operator = ValidateRowsOperator(
+        task_id="validate_rows",
+        kind="events",
+        requests=request_dicts(form_values()),
+        run_id=run_id,
+        aws_conn_id="aws_default",
+        databricks_conn_id="databricks_default",
+        warehouse_id="sandbox-warehouse",
+    )
+    with pytest.raises(DatabricksRunError, match=rf"run {run_id} no longer exists.*clear `submit`.*twice"):
+        operator.execute(task_context(params=form_values()))
+    # The run that is started then is another one.
+    assert finished(submit(stage(SUCCEEDS), "validated late", try_number=2)[0]) != run_id

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
@@ -54,7 +54,7 @@ def wheel(tmp_path, monkeypatch):
     return put
 
 
-def submit(request, dag_run, *, approval=APPROVED):
+def submit(request, dag_run, *, approval=APPROVED, try_number=1):
     """One try of the task, as Airflow makes it; the workspace remembers the tokens of every DAG run."""
     operator = VerifyAccessOperator(
         task_id="verify_access",
@@ -65,7 +65,9 @@ def submit(request, dag_run, *, approval=APPROVED):
         # Those of the DAG are every task's; none of them may reach the job.
         params={"approve": False, "actions": ["databricks"]},
     )
-    return operator.execute(task_context(params={}, run_id=dag_run))
+    context = task_context(params={}, run_id=dag_run)
+    context["ti"].try_number = try_number
+    return operator.execute(context)
 
 
 def wait(request, run_id):
@@ -167,6 +169,19 @@ def test_a_run_that_is_being_canceled_is_not_taken_for_one_that_works(workspace,
     finished(run_id)
     wheel(SAYS)
     assert finished(submit(request, dag_run)) != run_id
+
+
+def test_a_run_that_somebody_deletes_is_followed_by_another_when_the_task_is_cleared(
+    workspace, wheel, dag_run
+):
+    request = workspace.made(kinds=["events"])
+    wheel(SAYS)
+    run_id = submit(request, dag_run)
+    workspace.one.ended(run_id)
+    assert workspace.one.call("POST", "/api/2.2/jobs/runs/delete", json={"run_id": run_id}).ok
+    with pytest.raises(AirflowFailException, match=rf"{run_id} no longer exists.*clear `try_access`"):
+        wait(request, run_id)
+    assert submit(request, dag_run, try_number=2) > run_id
 
 
 def test_the_job_runs_as_the_ingests_principal(workspace, wheel, dag_run):
