@@ -1,16 +1,19 @@
-"""Refusals and delays on demand, as AWS answers an identity without a permission or with too many requests.
+"""Refusals, delays and lost answers on demand: a missing permission, too many requests, a broken network.
 
     POST /sandbox/faults  [{"action": "GetBucketPolicy", "code": "MethodNotAllowed", "status": 405,
                             "message": "…", "times": 1}]       # the next `times` requests of that action
     POST /sandbox/faults  [{"service": "s3", "delay_ms": 30}]  # every request, until the faults are deleted
+    POST /sandbox/faults  [{"service": "sns", "cut": "answer", "times": 1}]
     DELETE /sandbox/faults
 
 A fault with a `code` answers instead of the service, in the format of its protocol. A fault with `delay_ms`
-delays the request. `action`, `service` and the end of the `path` choose the requests, and `times` limits
-their number (0: no limit).
+delays the request. A fault with a `cut` closes the connection without an answer: `request` before the service
+has done anything, `answer` after it has. `action`, `service` and the end of the `path` choose the requests,
+and `times` limits their number (0: no limit).
 """
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterable
@@ -22,6 +25,8 @@ from sandbox.aws.request_log import describe_request, signed_service
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+CUTS = ("request", "answer")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,6 +40,7 @@ class Fault:
     status: int = 400
     message: str = "made by the sandbox"
     delay_ms: int = 0
+    cut: str = ""
     times: int = 0
 
     @classmethod
@@ -48,8 +54,10 @@ class Fault:
         if unknown := sorted(set(given) - known):
             raise ValueError(f"unknown in a fault: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
         fault = cls(**given)
-        if not fault.code and not fault.delay_ms:
-            raise ValueError("a fault needs a code or a delay_ms")
+        if not fault.code and not fault.delay_ms and not fault.cut:
+            raise ValueError("a fault needs a code, a delay_ms or a cut")
+        if fault.cut not in ("", *CUTS):
+            raise ValueError(f"unknown cut {fault.cut!r}: one of {', '.join(CUTS)}")
         return fault
 
 
@@ -69,6 +77,8 @@ class Faults:
         chosen = self._take(service, describe_request(environ, 0).action, environ["PATH_INFO"])
         # Wait without the lock, so that concurrent requests wait at the same time.
         time.sleep(sum(fault.delay_ms for fault in chosen) / 1000)
+        if cuts := [fault for fault in chosen if fault.cut]:
+            return self._cut(cuts[0], environ, start_response)
         refusals = [fault for fault in chosen if fault.code]
         if not refusals:
             return self._app(environ, start_response)
@@ -76,6 +86,17 @@ class Faults:
         headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
         start_response(f"{refusals[0].status} {refusals[0].code}", headers)
         return [body]
+
+    def _cut(
+        self, fault: Fault, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Serve the request if only its answer is lost, and close the connection."""
+        if fault.cut == "answer":
+            list(self._app(environ, lambda *_: lambda _: None))
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        # werkzeug notices the closed connection when it writes.
+        start_response("503 cut", [])
+        return [b"nobody reads this"]
 
     def set(self, given: list[dict[str, Any]]) -> None:
         """Add faults."""

@@ -1,7 +1,11 @@
 """Explain AWS's errors: what failed and what to do. Source: Amazon S3, "Error responses"."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from cloudtrail_to_delta.errors import CloudTrailError
 
 NOT_FOUND = frozenset({"404", "NoSuchBucket"})
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled"})
@@ -29,6 +33,24 @@ def caller_account(error: Exception) -> str:
 def no_bucket(bucket: str) -> str:
     """Return the description of a bucket that does not exist."""
     return f"there is no bucket {bucket!r}"
+
+
+@contextmanager
+def refused_credentials(connection: str) -> Iterator[None]:
+    """Name the AWS connection in an error about its credentials, which AWS does not.
+
+    Raises:
+        CloudTrailError: if AWS refused the credentials. A retry helps where they are renewed by themselves.
+    """
+    try:
+        yield
+    except Exception as error:
+        if error_code(error) not in BAD_CREDENTIALS:
+            raise
+        raise CloudTrailError(
+            f"{error}. AWS did not accept the credentials of AWS connection {connection!r}: renew or correct "
+            "them, then clear this task."
+        ) from error
 
 
 def explain_bucket_error(error: Exception, *, bucket: str, connection: str) -> tuple[str, str] | None:

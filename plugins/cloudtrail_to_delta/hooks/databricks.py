@@ -34,6 +34,21 @@ Row = dict[str, str | None]
 class IngestHook(DatabricksHook):
     """`DatabricksHook` with SQL results, the active runs, and files in Unity Catalog volumes."""
 
+    def _do_api_call(self, *call: Any, **options: Any) -> Any:
+        """Make a call as the provider does; name the connection if Databricks refuses its credentials."""
+        try:
+            return super()._do_api_call(*call, **options)
+        except DatabricksApiError as refused:
+            # Databricks answers 401 without valid credentials, and 403 ("Invalid access token") to a personal
+            # access token that has expired.
+            if refused.http_status_code != 401 and "Invalid access token" not in str(refused):
+                raise
+            raise DatabricksApiError(
+                f"{refused}. Databricks did not accept the credentials of connection "
+                f"{self.databricks_conn_id!r}: renew or correct them, then clear this task.",
+                http_status_code=refused.http_status_code,
+            ) from refused
+
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return the answer to a GET of `/api/<path>`."""
         answer: dict[str, Any] = self._do_api_call(("GET", path), query or None)

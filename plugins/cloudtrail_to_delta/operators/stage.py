@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.completeness.evidence import gather
 from cloudtrail_to_delta.errors import FatalError
-from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code
+from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code, refused_credentials
 from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest, code_root
@@ -120,7 +120,8 @@ class StageWheelOperator(BaseOperator):
             return target
         hook = S3Hook(aws_conn_id=self.aws_conn_id, region_name=region)
         try:
-            uploaded = put_file(hook.get_conn(), target, content, replace=replace)
+            with refused_credentials(self.aws_conn_id):
+                uploaded = put_file(hook.get_conn(), target, content, replace=replace)
         except Exception as refused:
             if error_code(refused) not in DENIED:
                 raise

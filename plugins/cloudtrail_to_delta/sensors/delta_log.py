@@ -12,6 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from cloudtrail_to_delta.errors import DatabricksRunError, DeltaLogTimeoutError
+from cloudtrail_to_delta.hooks.aws_errors import refused_credentials
 from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_gone, start_again
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.tables.delta_log import latest_commit
@@ -48,7 +49,8 @@ class DeltaLogWatch:
             return {"status": "failed", "error": describe_gone(self.run_id)}
         if failure := self._databricks.run_failure(run):
             return {"status": "failed", "error": f"{failure} {start_again('submit')}"}
-        version = latest_commit(self._s3, self.delta_path)
+        with refused_credentials(self.aws_conn_id):
+            version = latest_commit(self._s3, self.delta_path)
         return None if version is None else {"status": "found", "version": version}
 
     def cancel_run(self) -> None:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from cloudtrail_to_delta.errors import CloudTrailError
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import LOGS
 
 READS = re.compile(r":(Get|List|Describe|Head)")
@@ -75,6 +76,49 @@ def test_killed_at_every_write_in_turn_it_ends_in_the_state_of_a_run_that_was_no
     assert anonymous(world, request, 1) == expected
     assert kills >= 19
     assert world.plan(request).writes == ()
+
+
+FAULTS = {
+    "503": {"code": "ServiceUnavailable", "status": 503},
+    "a lost answer": {"cut": "answer"},
+    "an expired token": {"code": "ExpiredToken", "status": 400},
+}
+
+
+def test_where_every_write_fails_once_it_ends_in_the_state_of_a_run_without_a_fault(world):
+    request = request_number(world, 0)
+    world.apply(request)
+    expected = anonymous(world, request, 0)
+    writes = sorted(
+        {call.partition(":")[2] for call in world.clouds(request).calls if not READS.search(call)}
+    )
+    assert len(writes) >= 15
+    for number, (fault, how) in enumerate(FAULTS.items(), start=1):
+        request = request_number(world, number)
+        plan = world.plan(request)
+        # Each expired token ends a try, which takes a second.
+        for action in writes[::4] if fault == "an expired token" else writes:
+            world.aws.fault(action=action, times=1, **how)
+        said = tries(world, request, plan, most=2 * len(writes))
+        world.aws.clear_faults()
+        assert anonymous(world, request, number) == expected, fault
+        assert world.plan(request).writes == ()
+        # Each failure says what was done before it, and that of the credentials what to do.
+        assert all("Done before the error" in one or "Nothing was changed before" in one for one in said)
+        renewed = any("Correct the connection's credentials" in one for one in said)
+        assert renewed == (fault == "an expired token")
+
+
+def tries(world, request, plan, *, most):
+    """Apply the plan until it succeeds, as a person who clears the task does; the errors on the way."""
+    said = []
+    while len(said) < most:
+        try:
+            world.apply(request, plan)
+            break
+        except CloudTrailError as error:
+            said.append(str(error))
+    return said
 
 
 def test_a_removal_killed_at_every_write_in_turn_leaves_nothing(world):
