@@ -41,9 +41,9 @@ class CreateTablesOperator(StatementsOperator):
         self.requests = requests
 
     def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the request is templated
-        """Return the requests, and the tables of which Unity Catalog does not show all columns."""
-        request = IngestRequest.from_dict(self.requests[self.kind])
-        return {"requests": self.requests, "behind": self._behind(request)}
+        """Return the requests, and what Unity Catalog shows of the tables and views, which needs no SQL."""
+        requests = {kind: IngestRequest.from_dict(one) for kind, one in self.requests.items()}
+        return {"requests": self.requests, **self._shown(requests)}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
         """Return the first statement of the plan that has no result yet."""
@@ -59,7 +59,7 @@ class CreateTablesOperator(StatementsOperator):
     def _replay(self, facts: dict[str, Any], results: list[Result]) -> tuple[str | None, list[str]]:
         """Return the next statement, or None and the plan's names after the last one."""
         requests = {kind: IngestRequest.from_dict(one) for kind, one in facts["requests"].items()}
-        plan = self._plan(requests, facts.get("behind", []))
+        plan = self._plan(requests, facts["shown"], facts["behind"])
         statement = next(plan)
         for result in results:
             try:
@@ -68,29 +68,62 @@ class CreateTablesOperator(StatementsOperator):
                 return None, end.value
         return statement, []
 
-    def _behind(self, request: IngestRequest) -> list[str]:
-        """Return the existing tables whose entry in Unity Catalog lacks a column.
+    def _shown(self, requests: dict[str, IngestRequest]) -> dict[str, Any]:
+        """Return what Unity Catalog shows, as JSON.
 
-        The job adds columns by path, which changes the Delta log but not the entry. Queries use the log.
+        `shown` is name → location and digest of the definition, None for a free name. Names of the legacy
+        metastore are missing: only SQL knows them. `behind` are the tables whose entry lacks a column: the
+        job adds columns by path, which changes the Delta log but not the entry. Queries use the log.
         """
-        catalogs = Catalogs(self.databricks)
+        request, catalogs = requests[self.kind], Catalogs(self.databricks)
         wanted = {request.table: KINDS[self.kind].columns, request.quarantine_table: QUARANTINE_COLUMNS}
+        proofs = self._proofs(requests)
+        views = [view.name for view in (*views_of(request), *(view for _, view in proofs))]
+        names = [*wanted, *views, *(last_table(other) for other, _ in proofs)]
         try:
-            shown = {name: catalogs.columns(name) for name in wanted if not catalogs.is_legacy(name)}
+            entries = {name: catalogs.entry(name) for name in names if not catalogs.is_legacy(name)}
         except (AirflowException, UnansweredError) as refused:
-            self.log.warning("Unity Catalog does not show the tables: %s", refused)
-            return []
-        return [name for name, columns in shown.items() if columns and set(wanted[name]) - columns]
+            self.log.warning("Unity Catalog does not show the tables, so SQL is asked: %s", refused)
+            entries = {}
+        columns = {name: entry.columns for name, entry in entries.items() if entry}
+        return {
+            "shown": {
+                name: entry and {"location": entry.location, "properties": dict(entry.properties)}
+                for name, entry in entries.items()
+            },
+            "behind": [name for name in wanted if columns.get(name) and set(wanted[name]) - columns[name]],
+        }
 
     def _plan(
-        self, requests: dict[str, IngestRequest], behind: list[str]
+        self, requests: dict[str, IngestRequest], shown: dict[str, Any], behind: list[str]
     ) -> Generator[str, Result, list[str]]:
-        """Yield the statements, each of which receives its result; return the names that exist then."""
-        request, wrong = requests[self.kind], []
+        """Yield the statements, each of which receives its result; return the names that exist then.
+
+        Nothing is asked by SQL that Unity Catalog shows.
+        """
+        request = requests[self.kind]
+        yield from self._create_tables(request, shown, behind)
+        views = views_of(request)
+        for other, view in self._proofs(requests):
+            if (yield from self._exists(last_table(other), shown)):
+                views.append(view)
+        for view in views:
+            if (yield from self._definition(view.name, shown)) != view.digest:
+                self._succeeded((yield view.statement))
+        return [*request.tables, *(view.name for view in views)]
+
+    def _create_tables(
+        self, request: IngestRequest, shown: dict[str, Any], behind: list[str]
+    ) -> Generator[str, Result, None]:
+        """Create the tables whose names are free; raise if a name points elsewhere."""
+        wrong = []
         for name, path in request.tables.items():
-            self._succeeded((yield create_table_statement(name, path)))
-            described = self._succeeded((yield describe_statement(name)))
-            location = first_row(described)["location"]
+            if shown.get(name):
+                location = shown[name]["location"]
+            else:
+                self._succeeded((yield create_table_statement(name, path)))
+                described = self._succeeded((yield describe_statement(name)))
+                location = first_row(described)["location"]
             if location is None or not same_place(location, path):
                 wrong.append(f"{name!r} points at {location!r}, not at {path!r}")
             elif name in behind:
@@ -100,18 +133,32 @@ class CreateTablesOperator(StatementsOperator):
                 "; ".join(wrong) + ". Choose another table name, or drop that table if nobody needs it "
                 "(dropping an external table keeps its files)."
             )
-        views = views_of(request)
-        for other, view in self._proofs(requests):
-            # The last table of the other kind: all of its tables exist.
-            answer = yield describe_statement(list(other.tables)[-1])
-            if not is_unknown(answer):
-                self._succeeded(answer)
-                views.append(view)
-        for view in views:
-            there = self._digest((yield properties_statement(view.name)), view.name)
-            if there != view.digest:
-                self._succeeded((yield view.statement))
-        return [*request.tables, *(view.name for view in views)]
+
+    def _exists(self, table: str, shown: dict[str, Any]) -> Generator[str, Result, bool]:
+        """Return whether a table exists."""
+        if table in shown:
+            return shown[table] is not None
+        answer = yield describe_statement(table)
+        if is_unknown(answer):
+            return False
+        self._succeeded(answer)
+        return True
+
+    def _definition(self, view: str, shown: dict[str, Any]) -> Generator[str, Result, str | None]:
+        """Return the digest of our existing view's definition; None if there is no view of this name."""
+        if shown.get(view):
+            properties = shown[view]["properties"]
+        else:
+            answer = yield properties_statement(view)
+            if is_unknown(answer):
+                return None
+            properties = {row["key"]: row["value"] for row in self._succeeded(answer)["rows"]}
+        if MARK not in properties:
+            raise FatalError(
+                f"{view!r} already exists and this pipeline did not create it. Rename or drop it, or choose "
+                f"another table name than {view.rpartition('_')[0]!r}."
+            )
+        return str(properties[MARK])
 
     def _proofs(self, requests: dict[str, IngestRequest]) -> list[tuple[IngestRequest, View]]:
         """Return the views that compare log files with digests, each with the other kind that it reads."""
@@ -122,18 +169,6 @@ class CreateTablesOperator(StatementsOperator):
             return [(digests, proof_view(own, digests))]
         return [(one, proof_view(one, digests)) for kind, one in requests.items() if kind != DIGESTS]
 
-    def _digest(self, answer: Result, name: str) -> str | None:
-        """Return the digest of our existing view's definition; None if there is no view of this name."""
-        if is_unknown(answer):
-            return None
-        properties = {row["key"]: row["value"] for row in self._succeeded(answer)["rows"]}
-        if MARK not in properties:
-            raise FatalError(
-                f"{name!r} already exists and this pipeline did not create it. Rename or drop it, or choose "
-                f"another table name than {name.rpartition('_')[0]!r}."
-            )
-        return str(properties[MARK])
-
     def _succeeded(self, result: Result) -> Result:
         if "error" in result:
             raise CloudTrailError(
@@ -141,6 +176,11 @@ class CreateTablesOperator(StatementsOperator):
                 f"{result['error']}"
             )
         return result
+
+
+def last_table(request: IngestRequest) -> str:
+    """Return the table of a kind that is created last: if it exists, all of them do."""
+    return list(request.tables)[-1]
 
 
 def is_unknown(answer: Result) -> bool:

@@ -35,7 +35,9 @@ UNFINISHED = (
     "the newest micro-batch is of another run and does not balance yet: that run may be between its two "
     "commits, or it was killed. A later validation checks it again"
 )
-# The results so far, by the names of `statements_of`.
+# The name of the statement of everything that is asked together.
+TOGETHER = "together"
+# The results so far, by the names of `statements_of` and `queries_of`.
 Answers = Mapping[str, Result]
 
 
@@ -131,10 +133,9 @@ class ValidateRowsOperator(StatementsOperator):
         }
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
-        """Return the first statement that has no answer yet."""
-        answers = answers_of(facts, results)
-        left = ((name, sql) for name, sql in statements_of(facts, answers).items() if name not in answers)
-        self._asks_for, statement = next(left, ("", None))
+        """Return the first statement that has no result yet."""
+        statements = statements_of(facts, answers_of(facts, results))
+        self._asks_for, statement = next(iter(list(statements.items())[len(results) :]), ("", None))
         return statement
 
     def conclude(self, context: Context, facts: dict[str, Any], results: list[Result]) -> dict[str, Any]:
@@ -231,11 +232,26 @@ class ValidateRowsOperator(StatementsOperator):
 
 
 def statements_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
-    """Return name → statement, in the order in which they run; later ones depend on the answers so far."""
-    snapshot, kind = Snapshot(**facts["snapshot"]), facts["snapshot"]["kind"]
-    found = {"counts": balance.count_rows(snapshot)}
+    """Return name → statement, in the order in which they run; later ones depend on the answers so far.
+
+    One statement asks for everything: a warehouse is paid for the time that each takes, and that is hardly
+    more for all of it than for a part. Two may come besides: what the others depend on, and what may fail.
+    """
+    snapshot = Snapshot(**facts["snapshot"])
+    found = {}
     if newest := [*facts["newest"], *(one for one in facts["open_newest"] if one not in facts["newest"])]:
         found["newest_batches"] = balance.balance_newest(snapshot, newest)
+    found[TOGETHER] = balance.ask_together(queries_of(facts, answers))
+    if facts["before"]:
+        before = [(table, version) for table, version in facts["before"]]
+        found["compare"] = balance.compare_files(snapshot, before)
+    return found
+
+
+def queries_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
+    """Return name → query of everything that is asked together."""
+    snapshot, kind = Snapshot(**facts["snapshot"]), facts["snapshot"]["kind"]
+    found = {"counts": balance.count_rows(snapshot)}
     if times := _times(facts, answers):
         found |= {
             "files": balance.balance_files(snapshot, times),
@@ -249,9 +265,6 @@ def statements_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
             found["open_files"] = balance.balance_files(snapshot, open_times)
         if facts["begun"]:
             found["reloaded"] = balance.find_reloaded(snapshot, open_times, begun=facts["begun"])
-    if facts["before"]:
-        before = [(table, version) for table, version in facts["before"]]
-        found["compare"] = balance.compare_files(snapshot, before)
     if kind == "events":
         found["newest_file"] = balance.find_newest_file(snapshot)
     if kind == "insights" and times:
@@ -263,11 +276,14 @@ def statements_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
 
 
 def answers_of(facts: Mapping[str, Any], results: Sequence[Result]) -> dict[str, Result]:
-    """Return the results by the names of their statements."""
+    """Return the results by the names of their statements, or of their queries if asked together."""
     answers: dict[str, Result] = {}
-    for result in results:
-        name = next(name for name in statements_of(facts, answers) if name not in answers)
-        answers[name] = result
+    for place, result in enumerate(results):
+        name = list(statements_of(facts, answers))[place]
+        if name == TOGETHER:
+            answers |= {query: {"rows": rows} for query, rows in balance.split_answer(result["rows"]).items()}
+        else:
+            answers[name] = result
     return answers
 
 

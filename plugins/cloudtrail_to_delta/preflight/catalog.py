@@ -51,6 +51,15 @@ class Workspace(Protocol):
         """Return the answer to a GET below /api/."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A table or view in Unity Catalog; the `location` of a view is empty."""
+
+    location: str
+    properties: Mapping[str, str]
+    columns: frozenset[str]
+
+
 class Catalogs:
     """The names of a workspace. `default` is read once."""
 
@@ -87,20 +96,29 @@ class Catalogs:
             has_schema=lambda schema: of(f"{schema}.any").has_schema(schema),
         )
 
-    def columns(self, table: str) -> set[str] | None:
-        """Return the columns that Unity Catalog shows of a table; None if there is no such table."""
-        found = self._there("table", table, "tables", self.full(table))
-        return None if found is None else {str(one["name"]) for one in found.get("columns", [])}
+    def entry(self, name: str) -> Entry | None:
+        """Return what Unity Catalog shows of a table or view; None if the name is free.
 
-    def _location(self, table: str) -> str | None:
-        found = self._there("table", table, "tables", self.full(table))
+        Raises:
+            UnansweredError: if Databricks refused to answer.
+        """
+        found = self._there("table", name, "tables", self.full(name))
         if found is None:
             return None
-        return "" if "VIEW" in str(found.get("table_type")) else str(found.get("storage_location") or "")
+        is_view = "VIEW" in str(found.get("table_type"))
+        return Entry(
+            location="" if is_view else str(found.get("storage_location") or ""),
+            properties=dict(found.get("properties") or {}),
+            columns=frozenset(str(one["name"]) for one in found.get("columns", [])),
+        )
+
+    def _location(self, table: str) -> str | None:
+        entry = self.entry(table)
+        return None if entry is None else entry.location
 
     def _properties(self, view: str) -> Mapping[str, str] | None:
-        found = self._there("view", view, "tables", self.full(view))
-        return None if found is None else dict(found.get("properties") or {})
+        entry = self.entry(view)
+        return None if entry is None else entry.properties
 
     def _has_schema(self, schema: str) -> bool:
         full = self.full(f"{schema}.any").rpartition(".")[0]

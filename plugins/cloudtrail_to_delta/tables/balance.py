@@ -7,7 +7,8 @@ are checked (`cloudtrail_to_delta.tables.batches`), so the cost depends on the r
 Source: docs/adr/0013-completeness.md.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,6 +68,37 @@ class Snapshot:
     def quarantine_source(self) -> str:
         """The quarantine at its version, as a FROM clause names it."""
         return f"{quote_name(self.quarantine_table)} VERSION AS OF {self.quarantine_version}"
+
+
+def ask_together(queries: Mapping[str, str]) -> str:
+    """Return one statement for several queries, by name: each statement costs a warehouse time of its own.
+
+    Each row has the name of its query, and its columns as JSON. `split_answer` takes them apart.
+    """
+    return " UNION ALL ".join(
+        f"SELECT '{name}' AS query, TO_JSON(STRUCT(*), MAP('ignoreNullFields', 'false')) AS found "
+        f"FROM ({query})"
+        for name, query in queries.items()
+    )
+
+
+def split_answer(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return name → rows of each query of `ask_together`, as its own statement would have returned them.
+
+    A query without rows is missing. Numbers are text, as in the answers of Databricks. A UNION does not keep
+    the order of the rows, so a query whose order matters has the column `place`.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        columns = json.loads(row["found"], parse_int=str, parse_float=str)
+        found.setdefault(row["query"], []).append(columns)
+    return {name: sorted(them, key=lambda one: int(one.pop("place", 0))) for name, them in found.items()}
+
+
+def _in_order(query: str, order: str, *, limit: int | None = None) -> str:
+    """Return the query for the rows in an order, each with its `place`, or only for the first of them."""
+    placed = f"SELECT *, ROW_NUMBER() OVER (ORDER BY {order}) AS place FROM ({query})"
+    return f"SELECT * FROM ({placed}) WHERE place <= {limit}" if limit else placed
 
 
 def count_rows(snapshot: Snapshot) -> str:
@@ -182,11 +214,11 @@ def find_drift(snapshot: Snapshot, times: Times) -> str:
     An unknown field has no column; the value of a misfit does not fit its column.
     """
     where = read_at(times)
-    return (
-        f"SELECT field, problem, UNIX_SECONDS(first_seen) AS first_seen, "
-        "records, example, COUNT(*) OVER () AS fields "
-        f"FROM ({drift_query(snapshot.rows_source, where)}) ORDER BY records DESC, field LIMIT {SHOWN_FIELDS}"
+    found = (
+        "SELECT field, problem, UNIX_SECONDS(first_seen) AS first_seen, records, example, "
+        f"COUNT(*) OVER () AS fields FROM ({drift_query(snapshot.rows_source, where)})"
     )
+    return _in_order(found, "records DESC, field, problem", limit=SHOWN_FIELDS)
 
 
 def quarantine_reasons(snapshot: Snapshot, times: Times) -> str:
@@ -194,11 +226,11 @@ def quarantine_reasons(snapshot: Snapshot, times: Times) -> str:
     fields = ("log_file", "record_index", "detail")
     ends = ", ".join(f"{end}.{name} AS {end}_{name}" for end in ("first", "last") for name in fields)
     place = f"STRUCT(ingested_at, {', '.join(fields)})"
-    return (
+    found = (
         f"SELECT reason, n, {ends} FROM (SELECT reason, COUNT(*) AS n, MIN({place}) AS first, "
-        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {read_at(times)} "
-        "GROUP BY reason) ORDER BY n DESC, reason"
+        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {read_at(times)} GROUP BY reason)"
     )
+    return _in_order(found, "n DESC, reason")
 
 
 def count_deliveries(snapshot: Snapshot, times: Times) -> str:
@@ -207,7 +239,7 @@ def count_deliveries(snapshot: Snapshot, times: Times) -> str:
     Each row has either `region` (from the path) or `hour`. All regions come first, then the newest hours.
     """
     where = read_at(times)
-    return (
+    found = (
         f"SELECT region, hour, COUNT(*) AS files, SUM(kept) AS kept, "
         "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery FROM ("
         f"SELECT {_REGION} AS region, "
@@ -215,9 +247,9 @@ def count_deliveries(snapshot: Snapshot, times: Times) -> str:
         "SUM(kept) AS kept FROM ("
         f"SELECT log_file, delivered_at, 1 AS kept FROM {snapshot.rows_source} WHERE {where} UNION ALL "
         f"SELECT log_file, delivered_at, 0 AS kept FROM {snapshot.quarantine_source} WHERE {where}) "
-        "GROUP BY log_file) GROUP BY GROUPING SETS ((region), (hour)) "
-        f"ORDER BY hour DESC NULLS FIRST, region LIMIT {SHOWN_PLACES}"
+        "GROUP BY log_file) GROUP BY GROUPING SETS ((region), (hour))"
     )
+    return _in_order(found, "hour DESC NULLS FIRST, region", limit=SHOWN_PLACES)
 
 
 def find_known(snapshot: Snapshot, since: int) -> str:
@@ -228,30 +260,31 @@ def find_known(snapshot: Snapshot, since: int) -> str:
         since: count rows that were read since then, in microseconds since 1970; 0 for all rows.
     """
     where = f"WHERE ingested_at >= {_literal(since)}" if since else ""
-    return (
+    found = (
         "SELECT region, UNIX_SECONDS(MAX(timestamp)) AS newest_event, "
         "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery FROM ("
         f"SELECT {_REGION} AS region, timestamp, delivered_at FROM {snapshot.rows_source} {where} UNION ALL "
         f"SELECT {_REGION} AS region, CAST(NULL AS TIMESTAMP) AS timestamp, delivered_at "
-        f"FROM {snapshot.quarantine_source} {where}) GROUP BY region ORDER BY region LIMIT {SHOWN_PLACES}"
+        f"FROM {snapshot.quarantine_source} {where}) GROUP BY region"
     )
+    return _in_order(found, "region", limit=SHOWN_PLACES)
 
 
 def find_episodes(snapshot: Snapshot, times: Times) -> str:
     """Return the query for the insights in these batches; Start and End may be in different runs."""
     found = episodes_query(snapshot.rows_source, read_at(times))
     moments = ", ".join(f"UNIX_SECONDS({name}) AS {name}" for name in ("started_at", "ended_at"))
-    return (
+    shown = (
         "SELECT shared_event_id, account, region, insight_type, event_source, event_name, error_code, "
-        f"{moments}, baseline, peak FROM ({found}) "
-        f"ORDER BY COALESCE(ended_at, started_at) DESC LIMIT {SHOWN_EPISODES}"
+        f"{moments}, baseline, peak FROM ({found})"
     )
+    return _in_order(shown, "COALESCE(ended_at, started_at) DESC, shared_event_id", limit=SHOWN_EPISODES)
 
 
 def find_new_insights(snapshot: Snapshot, times: Times) -> str:
     """Return the query for the newest insights that start in these batches; `found` is their total number."""
     statistics = "insightDetails.insightContext.statistics"
-    return (
+    found = (
         "SELECT sharedEventID AS shared_event_id, MAX(recipientAccountId) AS account, "
         "MAX(awsRegion) AS region, MAX(insightDetails.insightType) AS insight_type, "
         "MAX(insightDetails.eventSource) AS event_source, "
@@ -261,8 +294,9 @@ def find_new_insights(snapshot: Snapshot, times: Times) -> str:
         f"COUNT(*) OVER () AS found FROM {snapshot.rows_source} "
         "WHERE insightDetails.state = 'Start' AND sharedEventID IS NOT NULL "
         f"AND {read_at(times)} "
-        f"GROUP BY sharedEventID ORDER BY started_at DESC, shared_event_id LIMIT {SHOWN_INSIGHTS}"
+        "GROUP BY sharedEventID"
     )
+    return _in_order(found, "started_at DESC, shared_event_id", limit=SHOWN_INSIGHTS)
 
 
 def find_newest_file(snapshot: Snapshot) -> str:

@@ -28,12 +28,16 @@ def create(name, **changed):
     return run_to_end(operator, task_context(params=params))
 
 
-def test_both_names_are_created_and_creating_them_again_changes_nothing(write, connections):
+def test_both_names_are_created_and_creating_them_again_changes_nothing_and_wakes_no_warehouse(
+    write, connections, databricks
+):
     write("created", rows("a", [0], records=1))
     views = ("files", "schema_drift", "flat", "unique")
     names = ["created", "created_quarantine", *(f"created_{view}" for view in views)]
     assert create("created") == names
+    databricks.forget_requests()
     assert create("created") == names
+    assert databricks.statements() == 0
 
 
 def test_the_views_answer_and_an_earlier_definition_of_ours_is_replaced(write, connections, databricks):

@@ -235,11 +235,15 @@ def test_a_replayed_batch_is_checked_whole_although_its_halves_were_written_at_d
     assert validate("replayed", run_id)["run_rows"] == 2
 
 
-def test_batches_of_earlier_runs_are_not_read_again(write, run_id, named):
+def test_batches_of_earlier_runs_are_not_read_again_and_one_statement_asks_for_everything(
+    write, run_id, named, databricks
+):
     write("history", rows("old", [0], records=1), run=OTHER_RUN, at=LONG_AGO)
     write("history", rows("a", [0], records=1))
     named("history")
+    databricks.forget_requests()
     outcome = validate("history", run_id)
+    assert databricks.statements() == 1
     assert (outcome["row_count"], outcome["run_rows"], outcome["run_files"]) == (2, 1, 1)
 
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from cloudtrail_to_delta.operators.validate import answers_of, statements_of
+from cloudtrail_to_delta.operators.validate import answers_of, queries_of, statements_of
 from cloudtrail_to_delta.tables.balance import (
     Snapshot,
     describe_run,
     find_miscounts,
     quarantine_reasons,
     read_at,
+    split_answer,
     with_moments,
 )
 
@@ -92,31 +93,53 @@ def facts(kind="events", **changed):
 
 NOTHING_OPEN = {"open_times": [], "open_newest": [], "begun": [], "before": []}
 STATEMENTS = {
-    name: sql for kind in ("events", "insights") for name, sql in statements_of(facts(kind), {}).items()
+    name: sql
+    for kind in ("events", "insights")
+    for asked in (statements_of, queries_of)
+    for name, sql in asked(facts(kind), {}).items()
 }
 
 
 def test_what_is_asked_of_a_run_is_asked_by_name_and_of_its_batches():
     assert set(STATEMENTS) == {
-        *("counts", "newest_batches", "files", "run", "reasons", "drift", "deliveries"),
-        *("newest_file", "new_insights", "episodes", "reloaded", "known", "open_files", "compare"),
+        *("newest_batches", "together", "compare"),
+        *("counts", "files", "run", "reasons", "drift", "deliveries"),
+        *("newest_file", "new_insights", "episodes", "reloaded", "known", "open_files"),
     }
     nothing_new = facts(**NOTHING_OPEN, times=[], newest=[], unknown_since=None)
-    assert list(statements_of(nothing_new, {})) == ["counts", "newest_file"]
+    assert list(queries_of(nothing_new, {})) == ["counts", "newest_file"]
+
+
+def test_one_statement_asks_for_everything_of_an_ordinary_run():
+    ordinary = facts(newest=[], open_newest=[], before=[])
+    (together,) = statements_of(ordinary, {}).values()
+    assert all(query in together for query in queries_of(ordinary, {}).values())
+
+
+def test_rows_of_queries_that_were_asked_together_are_those_of_each_in_its_order():
+    rows = [
+        {"query": "drift", "found": '{"field":"b","records":12345678901234567890,"place":2}'},
+        {"query": "counts", "found": '{"rate":0.10,"hour":null,"names":"[\\"a\\"]"}'},
+        {"query": "drift", "found": '{"field":"a","records":3,"place":1}'},
+    ]
+    assert split_answer(rows) == {
+        "drift": [{"field": "a", "records": "3"}, {"field": "b", "records": "12345678901234567890"}],
+        "counts": [{"rate": "0.10", "hour": None, "names": '["a"]'}],
+    }
 
 
 def test_batches_that_other_runs_left_open_are_asked_of_only_if_there_are_any():
     ours = facts(open_times=TIMES, newest=[], open_newest=[], before=[])
-    assert "files" in statements_of(ours, {})
-    assert "open_files" not in statements_of(ours, {})
+    assert "files" in queries_of(ours, {})
+    assert "open_files" not in queries_of(ours, {})
 
 
 @pytest.mark.parametrize(("unbalanced", "files"), [("0", True), ("1", False)])
 def test_of_a_streams_newest_batch_nothing_more_is_asked_until_it_balances(unbalanced, files):
     stream = facts(**NOTHING_OPEN | {"open_newest": TIMES}, times=[], unknown_since=None)
-    answers = answers_of(stream, [{"rows": [{"row_count": "1"}]}, {"rows": [{"unbalanced": unbalanced}]}])
-    assert list(answers) == ["counts", "newest_batches"]
-    assert ("files" in statements_of(stream, answers)) is files
+    answers = answers_of(stream, [{"rows": [{"unbalanced": unbalanced}]}])
+    assert list(answers) == ["newest_batches"]
+    assert ("files" in queries_of(stream, answers)) is files
 
 
 @pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
