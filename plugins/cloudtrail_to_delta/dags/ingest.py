@@ -109,6 +109,7 @@ def ingest_group(kind: str, requests, preflight, stage):  # type: ignore[no-unty
             kind=kind,
             requests=requests,
             run_id=run_id,
+            preflight=preflight,
             **described("validate_rows"),
             # A continuous stream skips wait_for_run but is still validated. If the kind was not submitted,
             # the task skips itself.

@@ -1,6 +1,7 @@
 """The preflight task: look up what the names of tables refer to, then run every check of `preflight`."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -13,11 +14,14 @@ from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.preflight import PreflightReport, run_preflight
 from cloudtrail_to_delta.preflight.catalog import Catalogs
 from cloudtrail_to_delta.preflight.clients import Clients
+from cloudtrail_to_delta.preflight.idle import MARGIN, Asked, newest_run, reason_to_run
 from cloudtrail_to_delta.preflight.tables import Names, UnansweredError
 from cloudtrail_to_delta.preflight.targets import delta_logs_of
 from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
 from cloudtrail_to_delta.records.preflight import PreflightResult
+from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.runs.names import own_run
+from cloudtrail_to_delta.tables.assets import table_events
 from cloudtrail_to_delta.tables.sql import NOT_A_TABLE, UNKNOWN_SCHEMA, UNKNOWN_TABLE
 from cloudtrail_to_delta.ui.links import FindingsLink
 
@@ -78,8 +82,37 @@ class PreflightOperator(StatementsOperator):
         self.log.info("Preflight findings:\n%s", report.render())
         context["ti"].xcom_push(key=FINDINGS_KEY, value=Findings(found=report.findings).to_list())
         self.judge(report)
-        left = PreflightResult(summary=report.summary_line(), skipped_kinds=report.skipped_kinds)
+        left = PreflightResult(
+            summary=report.summary_line(),
+            skipped_kinds=report.skipped_kinds,
+            idle_kinds=self.idle_kinds(context, report.skipped_kinds),
+        )
         return left.to_dict()
+
+    def idle_kinds(self, context: Context, skipped: Mapping[str, str]) -> dict[str, str]:
+        """Return kind → sentence for each kind that has nothing new, so that nothing has to start for it."""
+        if context["params"]["preflight_only"]:
+            return {}
+        asked, idle = Asked(params=context["params"], now=datetime.now(UTC)), {}
+        for kind, request in self._requests().items():
+            if kind in skipped:
+                continue
+            last = newest_run(event for _, event in table_events(request.table, request.delta_path))
+            why = self._reason_to_run(request, last, asked)
+            self.log.info("%s: %s", kind, f"ingests, because {why}" if why else "nothing is new")
+            if last and last.began_at and not why:
+                since = f"{last.began_at - MARGIN:%Y-%m-%d %H:%M} UTC"
+                idle[kind] = f"No log file of {kind} was written since {since}, so nothing was started."
+        return idle
+
+    def _reason_to_run(self, request: IngestRequest, last: TableEvent | None, asked: Asked) -> str:
+        """Return why a kind must be ingested; empty if it is idle. What cannot be known is a reason."""
+        s3 = AwsBaseHook(self.aws_conn_id, client_type="s3", region_name=request.region).get_conn()
+        try:
+            return reason_to_run(s3, request, last, asked)
+        except Exception as error:
+            self.log.warning("Cannot know whether %s has nothing new", request.kind, exc_info=True)
+            return f"it is not known whether something is new ({error})"
 
     def all_names(self, facts: dict[str, Any], results: list[Result]) -> Names:
         """Return what the names refer to, by the REST API or by the answers to the statements."""

@@ -34,8 +34,10 @@ class ReportOperator(BaseOperator):
         """Write the summary and emit the events."""
         validated = read_outcomes(self.validations)
         for outcome in validated:
-            asset = table_asset(outcome.table, outcome.delta_path)
-            context["outlet_events"][TABLES].add(asset, extra=TableEvent.of_outcome(outcome).to_dict())
+            # Nothing has happened to the table of an idle run, so nobody who waits for it has to start.
+            if not outcome.idle:
+                asset = table_asset(outcome.table, outcome.delta_path)
+                context["outlet_events"][TABLES].add(asset, extra=TableEvent.of_outcome(outcome).to_dict())
         preflight = PreflightResult.from_dict(self.preflight)
         summary = render_summary(validated, preflight, now=datetime.now(UTC))
         self.log.info("Summary:\n%s", summary)

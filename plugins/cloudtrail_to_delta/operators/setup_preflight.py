@@ -185,6 +185,10 @@ class SetupPreflightOperator(PreflightOperator):
             kms=partial(clouds.aws, bucket, "kms"),
         )
 
+    def idle_kinds(self, context: Context, skipped: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002 - PreflightOperator's signature
+        """Return nothing: a set-up ingests nothing."""
+        return {}
+
     def judge(self, report: PreflightReport) -> None:
         """Raise PreflightError if a check failed, except for the missing log files of a new trail."""
         failed = [finding for finding in report.failed if finding.check != LOGS]

@@ -141,7 +141,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
     run with the same token, and the first task starts it. Any other run on one of its checkpoints is a rival.
 
     The task skips itself, and so its group, if `kinds` does not name the kind or preflight found no log files
-    of it.
+    of it, or no new ones.
     """
 
     template_fields = (*OneTimeRunOperator.template_fields, "requests", "preflight", "wheel", "public_keys")
@@ -208,16 +208,16 @@ class SubmitIngestOperator(OneTimeRunOperator):
     def _skip_unless_asked(self) -> None:
         if self.kind not in self.requests:
             raise AirflowSkipException(f"Param `kinds` does not include {self.kind}.")
-        if reason := self._skipped_kinds().get(self.kind):
+        if reason := self._left_out().get(self.kind):
             raise AirflowSkipException(reason)
 
-    def _skipped_kinds(self) -> Mapping[str, str]:
-        return PreflightResult.from_dict(self.preflight).skipped_kinds
+    def _left_out(self) -> Mapping[str, str]:
+        return PreflightResult.from_dict(self.preflight).left_out
 
     def _requests_of_run(self, *, shared: bool) -> list[IngestRequest]:
         """Return the run's requests, in the same order for each kind's task that shares the run."""
-        skipped = self._skipped_kinds()
-        kinds = [kind for kind in KINDS if kind in self.requests and kind not in skipped]
+        left_out = self._left_out()
+        kinds = [kind for kind in KINDS if kind in self.requests and kind not in left_out]
         return [IngestRequest.from_dict(self.requests[kind]) for kind in (kinds if shared else [self.kind])]
 
     def _start_or_find(

@@ -2,26 +2,27 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta.errors import CountMismatchError, DatabricksRunError, IncompleteError
+from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError, DatabricksRunError, IncompleteError
 from cloudtrail_to_delta.hooks.databricks import describe_gone
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.preflight.idle import asked_of, newest_run
 from cloudtrail_to_delta.records.details import DETAILS_KEY, Details
-from cloudtrail_to_delta.records.fields import Fields, to_json
+from cloudtrail_to_delta.records.fields import Fields, moment, to_json, utc_text
 from cloudtrail_to_delta.records.outcome import Drift, Insight, Known, Outcome, describe_missing, merge_known
-from cloudtrail_to_delta.records.record import read
+from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.records.validated import Validated, newest_validated
 from cloudtrail_to_delta.runs.payload import run_mark
 from cloudtrail_to_delta.tables import balance
-from cloudtrail_to_delta.tables.assets import newest_events, table_asset
+from cloudtrail_to_delta.tables.assets import table_events
 from cloudtrail_to_delta.tables.balance import Snapshot
 from cloudtrail_to_delta.tables.batches import CLOCK_MARGIN, Marks, Times, Written
 from cloudtrail_to_delta.tables.changes import Change
@@ -29,8 +30,6 @@ from cloudtrail_to_delta.tables.delta_log import TableLog, read_history, storage
 from cloudtrail_to_delta.tables.mismatch import Mismatch, find_mismatch
 from cloudtrail_to_delta.tables.open_commits import OpenCommits, Tables, open_commits
 
-# How many of a table's newest asset events are read. The latest moments count, whatever the events' order.
-REMEMBERED = 10
 UNFINISHED = (
     "the newest micro-batch is of another run and does not balance yet: that run may be between its two "
     "commits, or it was killed. A later validation checks it again"
@@ -55,7 +54,7 @@ class ValidateRowsOperator(StatementsOperator):
         `records.outcome.Outcome`, as a dict. The XCom `details` has `records.details.Details`.
     """
 
-    template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "aws_conn_id")
+    template_fields = (*StatementsOperator.template_fields, "requests", "run_id", "preflight", "aws_conn_id")
 
     def __init__(
         self,
@@ -63,6 +62,7 @@ class ValidateRowsOperator(StatementsOperator):
         kind: str,
         requests: Any,
         run_id: Any,
+        preflight: Any,
         aws_conn_id: str = "{{ params.aws_conn_id }}",
         **kwargs: Any,
     ) -> None:
@@ -70,8 +70,16 @@ class ValidateRowsOperator(StatementsOperator):
         self.kind = kind
         self.requests = requests
         self.run_id = run_id
+        self.preflight = preflight
         self.aws_conn_id = aws_conn_id
         self._asks_for = ""
+
+    def execute(self, context: Context) -> Any:
+        """Return what the last run has found if preflight found nothing new; otherwise validate this run."""
+        why = PreflightResult.from_dict(self.preflight).idle_kinds.get(self.kind)
+        if why and self.run_id is None:
+            return self._idle(why)
+        return super().execute(context)
 
     def gather(self, context: Context) -> dict[str, Any]:
         """Count both Delta logs, find the run's micro-batches, and read what earlier runs found.
@@ -127,6 +135,8 @@ class ValidateRowsOperator(StatementsOperator):
             "newest": written.newest,
             "build": to_json(written.build),
             "continuous": continuous,
+            "began_at": _utc(int(run["start_time"])),
+            "asked": asked_of(context["params"]),
             "known": to_json(merge_known(said.known for _, said in events)),
             "unknown_since": _unknown_since(events, history.marks),
             **open_facts(found, run_times=written.times),
@@ -196,17 +206,25 @@ class ValidateRowsOperator(StatementsOperator):
     def _events(self, request: IngestRequest, version: int) -> list[tuple[datetime, TableEvent]]:
         """Return what earlier runs reported about the table, newest first.
 
-        A run whose report failed left no event. Events of a later version are ignored: the table has been
-        recreated since.
+        Events of a later version are ignored: the table has been recreated since.
         """
-        asset = table_asset(request.table, request.delta_path)
         return [
-            (event.timestamp, said)
-            for event in newest_events(asset, limit=REMEMBERED)
-            if (said := read(TableEvent.from_dict, event.extra or {}, f"an asset event of {request.table}"))
-            and said.version is not None
-            and said.version <= version
+            (at, said)
+            for at, said in table_events(request.table, request.delta_path)
+            if said.version is not None and said.version <= version
         ]
+
+    def _idle(self, why: str) -> dict[str, Any]:
+        """Return the outcome of a run with nothing new: nothing was written since the last validation."""
+        request = IngestRequest.from_dict(self.requests[self.kind])
+        last = newest_run(event for _, event in table_events(request.table, request.delta_path))
+        if last is None:
+            raise CloudTrailError(
+                f"Preflight found an asset event of {request.table!r}, but now there is none. Clear "
+                "preflight with its downstream tasks."
+            )
+        self.log.info("%s", why)
+        return last.idle_outcome(table=request.table, delta_path=request.delta_path, why=why).to_dict()
 
     def _written(self, run: dict[str, Any], marks: Marks, *, unfinished: bool) -> Written:
         """Find what the run has written by the marks of its commits, or else by time, with a warning."""
@@ -392,6 +410,8 @@ def outcome_of(
             Fields(facts["reached_with_newest" if _newest_balances(answers) else "reached"])
         ),
         remarks=remarks,
+        began_at=moment(facts["began_at"]),
+        asked=facts["asked"],
     )
 
 
@@ -449,6 +469,11 @@ def _began(context: Context, run: dict[str, Any]) -> int:
     """
     asked = context["dag_run"].run_after
     return min(int(run["start_time"]), int(asked.timestamp() * 1000))
+
+
+def _utc(epoch_ms: int) -> str:
+    """Return a moment of Databricks' clock as UTC text."""
+    return utc_text(datetime.fromtimestamp(epoch_ms / 1000, UTC))
 
 
 def _integers(row: Mapping[str, str | None]) -> dict[str, int]:

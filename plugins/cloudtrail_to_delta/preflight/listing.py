@@ -1,7 +1,8 @@
 """List a bucket within a budget of requests, so that a check costs the same for a bucket of any size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.params.locations import ACCOUNT, ANY, LogsLocation
@@ -19,6 +20,18 @@ class Folders:
 
     names: Sequence[str]
     keys: Sequence[str]
+    complete: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Keys under a prefix, each with the time at which it was written.
+
+    `last` is the last key of the page, with which the next page begins. `complete` if there is no next page.
+    """
+
+    written: Mapping[str, datetime]
+    last: str
     complete: bool
 
 
@@ -59,6 +72,17 @@ class Listing:
             for entry in page.get("Contents", [])
             if not is_folder_marker(entry["Key"])
         }
+
+    def page(self, prefix: str, *, after: str) -> Page:
+        """Return the first 1,000 keys under `prefix` that sort after `after`, in one request."""
+        self._spend()
+        page = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=after)
+        found = page.get("Contents", [])
+        return Page(
+            written={one["Key"]: one["LastModified"] for one in found if not is_folder_marker(one["Key"])},
+            last=found[-1]["Key"] if found else after,
+            complete=not page["IsTruncated"],
+        )
 
     def one_account(self, logs: LogsLocation) -> str:
         """Return the account of `logs`, or the first one when it is any; empty for none. One request."""

@@ -141,6 +141,8 @@ class Outcome(Record):
         validated: how far the tables are validated after this run.
         remarks: what a person should know about this validation, in sentences: what it accepted, and why it
             started over.
+        began_at: when the run's job began. `asked`: what it was asked for. See `preflight.idle`.
+        idle: whether nothing was new, so that nothing was started: all counts are those of the last run.
     """
 
     kind: str = ""
@@ -173,6 +175,9 @@ class Outcome(Record):
     balanced: bool = True
     validated: Validated | None = None
     remarks: Sequence[str] = ()
+    began_at: datetime | None = None
+    asked: str = ""
+    idle: bool = False
 
     @property
     def latest_event(self) -> datetime | None:
@@ -221,6 +226,9 @@ class Outcome(Record):
             balanced=given.is_null("balanced") or given.flag("balanced"),
             validated=Validated.read_fields(Fields(given.mapping("validated"))),
             remarks=given.texts("remarks"),
+            began_at=given.moment("began_at"),
+            asked=given.text("asked"),
+            idle=given.flag("idle"),
         )
 
 

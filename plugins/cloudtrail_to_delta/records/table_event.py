@@ -21,6 +21,9 @@ class TableEvent(Record):
         lag_seconds: the time from delivery to table of the run's slowest log file.
         version: the version of the Delta table. None in events of other writers and of earlier releases.
         validated: how far the tables are validated. None in the same events.
+        all_quarantined, all_removed: rows of the quarantine, and the duplicates among them.
+        began_at: when the run's job began; see `preflight.idle`. None in events of earlier releases.
+        asked: what the run was asked for, as a hash; see `preflight.idle`.
     """
 
     kind: str = ""
@@ -35,6 +38,10 @@ class TableEvent(Record):
     lag_seconds: int | None = None
     version: int | None = None
     validated: Validated | None = None
+    all_quarantined: int = 0
+    all_removed: int = 0
+    began_at: datetime | None = None
+    asked: str = ""
 
     @property
     def known(self) -> Known:
@@ -59,6 +66,27 @@ class TableEvent(Record):
             lag_seconds=outcome.slowest_seconds,
             version=outcome.version,
             validated=outcome.validated,
+            all_quarantined=outcome.quarantined,
+            all_removed=outcome.removed,
+            began_at=outcome.began_at,
+            asked=outcome.asked,
+        )
+
+    def idle_outcome(self, *, table: str, delta_path: str, why: str) -> Outcome:
+        """Return the outcome of a later run with nothing new: the tables are as this run has left them."""
+        return Outcome(
+            kind=self.kind,
+            table=table,
+            delta_path=delta_path,
+            version=self.version,
+            row_count=self.rows,
+            log_rows=self.rows,
+            quarantined=self.all_quarantined,
+            removed=self.all_removed,
+            known=self.known,
+            validated=self.validated,
+            remarks=(why,),
+            idle=True,
         )
 
     @classmethod
@@ -78,4 +106,8 @@ class TableEvent(Record):
             lag_seconds=None if given.is_null("lag_seconds") else seconds(given.record["lag_seconds"]),
             version=None if given.is_null("version") else given.count("version"),
             validated=Validated.read_fields(Fields(given.mapping("validated"))),
+            all_quarantined=given.count("all_quarantined"),
+            all_removed=given.count("all_removed"),
+            began_at=given.moment("began_at"),
+            asked=given.text("asked"),
         )

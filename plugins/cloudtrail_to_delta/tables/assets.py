@@ -10,6 +10,12 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAlias
 
+from cloudtrail_to_delta.records.record import read
+from cloudtrail_to_delta.records.table_event import TableEvent
+
+# How many of a table's newest asset events are read. The latest moments count, whatever the events' order.
+REMEMBERED = 10
+
 # Asset events of all tables are added under this alias, because the tables are params.
 TABLES = AssetAlias("cloudtrail_tables")
 # The events of completeness checks.
@@ -32,6 +38,18 @@ def newest_events(asset: Any, *, limit: int, after: datetime | None = None) -> S
 
     events = InletEventsAccessor(asset_name=asset.name, asset_uri=asset.uri).ascending(False).limit(limit)
     return list(events.after(after.isoformat()) if after else events)
+
+
+def table_events(table: str, delta_path: str) -> list[tuple[datetime, TableEvent]]:
+    """Return when runs reported about a table, and what, newest first.
+
+    A run whose report failed left nothing.
+    """
+    return [
+        (event.timestamp, said)
+        for event in newest_events(table_asset(table, delta_path), limit=REMEMBERED)
+        if (said := read(TableEvent.from_dict, event.extra or {}, f"an asset event of {table}"))
+    ]
 
 
 def known_assets() -> Sequence[Any]:

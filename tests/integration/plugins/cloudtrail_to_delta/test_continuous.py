@@ -20,6 +20,7 @@ from sandbox.receiver import receiving
 from sandbox.wheel import build
 from tests.fixtures.databricks import until
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
+    NOTHING_SKIPPED,
     finished,
     form_values,
     request_dicts,
@@ -58,7 +59,13 @@ def test_a_stream_that_has_read_nothing_is_said_to_be_unproven_and_what_it_reads
 
     def validate():
         return run_to_end(
-            ValidateRowsOperator(task_id="validate_rows", run_id=run_id, aws_conn_id="aws_default", **asked),
+            ValidateRowsOperator(
+                task_id="validate_rows",
+                run_id=run_id,
+                preflight=NOTHING_SKIPPED,
+                aws_conn_id="aws_default",
+                **asked,
+            ),
             task_context(params=params),
         )
 

@@ -17,6 +17,7 @@ from cloudtrail_to_delta.records.preflight import PreflightResult
 from sandbox.receiver import receiving
 from tests.fixtures.metadata import CURRENT, left_by_release
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
+    NOTHING_SKIPPED,
     SUCCEEDS,
     finished,
     form_values,
@@ -50,6 +51,7 @@ def left(write, named, stage, connections, supervisor, monkeypatch):
             kind="events",
             requests=requests,
             run_id=run_id,
+            preflight=NOTHING_SKIPPED,
             aws_conn_id="aws_default",
             databricks_conn_id="databricks_default",
             warehouse_id=params["warehouse_id"],

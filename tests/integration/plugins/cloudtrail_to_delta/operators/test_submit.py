@@ -210,8 +210,12 @@ def test_a_kind_that_was_not_asked_for_is_skipped_in_words(stage, connections):
         submit(stage(SUCCEEDS), "kinds", kind="insights", kinds=["events"])
 
 
-def test_a_kind_without_logs_is_skipped_with_preflights_reason(stage, connections):
-    reason = {"skipped_kinds": {"insights": "no CloudTrail-Insight prefix yet"}}
+left_out = pytest.mark.parametrize("why", ["skipped_kinds", "idle_kinds"])
+
+
+@left_out
+def test_a_kind_without_logs_or_new_ones_is_skipped_with_preflights_reason(stage, connections, why):
+    reason = {why: {"insights": "no CloudTrail-Insight prefix yet"}}
     with pytest.raises(AirflowSkipException, match="no CloudTrail-Insight prefix yet"):
         submit(stage(SUCCEEDS), "insights", kind="insights", preflight=reason)
 
@@ -318,14 +322,15 @@ def test_a_shared_run_that_failed_is_followed_by_one_for_all_its_kinds(stage, co
     assert submit(stage(SUCCEEDS), "generation", kind="insights", share_run=True)[0] == second
 
 
-def test_a_kind_that_is_skipped_has_no_part_in_the_shared_run(stage, connections, databricks):
-    reason = {"skipped_kinds": {"insights": "no CloudTrail-Insight prefix yet"}}
-    run, _ = submit(stage(SUCCEEDS), "alone", preflight=reason, share_run=True)
+@left_out
+def test_a_kind_that_is_skipped_has_no_part_in_the_shared_run(stage, connections, databricks, why):
+    reason = {why: {"insights": "no CloudTrail-Insight prefix yet"}}
+    run, _ = submit(stage(SUCCEEDS), f"alone {why}", preflight=reason, share_run=True)
     finished(run)
     (task,) = databricks.run(run)["tasks"]
     assert task["python_wheel_task"]["named_parameters"]["kind"] == "events"
     with pytest.raises(AirflowSkipException, match="no CloudTrail-Insight prefix yet"):
-        submit(stage(SUCCEEDS), "alone", kind="insights", preflight=reason, share_run=True)
+        submit(stage(SUCCEEDS), f"alone {why}", kind="insights", preflight=reason, share_run=True)
 
 
 def test_a_kind_whose_shared_run_is_over_waits_for_no_room(stage, running):

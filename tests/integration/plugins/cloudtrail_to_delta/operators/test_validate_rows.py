@@ -9,12 +9,15 @@ from deltalake import DeltaTable
 
 from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError, IncompleteError
 from cloudtrail_to_delta.operators.notify import NotifyOperator
+from cloudtrail_to_delta.operators.preflight import PreflightOperator
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
 from cloudtrail_to_delta.records.outcome import Outcome
 from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.tables.assets import table_asset
+from sandbox.aws.seed import LAKE_BUCKET
 from sandbox.receiver import receiving
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
+    NOTHING_SKIPPED,
     SUCCEEDS,
     finished,
     form_values,
@@ -28,13 +31,14 @@ from tests.integration.plugins.cloudtrail_to_delta.operators.conftest import LON
 OTHER_RUN = "(cloudtrail_ingest, another)"
 
 
-def validate(name, run_id, pushed=None, **changed):
+def validate(name, run_id, pushed=None, preflight=NOTHING_SKIPPED, **changed):
     params = form_values(events_table=name, **changed)
     operator = ValidateRowsOperator(
         task_id="validate_rows",
         kind="events",
         requests=request_dicts(params),
         run_id=run_id,
+        preflight=preflight,
         aws_conn_id="aws_default",
         databricks_conn_id="databricks_default",
         warehouse_id=params["warehouse_id"],
@@ -398,6 +402,49 @@ def test_a_run_with_nothing_new_is_validated_by_its_totals(write, run_id, named)
     named("idle")
     outcome = validate("idle", run_id)
     assert (outcome["row_count"], outcome["run_files"], outcome["newest_event"]) == (1, 0, None)
+
+
+def preflight_of(params):
+    """What preflight finds idle, and the params of its run."""
+    operator = PreflightOperator(
+        task_id="preflight",
+        requests=request_dicts(params),
+        aws_conn_id="aws_default",
+        databricks_conn_id="databricks_default",
+    )
+    return operator.idle_kinds(task_context(params=params), {})
+
+
+def test_without_a_new_log_file_nothing_starts_and_the_last_run_still_says_how_fresh_the_table_is(
+    write, run_id, named, airflow, aws, databricks, monkeypatch
+):
+    quiet = {"kinds": ["events"], "prefix": "quiet", "account": "111122223333"}
+    params = form_values(events_table="idle_trail", **quiet)
+    write("idle_trail", rows("a", [0, 1], records=3), rows("a", [2], records=3, reason="duplicate"))
+    named("idle_trail")
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=LAKE_BUCKET, Key="checkpoints/idle_trail/streams/2026-11/offsets/0", Body=b"")
+    assert preflight_of(params) == {}
+    first = validate("idle_trail", run_id, **quiet)
+    remember(airflow, "idle_trail", first)
+    idle = preflight_of(params)
+    assert idle["events"].startswith("No log file of events was written since ")
+    databricks.forget_requests()
+    outcome = validate("idle_trail", None, preflight={"idle_kinds": idle}, **quiet)
+    assert databricks.requests() == []
+    same = ("version", "row_count", "log_rows", "quarantined", "removed", "known", "validated")
+    assert {name: outcome[name] for name in same} == {name: first[name] for name in same}
+    assert (outcome["idle"], outcome["run_files"], outcome["remarks"]) == (True, 0, [idle["events"]])
+    messages, _ = notify(outcome, monkeypatch)
+    assert ["no log file" in one or "was delivered" in one for one in messages] == [True]
+    # Somebody else's commit, and a new log file, are reasons to run.
+    write("idle_trail", rows("b", [0], records=1), run=OTHER_RUN)
+    assert preflight_of(params) == {}
+    remember(airflow, "idle_trail", validate("idle_trail", run_id, **quiet))
+    assert preflight_of(params) != {}
+    folder = f"quiet/AWSLogs/{params['account']}/CloudTrail/us-east-1/{datetime.now(UTC):%Y/%m/%d}"
+    s3.put_object(Bucket=params["bucket"], Key=f"{folder}/new.json.gz", Body=b"")
+    assert preflight_of(params) == {}
 
 
 def test_a_kind_that_was_not_submitted_is_skipped(connections):

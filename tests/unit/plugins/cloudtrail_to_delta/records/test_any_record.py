@@ -60,6 +60,9 @@ OUTCOMES = st.builds(
     newest_event=st.none() | MOMENT,
     newest_delivery=st.none() | MOMENT,
     newest_file=st.none() | MOMENT,
+    began_at=st.none() | MOMENT,
+    asked=TEXT,
+    idle=st.booleans(),
     slowest_seconds=st.none() | st.integers(0, 10**9),
     schema_drift=tuples(
         st.builds(Drift, field=TEXT, problem=TEXT, records=COUNT, first_seen=st.none() | MOMENT, example=TEXT)
@@ -108,7 +111,12 @@ RECORDS = st.one_of(
     st.builds(
         Finding, check=TEXT, subject=TEXT, status=st.sampled_from(STATUSES), detail=TEXT, remedy=TEXT
     ).map(lambda finding: finding),
-    st.builds(PreflightResult, summary=TEXT, skipped_kinds=st.dictionaries(TEXT, TEXT, max_size=2)),
+    st.builds(
+        PreflightResult,
+        summary=TEXT,
+        skipped_kinds=st.dictionaries(TEXT, TEXT, max_size=2),
+        idle_kinds=st.dictionaries(TEXT, TEXT, max_size=2),
+    ),
     st.builds(Note, event=NAME, status=NAME, what=tuples(TEXT), target=TEXT, error=TEXT, count=COUNT),
     st.builds(
         Cause, account=TEXT, name=NAME, subject=TEXT, first=MOMENT, last=MOMENT, told=st.none() | MOMENT
