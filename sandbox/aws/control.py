@@ -7,6 +7,7 @@
 - `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`. `POST /sandbox/rules`: see `rules`.
 - `POST /sandbox/sign` signs `{"text": …, "at": "<ISO 8601>"}` as CloudTrail signs a digest of that moment and
   returns `{"signature": …, "fingerprint": …}`. Without a text, it returns the fingerprint alone.
+- `POST /sandbox/age` sets the time of every object in S3 back by `{"hours": …}`.
 - `POST /sandbox/reset` empties every service, the log and the faults, turns every rule on, and removes what
   `seed` has created.
 - `GET /sandbox/health` returns `{"lake": "<id>"}`. The id identifies S3's content: it survives a clean stop,
@@ -17,7 +18,7 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from moto.moto_api._internal.models import moto_api_backend
@@ -25,9 +26,9 @@ from moto.moto_api._internal.models import moto_api_backend
 from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.cloudtrail.signing import KEYS
 from sandbox.aws.faults import Faults
-from sandbox.aws.moto_s3 import ABAC
+from sandbox.aws.moto_s3 import ABAC, age
 from sandbox.aws.request_log import RequestLog
-from sandbox.aws.rules import RULES
+from sandbox.aws.rules import RULES, Rules
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -71,13 +72,11 @@ class Control:
             case "POST", "/sandbox/sign":
                 answer = ("200 OK", json.dumps(_signed(json.loads(sent))).encode(), [])
             case "POST", "/sandbox/faults" | "/sandbox/rules":
-                chosen = self._faults if path.endswith("faults") else RULES
-                try:
-                    chosen.set(json.loads(sent))
-                except ValueError as error:
-                    answer = ("400 Bad Request", json.dumps({"error": str(error)}).encode(), [])
+                answer = _set(self._faults if path.endswith("faults") else RULES, sent) or answer
             case "DELETE", "/sandbox/faults":
                 self._faults.clear()
+            case "POST", "/sandbox/age":
+                age(timedelta(hours=json.loads(sent)["hours"]))
             case "POST", "/sandbox/reset":
                 moto_api_backend.reset()
                 self._requests.clear()
@@ -91,6 +90,15 @@ class Control:
             case _:
                 answer = ("404 Not Found", json.dumps({"error": f"no {method} {path} here"}).encode(), [])
         return answer
+
+
+def _set(chosen: Faults | Rules, sent: bytes) -> tuple[str, bytes, list[tuple[str, str]]] | None:
+    """Set faults or rules; return the answer if they are refused."""
+    try:
+        chosen.set(json.loads(sent))
+    except ValueError as error:
+        return "400 Bad Request", json.dumps({"error": str(error)}).encode(), []
+    return None
 
 
 def _signed(asked: dict[str, Any]) -> dict[str, str]:

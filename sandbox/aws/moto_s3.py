@@ -11,6 +11,7 @@
 """
 
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,15 @@ SKIP = "x-amz-skip-destination-validation"
 # The buckets with attribute-based access control.
 ABAC: set[str] = set()
 OLD_IRELAND, IRELAND = "EU", "eu-west-1"
+
+
+def age(by: timedelta) -> None:
+    """Set the time at which each object was written back by as much."""
+    for owner in s3_backends.values():
+        for backend in owner.values():
+            for bucket in backend.buckets.values():
+                for one in bucket.keys.values():
+                    one.last_modified -= by
 
 
 class SandboxS3Response(responses.S3Response):

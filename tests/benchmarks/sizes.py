@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 # In the order in which they run; each is a module of `tests.benchmarks.parts`.
 PARTS = (
     *("first_load", "hourly", "nothing_new", "storage", "memory", "queries", "airflow", "slow_store"),
-    "settings",
-    "completeness",
+    *("settings", "completeness", "cost"),
 )
 
 
@@ -51,6 +50,7 @@ class Sizes:
     # Accounts and regions with a day of digests, and the log files of the day that is reconciled.
     digests: tuple[int, int]
     reconciled: int
+    cost_accounts: tuple[int, ...]
 
     def with_rounds(self, rounds: int) -> "Sizes":
         """The same with as many rounds of everything that is measured in rounds."""
@@ -79,6 +79,7 @@ FULL = Sizes(
     settings_rounds=3,
     digests=(50, 17),
     reconciled=100_000,
+    cost_accounts=(1, 10),
 )
 QUICK = Sizes(
     name="quick",
@@ -100,6 +101,7 @@ QUICK = Sizes(
     settings_rounds=1,
     digests=(5, 17),
     reconciled=100_000,
+    cost_accounts=(1,),
 )
 TINY = Sizes(
     name="tiny",
@@ -120,5 +122,6 @@ TINY = Sizes(
     settings_rounds=1,
     digests=(1, 2),
     reconciled=2_000,
+    cost_accounts=(1,),
 )
 SIZES = {sizes.name: sizes for sizes in (FULL, QUICK, TINY)}
