@@ -183,7 +183,7 @@ class ValidateRowsOperator(StatementsOperator):
         if is_read:
             details = Details.of_answers(
                 reasons=_rows(answers, "reasons"),
-                deliveries=_rows(answers, "deliveries"),
+                deliveries=_rows(answers, "files")[1:],
                 episodes=_rows(answers, "episodes"),
             )
             context["ti"].xcom_push(key=DETAILS_KEY, value=details.to_dict())
@@ -272,11 +272,10 @@ def queries_of(facts: Mapping[str, Any], answers: Answers) -> dict[str, str]:
     found = {"counts": balance.count_rows(snapshot)}
     if times := _times(facts, answers):
         found |= {
-            "files": balance.balance_files(snapshot, times),
+            "files": balance.describe_files(snapshot, times),
             "run": balance.describe_run(snapshot, times),
             "reasons": balance.quarantine_reasons(snapshot, times),
             "drift": balance.find_drift(snapshot, times),
-            "deliveries": balance.count_deliveries(snapshot, times),
         }
     if open_times := _open_times(facts, answers):
         if open_times != times:
@@ -375,7 +374,7 @@ def outcome_of(
     counts, files, run = _integers(first_row(answers["counts"])), _balance(answers), _row(answers, "run")
     reasons = {row["reason"]: int(row["n"]) for row in _rows(answers, "reasons")}
     drift = _rows(answers, "drift")
-    found = [run, *_rows(answers, "deliveries"), *_rows(answers, "known")]
+    found = [run, *_rows(answers, "files")[1:], *_rows(answers, "known")]
     newest_delivery = Fields(run).moment("newest_delivery")
     return Outcome(
         kind=snapshot.kind,
@@ -416,10 +415,10 @@ def outcome_of(
 
 
 def _balance(answers: Answers, name: str = "files") -> dict[str, Any]:
-    """Return a row of `balance_files`, its figures as integers; empty without new micro-batches."""
+    """Return the balance of all files, its figures as integers; empty without new micro-batches."""
     row = _row(answers, name)
     texts = {name: row[name] for name in ("names", "accounts") if name in row}
-    return _integers({name: value for name, value in row.items() if name not in texts}) | texts
+    return _integers({name: row[name] for name in balance.FIGURES if name in row}) | texts
 
 
 def _rows(answers: Answers, name: str) -> list[dict[str, Any]]:

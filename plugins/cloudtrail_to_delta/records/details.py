@@ -99,7 +99,7 @@ class Details(Record):
         deliveries: Sequence[Mapping[str, Any]],
         episodes: Sequence[Mapping[str, Any]],
     ) -> Self:
-        """Build the details from the rows of `quarantine_reasons`, `count_deliveries` and `find_episodes`."""
+        """Build the details from the rows of `quarantine_reasons`, `describe_files` and `find_episodes`."""
         hours = ((moment(row["hour"]), row) for row in deliveries)
         return cls(
             hours=tuple(sorted((at, count(row["files"]), count(row["kept"])) for at, row in hours if at)),

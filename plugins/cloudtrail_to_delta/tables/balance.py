@@ -43,6 +43,31 @@ MOMENTS = (
 )
 
 
+def _names(condition: str) -> str:
+    """Return the aggregate with the first log files under a condition, as a JSON list."""
+    return (
+        f"TO_JSON(SLICE(SORT_ARRAY(COLLECT_LIST(CASE WHEN {condition} THEN log_file END)), 1, {SHOWN_FILES}))"
+    )
+
+
+# The figures of a balance, each with its aggregate over the rows of `files_query`.
+FIGURES = {
+    "files": "COUNT(*)",
+    **{name: f"COALESCE(SUM({name}), 0)" for name in ("records", "kept", "quarantined", "removed")},
+    "unbalanced": "COUNT_IF(NOT balanced)",
+    "missing": "COUNT_IF(whole_file_reason = 'missing_file' AND loads = 0)",
+    "doubled": "COUNT_IF(kept > records)",
+}
+_BALANCE = ", ".join(
+    f"{aggregate} AS {name}"
+    for name, aggregate in {
+        **FIGURES,
+        "names": _names("NOT balanced"),
+        "accounts": "ARRAY_JOIN(SORT_ARRAY(COLLECT_SET(account)), ' ')",
+    }.items()
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """A table and its quarantine, each at the version whose log was read.
@@ -104,9 +129,10 @@ def _in_order(query: str, order: str, *, limit: int | None = None) -> str:
 def count_rows(snapshot: Snapshot) -> str:
     """Return the query for COUNT(*) of both tables; `removed` counts the duplicates in the quarantine."""
     return (
-        f"SELECT (SELECT COUNT(*) FROM {snapshot.rows_source}) AS row_count, "
-        f"(SELECT COUNT(*) FROM {snapshot.quarantine_source}) AS quarantined, "
-        f"(SELECT COUNT(*) FROM {snapshot.quarantine_source} WHERE reason = 'duplicate') AS removed"
+        "SELECT row_count, quarantined, removed "
+        f"FROM (SELECT COUNT(*) AS row_count FROM {snapshot.rows_source}) CROSS JOIN ("
+        "SELECT COUNT(*) AS quarantined, COUNT_IF(reason = 'duplicate') AS removed "
+        f"FROM {snapshot.quarantine_source})"
     )
 
 
@@ -134,25 +160,28 @@ def with_moments(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def balance_files(snapshot: Snapshot, times: Times) -> str:
     """Return the query for these batches' log files: counts, files that do not balance, accounts."""
-    where = read_at(times)
-    files = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source, where)
-    sums = ", ".join(
-        f"COALESCE(SUM({name}), 0) AS {name}" for name in ("records", "kept", "quarantined", "removed")
-    )
-    return (
-        f"SELECT COUNT(*) AS files, {sums}, COUNT_IF(NOT balanced) AS unbalanced, "
-        "COUNT_IF(whole_file_reason = 'missing_file' AND loads = 0) AS missing, "
-        f"COUNT_IF(kept > records) AS doubled, {_names('NOT balanced')} AS names, "
-        "ARRAY_JOIN(SORT_ARRAY(COLLECT_SET(account)), ' ') AS accounts "
-        f"FROM ({files})"
-    )
+    return f"SELECT {_BALANCE} FROM ({_files(snapshot, times)})"
 
 
-def _names(condition: str) -> str:
-    """Return the aggregate with the first log files under a condition, as a JSON list."""
-    return (
-        f"TO_JSON(SLICE(SORT_ARRAY(COLLECT_LIST(CASE WHEN {condition} THEN log_file END)), 1, {SHOWN_FILES}))"
+def describe_files(snapshot: Snapshot, times: Times) -> str:
+    """Return the same query, and then also per region and per hour of delivery.
+
+    The first row is that of all files. Each other row has either `region` (from the path) or `hour`: all
+    regions come first, then the newest hours. Without any file there is no row.
+    """
+    found = (
+        f"SELECT region, hour, {_BALANCE}, UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery, "
+        "GROUPING_ID(region, hour) AS level FROM ("
+        f"SELECT *, {_REGION} AS region, UNIX_SECONDS(delivered_at) DIV 3600 * 3600 AS hour "
+        f"FROM ({_files(snapshot, times)})) GROUP BY GROUPING SETS ((), (region), (hour))"
     )
+    # Level 3 has neither, 1 has the region, 2 has the hour.
+    order = "CASE level WHEN 3 THEN 0 ELSE level END, hour DESC, region"
+    return _in_order(found, order, limit=1 + SHOWN_PLACES)
+
+
+def _files(snapshot: Snapshot, times: Times) -> str:
+    return files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source, read_at(times))
 
 
 def compare_files(snapshot: Snapshot, before: Sequence[tuple[str, int]]) -> str:
@@ -231,25 +260,6 @@ def quarantine_reasons(snapshot: Snapshot, times: Times) -> str:
         f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {read_at(times)} GROUP BY reason)"
     )
     return _in_order(found, "n DESC, reason")
-
-
-def count_deliveries(snapshot: Snapshot, times: Times) -> str:
-    """Return the query for log files and rows of these batches, per region and per hour of delivery.
-
-    Each row has either `region` (from the path) or `hour`. All regions come first, then the newest hours.
-    """
-    where = read_at(times)
-    found = (
-        f"SELECT region, hour, COUNT(*) AS files, SUM(kept) AS kept, "
-        "UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery FROM ("
-        f"SELECT {_REGION} AS region, "
-        "UNIX_SECONDS(MAX(delivered_at)) DIV 3600 * 3600 AS hour, MAX(delivered_at) AS delivered_at, "
-        "SUM(kept) AS kept FROM ("
-        f"SELECT log_file, delivered_at, 1 AS kept FROM {snapshot.rows_source} WHERE {where} UNION ALL "
-        f"SELECT log_file, delivered_at, 0 AS kept FROM {snapshot.quarantine_source} WHERE {where}) "
-        "GROUP BY log_file) GROUP BY GROUPING SETS ((region), (hour))"
-    )
-    return _in_order(found, "hour DESC NULLS FIRST, region", limit=SHOWN_PLACES)
 
 
 def find_known(snapshot: Snapshot, since: int) -> str:

@@ -66,12 +66,15 @@ FROM (
         AS example
     )) AS earliest
   FROM (
-    SELECT EXPLODE(unknown_fields) AS field, 'unknown_field' AS problem, ingested_at, log_file, record_index,
-      raw
-    FROM {table} WHERE unknown_fields IS NOT NULL AND {where}
-    UNION ALL
-    SELECT EXPLODE(misfits) AS field, 'misfit' AS problem, ingested_at, log_file, record_index, raw
-    FROM {table} WHERE misfits IS NOT NULL AND {where}
+    SELECT found.field AS field, found.problem AS problem, ingested_at, log_file, record_index, raw
+    FROM (
+      SELECT
+        EXPLODE(CONCAT(
+          COALESCE(TRANSFORM(unknown_fields, x -> STRUCT(x AS field, 'unknown_field' AS problem)), ARRAY()),
+          COALESCE(TRANSFORM(misfits, x -> STRUCT(x AS field, 'misfit' AS problem)), ARRAY())
+        )) AS found, ingested_at, log_file, record_index, raw
+      FROM {table} WHERE (unknown_fields IS NOT NULL OR misfits IS NOT NULL) AND {where}
+    )
   )
   GROUP BY field, problem
 )"""

@@ -103,7 +103,7 @@ STATEMENTS = {
 def test_what_is_asked_of_a_run_is_asked_by_name_and_of_its_batches():
     assert set(STATEMENTS) == {
         *("newest_batches", "together", "compare"),
-        *("counts", "files", "run", "reasons", "drift", "deliveries"),
+        *("counts", "files", "run", "reasons", "drift"),
         *("newest_file", "new_insights", "episodes", "reloaded", "known", "open_files"),
     }
     nothing_new = facts(**NOTHING_OPEN, times=[], newest=[], unknown_since=None)
