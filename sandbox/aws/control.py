@@ -7,7 +7,7 @@
 - `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`. `POST /sandbox/rules`: see `rules`.
 - `POST /sandbox/sign` signs `{"text": …, "at": "<ISO 8601>"}` as CloudTrail signs a digest of that moment and
   returns `{"signature": …, "fingerprint": …}`. Without a text, it returns the fingerprint alone.
-- `POST /sandbox/age` sets the time of every object in S3 back by `{"hours": …}`.
+- `POST /sandbox/age` sets the times of all objects of a bucket back: `{"bucket": …, "hours": …}`.
 - `POST /sandbox/reset` empties every service, the log and the faults, turns every rule on, and removes what
   `seed` has created.
 - `GET /sandbox/health` returns `{"lake": "<id>"}`. The id identifies S3's content: it survives a clean stop,
@@ -76,7 +76,8 @@ class Control:
             case "DELETE", "/sandbox/faults":
                 self._faults.clear()
             case "POST", "/sandbox/age":
-                age(timedelta(hours=json.loads(sent)["hours"]))
+                asked = json.loads(sent)
+                age(asked["bucket"], timedelta(hours=asked["hours"]))
             case "POST", "/sandbox/reset":
                 moto_api_backend.reset()
                 self._requests.clear()

@@ -29,13 +29,11 @@ ABAC: set[str] = set()
 OLD_IRELAND, IRELAND = "EU", "eu-west-1"
 
 
-def age(by: timedelta) -> None:
-    """Set the time at which each object was written back by as much."""
-    for owner in s3_backends.values():
-        for backend in owner.values():
-            for bucket in backend.buckets.values():
-                for one in bucket.keys.values():
-                    one.last_modified -= by
+def age(bucket: str, by: timedelta) -> None:
+    """Set the time at which each object of a bucket was written back by as much."""
+    partition, account = s3_backends.bucket_accounts[bucket]
+    for one in s3_backends[account][partition].buckets[bucket].keys.values():
+        one.last_modified -= by
 
 
 class SandboxS3Response(responses.S3Response):

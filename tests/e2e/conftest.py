@@ -57,6 +57,11 @@ class Aws:
         """A boto3 client of `service`."""
         return client(service, self.endpoint)
 
+    def age(self, bucket: str, *, hours: int) -> None:
+        """Set the times of all objects of a bucket back."""
+        asked = {"bucket": bucket, "hours": hours}
+        httpx.post(f"{self.endpoint}/sandbox/age", json=asked).raise_for_status()
+
 
 @dataclass(frozen=True)
 class Databricks:
@@ -74,6 +79,12 @@ class Databricks:
         """Make something go wrong, see `sandbox.databricks.faults`."""
         headers = {"Authorization": f"Bearer {self.token}"}
         httpx.post(f"{self.host}/sandbox/faults", json=fault, headers=headers).raise_for_status()
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The newest calls of the API, oldest first."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = httpx.get(f"{self.host}/sandbox/requests", headers=headers).raise_for_status()
+        return [one for one in answer.json()["requests"] if one["path"].startswith("/api/")]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Kinds that share a Databricks run, by the real scheduler: one run, one driver, each kind validated."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -54,3 +55,23 @@ def test_clearing_a_kinds_submit_finds_the_shared_run(sandbox, shared):
     assert sandbox.airflow.xcom(run, "insights.submit", "run_id") == job.run_id
     newest = next(iter(sandbox.databricks.sdk().jobs.list_runs()))
     assert newest.run_id == job.run_id
+
+
+def test_a_run_without_new_log_files_starts_no_compute_and_wakes_no_warehouse(sandbox, shared):
+    first, (job,) = shared
+    # The log files are of three hours before the run that has read them.
+    sandbox.aws.age("cloudtrail-logs", hours=3)
+    began = time.time() * 1000
+    run = sandbox.airflow.trigger(DAG, PARAMS)
+    assert sandbox.airflow.wait(run, timeout_seconds=TIMEOUT_SECONDS) == "success"
+    asked = [one for one in sandbox.databricks.requests() if one["at"] >= began]
+    assert {one["method"] for one in asked} == {"GET"}
+    assert next(iter(sandbox.databricks.sdk().jobs.list_runs())).run_id == job.run_id
+    for kind in KINDS:
+        outcome = sandbox.airflow.xcom(run, f"{kind}.validate_rows")
+        assert (outcome["idle"], outcome["run_files"]) == (True, 0)
+        known = sandbox.airflow.xcom(first, f"{kind}.validate_rows")
+        assert all(outcome[name] == known[name] for name in ("row_count", "quarantined", "validated"))
+    assert "No log file of events was written since" in sandbox.airflow.xcom(run, "report")
+    submit = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
+    assert submit["events.submit"] == submit["insights.create_tables"] == "skipped"

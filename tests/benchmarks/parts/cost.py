@@ -38,7 +38,7 @@ STATEMENT = ("POST", "/api/2.0/sql/statements")
 AUTO_STOP_MS = 600_000
 # The operation's verb → the class in S3's price list. Source: Amazon S3 pricing, requests and retrievals.
 CLASSES = {"List": "LIST", "Get": "GET and HEAD", "Head": "GET and HEAD", "Delete": "DELETE"}
-# How old every object is made before the run without new log files.
+# How old every log file is made before the run without new log files.
 QUIET_HOURS = 3
 
 
@@ -151,8 +151,8 @@ class _Services:
         self._call("DELETE", f"{self._own.databricks_url}/sandbox/requests")
 
     def age(self, hours: int) -> None:
-        """Set the times of all objects back."""
-        self._call("POST", f"{self._own.aws_url}/sandbox/age", {"hours": hours})
+        """Set the times of all log files back."""
+        self._call("POST", f"{self._own.aws_url}/sandbox/age", {"bucket": LOGS, "hours": hours})
 
     def runs(self) -> dict[int, float]:
         """Each Databricks run → its seconds."""
