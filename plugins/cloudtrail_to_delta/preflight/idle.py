@@ -7,7 +7,7 @@ that run. Anything unknown is a reason to run. Source: docs/adr/0036-idle-runs.m
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -140,9 +140,7 @@ def check_log_files(
         raise NotIdleError("the logs path names a period")
     listing = Listing(s3, logs.bucket, budget=(PAGES + 1) * MOST_FOLDERS + 1)
     bounds = str(params.get("from") or "").replace("-", "/"), str(params.get("until") or "").replace("-", "/")
-    for place, (account, region) in enumerate(_folders(listing, logs)):
-        if place == MOST_FOLDERS:
-            raise NotIdleError(f"there are more than {MOST_FOLDERS} folders of one account and region")
+    for account, region in _folders(listing, logs):
         prefix = logs.region_prefix(account, region)
         after = logs.day_prefix(account, region, (since - LOOK_BACK).date())
         for key, written in _objects(listing, prefix, after):
@@ -152,22 +150,26 @@ def check_log_files(
 
 
 def _folders(listing: Listing, logs: LogsLocation) -> Iterator[tuple[str, str]]:
-    """Yield account and region of each folder that the job reads."""
-    accounts: Iterable[str] = [logs.account]
+    """Yield account and region of each folder that the job reads; raise if there are too many."""
+    accounts: Sequence[str] = [logs.account]
     if logs.account == ANY:
         accounts = _every(listing, logs.accounts_prefix)
+    left = MOST_FOLDERS
     for account in accounts:
-        regions: Iterable[str] = logs.regions
+        regions: Sequence[str] = logs.regions
         if logs.regions == (ANY,):
             regions = _every(listing, logs.folder_prefix(account))
+        left -= max(len(regions), 1)
+        if left < 0:
+            raise NotIdleError(f"there are more than {MOST_FOLDERS} folders of one account and region")
         yield from ((account, region) for region in regions)
 
 
-def _every(listing: Listing, prefix: str) -> list[str]:
+def _every(listing: Listing, prefix: str) -> Sequence[str]:
     found = listing.folders(prefix)
     if not found.complete:
         raise NotIdleError(f"there are more than {len(found.names)} folders under {prefix}")
-    return list(found.names)
+    return found.names
 
 
 def _objects(listing: Listing, prefix: str, after: str) -> Iterator[tuple[str, datetime]]:

@@ -131,6 +131,15 @@ def test_more_folders_than_are_ever_quiet_are_a_reason():
     assert "folders" in reason(*many, logs_path=LOGS.replace("us-east-1", "*"))[0]
 
 
+def test_more_accounts_than_are_listed_are_a_reason_also_if_they_have_no_log_files():
+    everything = "s3://all/AWSLogs/*/CloudTrail/*/*"
+    for count, listed in ((201, MOST_FOLDERS + 3), (1001, 1)):
+        others = [(f"AWSLogs/{10**11 + n}/Config/x", BEGAN - timedelta(hours=9)) for n in range(count)]
+        why, requests = reason(*others, logs_path=everything)
+        assert why.startswith("there are more than")
+        assert requests <= listed
+
+
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
@@ -174,6 +183,9 @@ def test_a_plan_to_read_log_files_again_that_was_killed_is_a_reason():
     done = [(f"{again}/done/again-{name}/part-0", BEGAN) for name in ("one", "two")]
     assert reason(*plans, *done)[0] == ""
     assert reason(*plans, done[0])[0] == "a plan to read log files again is unfinished"
+    # One listing has a thousand; what it does not show is not known.
+    many = [(f"{again}/{what}/again-{n:04}/part-0", BEGAN) for what in ("plans", "done") for n in range(1001)]
+    assert reason(*many)[0] == "a plan to read log files again is unfinished"
 
 
 def test_a_logs_path_of_one_period_is_never_idle():
