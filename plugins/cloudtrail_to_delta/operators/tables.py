@@ -59,13 +59,13 @@ class CreateTablesOperator(StatementsOperator):
     def _replay(self, facts: dict[str, Any], results: list[Result]) -> tuple[str | None, list[str]]:
         """Return the next statement, or None and the plan's names after the last one."""
         requests = {kind: IngestRequest.from_dict(one) for kind, one in facts["requests"].items()}
-        plan = self._plan(requests, facts["shown"], facts["behind"])
-        statement = next(plan)
-        for result in results:
-            try:
-                statement = plan.send(result)
-            except StopIteration as end:
-                return None, end.value
+        plan, statement = self._plan(requests, facts["shown"], facts["behind"]), ""
+        try:
+            # A generator begins with None.
+            for result in (None, *results):
+                statement = plan.send(result)  # type: ignore[arg-type] # see above
+        except StopIteration as end:
+            return None, end.value
         return statement, []
 
     def _shown(self, requests: dict[str, IngestRequest]) -> dict[str, Any]:

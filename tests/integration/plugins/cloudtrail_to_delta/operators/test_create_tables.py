@@ -95,6 +95,6 @@ def test_columns_that_were_added_by_path_come_into_unity_catalog(write, connecti
 
 
 def test_an_unknown_warehouse_is_named(write, connections):
-    write("created", rows("a", [0], records=1))
+    write("nameless", rows("a", [0], records=1))
     with pytest.raises(Exception, match="no-such-warehouse"):
-        create("created", warehouse_id="no-such-warehouse")
+        create("nameless", warehouse_id="no-such-warehouse")
