@@ -9,7 +9,12 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cloudtrail_to_delta.errors import CloudTrailError, CountMismatchError, DatabricksRunError, IncompleteError
+from cloudtrail_to_delta.errors import (
+    CloudTrailError,
+    CountMismatchError,
+    DatabricksRunError,
+    IncompleteError,
+)
 from cloudtrail_to_delta.hooks.databricks import describe_gone
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
 from cloudtrail_to_delta.params.request import IngestRequest
