@@ -3,7 +3,8 @@
 - `GET /sandbox/requests` returns the requests served, oldest first, as a JSON list of `ServedRequest`. The
   header `X-Dropped` is the number of older ones that the log has lost. `DELETE /sandbox/requests` empties
   the log.
-- `GET /sandbox/judged` returns which principal has needed which IAM action since then, allowed or not.
+- `GET /sandbox/judged` returns which principal has needed which IAM action since then, and whether it was
+  allowed.
 - `POST /sandbox/faults`, `DELETE /sandbox/faults`: see `faults`. `POST /sandbox/rules`: see `rules`.
 - `POST /sandbox/sign` signs `{"text": …, "at": "<ISO 8601>"}` as CloudTrail signs a digest of that moment and
   returns `{"signature": …, "fingerprint": …}`. Without a text, it returns the fingerprint alone.
@@ -27,8 +28,10 @@ from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.cloudtrail.signing import KEYS
 from sandbox.aws.faults import Faults
 from sandbox.aws.moto_s3 import ABAC, age
+from sandbox.aws.opt_in import ENABLED
 from sandbox.aws.request_log import RequestLog
 from sandbox.aws.rules import RULES, Rules
+from sandbox.aws.stale_iam import UNSEEN
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -85,6 +88,8 @@ class Control:
                 self._faults.clear()
                 RULES.reset()
                 ABAC.clear()
+                ENABLED.clear()
+                UNSEEN.clear()
                 self.lake = uuid.uuid4().hex
             case "GET", "/sandbox/health":
                 answer = ("200 OK", json.dumps({"lake": self.lake}).encode(), [])

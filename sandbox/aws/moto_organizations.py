@@ -16,6 +16,8 @@ from moto.organizations.models import (
     organizations_backends,
 )
 
+from sandbox.aws.rules import RULES
+
 ORGANIZATION = "o-a1b2c3d4e5"
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 _PARTITION = "aws"
@@ -73,7 +75,9 @@ def trail_owner(account: str) -> str:
     found = organization_of(account)
     if found is None:
         return account
-    delegated = any(one.account.id == account and CLOUDTRAIL in one.services for one in found.admins)
+    delegated = RULES.delegated_trails and any(
+        one.account.id == account and CLOUDTRAIL in one.services for one in found.admins
+    )
     return str(found.account_id) if delegated else account
 
 
@@ -87,4 +91,4 @@ def refusal(account: str) -> str:
     if trail_owner(account) != found.account_id:
         return "NotOrganizationMasterAccountException"
     enabled = {one["ServicePrincipal"] for one in found.services}
-    return "" if CLOUDTRAIL in enabled else "CloudTrailAccessNotEnabledException"
+    return "" if CLOUDTRAIL in enabled or not RULES.trusted_access else "CloudTrailAccessNotEnabledException"

@@ -9,6 +9,8 @@ import json
 from moto.iam.exceptions import LimitExceededException
 from moto.iam.models import IAMBackend
 
+from sandbox.aws.rules import RULES
+
 INLINE_LIMIT = 10_240
 
 _put_role_policy = IAMBackend.put_role_policy
@@ -21,7 +23,7 @@ def register() -> None:
 
 def _checked(self: IAMBackend, role_name: str, policy_name: str, policy_json: str) -> None:
     others = {name: one for name, one in self.get_role(role_name).policies.items() if name != policy_name}
-    if sum(map(_size, [policy_json, *others.values()])) > INLINE_LIMIT:
+    if RULES.inline_quota and sum(map(_size, [policy_json, *others.values()])) > INLINE_LIMIT:
         message = f"Maximum policy size of {INLINE_LIMIT} bytes exceeded for role {role_name}"
         raise LimitExceededException(message)
     _put_role_policy(self, role_name, policy_name, policy_json)

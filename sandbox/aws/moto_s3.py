@@ -23,6 +23,8 @@ from moto.s3.models import FakeBucket, s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from sandbox.aws.rules import RULES
+
 SKIP = "x-amz-skip-destination-validation"
 # The buckets with attribute-based access control.
 ABAC: set[str] = set()
@@ -42,9 +44,13 @@ class SandboxS3Response(responses.S3Response):
     def head_bucket(self) -> Any:
         """Answer with the region, even if the location constraint was `EU`."""
         status, headers, body = super().head_bucket()
-        if headers.get("x-amz-bucket-region") == OLD_IRELAND:
+        if RULES.old_ireland and headers.get("x-amz-bucket-region") == OLD_IRELAND:
             headers["x-amz-bucket-region"] = IRELAND
         return status, headers, body
+
+    def _get_key(self, validate_storage_class: bool = True) -> Any:
+        """Refuse an object in an archive: moto's own rule, with a switch."""
+        return super()._get_key(validate_storage_class and RULES.archived_objects)
 
     def _bucket_response(self, request: Any, full_url: str) -> Any:
         """Refuse the bucket of another account than the request expects, or that the caller may not see."""
@@ -52,7 +58,8 @@ class SandboxS3Response(responses.S3Response):
         partition, account = s3_backends.bucket_accounts.get(name, ("", ""))
         if account and request.headers.get("x-amz-expected-bucket-owner", account) != account:
             raise S3AccessDeniedError
-        if account not in ("", self.current_account) and request.method == "HEAD":
+        foreign = RULES.foreign_buckets and account not in ("", self.current_account)
+        if foreign and request.method == "HEAD":
             policy = s3_backends[account][partition].buckets[name].policy or b""
             if self.current_account not in policy.decode():
                 raise S3AccessDeniedError
@@ -73,7 +80,8 @@ class SandboxS3Response(responses.S3Response):
         return 200, {}, f"<AbacStatus><Status>{status}</Status></AbacStatus>"
 
     def _bucket_response_put(self, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
-        if "notification" in querystring and self.headers.get(SKIP, "").lower() != "true":
+        validated = RULES.notification_destinations and "notification" in querystring
+        if validated and self.headers.get(SKIP, "").lower() != "true":
             _validate_destinations(self.body)
         known = bucket_name in self.backend.buckets
         answer = super()._bucket_response_put(request, bucket_name, querystring)

@@ -26,6 +26,32 @@ class Rules:
     # AWS KMS keys", on access from other accounts.
     managed_keys_stay_home: bool = True
 
+    # The source of each rule below is in the module that it names.
+    # `opt_in`: a region that an account has not enabled does not know the account's credentials.
+    opt_in_regions: bool = True
+    # `stale_iam`: the first read of a new role does not find it.
+    stale_iam_reads: bool = True
+    # `cloudtrail.moto_cloudtrail`: GetEventSelectors returns each operator, also those without a value.
+    empty_selector_lists: bool = True
+    # `cloudtrail.delivery`: CloudTrail needs kms:Decrypt for a bucket with an S3 Bucket Key.
+    bucket_keys_need_decrypt: bool = True
+    # `moto_organizations`: an organization trail needs trusted access to the organization.
+    trusted_access: bool = True
+    # `moto_organizations`: a delegated administrator's trail belongs to the management account.
+    delegated_trails: bool = True
+    # `moto_quotas`: all inline policies of a role together.
+    inline_quota: bool = True
+    # `moto_s3`: HeadBucket shows the region of a bucket that GetBucketLocation says is in `EU`.
+    old_ireland: bool = True
+    # `moto_s3`: a bucket of another account answers 403.
+    foreign_buckets: bool = True
+    # `moto_s3`: the destinations of a bucket's notifications exist.
+    notification_destinations: bool = True
+    # `authorization.calls`: a HEAD or GET of a missing object needs s3:ListBucket; without it S3 says 403.
+    hidden_objects: bool = True
+    # `moto_s3`: an object in an archive cannot be read. Source: Amazon S3 API Reference, GetObject, errors.
+    archived_objects: bool = True
+
     def set(self, given: dict[str, Any]) -> None:
         """Turn rules on or off.
 

@@ -25,9 +25,11 @@ from sandbox.aws.authorization.middleware import Authorization
 from sandbox.aws.cloudtrail import moto_cloudtrail
 from sandbox.aws.control import Control
 from sandbox.aws.faults import Faults
+from sandbox.aws.opt_in import OptIn
 from sandbox.aws.regions import Regions
 from sandbox.aws.request_log import RequestLog, signed_service
 from sandbox.aws.simulator import moto_iam
+from sandbox.aws.stale_iam import StaleIam
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -62,8 +64,8 @@ class AwsServer:
             others=_Dispatcher(create_backend_app),
             lock=threading.Lock(),
         )
-        authorization = Authorization(Regions(services))
-        faults = Faults(authorization)
+        authorization = Authorization(StaleIam(Regions(services)))
+        faults = Faults(OptIn(authorization))
         self.requests = RequestLog(faults)
         self.control = Control(WholeBody(self.requests), self.requests, faults, authorization)
         # Bind the socket here, because werkzeug exits the process if the port is in use.

@@ -11,7 +11,10 @@ NOT_FOUND = frozenset({"404", "NoSuchBucket"})
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled"})
 OTHER_REGION = frozenset({"301", "PermanentRedirect", "AuthorizationHeaderMalformed"})
 BAD_CREDENTIALS = frozenset(
-    {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidClientTokenId"}
+    {
+        *("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"),
+        *("InvalidClientTokenId", "UnrecognizedClientException"),
+    }
 )
 NO_SUCH_ENTITY = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 
@@ -82,7 +85,12 @@ def explain_error(error: Exception, *, connection: str) -> tuple[str, str]:
     code = error_code(error)
     detail = f"could not be checked: {type(error).__name__}: {error}"
     if code in BAD_CREDENTIALS or type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
-        return detail, f"Correct the credentials of AWS connection {connection!r}."
+        # A region that is not enabled in the account answers like this. Source: IAM User Guide, "Manage AWS
+        # STS in an AWS Region".
+        return detail, (
+            f"Correct the credentials of AWS connection {connection!r}. If they work in other regions, "
+            "enable this one in their account: aws account enable-region."
+        )
     if type(error).__name__ in {"EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosedError"}:
         return detail, f"Check the network, and the endpoint of AWS connection {connection!r} if it has one."
     if code in DENIED:

@@ -100,12 +100,7 @@ def refused_calls(resource: str, clouds: Clouds, *, done: Sequence[str] = ()) ->
             advice = f"Allow {permission} on it for the identity of the AWS connection"
             raise SetupRefusedError(f"{said} {advice}, then clear this task. {so_far()}") from error
         if error_code(error) in BAD_CREDENTIALS:
-            # A region that is not enabled in the account answers like this. Source: IAM User Guide, "Manage
-            # AWS STS in an AWS Region".
-            advice = (
-                f"Correct the connection's credentials or, if region {clouds.region} is not enabled in the "
-                f"account, enable it: aws account enable-region --region-name {clouds.region}."
-            )
+            advice = "Correct the connection's credentials, then clear this task."
             raise SetupRefusedError(f"{said} {advice} {so_far()}") from error
         raise SetupFailedError(f"{said} Fix the cause, then clear this task. {so_far()}") from error
     except BotoCoreError as error:

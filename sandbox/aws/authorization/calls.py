@@ -130,7 +130,7 @@ def _s3(asked: Asked) -> Iterator[Call]:
     if held is None:
         return
     stored = held.keys.get(key)
-    if asked.operation in _READS and stored is None:
+    if RULES.hidden_objects and asked.operation in _READS and stored is None:
         # Without this permission, S3 hides whether the object exists: it answers 403, not 404.
         yield Call("s3:ListBucket", arn, context={"s3:prefix": (key,)}, **own)
     if asked.operation == "GetObject" and stored is not None and stored.encryption == "aws:kms":

@@ -35,11 +35,17 @@ class Authorization:
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
-        self._judged: set[tuple[str, str]] = set()
+        self._judged: set[tuple[str, str, bool]] = set()
 
-    def judged(self) -> list[dict[str, str]]:
-        """Return principal and action of every call that was judged since the last `clear`, once each."""
-        return [{"principal": principal, "action": action} for principal, action in sorted(self._judged)]
+    def judged(self) -> list[dict[str, str | bool]]:
+        """Return principal, action and verdict of the calls that were judged since the last `clear`.
+
+        Each is there once. What a call needs beyond the first refusal is judged, too.
+        """
+        return [
+            {"principal": principal, "action": action, "allowed": allowed}
+            for principal, action, allowed in sorted(self._judged)
+        ]
 
     def clear(self) -> None:
         """Remove the recorded decisions."""
@@ -53,8 +59,9 @@ class Authorization:
             return self._app(environ, start_response)
         service = scope[3].lower()
         calls = calls_of(_asked(environ, service, scope[2], principal))
-        self._judged |= {(principal.arn, call.action) for call in calls}
-        denied = next((call for call in calls if not allowed(principal, call)), None)
+        verdicts = [(call, allowed(principal, call)) for call in calls]
+        self._judged |= {(principal.arn, call.action, is_allowed) for call, is_allowed in verdicts}
+        denied = next((call for call, is_allowed in verdicts if not is_allowed), None)
         if denied is None:
             return self._app(environ, start_response)
         code, status = _CODES.get(service, ("AccessDenied", 403))

@@ -29,6 +29,7 @@ from sandbox.aws.cloudtrail.delivery import Delivery
 from sandbox.aws.cloudtrail.selectors import INSIGHTS, OPERATORS, find_fault
 from sandbox.aws.cloudtrail.signing import KEYS
 from sandbox.aws.moto_organizations import refusal, trail_owner
+from sandbox.aws.rules import RULES
 
 _DELIVERY_ERRORS = {"S3BucketDoesNotExistException": "NoSuchBucket"}
 DEFAULT_SELECTOR = {
@@ -85,9 +86,8 @@ class SandboxTrail(Trail):
         key = kms_backends[account][region].keys.get(self.kms_key_id.rpartition("/")[2])
         if key is None:
             raise _error("KmsKeyNotFoundException", f"KMS key {self.kms_key_id} does not exist")
-        lacks = self._delivery("").lacks_in_key(
-            key.policy, key_arn=self.kms_key_id, bucket_key=_has_bucket_key(self.bucket_name)
-        )
+        bucket_key = RULES.bucket_keys_need_decrypt and _has_bucket_key(self.bucket_name)
+        lacks = self._delivery("").lacks_in_key(key.policy, key_arn=self.kms_key_id, bucket_key=bucket_key)
         if lacks:
             message = f"Insufficient permissions to access S3 bucket {self.bucket_name} or KMS key {key.arn}."
             raise _error("InsufficientEncryptionPolicyException", message)
@@ -190,7 +190,7 @@ class SandboxCloudTrailResponse(CloudTrailResponse):
         User Guide, "Logging data events", the output of get-event-selectors.
         """
         answer = json.loads(super().get_event_selectors())
-        for selector in answer["AdvancedEventSelectors"]:
+        for selector in answer["AdvancedEventSelectors"] if RULES.empty_selector_lists else ():
             selector["FieldSelectors"] = [
                 {name: field.get(name, []) for name in ("Field", *sorted(OPERATORS))}
                 for field in selector["FieldSelectors"]

@@ -5,14 +5,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta.errors import FatalError
+from cloudtrail_to_delta.hooks.aws_errors import BAD_CREDENTIALS, error_code
 from cloudtrail_to_delta.params.values import partitions_by_region
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
+# No other partition has regions that an account must enable.
+_ALWAYS_ENABLED = "us-east-1"
+
 
 class WrongAccountError(FatalError):
     """A connection that belongs to another account than `accounts` says."""
+
+
+class RegionNotEnabledError(FatalError):
+    """An account that knows the connection's credentials, but not in the set-up's region."""
 
 
 class AccountClients:
@@ -54,10 +62,51 @@ class AccountClients:
 
         Raises:
             WrongAccountError: if the connection belongs to another account.
+            RegionNotEnabledError: if the account has not enabled the region.
         """
         if not self._made:
-            require_account(self._make("sts"), self._account, connection=self._connection)
+            self._require_account()
         return self._make(service, region, of_its_own=of_its_own)
+
+    def _require_account(self) -> None:
+        """Raise unless the region knows the credentials, and they belong to the account.
+
+        A region that is not enabled in an account does not know its credentials. STS needs no permission to
+        say so. Sources: IAM User Guide, "Manage AWS STS in an AWS Region"; AWS STS API Reference,
+        GetCallerIdentity.
+        """
+        from botocore.exceptions import ClientError
+
+        try:
+            require_account(self._make("sts"), self._account, connection=self._connection)
+        except ClientError as error:
+            if error_code(error) not in BAD_CREDENTIALS or not self._is_known_in(_ALWAYS_ENABLED):
+                raise
+            raise RegionNotEnabledError(
+                f"account {self._account} has not enabled region {self._region}: AWS accepts the credentials "
+                f"of AWS connection {self._connection!r} in {_ALWAYS_ENABLED}, but not there. Run in that "
+                f"account: aws account enable-region --region-name {self._region}. Wait some minutes, then "
+                "clear this task. If the region is enabled, the connection's session token is of STS's "
+                "global endpoint: it is only valid in regions that are enabled by default."
+            ) from error
+
+    def _is_known_in(self, region: str) -> bool:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if region == self._region or partitions_by_region()[region] != partitions_by_region()[self._region]:
+            return False
+        elsewhere = AccountClients(
+            self._connection,
+            account=self._account,
+            region=region,
+            assume_role=self._assume_role,
+            note=self._note,
+            answered=self._answered,
+        )
+        try:
+            return bool(elsewhere._make("sts").get_caller_identity())
+        except (BotoCoreError, ClientError):
+            return False
 
     def _make(self, service: str, region: str = "", *, of_its_own: bool = False) -> Any:
         from botocore.config import Config

@@ -40,6 +40,38 @@ def test_a_bucket_is_served_in_its_own_region_alone_and_a_client_that_asks_elsew
     assert aws.client("s3").get_bucket_location(Bucket="in-london")["LocationConstraint"] == "eu-west-2"
 
 
+def test_a_region_that_an_account_has_not_enabled_does_not_know_its_credentials(aws):
+    aws.reset()
+    milan = {
+        name: boto3.client(name, endpoint_url=aws.endpoint, region_name="eu-south-1", **CREDENTIALS)
+        for name in ("cloudtrail", "kms", "s3", "sns", "sts")
+    }
+    calls = {
+        "cloudtrail": milan["cloudtrail"].describe_trails,
+        "kms": milan["kms"].list_keys,
+        "s3": milan["s3"].list_buckets,
+        "sns": milan["sns"].list_topics,
+        "sts": milan["sts"].get_caller_identity,
+    }
+
+    def refusals():
+        found = {}
+        for name, call in calls.items():
+            try:
+                call()
+            except ClientError as error:
+                found[name] = error.response["Error"]["Code"]
+        return found
+
+    refused = dict.fromkeys(("cloudtrail", "kms"), "UnrecognizedClientException") | {"s3": "InvalidToken"}
+    assert refusals() == refused | dict.fromkeys(("sns", "sts"), "InvalidClientTokenId")
+    aws.rules(opt_in_regions=False)
+    assert refusals() == {}
+    aws.rules(opt_in_regions=True)
+    aws.client("account").enable_region(RegionName="eu-south-1")
+    assert refusals() == {}
+
+
 def test_an_alert_that_is_published_can_be_read_from_the_queue(aws):
     seeded = aws.reset()
     aws.client("sns").publish(TopicArn=seeded.alerts_topic_arn, Subject="s", Message="the job failed")

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from cloudtrail_to_delta.setup.aws.clients import RegionNotEnabledError
 from cloudtrail_to_delta.setup.refusals import ImpossibleChangeError, SetupRefusedError
 from cloudtrail_to_delta.setup.resources import TAG
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS, STAGING
@@ -165,3 +166,18 @@ def test_a_delegated_administrator_makes_keeps_and_removes_the_management_accoun
     assert world.plan(changed).writes == ()
     world.apply(world.request(**params, mode="remove"))
     assert world.owner("cloudtrail", STAGING).describe_trails()["trailList"] == []
+
+
+def test_a_region_that_an_account_has_not_enabled_stops_the_plan_with_the_command_that_enables_it(world):
+    request = world.request(region="eu-south-1", trail_accounts=[LOGS, STAGING])
+    world.limit(request)
+    for account in (LOGS, STAGING):
+        with pytest.raises(RegionNotEnabledError) as stopped:
+            world.plan(request)
+        assert f"account {account} has not enabled region eu-south-1" in str(stopped.value)
+        assert "aws account enable-region --region-name eu-south-1" in str(stopped.value)
+        enabling = world.owner("account", account)
+        enabling.enable_region(RegionName="eu-south-1")
+        world.made.clear()
+    # The plan reads every account that has a trail.
+    assert {change.verb for change in world.plan(request).writes} == {"create"}
