@@ -81,7 +81,7 @@ test-matrix: setup ## Run the tests of the job on each Spark, and as on Databric
 	@exec $(RUN) -m tests.matrix $(ARGS)
 
 .PHONY: acceptance
-acceptance: require-packages ## Ask a real AWS account, read-only (ARGS="aws --bucket B --region R --role ARN")
+acceptance: require-packages ## Try a real account or workspace (ARGS="aws --bucket B --region R", ARGS="databricks FILE")
 	@exec $(PRODUCT) acceptance $(ARGS)
 
 .PHONY: bench

@@ -1,1 +1,1 @@
-"""Read-only probes of real services. Their redacted answers become fixtures of the sandbox."""
+"""A first run against real services: do they answer and act as the product relies on?"""

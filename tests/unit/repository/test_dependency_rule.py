@@ -96,8 +96,18 @@ def test_no_relative_imports_where_airflow_may_load_a_file_by_its_bare_name(part
 # The rooms of the package and its single modules, from the ground up: each may import those before it.
 ROOMS = (
     *("errors", "kinds", "dag_ids", "guidance", "records", "params", "iam", "runs", "hooks", "tables"),
-    *("completeness", "acceptance", "preflight", "alerts", "setup", "accounts", "digest", "ui"),
-    *("notifiers", "sensors", "operators", "dags", "reference", "plugin", "console", "__main__"),
+    *("completeness", "preflight", "alerts", "setup", "accounts", "digest", "ui"),
+    *(
+        "notifiers",
+        "sensors",
+        "operators",
+        "acceptance",
+        "dags",
+        "reference",
+        "plugin",
+        "console",
+        "__main__",
+    ),
 )
 
 
