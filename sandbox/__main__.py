@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         airflow_port=parsed.airflow_port,
         aws_port=parsed.aws_port,
         databricks_port=parsed.databricks_port,
+        legacy=getattr(parsed, "legacy", False),
     )
     interrupt_on_signals()
     try:
@@ -66,6 +67,11 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     for name, command in COMMANDS.items():
         one = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
         _add_settings(one, environment)
+        if name in ("demo", "up"):
+            legacy = (
+                "a workspace with legacy features; the demo then takes the way of the original guide (2020)"
+            )
+            one.add_argument("--legacy", action="store_true", help=legacy)
         if name == "sql":
             # make passes the statement in the environment, which keeps quotes and dollar signs as typed.
             one.add_argument(

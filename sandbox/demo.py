@@ -133,7 +133,8 @@ def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: 
             seed.deliver(sandbox.aws_url, setup.BUCKET, samples, summary, signer=signer)
             say(f"the trails deliver to s3://{setup.BUCKET}:\n{seed.promised(sandbox)}")
 
-    run = setup.run(airflow, on_question=ask, on_change=show)
+    changed = setup.legacy_params() if sandbox.legacy else None
+    run = setup.run(airflow, changed, on_question=ask, on_change=show)
     found = Counter(one["status"] for one in airflow.xcom(run, "preflight", FINDINGS) or [])
     say(f"preflight, which simulates the new role's permissions: {dict(found)}")
     report: dict[str, Any] = airflow.xcom(run, "report")

@@ -23,7 +23,8 @@ class Sandbox:
     """One sandbox, which listens on TCP ports of 127.0.0.1 only.
 
     `dags` is the folder that Airflow reads DAGs from. `database` is the address of a migrated metadata
-    database. Without one, Airflow gets an SQLite file in the sandbox's folder.
+    database. Without one, Airflow gets an SQLite file in the sandbox's folder. With `legacy`, the workspace
+    has the legacy metastore, and clusters without isolation.
     """
 
     state: Path = ROOT / ".sandbox"
@@ -32,6 +33,7 @@ class Sandbox:
     databricks_port: int = 5556
     dags: Path = ROOT / "dags"
     database: str = ""
+    legacy: bool = False
 
     @property
     def logs(self) -> Path:

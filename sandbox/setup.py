@@ -80,22 +80,29 @@ def params() -> dict[str, Any]:
     }
 
 
+def legacy_params() -> dict[str, Any]:
+    """Return the params of the way of the original Databricks guide (2020), over those of `params`."""
+    return {
+        "reader": "instance_profile",
+        "databricks_compute": "cluster",
+        "discovery": "listing",
+        "code_root": None,
+        "events_table": "hive_metastore.default.cloudtrail_events",
+        "insights_table": "hive_metastore.default.cloudtrail_insights",
+    }
+
+
 def organization_params() -> dict[str, Any]:
     """Return params for one trail of the organization, in its management account, for all its accounts."""
-    return params() | {
+    own = {
         "name": "organization",
         "accounts": {ACCOUNT: "aws_default"},
         "trail_accounts": [ACCOUNT],
         "organization": ORGANIZATION,
         "bucket": "organization-logs",
         "reader_role": "organization-reader",
-        # The way of the original Databricks guide (2020).
-        "reader": "instance_profile",
-        "databricks_compute": "cluster",
-        "discovery": "listing",
-        "code_root": None,
-        "events_table": "hive_metastore.default.organization_events",
     }
+    return params() | own | legacy_params() | {"events_table": "hive_metastore.default.organization_events"}
 
 
 def shortened(question: Mapping[str, Any]) -> str:

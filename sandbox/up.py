@@ -156,6 +156,8 @@ def _start_stand_in(name: str, sandbox: Sandbox, processes: Processes, secrets: 
         command += ["--port", str(sandbox.databricks_port), "--aws-endpoint", sandbox.aws_url]
         # Its Spark starts together with Airflow, instead of with the first statement.
         command += ["--warm-sql"]
+        if sandbox.legacy:
+            command += ["--without-rule", "legacy-features"]
         # Not an argument, because every user of the machine can list the arguments.
         environment = airflow.inherited(
             {

@@ -48,6 +48,7 @@ def sound_cluster(cluster: Json, objects: Objects, settings: Settings) -> Json:
                 f"Node type {name} is not supported. Supported node types: {', '.join(NODE_TYPES)}"
             )
     _size(cluster)
+    _require_isolation(cluster, settings)
     require_disk(cluster, settings)
     minutes = cluster.get("autotermination_minutes", 120)
     if minutes and minutes not in IDLE_MINUTES:
@@ -73,6 +74,15 @@ def require_disk(cluster: Json, settings: Settings) -> None:
     if diskless and not cluster.get("enable_elastic_disk") and settings.enforces(Rule.LOCAL_DISK):
         raise InvalidParameterError(
             f"At least one EBS volume must be attached for clusters created with node type {node}."
+        )
+
+
+def _require_isolation(cluster: Json, settings: Settings) -> None:
+    """Refuse a cluster without isolation where legacy features are off."""
+    mode = cluster.get("data_security_mode", "NONE")
+    if (mode == "NONE" or mode.startswith("LEGACY_")) and settings.enforces(Rule.LEGACY_FEATURES):
+        raise InvalidParameterError(
+            f"Access mode {mode} is disabled in this workspace, as legacy features are turned off"
         )
 
 

@@ -72,7 +72,15 @@ class Grants:
 
             router.add_api_route(f"{catalog.ROOT}/{folder}/{{name}}", read, methods=["GET"])
         router.add_api_route(f"{catalog.ROOT}/current-metastore-assignment", self.metastore, methods=["GET"])
+        legacy = "/api/2.0/settings/types/disable_legacy_access/names/default"
+        router.add_api_route(legacy, self.legacy_access, methods=["GET"])
         return router
+
+    def legacy_access(self) -> Json:
+        """Return whether legacy access is disabled, for admins."""
+        if caller() != USER:
+            raise PermissionDeniedError("Only workspace admins can read this setting.")
+        return {"disable_legacy_access": {"value": not self.has_legacy}, "setting_name": "default"}
 
     def metastore(self) -> Json:
         """Return the workspace's metastore and its default catalog."""
@@ -155,6 +163,11 @@ class Grants:
     def needs_locations(self) -> bool:
         """Whether a table needs an external location over its path."""
         return self._settings.enforces(Rule.EXTERNAL_LOCATIONS)
+
+    @property
+    def has_legacy(self) -> bool:
+        """Whether the workspace has the legacy metastore."""
+        return not self._settings.enforces(Rule.LEGACY_FEATURES)
 
     def location_of(self, url: str) -> str:
         """Return the name of the innermost external location that contains a URL; empty if there is none."""

@@ -19,6 +19,7 @@ _MAKES = re.compile(
 )
 # Spark has no Unity Catalog with metadata of its own. Source: Databricks SQL, REPAIR TABLE.
 SYNC = re.compile(r"\s*MSCK\s+REPAIR\s+TABLE\s+\S+\s+SYNC\s+METADATA\s*", re.IGNORECASE)
+_LEGACY = re.compile(rf"\b{LEGACY}`?\s*\.")
 _LOCATION = re.compile(r"\bLOCATION\s+'((?:[^'\\]|\\.)*)'", re.IGNORECASE)
 
 
@@ -52,6 +53,16 @@ def made(statement: str, *, catalog: str = "", schema: str = "") -> tuple[str, s
     full = [catalog or DEFAULT, schema or "default"][: 2 if what != SCHEMA else 1]
     levels = 2 if what == SCHEMA else 3
     return match["verb"].upper(), what, ".".join([*full[: max(0, levels - len(parts))], *parts])
+
+
+def legacy_refusal(request: dict[str, Any]) -> str:
+    """Return why a workspace without the legacy metastore refuses a statement; empty if it does not."""
+    if request.get("catalog") != LEGACY and not _LEGACY.search(request["statement"]):
+        return ""
+    return (
+        "[UC_HIVE_METASTORE_DISABLED_EXCEPTION] The operation attempted to use Hive Metastore, which is "
+        "disabled due to legacy access being turned off in your account or workspace."
+    )
 
 
 def refusal(request: dict[str, Any], who: str, grants: Grants) -> str:

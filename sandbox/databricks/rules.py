@@ -41,6 +41,10 @@ class Rule(StrEnum):
     # Source: "Connect to cloud object storage using Unity Catalog": without an instance profile, code reaches
     # exactly what its principal may read and write by external locations.
     PATH_ACCESS = "path-access"
+    # Source: Databricks, "Disable access to legacy features in new workspaces", and
+    # databricks-sdk, `DisableLegacyAccessAPI`: no hive_metastore, no clusters without isolation. The refusal
+    # of SQL is the error condition UC_HIVE_METASTORE_DISABLED_EXCEPTION; no document has that of a cluster.
+    LEGACY_FEATURES = "legacy-features"
     # Source: Clusters API, `single_user_name`; the refusal is known from databricks/cli and dbx issues.
     SINGLE_USER = "single-user"
 

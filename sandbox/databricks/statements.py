@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from sandbox.databricks.clock import now_ms
 from sandbox.databricks.errors import InvalidParameterError, NotFoundError, NotSupportedError
 from sandbox.databricks.grants import Grants
-from sandbox.databricks.named import refusal
+from sandbox.databricks.named import legacy_refusal, refusal
 from sandbox.databricks.parameters import Parameters
 from sandbox.databricks.payloads import Json, checked
 from sandbox.databricks.principals import Permissions, caller
@@ -53,7 +53,8 @@ class Statements:
             request={key: request[key] for key in _FOR_THE_ENGINE if key in request} | {"owner": caller()},
             submitted=now_ms(),
         )
-        self._warehouse.submit(statement, refused=refusal(request, caller(), self._grants))
+        legacy = "" if self._grants.has_legacy else legacy_refusal(request)
+        self._warehouse.submit(statement, refused=legacy or refusal(request, caller(), self._grants))
         seconds = wait_seconds(request.get("wait_timeout", DEFAULT_WAIT))
         if seconds:
             self._warehouse.wait(statement.statement_id, seconds)

@@ -19,6 +19,7 @@ from sandbox.databricks.rules import Rule
 from sandbox.databricks.settings import Settings
 
 ROUTE = "/api/2.0/fs/files/{path:path}"
+FOLDERS = "/api/2.0/fs/directories/{path:path}"
 # /Volumes/<catalog>/<schema>/<volume>/<file>
 PARTS = 5
 
@@ -30,12 +31,13 @@ class Volumes:
         self._settings, self._grants = settings, grants
 
     def router(self) -> APIRouter:
-        """Return the routes to upload, download, check and delete a file."""
+        """Return the routes to upload, download, check and delete a file, and to delete a folder."""
         router = APIRouter()
         router.add_api_route(ROUTE, self.put, methods=["PUT"], status_code=204)
         router.add_api_route(ROUTE, self.get, methods=["GET"])
         router.add_api_route(ROUTE, self.head, methods=["HEAD"])
         router.add_api_route(ROUTE, self.delete, methods=["DELETE"], status_code=204)
+        router.add_api_route(FOLDERS, self.delete_folder, methods=["DELETE"], status_code=204)
         return router
 
     async def put(self, path: str, request: Request, overwrite: bool = False) -> Response:
@@ -68,6 +70,16 @@ class Volumes:
     def delete(self, path: str) -> Response:
         """Remove the file."""
         self._existing(path, "WRITE_VOLUME").unlink()
+        return Response(status_code=204)
+
+    def delete_folder(self, path: str) -> Response:
+        """Remove an empty folder."""
+        folder = self._file(path, "WRITE_VOLUME")
+        if not folder.is_dir():
+            raise NotFoundError(f"The directory /{path} does not exist")
+        if any(folder.iterdir()):
+            raise InvalidParameterError(f"The directory /{path} is not empty")
+        folder.rmdir()
         return Response(status_code=204)
 
     def _existing(self, path: str, privilege: str = "READ_VOLUME") -> Path:

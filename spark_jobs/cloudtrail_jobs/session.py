@@ -15,6 +15,8 @@ from cloudtrail_jobs.limits import MAX_FILE_BYTES
 from cloudtrail_jobs.shape import Type, parse_type
 from cloudtrail_jobs.source import on_databricks
 
+# These bytes are gzip; a task holds eight times as many. Its Python worker gets them in one Arrow batch.
+PARTITION_BYTES = {"spark.sql.files.maxPartitionBytes": "33554432"}
 OPEN_SOURCE = {
     # A larger file fails its batch before it is opened; see `refused`. Spark's own limit is 2 GiB.
     "spark.sql.sources.binaryFile.maxLength": str(MAX_FILE_BYTES),
@@ -24,8 +26,7 @@ OPEN_SOURCE = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "32",
     # Log files are tiny: with 4 MB for opening one, thirty files fill a task.
     "spark.sql.files.openCostInBytes": "65536",
-    # These bytes are gzip; a task holds eight times as many.
-    "spark.sql.files.maxPartitionBytes": "33554432",
+    **PARTITION_BYTES,
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "16m",
     # Parquet's writer uses 3, which makes such records larger.
@@ -63,6 +64,10 @@ def configure(spark: SparkSession) -> None:
     # Days and instants are UTC wherever the cluster is.
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     if on_databricks():
+        # Serverless compute has 1 GB for user code, and accepts this setting as one of few. Source:
+        # Databricks, "Serverless compute limitations", "Set Spark configuration properties on Databricks".
+        for name, value in PARTITION_BYTES.items():
+            spark.conf.set(name, value)
         return
     chosen = spark.conf.getAll
     for name, value in {**OPEN_SOURCE, **DICTIONARIES}.items():

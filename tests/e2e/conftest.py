@@ -122,6 +122,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Ite
         aws_port=aws_port,
         databricks_port=databricks_port,
         dags=dags_folder(tmp_path_factory.mktemp(ODD_NAME) / "dags"),
+        # One of the scenarios is the way of the original guide. The demo runs without legacy features.
+        legacy=True,
     )
     handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
     interrupt_on_signals()

@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 from cloudtrail_to_delta.acceptance import databricks
 from cloudtrail_to_delta.acceptance.aws import probe_aws
 from cloudtrail_to_delta.acceptance.report import report_of, text_of
-from cloudtrail_to_delta.acceptance.steps import Answer, not_asked
+from cloudtrail_to_delta.acceptance.steps import Answer, failed, not_asked
 from cloudtrail_to_delta.acceptance.workspace import Workspace, places
 from cloudtrail_to_delta.errors import FatalError, InvalidRequestError
 from cloudtrail_to_delta.hooks.bucket_regions import bucket_region
@@ -97,6 +97,8 @@ def run_databricks(
     if yes or _agreed(there):
         try:
             take(databricks.writes(there, large_bytes=large_mb * 1024 * 1024))
+        except KeyboardInterrupt:
+            take([failed("writes", "interrupted")])
         finally:
             take([databricks.remove(there)])
     else:

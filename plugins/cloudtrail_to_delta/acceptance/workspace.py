@@ -132,6 +132,8 @@ class Workspace:
         for file in self.files:
             if file.startswith("/Volumes/"):
                 calls[file] = partial(self._delete, file)
+        for place in self._volume_folders():
+            calls[place] = partial(self._delete, place, "directories")
         for folder in self.folders if self.files else ():
             calls[f"aws s3 rm --recursive {folder}"] = partial(self._empty, folder)
         return [problem for what, call in calls.items() if (problem := _tried(what, call))]
@@ -164,8 +166,14 @@ class Workspace:
         while not RunState(**self.hook.get_run(run_id)["state"]).is_terminal:
             time.sleep(self.poll_seconds)
 
-    def _delete(self, file: str) -> None:
-        self.hook.send("DELETE", api_path("2.0/fs/files", *file.strip("/").split("/")))
+    def _volume_folders(self) -> list[str]:
+        """Return the folders of this run in a volume, those below first: only an empty one can be deleted."""
+        found = [file.rpartition("/")[0] for file in self.files if file.startswith("/Volumes/")]
+        return list(dict.fromkeys([*found, self.code])) if found else []
+
+    def _delete(self, place: str, what: str = "files") -> None:
+        """Delete a file or an empty folder of a volume. Source: Databricks REST, Files API."""
+        self.hook.send("DELETE", api_path(f"2.0/fs/{what}", *place.strip("/").split("/")))
 
     def _empty(self, folder: str) -> None:
         where = S3Location.parse(folder)

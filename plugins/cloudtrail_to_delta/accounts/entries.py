@@ -14,6 +14,7 @@ from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST
 from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
 from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
+from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 from cloudtrail_to_delta.params.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -95,6 +96,30 @@ def read_entry(source: Source, entry: Fields) -> Account:
         )
 
 
+def setup_block(source: Source, entry: Fields) -> dict[str, Any] | None:
+    """Return the fields of the entry's set-up over those of the default one; None if it has no set-up."""
+    if entry.values.get(SETUP, source.defaults.values.get(SETUP)) is None:
+        return None
+    blocks = (values.get(SETUP) for values in (source.defaults.values, entry.values))
+    return {field: value for one in blocks if isinstance(one, Mapping) for field, value in one.items()}
+
+
+def _of_setup(source: Source, entry: Fields) -> dict[str, Any]:
+    """Return the params that follow from the entry's set-up: its streams find files as it provides for.
+
+    A set-up without the action `databricks` makes no external location. A wrong value in the block disables
+    the set-up only.
+    """
+    block = setup_block(source, entry)
+    if block is None:
+        return {}
+    found = {}
+    for name in ("actions", "discovery"):
+        given, declared = block.get(name), SETUP_PARAMS[name]
+        found[name] = declared.default if given is None or declared.check(given) else given
+    return {"discovery": found["discovery"]} if "databricks" in found["actions"] else {}
+
+
 def named_by_line(prefix: str, line: int, taken: Container[str]) -> str:
     """Return the ID of a DAG whose entry has no name or a taken one; one line may hold several entries."""
     first = f"{prefix}line_{line}"
@@ -117,6 +142,7 @@ def _read(source: Source, entry: Fields) -> Account:
     if not name and not any(field in ("alias", "account") for field, _ in complaints):
         complaints.append(("alias", "give an alias, because `account` does not name a single account."))
     params = {field: value for field, value in given.items() if field in PARAMS}
+    params |= {name: value for name, value in _of_setup(source, entry).items() if name not in params}
     requests: dict[str, IngestRequest] = {}
     try:
         requests = resolve_requests(params)

@@ -18,6 +18,7 @@ from cloudtrail_to_delta.accounts.entries import (
     named_by_line,
     placeholders,
     placeholders_replaced,
+    setup_block,
     unexpected,
     validators_of,
     without_field,
@@ -82,7 +83,7 @@ def _read(source: Source, entry: Fields) -> SetupEntry | None:
         return None
     given, name, unknown = given_fields(source, entry)
     settings, _ = checked_settings(given)
-    block, more = placeholders_replaced(_block(source, entry), placeholders(given, name))
+    block, more = placeholders_replaced(setup_block(source, entry) or {}, placeholders(given, name))
     complaints = [(field, text) for field, text in (*unknown, *more) if field in (*SHARED, *block)]
     if not name:
         complaints.append(("alias", "give an alias: it names the DAG and the set-up."))
@@ -103,12 +104,6 @@ def _read(source: Source, entry: Fields) -> SetupEntry | None:
         params=params,
         problems=tuple(dict.fromkeys(problems)),
     )
-
-
-def _block(source: Source, entry: Fields) -> dict[str, Any]:
-    """Return the fields of the entry's block over those of the default block."""
-    blocks = (values.get(SETUP) for values in (source.defaults.values, entry.values))
-    return {field: value for one in blocks if isinstance(one, Mapping) for field, value in one.items()}
 
 
 def _derived(given: Mapping[str, Any], name: str) -> dict[str, Any]:

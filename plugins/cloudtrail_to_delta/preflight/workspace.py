@@ -304,6 +304,11 @@ def remedy_of_answer(words: str) -> str:
     """Return what to do if the call or its SQL statement failed. Pure."""
     if "Status Code:" in words:
         return remedy_of_refusal(words, "warehouse_id")
+    if "UC_HIVE_METASTORE_DISABLED" in words:
+        return (
+            "This workspace has no legacy metastore: name the tables in Unity Catalog, such as "
+            "main.security.cloudtrail_events."
+        )
     return "Fix the cause named in the error, then clear this task."
 
 

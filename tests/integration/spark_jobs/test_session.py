@@ -3,7 +3,8 @@
 import pyarrow.parquet as pq
 import pytest
 
-from cloudtrail_jobs.session import DICTIONARIES, OPEN_SOURCE, configure
+from cloudtrail_jobs.session import DICTIONARIES, OPEN_SOURCE, PARTITION_BYTES, configure
+from sandbox.auto_loader import RUNTIME
 from tests.integration.spark_jobs.conftest import event, open_source_only
 
 pytestmark = open_source_only
@@ -30,6 +31,17 @@ def test_each_setting_that_nobody_has_set_is_the_jobs(session):
     configure(session)
     assert {name: session.conf.get(name) for name in SETTINGS} == SETTINGS
     assert session.conf.get("spark.sql.session.timeZone") == "UTC"
+
+
+def test_on_databricks_only_what_serverless_compute_accepts_is_set(session, monkeypatch):
+    monkeypatch.setenv(RUNTIME, "17.3")
+    before = dict(session.conf.getAll)
+    configure(session)
+    assert dict(session.conf.getAll).items() - before.items() <= {
+        ("spark.sql.session.timeZone", "UTC"),
+        *PARTITION_BYTES.items(),
+    }
+    assert session.conf.get("spark.sql.files.maxPartitionBytes") == "33554432"
 
 
 @pytest.mark.parametrize(

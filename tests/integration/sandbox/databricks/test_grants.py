@@ -4,7 +4,7 @@ import io
 
 import pytest
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound, PermissionDenied
+from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service.catalog import PermissionsChange, Privilege, SecurableType
 from databricks.sdk.service.sql import StatementState
 
@@ -86,6 +86,13 @@ def test_a_table_takes_a_location_over_its_path_also_of_an_admin(two):
 def test_the_legacy_metastore_has_neither_locations_nor_privileges():
     legacy = CREATE.format("nowhere").replace("main.default", "hive_metastore.default")
     assert not refusal({"statement": legacy}, SERVICE_PRINCIPAL, None)
+
+
+def test_a_workspace_without_legacy_features_has_neither_their_metastore_nor_clusters_without_isolation(two):
+    for statement in ("SELECT * FROM hive_metastore.default.t", "DESCRIBE SCHEMA `hive_metastore`.`default`"):
+        assert failure(two.sdk(), statement).startswith("[UC_HIVE_METASTORE_DISABLED_EXCEPTION]")
+    with pytest.raises(InvalidParameterValue, match="Access mode NONE is disabled"):
+        two.sdk().clusters.create("17.3.x-scala2.13", node_type_id="m6id.large", num_workers=0)
 
 
 def test_the_warehouse_takes_a_right_of_its_own(two, service):

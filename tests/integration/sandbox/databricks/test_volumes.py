@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from databricks.sdk.errors import AlreadyExists, NotFound
+from databricks.sdk.errors import AlreadyExists, InvalidParameterValue, NotFound
 
 PATH = "/Volumes/main/default/code/a file.bin"
 CONTENT = bytes(range(256)) * 1000
@@ -20,6 +20,17 @@ def test_a_file_goes_up_and_comes_down_unchanged(databricks):
     files.delete(PATH)
     with pytest.raises(NotFound):
         files.get_metadata(PATH)
+
+
+def test_an_empty_folder_can_be_deleted_and_no_other(databricks):
+    files = databricks.sdk().files
+    files.upload("/Volumes/main/default/code/below/file", io.BytesIO(CONTENT))
+    with pytest.raises(InvalidParameterValue, match="is not empty"):
+        files.delete_directory("/Volumes/main/default/code/below")
+    files.delete("/Volumes/main/default/code/below/file")
+    files.delete_directory("/Volumes/main/default/code/below")
+    with pytest.raises(NotFound):
+        files.delete_directory("/Volumes/main/default/code/below")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def rules(report):
 
 def test_it_passes_asks_before_it_writes_and_leaves_nothing(acceptance, aws, databricks, capsys):
     before = objects(aws)
-    code, report = acceptance(answer="y\n")
+    code, report = acceptance(answer="y\n", code_root=VOLUME)
     found = {one["question"]: one for one in report["answers"]}
     wrong = [one for one in report["answers"] if one["status"] == "failed"]
     assert (code, wrong) == (0, [])
@@ -80,6 +80,7 @@ def test_it_passes_asks_before_it_writes_and_leaves_nothing(acceptance, aws, dat
     assert found["probe: ingest"]["facts"]["of_organizations"] == 0
     assert found["upgrade"]["facts"]["ran"] != found["wheel"]["facts"]["version"]
     assert objects(aws) == before
+    assert list((databricks.state / "volumes/main/default/code").glob("acceptance*")) == []
     sql = Warehouse(databricks.host, databricks.token).sql
     assert sql("SHOW TABLES IN main.default LIKE 'acceptance*'") == []
     assert found["identity"]["facts"]["legacy_access"] == "on"

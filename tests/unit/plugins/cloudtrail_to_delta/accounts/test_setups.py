@@ -87,6 +87,27 @@ def test_no_cluster_is_made_that_the_ingest_would_not_run_on(read, compute, made
     assert setup.params["databricks_compute"] == "cluster_policy"
 
 
+@pytest.mark.parametrize(
+    ("more", "ingest", "setup"),
+    [
+        ("", "file_events", "file_events"),
+        ("  discovery: notifications\n", "notifications", "notifications"),
+        ("discovery: listing\n", "listing", "listing"),
+        ("  actions: [bucket, role, trail]\n", "listing", "file_events"),
+        ("  discovery: by magic\n", "file_events", None),
+        ("  actions: 5\n", "file_events", None),
+    ],
+)
+def test_the_ingest_finds_files_as_its_set_up_provides_unless_the_entry_says_otherwise(
+    read, tmp_path, more, ingest, setup
+):
+    (made,) = read(f"{PAYMENTS}\n{ACCOUNTS}\n{more}")
+    (account,) = read_accounts(tmp_path / "accounts.yaml")
+    assert account.problems == ()
+    assert account.params.get("discovery", "listing") == ingest
+    assert (None if made.problems else resolve_setup(made.params).discovery) == setup
+
+
 def test_null_in_the_block_takes_away_what_the_entry_has(read, problems):
     role = "deployment_role_arn: arn:aws:iam::999988887777:role/databricks"
     ((_, field, said),), _, of_ingest = problems(f"{PAYMENTS}\n{role}\n{ACCOUNTS}")

@@ -61,6 +61,11 @@ def test_a_statement_that_was_refused_for_a_reason_of_its_own_says_nothing_of_th
     assert "the correct warehouse_id" in remedy_of_answer(GONE)
 
 
+def test_a_workspace_without_the_legacy_metastore_says_where_tables_can_be():
+    words = "[UC_HIVE_METASTORE_DISABLED_EXCEPTION] The operation attempted to use Hive Metastore"
+    assert "name the tables in Unity Catalog" in remedy_of_answer(words)
+
+
 def test_names_that_a_sound_warehouse_does_not_answer_for_stay_failed():
     (finding,) = fold([decide_unanswered(["a"], "no right", warehouse="abc", remedy="Grant it.")])
     assert (finding.status, finding.remedy) == ("failed", "Grant it.")
