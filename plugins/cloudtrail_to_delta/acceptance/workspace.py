@@ -15,7 +15,7 @@ from airflow.providers.databricks.hooks.databricks import RunState
 
 from cloudtrail_to_delta.acceptance.planted import logs_path
 from cloudtrail_to_delta.errors import CloudTrailError, DatabricksRunError
-from cloudtrail_to_delta.hooks.databricks import IngestHook, Row, api_path, result_rows
+from cloudtrail_to_delta.hooks.databricks import IngestHook, Row, result_rows
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import IngestRequest, code_root, resolve_requests
 from cloudtrail_to_delta.runs.disks import volumes_for
@@ -131,9 +131,9 @@ class Workspace:
                 calls[statement] = partial(self.sql, statement)
         for file in self.files:
             if file.startswith("/Volumes/"):
-                calls[file] = partial(self._delete, file)
+                calls[file] = partial(self.hook.delete_from_volume, file)
         for place in self._volume_folders():
-            calls[place] = partial(self._delete, place, "directories")
+            calls[place] = partial(self.hook.delete_from_volume, place, folder=True)
         for folder in self.folders if self.files else ():
             calls[f"aws s3 rm --recursive {folder}"] = partial(self._empty, folder)
         return [problem for what, call in calls.items() if (problem := _tried(what, call))]
@@ -170,10 +170,6 @@ class Workspace:
         """Return the folders of this run in a volume, those below first: only an empty one can be deleted."""
         found = [file.rpartition("/")[0] for file in self.files if file.startswith("/Volumes/")]
         return list(dict.fromkeys([*found, self.code])) if found else []
-
-    def _delete(self, place: str, what: str = "files") -> None:
-        """Delete a file or an empty folder of a volume. Source: Databricks REST, Files API."""
-        self.hook.send("DELETE", api_path(f"2.0/fs/{what}", *place.strip("/").split("/")))
 
     def _empty(self, folder: str) -> None:
         where = S3Location.parse(folder)

@@ -78,7 +78,7 @@ class IngestHook(DatabricksHook):
         once = type(self)(self.databricks_conn_id, retry_args=alone, caller=self.caller)
         try:
             if method == "PUT":
-                return once._put(path, json=body)
+                return once._request(method, path, json=body)
             answer: dict[str, Any] = once._do_api_call((method, path), body)
         except requests.RequestException as lost:
             raise CloudTrailError(
@@ -166,16 +166,29 @@ class IngestHook(DatabricksHook):
         """
         folders = PurePosixPath(path).relative_to("/").parts
         try:
-            self._put(api_path("2.0/fs/files", *folders), params={"overwrite": "true"}, data=content)
+            file = api_path("2.0/fs/files", *folders)
+            self._request("PUT", file, params={"overwrite": "true"}, data=content)
         except DatabricksApiError as refused:
             raise CloudTrailError(
                 f"Databricks refused to write {path!r}: {refused}. Grant the connection's principal WRITE "
                 "VOLUME on that volume."
             ) from refused
 
-    def _put(self, path: str, **what: Any) -> dict[str, Any]:
-        """Send a PUT, which the provider's hook lacks, with its headers and proxies."""
-        response = requests.put(
+    def delete_from_volume(self, path: str, *, folder: bool = False) -> None:
+        """Delete a file from a Unity Catalog volume, or an empty folder.
+
+        Source: Databricks REST, Files API, `DELETE /api/2.0/fs/files{path}` and `/fs/directories{path}`.
+        """
+        parts = PurePosixPath(path).relative_to("/").parts
+        self._request("DELETE", api_path(f"2.0/fs/{'directories' if folder else 'files'}", *parts))
+
+    def _request(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        """Send a PUT, which the provider lacks, or a DELETE whose answer is empty, which it cannot read.
+
+        With the hook's headers and proxies.
+        """
+        response = requests.request(
+            method,
             self._endpoint_url(f"api/{path}"),
             headers={
                 **self.user_agent_header,

@@ -170,7 +170,7 @@ def test_a_cluster_that_is_stopped_ends_what_runs_on_it(clusters, databricks, lo
 
 
 def test_clusters_survive_a_kill_of_the_stand_in(stand_in):
-    one = stand_in().start()
+    one = stand_in("--without-rule", "legacy-features").start()
     api = one.sdk().clusters
     cluster_id = made(api).cluster_id
     one.stop(signal.SIGKILL)
