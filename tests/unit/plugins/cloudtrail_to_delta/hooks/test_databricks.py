@@ -25,6 +25,11 @@ def proxy():
             self.send_response(403 if b"refuse" in body else 204)
             self.end_headers()
 
+        def do_DELETE(self):
+            seen.append((self.requestline, self.headers, b""))
+            self.send_response(204)
+            self.end_headers()
+
         def log_message(self, *_):
             pass
 
@@ -61,6 +66,17 @@ def test_a_file_of_a_volume_goes_through_the_proxy_of_the_connection(proxy, conn
         "PUT http://workspace.invalid/api/2.0/fs/files/Volumes/main/ops/code/a%2Bb.whl?overwrite=true "
     )
     assert (headers["Authorization"], body) == ("Bearer t0ken", b"wheel")
+
+
+def test_a_file_and_an_empty_folder_of_a_volume_are_deleted_although_the_answer_is_empty(proxy, connect):
+    address, seen = proxy
+    hook = connect(proxies={"http": address})
+    hook.delete_from_volume("/Volumes/main/ops/code/run/a+b.whl")
+    hook.delete_from_volume("/Volumes/main/ops/code/run", folder=True)
+    assert [line.split()[:2] for line, _, _ in seen] == [
+        ["DELETE", f"http://workspace.invalid/api/2.0/fs/{place}"]
+        for place in ("files/Volumes/main/ops/code/run/a%2Bb.whl", "directories/Volumes/main/ops/code/run")
+    ]
 
 
 def test_a_service_principal_of_azure_says_which_workspace_it_is_for(proxy, connect):
