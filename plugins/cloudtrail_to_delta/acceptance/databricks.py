@@ -198,7 +198,8 @@ class _Trial:
             return [not_asked("columns", "the table is in hive_metastore, which has no entry of columns")]
         self.there.sql(f"ALTER TABLE delta.`{request.delta_path}` ADD COLUMNS ({_COLUMN} STRING)")
         self.there.sql(repair_statement(request.table))
-        if _COLUMN not in (catalogs.columns(request.table) or ()):
+        entry = catalogs.entry(request.table)
+        if entry is None or _COLUMN not in entry.columns:
             return [
                 failed("columns", "Unity Catalog does not show a column that was added by path", rule="D15")
             ]
