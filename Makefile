@@ -129,6 +129,10 @@ params: require-packages ## Write docs/params.md again, from the forms and the c
 operators: require-packages ## Write docs/reference/operators.md again, from the docstrings
 	@$(RUN) -m docs.site.operators > docs/reference/operators.md
 
+.PHONY: reliability
+reliability: require-packages ## Write docs/reference/reliability.md again, from the tests' table of faults
+	@$(RUN) -m tests.reliability > docs/reference/reliability.md
+
 .PHONY: docs
 docs: require-packages ## Build the documentation as a site into .cache/site; warnings are errors
 	@exec $(RUN) -m sandbox.docs

@@ -79,7 +79,6 @@ def test_killed_at_every_write_in_turn_it_ends_in_the_state_of_a_run_that_was_no
 
 
 FAULTS = {
-    "503": {"code": "ServiceUnavailable", "status": 503},
     "a lost answer": {"cut": "answer"},
     "an expired token": {"code": "ExpiredToken", "status": 400},
 }
@@ -97,7 +96,7 @@ def test_where_every_write_fails_once_it_ends_in_the_state_of_a_run_without_a_fa
         request = request_number(world, number)
         plan = world.plan(request)
         # Each expired token ends a try, which takes a second.
-        for action in writes[::4] if fault == "an expired token" else writes:
+        for action in writes[::6] if fault == "an expired token" else writes:
             world.aws.fault(action=action, times=1, **how)
         said = tries(world, request, plan, most=2 * len(writes))
         world.aws.clear_faults()
