@@ -6,10 +6,10 @@ permissions            prints the minimum permissions of each identity, as Markd
 params [ingest|setup]  prints every param of both forms or of one of them, as Markdown
 audit LOGS TABLE       checks a period of log files against CloudTrail's signed digests
 acceptance aws         asks an AWS account read-only and prints the redacted answers, as JSON
-acceptance databricks  tries a workspace with the params of an ingest, and writes a redacted report
 """
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -39,6 +39,17 @@ def _parser() -> argparse.ArgumentParser:
     permissions.add_argument(
         "--documents", type=Path, metavar="FOLDER", help="also write each policy there, as a JSON file"
     )
+    yours = permissions.add_mutually_exclusive_group()
+    yours.add_argument(
+        "--ingest", type=Path, metavar="FILE", help="write the policies for these params, a JSON object"
+    )
+    yours.add_argument("--setup", type=Path, metavar="FILE", help="the same for the params of a set-up")
+    permissions.add_argument(
+        "--logs-key", default="", metavar="ARN", help="the KMS key of the log files, with --ingest"
+    )
+    permissions.add_argument(
+        "--tables-key", default="", metavar="ARN", help="the KMS key of the tables' bucket, with --ingest"
+    )
     permissions.set_defaults(run=_permissions)
     params = commands.add_parser("params", help="print every param with its default and help")
     params.add_argument("dag", nargs="?", choices=("ingest", "setup"), help="default: both")
@@ -58,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         "--read-files", dest="reads_files", action="store_true", help="read the log files of the bucket, too"
     )
     audit.set_defaults(run=_audit)
-    _add_acceptance(commands.add_parser("acceptance", help="try real services"))
+    _add_acceptance(commands.add_parser("acceptance", help="ask real services, read-only"))
     return parser
 
 
@@ -76,42 +87,6 @@ def _add_acceptance(parser: argparse.ArgumentParser) -> None:
         "--role", default="", metavar="ARN", help="the reader role; without it, none is simulated"
     )
     aws.set_defaults(run=_acceptance_aws)
-
-    databricks = services.add_parser(
-        "databricks",
-        help="try a Databricks workspace",
-        description="Tries a workspace with the params of an ingest: reads first, asks before it writes, "
-        "removes what it made, and writes a report that identifies nobody. Exit codes: 0 nothing failed, 1 "
-        "something failed, 2 it did not begin.",
-    )
-    databricks.add_argument("params", type=Path, help="the ingest's params, as YAML or JSON")
-    databricks.add_argument("--yes", action="store_true", help="do not ask before writing")
-    databricks.add_argument(
-        "--airflow",
-        action="store_true",
-        help="use the Airflow connections of the params; default: DATABRICKS_HOST, AWS_PROFILE and so on",
-    )
-    databricks.add_argument(
-        "--report", type=Path, default=Path("acceptance-databricks.json"), help="the file for the report"
-    )
-    databricks.add_argument(
-        "--large-mb", type=int, default=200, metavar="MB", help="size of the largest log file (200)"
-    )
-    databricks.set_defaults(run=_acceptance_databricks)
-
-
-def _acceptance_databricks(chosen: argparse.Namespace) -> int:
-    from cloudtrail_to_delta.acceptance.command import run_databricks
-
-    # Airflow, once imported, logs to standard output, which belongs to the report.
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
-    return run_databricks(
-        chosen.params,
-        with_airflow=chosen.airflow,
-        yes=chosen.yes,
-        report=chosen.report,
-        large_mb=chosen.large_mb,
-    )
 
 
 def _acceptance_aws(chosen: argparse.Namespace) -> int:
@@ -148,11 +123,34 @@ def _accounts_schema(_: argparse.Namespace) -> int:
 
 
 def _permissions(chosen: argparse.Namespace) -> int:
-    from cloudtrail_to_delta.reference.permissions import page, write_documents
+    from cloudtrail_to_delta.errors import InvalidRequestError
+    from cloudtrail_to_delta.reference.permissions import (
+        documents,
+        ingest_documents,
+        page,
+        setup_documents,
+        write_documents,
+    )
 
-    sys.stdout.write(page())
+    given = chosen.ingest or chosen.setup
+    if given and not chosen.documents:
+        sys.stderr.write("--ingest and --setup need --documents FOLDER\n")
+        return 2
+    try:
+        params = json.loads(given.read_text(encoding="utf-8")) if given else {}
+        if not isinstance(params, dict):
+            raise ValueError("the params are a JSON object")
+        if chosen.ingest:
+            made = ingest_documents(params, logs_key=chosen.logs_key, tables_key=chosen.tables_key)
+        else:
+            made = setup_documents(params) if given else documents()
+    except (OSError, ValueError, InvalidRequestError) as error:
+        sys.stderr.write(f"{given}: {error}\n")
+        return 2
+    if not given:
+        sys.stdout.write(page())
     if chosen.documents:
-        write_documents(chosen.documents)
+        write_documents(chosen.documents, made)
     return 0
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Statements = Sequence[Mapping[str, Any]]
 
 
-def read_boundary(iam: "IAMClient", role: str) -> Statements | None:
-    """Return the statements of a role's boundary; None if the connection may not read it."""
+def read_boundary(iam: "IAMClient", role: str) -> Statements | str:
+    """Return the statements of a role's boundary; the refused action if the connection may not read it."""
     from botocore.exceptions import ClientError
 
     try:
@@ -31,7 +31,7 @@ def read_boundary(iam: "IAMClient", role: str) -> Statements | None:
     except ClientError as error:
         if error_code(error) not in DENIED | NO_SUCH_ENTITY:
             raise
-        return None
+        return f"iam:{error.operation_name}"
     statements = document["Statement"]
     return statements if isinstance(statements, list) else [statements]
 

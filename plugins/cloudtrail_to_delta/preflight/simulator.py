@@ -179,11 +179,11 @@ def _is_bounded(decision: Decision) -> bool:
 
 
 def _in_boundary(
-    access: Access, decision: Decision, boundary: Statements | None, context: Mapping[str, tuple[str, ...]]
+    access: Access, decision: Decision, boundary: Statements | str, context: Mapping[str, tuple[str, ...]]
 ) -> Decision:
     """Return the decision with what the boundary leaves undecided. Pure."""
-    if boundary is None:
-        return replace(decision, unread="the role's permissions boundary")
+    if isinstance(boundary, str):
+        return replace(decision, unread=f"the role's permissions boundary ({boundary} is refused)")
     keys = dict.fromkeys((*decision.undecided, *undecided_keys(boundary, access, context)))
     return replace(decision, undecided=tuple(keys))
 

@@ -4,9 +4,11 @@
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.iam.catalog import table_needs, volume_needs
 from cloudtrail_to_delta.iam.connection import PURPOSES, completeness_access, connection_access
 from cloudtrail_to_delta.iam.notifications import notification_access
@@ -17,6 +19,7 @@ from cloudtrail_to_delta.params.setup import NEW_KEY
 from cloudtrail_to_delta.preflight.catalog import places
 from cloudtrail_to_delta.setup.deployment_role import rows, setup_policy
 from cloudtrail_to_delta.setup.request import resolve_setup
+from cloudtrail_to_delta.setup.resources import Document
 
 EXAMPLE = {
     "kinds": ["events", "insights", "digests"],
@@ -34,7 +37,12 @@ LOGS_KEY = "arn:aws:kms:us-east-1:111122223333:key/of-the-log-files"
 TABLES_KEY = "arn:aws:kms:us-east-1:111122223333:key/of-the-tables"
 DEPLOYMENT_ROLE = "arn:aws:iam::111122223333:role/databricks"
 TRAIL_ACCOUNT = "222233334444"
-TOPIC = "arn:aws:sns:us-east-1:111122223333:alerts"
+# What a policy of the page includes that an ingest may not use.
+EVERYTHING = {
+    "deployment_role_arn": DEPLOYMENT_ROLE,
+    "alert_topic_arn": "arn:aws:sns:us-east-1:111122223333:alerts",
+    "discovery": "notifications",
+}
 
 PAGE = """# The minimum permissions of each identity
 
@@ -43,7 +51,10 @@ preflight simulates (`iam/reader.py`), for these params:
 
 {params}
 
-`cloudtrail-to-delta permissions --documents FOLDER` writes the same files.
+`cloudtrail-to-delta permissions --documents FOLDER` writes the same files. With a JSON file of your own
+params it writes the policies for them: `--ingest FILE` for an ingest, `--setup FILE` for a set-up. Add
+`--logs-key ARN` if the log files have a customer managed KMS key, and `--tables-key ARN` if the tables'
+bucket has one.
 
 | identity | policy |
 |---|---|
@@ -77,8 +88,8 @@ keys. Leave out the statements that you do not use:
 The policies include a new KMS key, a topic and the deployment role.
 
 The set-up's task `preflight` runs the checks of an ingest. For it, the connections of the bucket's and the
-reader role's account also need the policy of *The AWS connection*. Without `warehouse_id` this task does not
-run.
+reader role's account also need the policy of *The AWS connection*, which `--setup` writes as
+`airflow-setup-preflight.json`. Without `warehouse_id` this task does not run.
 
 A removal also finds resources that were created with other params ("found by its tag"). It needs the same
 permissions on these resources. After a set-up by hand, or once this DAG has run, none of these permissions
@@ -136,30 +147,54 @@ _TESTS = {
 _IN = "tests/integration/plugins/cloudtrail_to_delta"
 
 
-def example_accesses() -> dict[str, list[Access]]:
-    """Return the accesses of each policy on the page, by its name there; preflight simulates the same."""
-    requests = resolve_requests(EXAMPLE)
-    role = str(EXAMPLE["reader_role_arn"])
-    reader = required_access(requests, code_root=code_root(EXAMPLE))
-    bucket = S3Location.parse(str(EXAMPLE["target_root"])).bucket
-    logs = dict.fromkeys(requests, (LOGS_KEY,))
-    root = code_root(EXAMPLE)
-    reader += key_access(requests, logs=logs, buckets={bucket: TABLES_KEY}, code_root=root)
-    return {
-        "reader": reader,
-        "notifications": notification_access(requests, account=role.split(":")[4]),
-        "deployment": pass_role(role),
-        "connection": connection_access(
-            requests,
-            code_root=code_root(EXAMPLE),
-            role=role,
-            deployment_role=DEPLOYMENT_ROLE,
-            topic=TOPIC,
-            notifications=True,
-            logs_keys=[LOGS_KEY],
-            buckets={bucket: TABLES_KEY},
+def accesses_of(
+    params: Mapping[str, Any], *, logs_key: str = "", tables_key: str = ""
+) -> dict[str, list[Access]]:
+    """Return the name of each policy of an ingest → its accesses; preflight simulates the same.
+
+    Args:
+        params: the params of the ingest; `reader_role_arn` is the ARN of a role.
+        logs_key: the ARN of the KMS key of the log files, if they have one.
+        tables_key: the ARN of the KMS key of the tables' bucket, if it has one.
+
+    Raises:
+        InvalidRequestError: if the params are invalid.
+    """
+    requests, root = resolve_requests(params), code_root(params)
+    role, topic = str(params.get("reader_role_arn") or ""), str(params.get("alert_topic_arn") or "")
+    if ":role/" not in role:
+        raise InvalidRequestError([f"reader_role_arn is {role!r}: give the ARN of the role itself."])
+    deployment = str(params.get("deployment_role_arn") or "")
+    notifications = params.get("discovery") == "notifications"
+    logs_keys = (logs_key,) if logs_key else ()
+    buckets = {S3Location.parse(one.delta_path).bucket: tables_key for one in requests.values() if tables_key}
+    connection = connection_access(
+        requests,
+        code_root=root,
+        role=role,
+        deployment_role=deployment,
+        topic=topic,
+        notifications=notifications,
+        logs_keys=logs_keys,
+        buckets=buckets,
+    )
+    keys = key_access(requests, logs=dict.fromkeys(requests, logs_keys), buckets=buckets, code_root=root)
+    found = {
+        "reader-role": required_access(requests, code_root=root) + keys,
+        "reader-role-notifications": (
+            notification_access(requests, account=role.split(":")[4]) if notifications else []
         ),
+        "deployment-role": pass_role(role) if deployment else [],
+        "airflow-ingest": connection,
+        "airflow-completeness": completeness_access(requests, tables_keys=filter(None, [tables_key])),
+        "alert-publisher": [one for one in connection if one.statement == "Alert"],
     }
+    return {name: needed for name, needed in found.items() if needed}
+
+
+def example_accesses() -> dict[str, list[Access]]:
+    """Return the name of each policy on the page → its accesses, but for those of the set-up."""
+    return accesses_of(EXAMPLE | EVERYTHING, logs_key=LOGS_KEY, tables_key=TABLES_KEY)
 
 
 def example_needs() -> list[tuple[str, list[str], str]]:
@@ -185,41 +220,57 @@ def example_needs() -> list[tuple[str, list[str], str]]:
     return found
 
 
-def example_setup() -> dict[str, dict[str, Any]]:
-    """Return account → the policy for running the set-up with the same params, and one more trail."""
+def ingest_documents(
+    params: Mapping[str, Any], *, logs_key: str = "", tables_key: str = ""
+) -> dict[str, Document]:
+    """Return each policy of an ingest by its file name without the suffix. See `accesses_of`."""
+    found = accesses_of(params, logs_key=logs_key, tables_key=tables_key)
+    return {name: reader_policy(needed) for name, needed in found.items()}
+
+
+def setup_documents(params: Mapping[str, Any]) -> dict[str, Document]:
+    """Return the policies of the set-up's connections by file name: one for each account, and `preflight`'s.
+
+    Raises:
+        InvalidRequestError: if the params are invalid.
+    """
+    request = resolve_setup(params)
+    checks = connection_access(
+        request.requests,
+        code_root=request.code_root,
+        role=request.reader_role_arn,
+        deployment_role=request.deployment_role_arn,
+        notifications=request.discovery == "notifications",
+    )
+    policies = {f"airflow-setup-{account}": setup_policy(request, account) for account in request.accounts}
+    return policies | {"airflow-setup-preflight": reader_policy(checks)}
+
+
+def example_setup() -> dict[str, Any]:
+    """Return params for running the set-up with the same names, and one more trail."""
     given = ("bucket", "account", "regions", "region", "target_root", "checkpoint_root")
     account = str(EXAMPLE["account"])
     connections = {account: "aws_default", TRAIL_ACCOUNT: "aws_trail"}
     more = {"accounts": connections, "kms_key": NEW_KEY, "sns_topic": "cloudtrail-files"}
     more |= {"bucket_account": account, "reader": "instance_profile", "discovery": "listing"}
-    params = {name: EXAMPLE[name] for name in given} | more
-    request = resolve_setup(params | {"deployment_role_arn": DEPLOYMENT_ROLE, "tables_kms_key": TABLES_KEY})
-    return {one: setup_policy(request, one) for one in connections}
+    more |= {"deployment_role_arn": DEPLOYMENT_ROLE, "tables_kms_key": TABLES_KEY}
+    return {name: EXAMPLE[name] for name in given} | more
 
 
-def documents() -> dict[str, dict[str, Any]]:
-    """Return each policy by its file name without the suffix."""
-    accesses = example_accesses()
-    setup = example_setup()
-    alert = [one for one in accesses["connection"] if one.statement == "Alert"]
-    return {
-        "reader-role": reader_policy(accesses["reader"]),
-        "reader-role-notifications": reader_policy(accesses["notifications"]),
-        "deployment-role": reader_policy(accesses["deployment"]),
-        "airflow-ingest": reader_policy(accesses["connection"]),
-        "airflow-completeness": reader_policy(
-            completeness_access(resolve_requests(EXAMPLE), tables_keys=[TABLES_KEY])
-        ),
-        "alert-publisher": reader_policy(alert),
-        "airflow-setup": setup[str(EXAMPLE["account"])],
-        "airflow-setup-trail": setup[TRAIL_ACCOUNT],
+def documents() -> dict[str, Document]:
+    """Return each policy of the page by its file name without the suffix."""
+    setup = setup_documents(example_setup())
+    found = {name: reader_policy(needed) for name, needed in example_accesses().items()}
+    return found | {
+        "airflow-setup": setup[f"airflow-setup-{EXAMPLE['account']}"],
+        "airflow-setup-trail": setup[f"airflow-setup-{TRAIL_ACCOUNT}"],
     }
 
 
-def write_documents(folder: Path) -> None:
+def write_documents(folder: Path, made: Mapping[str, Document]) -> None:
     """Write each policy into the folder as a JSON file that can be attached."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, document in documents().items():
+    for name, document in made.items():
         text = json.dumps(document, indent=2)
         (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
 

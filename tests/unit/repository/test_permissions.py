@@ -38,7 +38,7 @@ def test_the_page_is_made_of_the_policies():
 
 
 def test_the_files_are_the_policies(tmp_path):
-    write_documents(tmp_path)
+    write_documents(tmp_path, POLICIES)
     made = {path.name: path.read_text() for path in tmp_path.iterdir()}
     written = {path.name: path.read_text() for path in FOLDER.iterdir()}
     assert written == made, "docs/permissions is stale: run `make permissions`"

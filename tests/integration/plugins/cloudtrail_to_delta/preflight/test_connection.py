@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 
 import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -18,6 +19,7 @@ from cloudtrail_to_delta.runs.wheel import FOLDER_VARIABLE
 from cloudtrail_to_delta.tables.delta_log import latest_commit, row_counts, storage_options
 from sandbox.aws.seed import LAKE_BUCKET, LOGS_BUCKET
 from tests.integration.plugins.cloudtrail_to_delta.conftest import task_context
+from tests.integration.plugins.cloudtrail_to_delta.preflight.roles import NOTHING
 from tests.integration.plugins.cloudtrail_to_delta.preflight.test_run_preflight import COLUMNS, OWNER, owner
 from tests.unit.plugins.cloudtrail_to_delta.setup.memory_aws import statement_of_others
 
@@ -69,7 +71,7 @@ def limited(account, keys, monkeypatch, tmp_path):
     monkeypatch.setenv(f"AIRFLOW_VAR_{FOLDER_VARIABLE.upper()}", str(tmp_path))
     (tmp_path / WHEEL).write_bytes(b"wheel")
 
-    def give(*, without=""):
+    def give(*, without="", only=None):
         params = account.params(**CODE)
         needed = connection_access(
             resolve_requests(params),
@@ -80,7 +82,9 @@ def limited(account, keys, monkeypatch, tmp_path):
             logs_keys=keys[:1],
             buckets={LAKE_BUCKET: keys[1], CODE_BUCKET: keys[2]},
         )
-        policy = reader_policy([one for one in needed if one.action != without])
+        given = [one for one in needed if one.action != without and (only is None or one.action in only)]
+        # IAM takes no policy without a statement.
+        policy = reader_policy(given) if given else {"Version": "2012-10-17", "Statement": [NOTHING]}
         iam.put_user_policy(UserName="airflow", PolicyName="own", PolicyDocument=json.dumps(policy))
         return {one.action for one in needed}
 
@@ -94,14 +98,54 @@ def stage(account):
     return operator.execute(task_context(params=params))
 
 
-def test_the_documented_policy_is_enough_for_every_call_and_has_nothing_that_none_needs(account, limited):
-    documented = limited()
-    # A boundary that does not allow everything is read.
+def bound(account):
+    """Give the reader role a boundary that does not allow everything, so that preflight reads it."""
     document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
     boundary = account.iam.create_policy(PolicyName="s3-only", PolicyDocument=json.dumps(document))["Policy"]
     account.iam.put_role_permissions_boundary(
         RoleName=account.seeded.reader_role_arn.rpartition("/")[2], PermissionsBoundary=boundary["Arn"]
     )
+
+
+def said(account):
+    """All that preflight and the tasks say about what does not work, as one text."""
+    report = account.preflight(
+        **CODE, reader_role_arn=account.seeded.instance_profile_arn, discovery="notifications"
+    )
+    found = [one for one in report.findings if one.status != "ok"]
+    words = [f"{one.subject} {one.detail} {one.remedy}" for one in found]
+    told = deliver(Message(title="t", body="b"), {"alert_topic_arn": account.seeded.alerts_topic_arn})
+    words += [one.error for one in told]
+    path = f"s3://{LAKE_BUCKET}/{TABLE}"
+    for task in (
+        partial(stage, account),
+        lambda: row_counts(path, storage_options=storage_options(AwsBaseHook("aws_default"), path)),
+        lambda: latest_commit(Clients.connect("aws_default", "us-east-1").s3, path),
+    ):
+        try:
+            task()
+        except Exception as error:  # noqa: BLE001 - each task has its own
+            words.append(str(error))
+    return "\n".join(words)
+
+
+def test_a_run_without_any_one_of_the_documented_permissions_says_which_is_missing(account, limited):
+    # Each action is allowed only after the run has named it: without it, the run fails or warns.
+    bound(account)
+    documented, allowed = limited(only=()), set()
+    while True:
+        words = said(account)
+        named = {action for action in documented - allowed if action in words}
+        if not named:
+            break
+        allowed |= named
+        limited(only=allowed)
+    assert documented - allowed == set()
+
+
+def test_the_documented_policy_is_enough_for_every_call_and_has_nothing_that_none_needs(account, limited):
+    documented = limited()
+    bound(account)
     account.aws.forget_requests()
     for discovery in ("listing", "notifications"):
         report = account.preflight(

@@ -34,7 +34,7 @@ def test_the_policy_made_of_the_needs_passes_its_own_simulation(account_of_roles
         assert not failed(check_access(iam, arn, needed, mode="require"))
 
 
-@pytest.mark.parametrize("name", ["reader", "notifications", "deployment"])
+@pytest.mark.parametrize("name", ["reader-role", "reader-role-notifications", "deployment-role"])
 def test_each_policy_of_the_page_of_permissions_passes_its_own_simulation(account_of_roles, name):
     _, iam = account_of_roles
     needed = example_accesses()[name]
@@ -44,7 +44,7 @@ def test_each_policy_of_the_page_of_permissions_passes_its_own_simulation(accoun
     assert not failed(check_access(iam, arn, needed, mode="require"))
 
 
-@pytest.mark.parametrize("name", ["notifications", "deployment"])
+@pytest.mark.parametrize("name", ["reader-role-notifications", "deployment-role"])
 def test_without_any_action_of_the_page_what_needs_it_fails_and_nothing_else(account_of_roles, name):
     _, iam = account_of_roles
     needed = example_accesses()[name]
