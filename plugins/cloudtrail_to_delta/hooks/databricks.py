@@ -143,6 +143,19 @@ class IngestHook(DatabricksHook):
             raise
         return run
 
+    def has_ended(self, run_id: int) -> bool:
+        """Return whether the run has ended or no longer exists."""
+        run = self.find_run(run_id)
+        return run is None or bool(RunState(**run["state"]).is_terminal)
+
+    def failure_of(self, run_id: int) -> str | None:
+        """Return why an ingest run failed or no longer exists, and what to do; None if neither is so."""
+        run = self.find_run(run_id)
+        if run is None:
+            return describe_gone(run_id)
+        failure = self.run_failure(run)
+        return f"{failure} {start_again('submit')}" if failure else None
+
     def run_failure(self, run: dict[str, Any]) -> str | None:
         """Return why a run ended without success, with its error and page; None if it did not.
 

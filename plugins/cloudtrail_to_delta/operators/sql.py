@@ -5,20 +5,71 @@ the warehouse is starting), the task defers, so that it holds no worker slot. Th
 so far. If a worker is killed, only the current statement is lost, and these statements are safe to repeat.
 """
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowException
-from airflow.providers.databricks.triggers.databricks import DatabricksSQLStatementExecutionTrigger
 from airflow.sdk import BaseOperator, Context
+from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.hooks.databricks import IngestHook, Row, result_rows
+from cloudtrail_to_delta.hooks.waiting import workspace
 
 # The result of one statement: its rows, or the error's text if the operator tolerates errors.
 Result = dict[str, Any]
+ACTIVE = ("PENDING", "RUNNING")
+
+
+class StatementTrigger(BaseTrigger):
+    """Fires when the SQL statement has ended, or at `deadline`. Killing the wait cancels the statement.
+
+    Args:
+        databricks_conn_id: the connection to the workspace.
+        statement_id: the statement.
+        deadline: epoch seconds after which to give up.
+        poll_seconds: how often to check.
+    """
+
+    def __init__(
+        self, *, databricks_conn_id: str, statement_id: str, deadline: float, poll_seconds: int
+    ) -> None:
+        super().__init__()
+        self.databricks_conn_id = databricks_conn_id
+        self.statement_id = statement_id
+        self.deadline = deadline
+        self.poll_seconds = poll_seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what another triggerer process needs to continue this wait."""
+        return (
+            "cloudtrail_to_delta.operators.sql.StatementTrigger",
+            {
+                "databricks_conn_id": self.databricks_conn_id,
+                "statement_id": self.statement_id,
+                "deadline": self.deadline,
+                "poll_seconds": self.poll_seconds,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Check until the trigger can fire."""
+        databricks = workspace(self.databricks_conn_id)
+        while time.time() < self.deadline:
+            answer = await databricks.ask(lambda hook: hook.get_statement(self.statement_id))
+            if answer["status"]["state"] not in ACTIVE:
+                break
+            await asyncio.sleep(self.poll_seconds)
+        yield TriggerEvent({"statement_id": self.statement_id})
+
+    async def on_kill(self) -> None:
+        """Cancel the statement if a person cancels, clears or fails the waiting task."""
+        await workspace(self.databricks_conn_id).cancel(
+            lambda hook: hook.cancel_sql_statement(self.statement_id)
+        )
 
 
 class StatementsOperator(BaseOperator):
@@ -91,7 +142,7 @@ class StatementsOperator(BaseOperator):
                 lambda sql=statement: self.databricks.start_statement(sql, warehouse_id=self.warehouse_id)
             )
             self.statement_id = answer.get("statement_id")
-            if answer["status"]["state"] in ("PENDING", "RUNNING"):
+            if answer["status"]["state"] in ACTIVE:
                 self._defer(facts, results)
             results.append(self._result(answer))
             self.statement_id = None
@@ -111,7 +162,7 @@ class StatementsOperator(BaseOperator):
         state = answer["status"]["state"]
         if state == "SUCCEEDED":
             return {"rows": result_rows(answer)}
-        if state in ("PENDING", "RUNNING"):
+        if state in ACTIVE:
             self.databricks.cancel_sql_statement(answer["statement_id"])
             state = f"still {state} after {self.statement_timeout_seconds} s, so it was cancelled"
         error = answer["status"].get("error", {})
@@ -124,11 +175,11 @@ class StatementsOperator(BaseOperator):
 
     def _defer(self, facts: dict[str, Any], results: list[Result]) -> None:
         self.defer(
-            trigger=DatabricksSQLStatementExecutionTrigger(
-                statement_id=str(self.statement_id),
+            trigger=StatementTrigger(
                 databricks_conn_id=self.databricks_conn_id,
-                end_time=time.time() + self.statement_timeout_seconds,
-                polling_period_seconds=self.poll_seconds,
+                statement_id=str(self.statement_id),
+                deadline=time.time() + self.statement_timeout_seconds,
+                poll_seconds=self.poll_seconds,
             ),
             method_name="resume",
             kwargs={"facts": facts, "results": results},

@@ -1,9 +1,9 @@
 """Submit the ingest job: never two runs on one checkpoint, and a retry finds the run it has submitted."""
 
-import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from random import SystemRandom
 from typing import Any
 
 from airflow.providers.databricks.exceptions import DatabricksApiError
@@ -11,10 +11,10 @@ from airflow.providers.databricks.hooks.databricks import RunState
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from asgiref.sync import sync_to_async
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
-from cloudtrail_to_delta.hooks.databricks import IngestHook, start_order
+from cloudtrail_to_delta.hooks.databricks import start_order
+from cloudtrail_to_delta.hooks.waiting import workspace
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
 from cloudtrail_to_delta.params.request import IngestRequest, shares_run
@@ -59,43 +59,42 @@ class SettledTrigger(BaseTrigger):
             },
         )
 
-    def _hook(self) -> IngestHook:
-        return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
-
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Check until the trigger can fire."""
-        hook, until = self._hook(), time.monotonic() + self.grace_seconds
-        while True:
-            run = await sync_to_async(hook.find_run)(self.run_id)
+        databricks, until = workspace(self.databricks_conn_id), time.monotonic() + self.grace_seconds
+        async for active in databricks.polls(self.poll_seconds):
+            run = active.get(self.run_id) or await databricks.ask(lambda hook: hook.find_run(self.run_id))
             state = None if run is None else RunState(**run["state"])
             if state is None or state.is_terminal:
                 break
             if state.life_cycle_state != "TERMINATING" and time.monotonic() >= until:
                 break
-            await asyncio.sleep(self.poll_seconds)
         yield TriggerEvent({"run_id": self.run_id})
 
     async def on_kill(self) -> None:
         """Cancel the run if a person cancels, clears or fails the waiting task, which watches the run."""
-        await sync_to_async(self._hook().cancel_run)(self.run_id)
+        await workspace(self.databricks_conn_id).cancel(lambda hook: hook.cancel_run(self.run_id))
 
 
 class RoomTrigger(BaseTrigger):
-    """Fires when fewer than `limit` ingest runs are active in the workspace.
+    """Fires when the task has a place among `limit` active ingest runs of the workspace.
 
-    Other tasks may wait for the same free place, so the task checks again before it submits.
+    One triggerer wakes no more tasks than there are places. Another triggerer or another Airflow may wake a
+    task for the same place, so the task checks again before it submits.
 
     Args:
         databricks_conn_id: the connection to the workspace.
         limit: how many runs may be active.
-        poll_seconds: how often to check.
+        poll_seconds: how often to check, and up to a fifth longer, so that triggerers do not check at once.
+        run_name: the run that the task will submit; empty for a wait that an earlier release began.
     """
 
-    def __init__(self, *, databricks_conn_id: str, limit: int, poll_seconds: int) -> None:
+    def __init__(self, *, databricks_conn_id: str, limit: int, poll_seconds: int, run_name: str = "") -> None:
         super().__init__()
         self.databricks_conn_id = databricks_conn_id
         self.limit = limit
         self.poll_seconds = poll_seconds
+        self.run_name = run_name
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what another triggerer process needs to continue this wait."""
@@ -105,15 +104,18 @@ class RoomTrigger(BaseTrigger):
                 "databricks_conn_id": self.databricks_conn_id,
                 "limit": self.limit,
                 "poll_seconds": self.poll_seconds,
+                "run_name": self.run_name,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Check until fewer than `limit` runs are active."""
-        hook = IngestHook(self.databricks_conn_id, caller=type(self).__name__)
-        while len(active := await sync_to_async(hook.active_ingest_runs)()) >= self.limit:
-            await asyncio.sleep(self.poll_seconds)
-        yield TriggerEvent({"active": len(active)})
+        """Check until there is a place."""
+        databricks = workspace(self.databricks_conn_id)
+        databricks.give_back(self.run_name)
+        async for active in databricks.polls(self.poll_seconds * SystemRandom().uniform(1, 1.2)):
+            if databricks.reserve(self.run_name, self.limit):
+                yield TriggerEvent({"active": len(active)})
+                return
 
 
 # If a DAG run has started its job this often, another start will not help.
@@ -302,7 +304,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
         if len(active) < max(limit, 1) or any(run["run_name"] == name for run in active):
             return
         if not self._has_ended(context, kinds, name):
-            self._defer(active, limit)
+            self._defer(active, limit, name)
 
     def _has_ended(self, context: Context, kinds: Sequence[str], name: str) -> bool:
         """Return whether the run has already succeeded, in an earlier try or for another kind's task."""
@@ -323,9 +325,9 @@ class SubmitIngestOperator(OneTimeRunOperator):
         earlier = [other for other in active if start_order(other) < start_order(run)]
         if limit and len(earlier) >= limit and any(other["run_id"] == run["run_id"] for other in active):
             self._hook.cancel_run(int(run["run_id"]))
-            self._defer(earlier, limit)
+            self._defer(earlier, limit, run["run_name"])
 
-    def _defer(self, active: list[dict[str, Any]], limit: int) -> None:
+    def _defer(self, active: list[dict[str, Any]], limit: int, name: str) -> None:
         self.log.info(
             "%s ingest runs are active, param max_concurrent_runs is %s; waiting without a worker slot: %s",
             len(active),
@@ -334,7 +336,10 @@ class SubmitIngestOperator(OneTimeRunOperator):
         )
         self.defer(
             trigger=RoomTrigger(
-                databricks_conn_id=self.databricks_conn_id, limit=limit, poll_seconds=ROOM_POLL_SECONDS
+                databricks_conn_id=self.databricks_conn_id,
+                limit=limit,
+                poll_seconds=ROOM_POLL_SECONDS,
+                run_name=name,
             ),
             method_name="resume",
         )

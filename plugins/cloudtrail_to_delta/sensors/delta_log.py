@@ -1,6 +1,5 @@
-"""Wait for the first commit in a table's `_delta_log`: the sensor, its trigger, and the check of both."""
+"""Wait for the first commit in a table's `_delta_log`: the sensor and its trigger."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from functools import cached_property
@@ -9,53 +8,13 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import BaseSensorOperator, Context
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from asgiref.sync import sync_to_async
 
 from cloudtrail_to_delta.errors import DatabricksRunError, DeltaLogTimeoutError
 from cloudtrail_to_delta.hooks.aws_errors import refused_credentials
-from cloudtrail_to_delta.hooks.databricks import IngestHook, describe_gone, start_again
+from cloudtrail_to_delta.hooks.databricks import IngestHook
+from cloudtrail_to_delta.hooks.waiting import ask_s3, workspace
 from cloudtrail_to_delta.params.request import IngestRequest
 from cloudtrail_to_delta.tables.delta_log import latest_commit
-
-
-class DeltaLogWatch:
-    """Checks whether a table has a commit and whether its run has failed, for the sensor and its trigger."""
-
-    def __init__(
-        self, *, delta_path: str, run_id: int, aws_conn_id: str, databricks_conn_id: str, region: str
-    ) -> None:
-        self.delta_path = delta_path
-        self.run_id = run_id
-        self.aws_conn_id = aws_conn_id
-        self.databricks_conn_id = databricks_conn_id
-        self.region = region
-
-    @cached_property
-    def _databricks(self) -> IngestHook:
-        return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
-
-    @cached_property
-    def _s3(self) -> Any:
-        return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region).get_conn()
-
-    def look(self) -> dict[str, Any] | None:
-        """Return `{"status": "found", "version": n}`, `{"status": "failed", "error": text}`, or None.
-
-        None means that neither has happened yet. The run is checked first, so that the commit of an earlier
-        run cannot hide the failure of this one.
-        """
-        run = self._databricks.find_run(self.run_id)
-        if run is None:
-            return {"status": "failed", "error": describe_gone(self.run_id)}
-        if failure := self._databricks.run_failure(run):
-            return {"status": "failed", "error": f"{failure} {start_again('submit')}"}
-        with refused_credentials(self.aws_conn_id):
-            version = latest_commit(self._s3, self.delta_path)
-        return None if version is None else {"status": "found", "version": version}
-
-    def cancel_run(self) -> None:
-        """Cancel the Databricks run."""
-        self._databricks.cancel_run(self.run_id)
 
 
 class DeltaLogTrigger(BaseTrigger):
@@ -103,32 +62,42 @@ class DeltaLogTrigger(BaseTrigger):
             },
         )
 
-    def watch(self) -> DeltaLogWatch:
-        """Return the check of the log and the run."""
-        return DeltaLogWatch(
-            delta_path=self.delta_path,
-            run_id=self.run_id,
-            aws_conn_id=self.aws_conn_id,
-            databricks_conn_id=self.databricks_conn_id,
-            region=self.region,
-        )
-
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Check until the trigger can fire."""
-        watch = self.watch()
-        while True:
-            seen = await sync_to_async(watch.look)()
-            if seen is not None:
-                yield TriggerEvent(seen)
+        """Check until the trigger can fire.
+
+        The run is checked first, so that the commit of an earlier run cannot hide the failure of this one.
+        """
+        databricks = workspace(self.databricks_conn_id)
+        async for active in databricks.polls(self.poll_seconds):
+            if self.run_id not in active and (
+                failure := await databricks.ask(lambda hook: hook.failure_of(self.run_id))
+            ):
+                yield TriggerEvent(failed(failure))
+                return
+            with refused_credentials(self.aws_conn_id):
+                version = await ask_s3(
+                    self.aws_conn_id, self.region, lambda s3: latest_commit(s3, self.delta_path)
+                )
+            if version is not None:
+                yield TriggerEvent(found(version))
                 return
             if time.time() >= self.deadline:
                 yield TriggerEvent({"status": "timeout"})
                 return
-            await asyncio.sleep(self.poll_seconds)
 
     async def on_kill(self) -> None:
         """Cancel the Databricks run if a person cancels, clears or fails the waiting task."""
-        await sync_to_async(self.watch().cancel_run)()
+        await workspace(self.databricks_conn_id).cancel(lambda hook: hook.cancel_run(self.run_id))
+
+
+def failed(error: str) -> dict[str, Any]:
+    """Return the result of a check that found that the run has failed."""
+    return {"status": "failed", "error": error}
+
+
+def found(version: int) -> dict[str, Any]:
+    """Return the result of a check that found a commit."""
+    return {"status": "found", "version": version}
 
 
 class DeltaLogSensor(BaseSensorOperator):
@@ -172,9 +141,9 @@ class DeltaLogSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> int:
         """Check once; defer if there is neither a commit nor a failure yet."""
-        seen = self._watch().look()
+        request = self._request()
+        seen = self._check(request)
         if seen is None:
-            request = self._request()
             self.log.info("No commit in %s/_delta_log yet; waiting without a worker slot", request.delta_path)
             self.defer(
                 trigger=DeltaLogTrigger(
@@ -196,7 +165,7 @@ class DeltaLogSensor(BaseSensorOperator):
             raise DatabricksRunError(event["error"])
         path = f"{self._request().delta_path}/_delta_log"
         if event["status"] == "timeout":
-            self._watch().cancel_run()
+            self.databricks.cancel_run(int(self.run_id))
             raise DeltaLogTimeoutError(
                 f"No commit (a file like {path}/00000000000000000000.json) appeared within "
                 f"{self.timeout_minutes} minutes, so Databricks run {self.run_id} was cancelled. Check in "
@@ -208,17 +177,21 @@ class DeltaLogSensor(BaseSensorOperator):
 
     def on_kill(self) -> None:
         """Cancel the run if the task is killed before it defers."""
-        self._watch().cancel_run()
+        self.databricks.cancel_run(int(self.run_id))
+
+    @cached_property
+    def databricks(self) -> IngestHook:
+        """The hook, created on first use so that parsing a DAG needs no connection."""
+        return IngestHook(self.databricks_conn_id, caller=type(self).__name__)
 
     def _request(self) -> IngestRequest:
         return IngestRequest.from_dict(self.requests[self.kind])
 
-    def _watch(self) -> DeltaLogWatch:
-        request = self._request()
-        return DeltaLogWatch(
-            delta_path=request.delta_path,
-            run_id=int(self.run_id),
-            aws_conn_id=self.aws_conn_id,
-            databricks_conn_id=self.databricks_conn_id,
-            region=request.region,
-        )
+    def _check(self, request: IngestRequest) -> dict[str, Any] | None:
+        """Return the same as the trigger's event; None if there is neither a commit nor a failure yet."""
+        if failure := self.databricks.failure_of(int(self.run_id)):
+            return failed(failure)
+        with refused_credentials(self.aws_conn_id):
+            s3 = S3Hook(aws_conn_id=self.aws_conn_id, region_name=request.region).get_conn()
+            version = latest_commit(s3, request.delta_path)
+        return None if version is None else found(version)

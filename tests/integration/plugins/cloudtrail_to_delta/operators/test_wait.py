@@ -1,12 +1,14 @@
 """Waiting for a run: deferred while it is active, and its own error when it fails."""
 
+import asyncio
+
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
 from cloudtrail_to_delta.errors import DatabricksRunError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.operators.validate import ValidateRowsOperator
-from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
+from cloudtrail_to_delta.operators.wait import RunEndTrigger, WaitForIngestRunOperator
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     DIES,
     FAILS,
@@ -35,7 +37,17 @@ def test_an_active_run_is_waited_for_in_the_triggerer(stage, connections):
     run_id = submit(stage(WAITS), "active")[0]
     with pytest.raises(TaskDeferred) as deferred:
         wait_operator(run_id).execute(task_context(params=form_values()))
-    assert deferred.value.trigger.run_id == run_id
+    trigger = RunEndTrigger(**deferred.value.trigger.serialize()[1])
+    asyncio.run(trigger.on_kill())
+    event = fire(trigger)
+    assert event == {"run_id": run_id}
+    assert state_of(run_id)["result_state"] == "CANCELED"
+    with pytest.raises(DatabricksRunError, match=f"run {run_id} ended as CANCELED"):
+        wait_operator(run_id).conclude(task_context(params=form_values()), event)
+
+
+def test_a_wait_that_is_killed_before_it_defers_cancels_the_run(stage, connections):
+    run_id = submit(stage(WAITS), "killed")[0]
     wait_operator(run_id).on_kill()
     assert state_of(finished(run_id))["result_state"] == "CANCELED"
 
