@@ -28,6 +28,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 from cloudtrail_to_delta import dag_ids
 from cloudtrail_to_delta.accounts import Account
 from cloudtrail_to_delta.accounts.dags import entry_settings, with_values
+from cloudtrail_to_delta.dags.one_run import ONE_RUN_AT_A_TIME
 from cloudtrail_to_delta.guidance import COMPLETENESS, with_rows
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.operators.completeness import (
@@ -63,8 +64,7 @@ def build_dag(dag_id: str, account: Account | None = None) -> DAG:
         dag_id,
         description="Every log file that S3 lists is in the tables, or has a name and an alert",
         schedule=CronTriggerTimetable(SCHEDULE, timezone="UTC") if account else None,
-        catchup=False,
-        max_active_runs=1,
+        **ONE_RUN_AT_A_TIME,
         default_args={
             "owner": account.owner if account else "cloudtrail",
             "retries": 2,

@@ -19,6 +19,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronTriggerTimetable
 
 from cloudtrail_to_delta import dag_ids
+from cloudtrail_to_delta.dags.one_run import ONE_RUN_AT_A_TIME
 from cloudtrail_to_delta.guidance import DIGEST, with_rows
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
@@ -38,9 +39,8 @@ def build_dag() -> DAG:
         # This is late enough for the day's last log files (CloudTrail delivers within minutes) and an
         # hourly ingest.
         schedule=CronTriggerTimetable("0 3 * * *", timezone="UTC"),
-        catchup=False,
         is_paused_upon_creation=True,
-        max_active_runs=1,
+        **ONE_RUN_AT_A_TIME,
         params=digest_params(),
         default_args={
             "owner": "cloudtrail",

@@ -40,6 +40,7 @@ from cloudtrail_to_delta.accounts.dags import (
 )
 from cloudtrail_to_delta.alerts.deadline import default_deadline, late_alert
 from cloudtrail_to_delta.alerts.trial import send_test_alert
+from cloudtrail_to_delta.dags.one_run import ONE_RUN_AT_A_TIME
 from cloudtrail_to_delta.guidance import DISABLED, INGEST, with_rows
 from cloudtrail_to_delta.kinds import KINDS, Kind
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
@@ -149,9 +150,7 @@ def build_dag(dag_id: str, account: Account | None = None, *, deadline: timedelt
         dag_id,
         description="CloudTrail log files in S3 to validated Delta tables on Databricks",
         schedule=dag_schedule(account),
-        catchup=False,
-        # Two simultaneous DAG runs could use the same checkpoint.
-        max_active_runs=1,
+        **ONE_RUN_AT_A_TIME,
         deadline=late_alert(deadline or default_deadline(values), values),
         default_args={
             "owner": account.owner if account else "cloudtrail",

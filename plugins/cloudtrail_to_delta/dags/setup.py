@@ -35,6 +35,7 @@ from airflow.sdk import DAG, TaskGroup, task
 from cloudtrail_to_delta.accounts import SetupEntry
 from cloudtrail_to_delta.accounts.dags import DisabledAccountOperator
 from cloudtrail_to_delta.accounts.setup_dags import dag_params, dag_settings
+from cloudtrail_to_delta.dags.one_run import ONE_RUN_AT_A_TIME
 from cloudtrail_to_delta.guidance import DISABLED, SETUP, with_rows
 from cloudtrail_to_delta.notifiers.failure import FailureNotifier
 from cloudtrail_to_delta.notifiers.recovery import RecoveryNotifier
@@ -142,9 +143,7 @@ def build_dag(dag_id: str, setup: SetupEntry | None = None) -> DAG:
         dag_id,
         description="Trails, log bucket, reader role and Databricks, as one reviewable plan",
         schedule=None,
-        catchup=False,
-        # Two simultaneous runs would each fail because of the other's changes.
-        max_active_runs=1,
+        **ONE_RUN_AT_A_TIME,
         default_args={
             "owner": setup.owner if setup else "cloudtrail",
             "retries": 2,

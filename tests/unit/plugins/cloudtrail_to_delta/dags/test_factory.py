@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.file import list_py_file_paths
 
@@ -98,6 +99,12 @@ def test_one_file_that_builds_all_gives_what_the_dag_files_give(parse, tmp_path,
         assert serialized(dag) == serialized(apart[dag_id]), dag_id
 
 
+def test_no_dag_has_two_runs_at_once_and_none_can_be_backfilled(parse):
+    for dag_id, dag in parse("build_all").items():
+        assert (dag.max_active_runs, dag.catchup) == (1, False), dag_id
+        assert set(DagRunType) - set(dag.allowed_run_types) == {DagRunType.BACKFILL}, dag_id
+
+
 def test_airflow_knows_each_dag_by_the_users_file_and_never_by_the_packages(parse, tmp_path):
     assert {dag.fileloc for dag in parse("build_all").values()} == {str(tmp_path / "security.py")}
 
@@ -179,7 +186,7 @@ def test_a_dag_file_imports_only_what_its_own_dags_need():
         text=True,
         check=True,
     )
-    ours = {f"cloudtrail_to_delta.dags.{name}" for name in ("factory", "digest")}
+    ours = {f"cloudtrail_to_delta.dags.{name}" for name in ("factory", "digest", "one_run")}
     loaded = {name for name in done.stdout.split() if name.startswith("cloudtrail_to_delta.dags.")}
     assert loaded == ours
 
