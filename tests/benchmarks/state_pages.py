@@ -1,39 +1,67 @@
-"""How long the pages take with many accounts, from a database on SQLite that a month of runs has filled.
+"""How long the pages take with many accounts, from a database that months of runs have filled.
 
-    .venv/bin/python -m tests.benchmarks.state_pages [--accounts 500] [--days 30]
+    .venv/bin/python -m tests.benchmarks.state_pages [--accounts 500] [--days 30] [--hours 1] [--foreign 0]
+        [--postgres]
 
-Prints seconds for: reading the facts (no cache), making the rows, rendering one page; and the same for one
-account. A fifth of the accounts has failed for two days, so that the slow questions are asked too.
+Prints seconds for: reading the facts (no cache), making the rows, rendering one page; the same for one
+account; and a whole view over HTTP, at first and later.
+A fifth of the accounts has failed for two days, so that the slow questions are asked too.
 """
 
 import argparse
+import asyncio
+import io
 import json
 import os
+import shutil
 import sqlite3
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+import psycopg2
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "plugins")]
 
 import tests.conftest  # noqa: E402, F401 - before the first import of airflow
+from cloudtrail_to_delta.ui.app import CACHE_SECONDS  # noqa: E402
 from tests.fixtures.metadata import Metadata, resolved, skipped, validated  # noqa: E402
+from tests.fixtures.pages import SECRET, pages_of  # noqa: E402
+from tests.fixtures.postgres import give_away, migrated, server_folder  # noqa: E402
+from tests.integration.plugins.cloudtrail_to_delta.ui.visits import OVERVIEW, get  # noqa: E402
 
 FAILING = 5
 FAILED_HOURS = 48
-RUN = (
-    "INSERT INTO dag_run (id, dag_id, run_id, run_type, state, run_after, start_date, end_date, span_status, "
-    "clear_number) VALUES (?, ?, ?, 'scheduled', ?, ?, ?, ?, 'ended', 0)"
+FOREIGN_HOURS = 48
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's columns that differ from row to row, and those with one value in SQL."""
+
+    name: str
+    columns: tuple[str, ...]
+    fixed: dict[str, str]
+
+
+RUN = Table(
+    "dag_run",
+    ("id", "dag_id", "run_id", "state", "run_after", "start_date", "end_date"),
+    {"run_type": "'scheduled'", "span_status": "'ended'", "clear_number": "0"},
 )
-TASK = (
-    "INSERT INTO task_instance (id, dag_id, run_id, task_id, map_index, state, pool, pool_slots, try_number, "
-    "max_tries) VALUES (?, ?, ?, ?, -1, ?, 'default_pool', 1, 1, 2)"
+TASK = Table(
+    "task_instance",
+    ("id", "dag_id", "run_id", "task_id", "state"),
+    {"map_index": "-1", "pool": "'default_pool'", "pool_slots": "1", "try_number": "1", "max_tries": "2"},
 )
-XCOM = (
-    "INSERT INTO xcom (dag_run_id, dag_id, run_id, task_id, map_index, key, value, timestamp) "
-    "VALUES (?, ?, ?, ?, -1, ?, ?, ?)"
+XCOM = Table(
+    "xcom",
+    ("dag_run_id", "dag_id", "run_id", "task_id", "key", "value", "timestamp"),
+    {"map_index": "-1"},
 )
 KINDS = ("events", "insights")
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2")
@@ -49,32 +77,73 @@ def left_by_a_run(at):
     return [(task, key, json.dumps(value)) for task, key, value in found]
 
 
-def fill(path, metadata, accounts, days):
-    """The runs of every hour, in the order in which they were made."""
-    raw = sqlite3.connect(path)
-    raw.execute("PRAGMA synchronous = OFF")
-    dags = [metadata.dag(f"account_{number:03}") for number in range(accounts)]
-    number = 0
-    for age in range(days * 24, 0, -1):
-        at = metadata.now - timedelta(hours=age)
-        began, ended = (f"{at - timedelta(minutes=m):%Y-%m-%d %H:%M:%S}.000000" for m in (4, 0))
-        texts = left_by_a_run(at)
-        runs, xcoms, tasks = [], [], []
-        for place, dag in enumerate(dags):
-            number += 1
-            run_id = f"scheduled__{at:%Y-%m-%dT%H:%M:%S}+00:00"
-            failed = place % FAILING == 0 and age <= FAILED_HOURS
-            runs.append((number, dag, run_id, "failed" if failed else "success", began, began, ended))
-            kept = texts[:2] if failed else texts
-            xcoms += [(number, dag, run_id, *text, ended) for text in kept]
-            if failed:
-                tasks.append((f"{number:032x}", dag, run_id, "events.submit", "failed"))
-        raw.executemany(RUN, runs)
-        raw.executemany(XCOM, xcoms)
-        raw.executemany(TASK, tasks)
-        raw.commit()
-    raw.execute("ANALYZE")
+def fill(address, metadata, options):
+    """Write the runs of every few hours, in the order of their making, and runs of other teams' DAGs."""
+    dags = [metadata.dag(f"account_{number:03}") for number in range(options.accounts)]
+    with copier(address) as copy:
+        number = 0
+        for age in range(options.days * 24, 0, -options.hours):
+            at = metadata.now - timedelta(hours=age)
+            began, ended = (f"{at - timedelta(minutes=m):%Y-%m-%d %H:%M:%S}.000000+00" for m in (4, 0))
+            texts = left_by_a_run(at)
+            runs, xcoms, tasks = [], [], []
+            for place, dag in enumerate(dags):
+                number += 1
+                run_id = f"scheduled__{at:%Y-%m-%dT%H:%M:%S}+00:00"
+                failed = place % FAILING == 0 and age <= FAILED_HOURS
+                runs.append((number, dag, run_id, "failed" if failed else "success", began, began, ended))
+                kept = texts[:2] if failed else texts
+                xcoms += [(number, dag, run_id, *text, ended) for text in kept]
+                if failed:
+                    tasks.append((f"{number:032x}", dag, run_id, "events.submit", "failed"))
+            copy(RUN, runs)
+            copy(XCOM, xcoms)
+            copy(TASK, tasks)
+        foreign = []
+        for other in range(options.foreign):
+            at = metadata.now - timedelta(hours=FOREIGN_HOURS * other / max(options.foreign, 1))
+            when = f"{at:%Y-%m-%d %H:%M:%S}.000000+00"
+            ids = (number + 1 + other, f"other_{other % 100}", f"scheduled__{other}")
+            foreign.append((*ids, "success", when, when, when))
+        copy(RUN, foreign)
+
+
+@contextmanager
+def copier(address):
+    """Yield a function that appends rows to a table."""
+    if address.startswith("sqlite"):
+        raw = sqlite3.connect(address.removeprefix("sqlite:///"))
+        raw.execute("PRAGMA synchronous = OFF")
+
+        def insert(table, rows):
+            places = ", ".join("?" * len(rows[0])) if rows else ""
+            fixed = "".join(f", {value}" for value in table.fixed.values())
+            into = f"{table.name} ({', '.join([*table.columns, *table.fixed])})"
+            if rows:
+                raw.executemany(" ".join(("INSERT INTO", into, "VALUES (", places, fixed, ")")), rows)
+
+        yield insert
+    else:
+        raw = psycopg2.connect(address.replace("+psycopg2", ""))
+        # The tasks that left the XComs are not written.
+        raw.cursor().execute("SET session_replication_role = replica")
+
+        def insert(table, rows):
+            fixed = [value.strip("'") for value in table.fixed.values()]
+            text = io.StringIO()
+            for row in rows:
+                cells = (str(cell).replace("\\", "\\\\") for cell in (*row, *fixed))
+                text.write("\t".join(cells) + "\n")
+            text.seek(0)
+            columns = ", ".join([*table.columns, *table.fixed])
+            with raw.cursor() as cursor:
+                cursor.copy_expert(f"COPY {table.name} ({columns}) FROM STDIN", text)
+
+        yield insert
     raw.commit()
+    if not address.startswith("sqlite"):
+        raw.autocommit = True
+    raw.cursor().execute("ANALYZE")
     raw.close()
 
 
@@ -114,24 +183,51 @@ def measure(metadata, session):
     say(f"    {len(page) / 1000:.0f} kB")
 
 
+async def view(metadata):
+    """Visit the overview as a browser does, with an empty cache and then without one."""
+    app = pages_of(metadata)
+    for what in ("the first view", "the next view", "the view after the cache has aged"):
+        began = time.perf_counter()
+        answer = await get(app, OVERVIEW)
+        say(f"{what:<40} {time.perf_counter() - began:6.2f} s, status {answer.status_code}")
+        if what == "the next view":
+            time.sleep(CACHE_SECONDS + 1)
+
+
 def main():
     """Fill and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accounts", type=int, default=500)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--hours", type=int, default=1, help="hours between two runs of an account")
+    parser.add_argument("--foreign", type=int, default=0, help="runs of other teams in the last two days")
+    parser.add_argument("--postgres", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as state:
-        path = Path(state) / "airflow.db"
-        metadata = Metadata(f"sqlite:///{path}")
-        timed(
-            f"fill: {options.accounts} accounts, {options.days} days",
-            lambda: fill(path, metadata, options.accounts, options.days),
-        )
-        say(f"    {os.path.getsize(path) / 1e9:.2f} GB")
+    os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = SECRET
+    with database(postgres=options.postgres) as address:
+        metadata = Metadata(address)
+        what = f"fill: {options.accounts} accounts, {options.days} days"
+        timed(what, lambda: fill(address, metadata, options))
         for _ in range(2):
             with metadata.session() as session:
                 measure(metadata, session)
+        asyncio.run(view(metadata))
         metadata.engine.dispose()
+
+
+@contextmanager
+def database(*, postgres):
+    """Yield the address of an empty metadata database."""
+    if not postgres:
+        with tempfile.TemporaryDirectory() as state:
+            yield f"sqlite:///{Path(state) / 'airflow.db'}"
+        return
+    with server_folder() as server:
+        shutil.copytree(migrated(), server.data)
+        server.data.chmod(0o700)
+        give_away(server.data)
+        server.start()
+        yield server.url(server.database())
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """The pages as a FastAPI app. Users must sign in, and need permission to read the DAG's XComs."""
 
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from cloudtrail_to_delta.dag_ids import INGEST, completeness_of
+from cloudtrail_to_delta.dag_ids import INGEST, completeness_of, is_ingest
 from cloudtrail_to_delta.records.completeness import Completeness
 from cloudtrail_to_delta.ui import database, render
 from cloudtrail_to_delta.ui.access import readable
-from cloudtrail_to_delta.ui.cache import Cache
+from cloudtrail_to_delta.ui.cache import Cache, SlowDatabaseError
 from cloudtrail_to_delta.ui.coverage import coverage_of
 from cloudtrail_to_delta.ui.database import read_facts
 from cloudtrail_to_delta.ui.history import read_history
@@ -17,14 +20,28 @@ from cloudtrail_to_delta.ui.rows import Row, rows_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from sqlalchemy.orm import Session
 
+T = TypeVar("T")
+OpenSession = Callable[[], AbstractContextManager["Session"]]
 # The maximum age of cached data, and how many tables' histories a process caches (about 100 kB each).
 CACHE_SECONDS = 15
 CACHE_SIZE = 50
 
 
-def create_app() -> "FastAPI":
-    """Create the app, which Airflow mounts below `PREFIX`."""
+def airflow_session() -> AbstractContextManager["Session"]:
+    """Open a session of Airflow's metadata database, apart from the request's."""
+    from airflow.utils.session import create_session
+
+    return create_session(scoped=False)
+
+
+def create_app(open_session: OpenSession = airflow_session) -> "FastAPI":
+    """Create the app, which Airflow mounts below `PREFIX`.
+
+    Args:
+        open_session: opens a session for what several users see; it outlives no request's session.
+    """
     from airflow.api_fastapi.core_api.security import get_user
     from fastapi import Depends, FastAPI, HTTPException, Request
 
@@ -41,7 +58,7 @@ def create_app() -> "FastAPI":
         openapi_url=None,
     )
     add_tasks(app)
-    add_state(app)
+    add_state(app, open_session)
     add_refusals(app)
     return app
 
@@ -61,6 +78,10 @@ def add_refusals(app: "FastAPI") -> None:
         page = render.render_refusal(400, f"The URL lacks the parameter {', '.join(names)}")
         return HTMLResponse(page, 400, headers=render.headers())
 
+    def slow(_: Any, error: Any) -> HTMLResponse:
+        return HTMLResponse(render.render_refusal(503, str(error)), 503, headers=render.headers())
+
+    app.add_exception_handler(SlowDatabaseError, slow)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(RequestValidationError, incomplete)
 
@@ -102,29 +123,51 @@ def add_tasks(app: "FastAPI") -> None:
         return HTMLResponse(render.render_guidance(task), headers=render.headers())
 
 
-def add_state(app: "FastAPI") -> None:
+@dataclass(frozen=True)
+class Overview:
+    """What the database says about all DAGs, for all users.
+
+    Attributes:
+        at: when it was read.
+        teams: each ingest and completeness DAG, with its team.
+        rows: the tables.
+    """
+
+    at: datetime
+    teams: Mapping[str, str | None]
+    rows: list[Row]
+
+
+def add_state(app: "FastAPI", open_session: OpenSession) -> None:
     """Add the overview and the page of one table."""
-    from airflow.api_fastapi.common.db.common import SessionDep
     from airflow.api_fastapi.core_api.security import GetUserDep
     from fastapi import HTTPException
     from fastapi.responses import HTMLResponse
 
     cache = Cache(seconds=CACHE_SECONDS, size=CACHE_SIZE)
 
-    def visible(user: Any, session: Any) -> tuple[datetime, list[Row]]:
-        """Return when the rows were read, and the rows that the user may see. Refuse if there are none."""
-        now, dags, rows = cache.get("overview", lambda: _read_rows(session))
+    def read(key: Hashable, question: Callable[["Session"], T]) -> T:
+        """Return the cached answer of the database to a question."""
+
+        def ask() -> T:
+            with open_session() as session:
+                return question(session)
+
+        return cache.get(key, ask)
+
+    def visible(user: Any) -> tuple[datetime, list[Row], set[str]]:
+        """Return when the rows were read, and the rows and DAGs that the user may see. Refuse without any."""
+        found = read("overview", read_overview)
         # A user who may see no DAG is refused. While there are no DAGs, the permission for the form's DAG
         # decides.
-        allowed = readable(user, dags or {INGEST}, session)
-        if not allowed:
+        allowed = readable(user, found.teams or {INGEST: None})
+        if not any(is_ingest(dag_id) for dag_id in allowed):
             raise HTTPException(403, "You do not have permission to read the runs of any CloudTrail DAG.")
-        return now, [row for row in rows if row.dag.dag_id in allowed]
+        return found.at, [row for row in found.rows if row.dag.dag_id in allowed], allowed
 
     @app.get(OVERVIEW_PAGE)
     def overview(
         user: GetUserDep,
-        session: SessionDep,
         q: str = "",
         state: str = "",
         kind: str = "",
@@ -132,37 +175,42 @@ def add_state(app: "FastAPI") -> None:
         page: str = "",
     ) -> HTMLResponse:
         """Show one row per table, searched and sorted as the URL says."""
-        now, rows = visible(user, session)
+        now, rows, _ = visible(user)
         view = View.read(q=q, state=state, kind=kind, sort=sort, page=page)
         shown = render.render_overview(list_rows(rows, view), rows, now)
         return HTMLResponse(shown, headers=render.headers())
 
     @app.get(ACCOUNT_PAGE)
-    def account(
-        user: GetUserDep, session: SessionDep, dag_id: str, kind: str = "", table: str = ""
-    ) -> HTMLResponse:
+    def account(user: GetUserDep, dag_id: str, kind: str = "", table: str = "") -> HTMLResponse:
         """Show one table of a DAG. If the URL names no kind, show the first one."""
-        now, rows = visible(user, session)
+        now, rows, allowed = visible(user)
         of_dag = [row for row in rows if row.dag.dag_id == dag_id]
         found = [row for row in of_dag if kind in ("", row.kind) and table in ("", row.table)]
         if not found:
             # The same answer for a DAG that does not exist and for one that the user may not see.
             raise HTTPException(404, f"The DAG {dag_id!r} has no such table, or you may not see it.")
         row = found[0]
-        history = cache.get((dag_id, row.kind, row.table), lambda: read_history(session, row, now))
+        history = read(
+            (dag_id, row.kind, row.table), lambda session: read_history(session, row, datetime.now(UTC))
+        )
         others = [other for other in of_dag if other is not row]
         # The check is another DAG, which the user may not be allowed to read.
         check = completeness_of(dag_id)
         checked: list[Completeness] = []
-        if readable(user, {check}, session):
+        if check in allowed:
             key = (check, row.kind, row.table)
-            checked = cache.get(key, lambda: database.read_checked(session, *key))
+            checked = read(key, lambda session: database.read_checked(session, *key))
         coverage = coverage_of(checked, row.kind, row.table, list(row.regions))
         page = render.render_account(row, others, history, now, coverage)
         return HTMLResponse(page, headers=render.headers())
 
 
-def _read_rows(session: Any) -> tuple[datetime, set[str], list[Row]]:
+def read_overview(session: "Session") -> Overview:
+    """Read the overview of every DAG."""
+    from airflow.models.dag import DagModel
+
     now = datetime.now(UTC)
     facts = read_facts(session, now)
-    return now, set(facts.dags), rows_of(facts)
+    dags = [name for dag_id in facts.dags for name in (dag_id, completeness_of(dag_id))]
+    teams = DagModel.get_dag_id_to_team_name_mapping(dags, session=session)
+    return Overview(at=now, teams={dag_id: teams.get(dag_id) for dag_id in dags}, rows=rows_of(facts))

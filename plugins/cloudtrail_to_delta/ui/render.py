@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+# Data of a database that answers is never as old as this, see `ui.cache`.
+LATE = timedelta(minutes=2)
 PAGES = Path(__file__).with_name("pages")
 STATE_WORDS = {
     "ok": "✓ ok",
@@ -79,6 +81,11 @@ def headers() -> dict[str, str]:
     }
 
 
+def is_late(read_at: datetime) -> bool:
+    """Return whether data is older than what a database that answers would have given."""
+    return datetime.now(UTC) - read_at > LATE
+
+
 def render_overview(listing: Listing, rows: Sequence[Row], now: datetime) -> str:
     """Render the overview: one page of its rows.
 
@@ -92,6 +99,7 @@ def render_overview(listing: Listing, rows: Sequence[Row], now: datetime) -> str
         listing=listing,
         view=listing.view,
         now=now,
+        late=is_late(now),
         tables=sum(1 for row in rows if row.last_run or row.kind or row.dag.dag_id != INGEST),
         accounts=len({row.dag.dag_id for row in rows}),
         kinds=KINDS,
@@ -126,6 +134,7 @@ def render_account(
         coverage=coverage,
         check_dag=completeness_of(row.dag.dag_id),
         now=now,
+        late=is_late(now),
         days=DAYS,
         rows_chart=charts.bars(axis, added, css="rows", label=_said(added, "rows"), unit="rows"),
         rows_said=_said(added, "rows").capitalize(),

@@ -5,7 +5,7 @@ from airflow.api_fastapi.app import purge_cached_app
 
 from tests.fixtures.made_up import fill
 from tests.fixtures.metadata import Metadata
-from tests.fixtures.pages import SECRET, OneDag
+from tests.fixtures.pages import SECRET, Networked, OneDag
 
 
 @pytest.fixture
@@ -44,4 +44,16 @@ def one_dag(monkeypatch):
     yield lambda dag_id: monkeypatch.setattr(OneDag, "allowed", dag_id)
     monkeypatch.undo()
     # Airflow keeps an auth manager as long as it is of the class that is wanted, or of one below it.
+    purge_cached_app()
+
+
+@pytest.fixture
+def networked(monkeypatch, metadata):
+    """The auth manager that keeps its questions."""
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", f"{Networked.__module__}.{Networked.__name__}")
+    monkeypatch.setattr(Networked, "questions", [])
+    monkeypatch.setattr(Networked, "refused", set())
+    monkeypatch.setattr(Networked, "connections", staticmethod(metadata.engine.pool.checkedout))
+    yield Networked
+    monkeypatch.undo()
     purge_cached_app()

@@ -5,6 +5,7 @@ import hashlib
 import re
 
 import pytest
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 
 from cloudtrail_plugin import CloudTrailPlugin
 from tests.fixtures.pages import pages_of
@@ -63,6 +64,27 @@ async def test_a_user_sees_only_the_dags_that_they_may_read_whoever_asked_before
         missing = await get(app, ACCOUNT, dag_id="cloudtrail_ingest__nowhere")
         assert hidden.status_code == missing.status_code == 404
         assert f"{other}_events" not in hidden.text
+
+
+async def test_the_auth_manager_gets_three_questions_for_any_number_of_dags_and_no_connection_waits_for_it(
+    metadata, networked
+):
+    for number in range(12):
+        good_run(metadata, metadata.dag(f"a{number}"))
+    assert (await get(pages_of(metadata), OVERVIEW)).status_code == 200
+    # Each account has an ingest and a completeness check.
+    asked = ["DAGs: 24", "RUN of None", "XCOM of None"]
+    assert networked.questions == [f"{question}, connections: 0" for question in asked]
+
+
+async def test_who_may_read_the_xcoms_of_some_dags_sees_those(metadata, networked):
+    for name in ("first", "second"):
+        good_run(metadata, metadata.dag(name), table=f"{name}_events", xcoms=())
+    xcoms = DagAccessEntity.XCOM
+    networked.refused |= {(xcoms, None), (xcoms, "cloudtrail_ingest__second")}
+    listed = (await get(pages_of(metadata), OVERVIEW)).text
+    assert "first_events" in listed
+    assert "second_events" not in listed
 
 
 async def test_nothing_is_loaded_from_elsewhere_and_only_our_own_style_and_script_may_run(made_up):
