@@ -12,6 +12,7 @@ from cloudtrail_to_delta.operators.wait import RunEndTrigger, WaitForIngestRunOp
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     DIES,
     FAILS,
+    NOTHING_SKIPPED,
     SUCCEEDS,
     WAITS,
     finished,
@@ -105,6 +106,7 @@ def test_a_validation_of_a_run_that_is_gone_says_how_to_go_on(stage, connections
         task_id="validate_rows",
         kind="events",
         requests=request_dicts(form_values()),
+        preflight=NOTHING_SKIPPED,
         run_id=run_id,
         aws_conn_id="aws_default",
         databricks_conn_id="databricks_default",
