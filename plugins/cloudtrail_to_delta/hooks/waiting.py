@@ -2,7 +2,7 @@
 
 A triggerer runs the triggers of every team in one event loop, and asgiref's `sync_to_async` has one thread
 for all of them. So nothing here uses that thread: blocking calls run in this module's threads.
-See docs/adr/0037-shared-waits.md.
+See docs/adr/0038-shared-waits.md.
 """
 
 import asyncio
