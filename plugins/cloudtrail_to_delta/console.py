@@ -6,6 +6,7 @@ permissions            prints the minimum permissions of each identity, as Markd
 params [ingest|setup]  prints every param of both forms or of one of them, as Markdown
 audit LOGS TABLE       checks a period of log files against CloudTrail's signed digests
 acceptance aws         asks an AWS account read-only and prints the redacted answers, as JSON
+acceptance databricks  tries a workspace with the params of an ingest, and writes a redacted report
 """
 
 import argparse
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "--read-files", dest="reads_files", action="store_true", help="read the log files of the bucket, too"
     )
     audit.set_defaults(run=_audit)
-    _add_acceptance(commands.add_parser("acceptance", help="ask real services, read-only"))
+    _add_acceptance(commands.add_parser("acceptance", help="try real services"))
     return parser
 
 
@@ -87,6 +88,42 @@ def _add_acceptance(parser: argparse.ArgumentParser) -> None:
         "--role", default="", metavar="ARN", help="the reader role; without it, none is simulated"
     )
     aws.set_defaults(run=_acceptance_aws)
+
+    databricks = services.add_parser(
+        "databricks",
+        help="try a Databricks workspace",
+        description="Tries a workspace with the params of an ingest: reads first, asks before it writes, "
+        "removes what it made, and writes a report that identifies nobody. Exit codes: 0 nothing failed, 1 "
+        "something failed, 2 it did not begin.",
+    )
+    databricks.add_argument("params", type=Path, help="the ingest's params, as YAML or JSON")
+    databricks.add_argument("--yes", action="store_true", help="do not ask before writing")
+    databricks.add_argument(
+        "--airflow",
+        action="store_true",
+        help="use the Airflow connections of the params; default: DATABRICKS_HOST, AWS_PROFILE and so on",
+    )
+    databricks.add_argument(
+        "--report", type=Path, default=Path("acceptance-databricks.json"), help="the file for the report"
+    )
+    databricks.add_argument(
+        "--large-mb", type=int, default=200, metavar="MB", help="size of the largest log file (200)"
+    )
+    databricks.set_defaults(run=_acceptance_databricks)
+
+
+def _acceptance_databricks(chosen: argparse.Namespace) -> int:
+    from cloudtrail_to_delta.acceptance.command import run_databricks
+
+    # Airflow, once imported, logs to standard output, which belongs to the report.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
+    return run_databricks(
+        chosen.params,
+        with_airflow=chosen.airflow,
+        yes=chosen.yes,
+        report=chosen.report,
+        large_mb=chosen.large_mb,
+    )
 
 
 def _acceptance_aws(chosen: argparse.Namespace) -> int:
