@@ -42,3 +42,5 @@ COPY --from=distribution --chown=airflow:0 /tmp/build/dist/*.whl /tmp/distributi
 RUN pip install --no-cache-dir --constraint "${HOME}/constraints.txt" "apache-airflow==${AIRFLOW_VERSION}" \
     psycopg2-binary asyncpg /tmp/distribution/*.whl
 COPY --chown=airflow:0 dags /opt/airflow/dags
+# A volume that is mounted here takes over the owner. docker-compose.yml keeps the password of the login in it.
+RUN mkdir --mode=700 /opt/airflow/login

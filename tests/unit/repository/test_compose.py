@@ -248,7 +248,7 @@ def test_dags_are_copied_to_where_airflow_looks() -> None:
 
 def test_the_distribution_is_installed_with_the_pins_of_the_image() -> None:
     (copied,) = [line.split() for line in stages()["airflow"] if "--from=distribution" in line]
-    (install,) = [line.split() for line in stages()["airflow"] if line.startswith("RUN ")]
+    (install,) = [line.split() for line in stages()["airflow"] if line.startswith("RUN pip ")]
 
     assert install[install.index("--constraint") + 1] == '"${HOME}/constraints.txt"'
     assert '"apache-airflow==${AIRFLOW_VERSION}"' in install
@@ -279,6 +279,34 @@ def test_one_service_builds_each_image_and_the_others_never_pull_it() -> None:
     assert [ours[name]["image"] for name in builders] == ["cloudtrail-sandbox", "cloudtrail-airflow"]
     policies = {name: one["pull_policy"] for name, one in ours.items()}
     assert policies == {name: "build" if name in builders else "never" for name in ours}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_container_has_rights_that_it_does_not_need(service: str) -> None:
+    # The entry point of the database's image changes the owner of the data, then the user.
+    needed = {"postgres": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]}
+
+    assert SERVICES[service]["cap_drop"] == ["ALL"]
+    assert SERVICES[service].get("cap_add", []) == needed.get(service, [])
+    assert SERVICES[service]["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_only_who_writes_and_who_checks_the_login_can_read_its_password() -> None:
+    folder = Path(environment("api-server")["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]).parent
+    readers = {
+        name
+        for name in airflow_services()
+        for volume in SERVICES[name]["volumes"]
+        if folder.is_relative_to(volume.split(":")[1])
+    }
+
+    assert readers == {"init", "api-server"}
+    assert f"RUN mkdir --mode=700 {folder}\n" in DOCKERFILE
+
+
+def test_tasks_have_time_to_end_when_the_scheduler_is_stopped() -> None:
+    assert SERVICES["scheduler"]["stop_grace_period"] == "5m"
+    assert {SERVICES[name]["stop_grace_period"] for name in airflow_services()} == {"1m", "5m"}
 
 
 def test_volumes_are_declared() -> None:
