@@ -150,7 +150,11 @@ SETUP: Guides = {
     ),
     "approve": TaskGuide(
         purpose="waits, without a worker slot, until a person approves the plan",
-        remedy="Nobody answered within three days. Trigger a new run, which makes a new plan.",
+        remedy=(
+            "The plan has no approval, and nothing was changed. If nobody answered within three days, or the "
+            "answer was about an earlier plan, trigger a new run, which makes a new plan. If the person may "
+            "not approve, clear this task and let an approver answer."
+        ),
     ),
     "apply": TaskGuide(
         purpose="creates and changes what the plan shows, one action after another",
