@@ -32,7 +32,8 @@ def command(*arguments: str) -> list[str]:
 
 def environment(sandbox: Sandbox, secrets: Secrets) -> dict[str, str]:
     """Return the environment of every Airflow process: the sandbox's settings over `inherited`."""
-    return inherited() | settings(sandbox, secrets) | connections(sandbox, secrets) | VARIABLES
+    own = settings(sandbox, secrets) | connections(sandbox, secrets) | VARIABLES
+    return inherited() | own | dict(sandbox.settings)
 
 
 def inherited(more: Mapping[str, str] | None = None) -> dict[str, str]:

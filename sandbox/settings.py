@@ -8,7 +8,8 @@ import json
 import os
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +25,8 @@ class Sandbox:
 
     `dags` is the folder that Airflow reads DAGs from. `database` is the address of a migrated metadata
     database. Without one, Airflow gets an SQLite file in the sandbox's folder. With `legacy`, the workspace
-    has the legacy metastore, and clusters without isolation.
+    has the legacy metastore, and clusters without isolation. `settings` are variables of Airflow's environment
+    over those of every sandbox.
     """
 
     state: Path = ROOT / ".sandbox"
@@ -34,6 +36,7 @@ class Sandbox:
     dags: Path = ROOT / "dags"
     database: str = ""
     legacy: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def logs(self) -> Path:

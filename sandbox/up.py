@@ -74,7 +74,7 @@ def down(sandbox: Sandbox) -> list[str]:
 def stop(processes: Processes, *names: str) -> list[str]:
     """Stop the named processes: Airflow first, then Databricks with its jobs, then AWS, which both use."""
     stopped = []
-    for tier in (set(airflow.COMPONENTS), {"databricks"}, {"aws"}):
+    for tier in (set(names) - set(STAND_INS), {"databricks"}, {"aws"}):
         chosen = tier & set(names)
         stopped += processes.stop(*chosen) if chosen else []
     return stopped
