@@ -152,6 +152,10 @@ def compile_requirements(*, upgrade: bool) -> None:
         ("requirements-bench.in", "-o", BENCH.name),
         ("requirements-docs.in", "-o", "requirements-docs.txt"),
         ("requirements-build.in", "-o", "requirements-build.txt"),
+        (
+            *("requirements-celery.in", "-c", "requirements-dev.txt", "--no-deps"),
+            *("-o", "requirements-celery.txt"),
+        ),
         ("requirements-uv.in", "-o", TOOL.name),
     ):
         _run(

@@ -52,8 +52,9 @@ def install() -> None:
     if kept.exists() and kept.read_text() == wanted:
         return
     shutil.rmtree(PACKAGES, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(PACKAGES)]
-    subprocess.run([*command, "-r", str(LOCK)], check=True)
+    options = ("--quiet", "--no-deps", "--require-hashes", "--target", str(PACKAGES))
+    command = [sys.executable, "-m", "uv", "pip", "install", *options, "--requirement", str(LOCK)]
+    subprocess.run(command, check=True)
     kept.write_text(wanted)
 
 
