@@ -25,7 +25,7 @@ class Sandbox:
 
     `dags` is the folder that Airflow reads DAGs from. `database` is the address of a migrated metadata
     database. Without one, Airflow gets an SQLite file in the sandbox's folder. With `legacy`, the workspace
-    has the legacy metastore, and clusters without isolation. `settings` are variables of Airflow's environment
+    has the legacy metastore, and clusters without isolation. `settings` are variables of Airflow
     over those of every sandbox.
     """
 
