@@ -6,7 +6,7 @@ nor Databricks, and reads the log files themselves only on request.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +28,8 @@ from cloudtrail_to_delta.completeness.digests import (
     read_digest,
     sha256_of_log_file,
 )
+from cloudtrail_to_delta.errors import CloudTrailError
+from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code
 from cloudtrail_to_delta.params.locations import ACCOUNT, ANY, LogFileKey, LogsLocation
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ MARGIN = timedelta(days=2)
 Verdict = Literal["proven", "late", "altered", "missing", "extra", "unsigned", "pending"]
 # Verdicts that an auditor has to investigate.
 BAD: tuple[Verdict, ...] = ("altered", "missing", "extra", "unsigned")
+
+# S3 refuses an object in an archive with InvalidObjectState. Source: Amazon S3 API Reference, GetObject.
+REFUSED = DENIED | {"InvalidObjectState"}
 
 PublicKeys = Callable[[str, datetime, datetime], Mapping[str, bytes]]
 TableFiles = Mapping[str, frozenset[str]]
@@ -129,6 +134,10 @@ class Auditor:
             table: `s3://bucket/key` → SHA-256 values, of the log files in the table and its quarantine.
             first: the start of a day, UTC.
             last: the start of the day after the last.
+
+        Raises:
+            CloudTrailError: if S3 refuses a listing, a log file that must be read, or most of the digests of
+                an account's region. Then nothing is known about the trail.
         """
         result = Audit(logs_path=logs.path, delta_path=delta_path, first=first, last=last)
         in_order = sorted(table)
@@ -203,8 +212,10 @@ class Auditor:
 
     def _read_again(self, found: FileVerdict, sha256: str) -> FileVerdict:
         bucket, _, key = found.log_file.removeprefix("s3://").partition("/")
+        body, _, refusal = self._get(bucket, key)
+        if refusal:
+            raise CloudTrailError(_refused([found.log_file], refusal))
         try:
-            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             detail = (
                 ""
                 if sha256_of_log_file(body) == sha256
@@ -227,7 +238,7 @@ class Auditor:
         return sorted({name for prefix in prefixes for name in self._folders(logs.bucket, prefix)})
 
     def _folders(self, bucket: str, prefix: str) -> list[str]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        pages = self._pages(bucket, prefix, Delimiter="/")
         return [
             one["Prefix"].removeprefix(prefix).rstrip("/")
             for page in pages
@@ -238,15 +249,26 @@ class Auditor:
         """Yield the keys below `<prefix>YYYY/MM/DD/` for the days from `first` to `last`, in one listing."""
         start = f"{prefix}{first:%Y/%m/%d}/"
         end = f"{prefix}{last:%Y/%m/%d}0"  # sorts behind everything in the last day's folder
-        pages = self.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, StartAfter=start
-        )
-        for page in pages:
+        for page in self._pages(bucket, prefix, StartAfter=start):
             for one in page.get("Contents", []):
                 if one["Key"] >= end:
                     return
                 if not one["Key"].endswith("/"):
                     yield one["Key"]
+
+    def _pages(self, bucket: str, prefix: str, **more: str) -> Iterator[Any]:
+        from botocore.exceptions import ClientError
+
+        pages: Any = self.s3.get_paginator("list_objects_v2")
+        try:
+            yield from pages.paginate(Bucket=bucket, Prefix=prefix, **more)
+        except ClientError as error:
+            if error_code(error) not in DENIED:
+                raise
+            raise CloudTrailError(
+                f"s3://{bucket}/{prefix} cannot be listed, so nothing is known about it: {error}. Allow "
+                "s3:ListBucket on the bucket with this prefix, then audit again."
+            ) from error
 
     def _listed(
         self, logs: LogsLocation, account: str, region: str, *, first: datetime, last: datetime
@@ -270,16 +292,43 @@ class Auditor:
         if wanted:
             keys = self.public_keys(region, first - MARGIN, max(one.end for one in wanted) + MARGIN)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="digests") as pool:
-            found = list(pool.map(lambda name: self._read(logs.bucket, name), wanted))
-        return prove(found, keys, first=first)
+            read = list(pool.map(lambda name: self._read(logs.bucket, name), wanted))
+        refused = [(one.name.key, one.problem) for one, is_refused in read if is_refused]
+        if len(refused) > len(read) - len(refused):
+            keys_of_refused = [f"s3://{logs.bucket}/{key}" for key, _ in refused]
+            raise CloudTrailError(_refused(keys_of_refused, refused[0][1]))
+        return prove((one for one, _ in read), keys, first=first)
 
-    def _read(self, bucket: str, name: DigestName) -> Found:
-        answer = self.s3.get_object(Bucket=bucket, Key=name.key)
-        metadata = {key.lower(): value for key, value in answer["Metadata"].items()}
+    def _read(self, bucket: str, name: DigestName) -> tuple[Found, bool]:
+        """Return a digest, and whether S3 refuses it."""
+        body, metadata, refusal = self._get(bucket, name.key)
+        if refusal:
+            return Found(name=name, problem=refusal), True
         try:
-            return Found(name=name, digest=read_digest(name, bucket, answer["Body"].read(), metadata))
+            return Found(name=name, digest=read_digest(name, bucket, body, metadata)), False
         except DigestError as error:
-            return Found(name=name, problem=str(error))
+            return Found(name=name, problem=str(error)), False
+
+    def _get(self, bucket: str, key: str) -> tuple[bytes, dict[str, str], str]:
+        """Return an object's content and metadata, or why S3 refuses it."""
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = self.s3.get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) not in REFUSED:
+                raise
+            return b"", {}, f"S3 refuses the object: {error}"
+        metadata = {name.lower(): value for name, value in answer["Metadata"].items()}
+        return answer["Body"].read(), metadata, ""
+
+
+def _refused(uris: Sequence[str], refusal: str) -> str:
+    return (
+        f"{len(uris)} object(s) could not be read, such as {uris[0]}, so nothing is known about them: "
+        f"{refusal}. Allow s3:GetObject, and kms:Decrypt on their KMS key; restore what is archived. Then "
+        "audit again."
+    )
 
 
 def _judge_absent(*, is_listed: bool, is_named: bool, is_new: bool) -> tuple[Verdict, str]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.params.locations import ANY
 from sandbox.sample_logs.digests import digest
 from tests.fixtures.trails import (
@@ -63,6 +64,21 @@ def test_a_file_that_was_overwritten_after_it_was_read_is_found_when_files_are_r
     day.put(one.key, body)
     assert day.audit().is_complete
     assert verdicts(day.audit(reads_files=True)) == {day.uri(one.key): "altered"}
+
+
+def test_what_s3_refuses_is_named_and_there_is_no_verdict(day, aws):
+    one = day.files[3]
+    aws.fault(action="GetObject", code="InvalidObjectState", status=403, path=one.key)
+    assert day.audit().is_complete
+    with pytest.raises(CloudTrailError, match=rf"such as {day.uri(one.key)}.*InvalidObjectState"):
+        day.audit(reads_files=True)
+    aws.clear_faults()
+    aws.fault(action="ListObjectsV2", code="AccessDenied", status=403)
+    with pytest.raises(
+        CloudTrailError, match=r"CloudTrail-Digest/us-east-1/ cannot be listed.*s3:ListBucket"
+    ):
+        day.audit()
+    aws.clear_faults()
 
 
 def test_bytes_after_the_gzip_data_of_a_file_are_found_when_files_are_read(day):

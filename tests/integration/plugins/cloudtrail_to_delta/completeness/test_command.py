@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from deltalake import write_deltalake
 
 from cloudtrail_to_delta.completeness.command import run_audit
 from cloudtrail_to_delta.console import main
-from sandbox.aws.seed import CREDENTIALS, LAKE_BUCKET
+from sandbox.aws.moto_organizations import ORGANIZATION
+from sandbox.aws.seed import ACCOUNT, CREDENTIALS, LAKE_BUCKET
 from sandbox.sample_logs import SampleSpec, generate, write
 from sandbox.sample_logs.digests import SandboxSigner
+from sandbox.setup import organize
 from tests.fixtures.trails import BUCKET
+from tests.unit.plugins.cloudtrail_to_delta.setup.memory_aws import statement_of_others
 
 UNTIL = datetime(2026, 11, 20, 22, tzinfo=UTC)
 NOW = UNTIL + timedelta(days=3)
@@ -80,26 +84,50 @@ def test_the_sample_logs_are_proven_but_for_the_file_that_was_cut(ingested, caps
     ]
 
 
-def test_awss_own_tool_says_the_same_of_the_same_digests(ingested, environment):
-    account, region = SPEC.accounts[0], SPEC.regions[0]
-    done = subprocess.run(
+def validate_logs(trail_arn, *more):
+    """What `aws cloudtrail validate-logs` says of the sample logs' days."""
+    return subprocess.run(
         [
             str(AWS),
-            *("cloudtrail", "validate-logs", "--region", region),
-            *("--trail-arn", f"arn:aws:cloudtrail:{region}:{account}:trail/cloudtrail"),
-            *("--s3-bucket", BUCKET, "--s3-prefix", PREFIX),
+            *("cloudtrail", "validate-logs", "--region", trail_arn.split(":")[3], "--trail-arn", trail_arn),
             *("--start-time", f"{SPEC.start:%Y-%m-%dT%H:%M:%SZ}"),
             *("--end-time", f"{UNTIL + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"),
+            *more,
         ],
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_awss_own_tool_says_the_same_of_the_same_digests(ingested, environment):
+    account, region = SPEC.accounts[0], SPEC.regions[0]
+    arn = f"arn:aws:cloudtrail:{region}:{account}:trail/cloudtrail"
+    done = validate_logs(arn, "--s3-bucket", BUCKET, "--s3-prefix", PREFIX)
     own = [file for file in generate(SPEC) if (file.account, file.region) == (account, region)]
     cut = sum(file.defect == "truncated_gzip" for file in own)
     assert "97/97 digest files valid" in done.stdout, done.stdout + done.stderr
     assert f"{len(own) - cut}/{len(own)} log files valid" in done.stdout
     assert done.returncode == (1 if cut else 0)
+
+
+def test_awss_own_tool_accepts_the_digests_of_an_organization_and_of_several_keys(aws, environment):
+    spec = replace(SPEC, accounts=SPEC.accounts[:1], regions=SPEC.regions[:1], damaged=False)
+    bucket, trail = "organizations-logs", f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/cloudtrail"
+    aws.client("s3").create_bucket(Bucket=bucket)
+    policy = statement_of_others(bucket, trail, ORGANIZATION)
+    aws.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+    organize(aws.endpoint)
+    aws.client("cloudtrail").create_trail(Name="cloudtrail", S3BucketName=bucket, IsOrganizationTrail=True)
+    write(aws.endpoint, bucket, spec, organization=ORGANIZATION, signer=SandboxSigner(aws.endpoint))
+    keys = aws.client("cloudtrail").list_public_keys(StartTime=spec.start, EndTime=UNTIL)["PublicKeyList"]
+    done = validate_logs(trail, "--account-id", spec.accounts[0])
+    assert "97/97 digest files valid" in done.stdout, done.stdout + done.stderr
+    files = sum(file.kind == "events" for file in generate(spec))
+    assert f"{files}/{files} log files valid" in done.stdout
+    assert (done.returncode, len(keys) > 1) == (0, True)
+    aws.client("cloudtrail").delete_trail(Name="cloudtrail")
+    aws.client("organizations").delete_organization()
 
 
 def test_the_text_ends_with_the_verdict(ingested, capsys):

@@ -199,6 +199,16 @@ def test_a_connection_that_may_not_compare_the_wheel_uploads_it(account, limited
     assert account.aws.client("s3").get_object(**planted)["Body"].read() == b"wheel"
 
 
+@pytest.mark.parametrize("action", ["cloudtrail:ListPublicKeys", "s3:ListBucket", "s3:GetObject"])
+def test_digests_that_the_connection_may_not_verify_are_an_error_in_the_log_and_stop_nothing(
+    account, limited, action, caplog
+):
+    limited(without=action)
+    assert stage(account).endswith(WHEEL)
+    assert "This run does not verify digests" in caplog.text
+    assert "cloudtrail:ListPublicKeys, and s3:ListBucket and s3:GetObject for s3://" in caplog.text
+
+
 def test_the_reader_role_needs_the_key_of_a_code_bucket_of_its_own(account, keys):
     failed = account.preflight(**CODE).failed
     resources = {one.subject for one in failed if "kms:Decrypt" in one.subject + one.detail}
