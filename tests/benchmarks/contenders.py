@@ -25,6 +25,7 @@ NAMES = {
     "native": "prototype without a JVM",
     "limit": "limit (decompress and parse)",
     "bare": "a bare session",
+    "alone": "ours, the log files alone",
 }
 
 

@@ -34,7 +34,7 @@ class ProcessTree:
         self.seconds = self.cpu_seconds = 0.0
 
     def __enter__(self) -> Self:
-        self.cpu_seconds = self._cpu()
+        self.cpu_seconds = self.cpu()
         self._look_at_threads()
         self._before = {key: seconds for key, (_, seconds) in self._threads.items()}
         self.seconds = time.monotonic()
@@ -45,7 +45,7 @@ class ProcessTree:
         # After an error there may be no process left to look at, and the error is what matters.
         if kind is None:
             self.seconds = time.monotonic() - self.seconds
-            self.cpu_seconds = self._cpu() - self.cpu_seconds
+            self.cpu_seconds = self.cpu() - self.cpu_seconds
         self._done.set()
         self._thread.join()
         if kind is None:
@@ -62,7 +62,8 @@ class ProcessTree:
     def _processes(self) -> list[psutil.Process]:
         return [self._root, *self._root.children(recursive=True)]
 
-    def _cpu(self) -> float:
+    def cpu(self) -> float:
+        """Return the CPU seconds of all these processes since each of them began."""
         # A worker that has ended is in its parent's account of children.
         total = 0.0
         for process in self._processes():

@@ -49,13 +49,21 @@ class Sizes:
     settings_rounds: int
     # Accounts and regions with a day of digests, and the log files of the day that is reconciled.
     digests: tuple[int, int]
+    digest_rounds: int
     reconciled: int
     cost_accounts: tuple[int, ...]
 
     def with_rounds(self, rounds: int) -> "Sizes":
         """The same with as many rounds of everything that is measured in rounds."""
         first_load = tuple(replace(one, rounds=rounds) for one in self.first_load)
-        return replace(self, first_load=first_load, rounds=rounds, slow_rounds=rounds, settings_rounds=rounds)
+        return replace(
+            self,
+            first_load=first_load,
+            rounds=rounds,
+            slow_rounds=rounds,
+            settings_rounds=rounds,
+            digest_rounds=rounds,
+        )
 
 
 # A history grows with the account: three years of it hold a hundred times the files of two months.
@@ -78,6 +86,7 @@ FULL = Sizes(
     slow_rounds=1,
     settings_rounds=3,
     digests=(50, 17),
+    digest_rounds=2,
     reconciled=100_000,
     cost_accounts=(1, 10),
 )
@@ -100,6 +109,7 @@ QUICK = Sizes(
     slow_rounds=1,
     settings_rounds=1,
     digests=(5, 17),
+    digest_rounds=1,
     reconciled=100_000,
     cost_accounts=(1,),
 )
@@ -121,6 +131,7 @@ TINY = Sizes(
     slow_rounds=1,
     settings_rounds=1,
     digests=(1, 2),
+    digest_rounds=1,
     reconciled=2_000,
     cost_accounts=(1,),
 )

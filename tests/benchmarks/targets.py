@@ -142,6 +142,18 @@ TARGETS = (
         "([why](adr/0012-performance.md)).",
     ),
     Target(
+        "completeness",
+        "logs with/without digests CPU",
+        "Digests: CPU seconds until the log files are ingested, with digests / without",
+        at_most=1.03,
+    ),
+    Target(
+        "completeness",
+        "minutes for the digests",
+        "Digests: minutes to ingest and verify 24 hours of 17 regions and 50 accounts",
+        at_most=5,
+    ),
+    Target(
         "completeness", "LISTs per 1,000 log files", "Reconciliation: LISTs per 1,000 log files", at_most=1.05
     ),
     Target("completeness", "reconciliation MB", "Reconciliation: memory, MB, 100,000 log files", at_most=300),

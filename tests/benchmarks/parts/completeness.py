@@ -10,7 +10,6 @@ from typing import Any
 
 from sandbox.sample_logs import SampleSpec, generate
 from sandbox.sample_logs.digests import Delivered, Place, digests
-from tests.benchmarks.contenders import clear
 from tests.benchmarks.figures import figure, measured, runs
 from tests.benchmarks.measuring import Program, Run, measure, remove, require
 from tests.benchmarks.programs import reconcile
@@ -28,48 +27,71 @@ def run(session: Session, entry: dict[str, Any]) -> None:
     """One day of digests, then one day of log files."""
     accounts, regions = session.sizes.digests
     entry["notes"] = [
-        "One run ingests a day of events, then its digests, and then verifies the signatures of all of them: "
-        "hours x regions x accounts, with as many log files. An ingest verifies only the new digests.",
+        "Both runs ingest the same day of log files, as a first load. One of them also ingests the day's "
+        "digests (hours x regions x accounts, as many as log files), and then verifies all signatures. The "
+        "log files come first in a run, so their figures end before those of the digests begin.",
         "The reconciliation compares the list of a stand-in for S3 with a Delta table on local disk. Its "
         "memory includes Python and the Delta reader.",
     ]
-    count = accounts * regions * HOURS
-    case = session.rounds(
-        entry, f"{count:,} digests and log files", 1, {"ours": partial(_digests, session, accounts, regions)}
-    )
-    if facts := _facts(case):
-        entry["figures"]["with/without digests"] = figure(
-            [(facts["events"] + facts["digests"]) / facts["events"]]
+    folder = session.work / "digests"
+    remove(folder)
+    try:
+        count = _write_trails(folder, accounts, regions)
+        case = session.rounds(
+            entry,
+            f"{count:,} digests and log files",
+            session.sizes.digest_rounds,
+            {"alone": partial(_ingest, folder, 0), "ours": partial(_ingest, folder, count)},
         )
-        entry["figures"]["verification/ingest"] = figure([facts["verification"] / facts["events"]])
+    finally:
+        remove(folder)
+    for name, measure_of in (("time", "logs_seconds"), ("CPU", "logs_cpu")):
+        if found := _ratio(case, measure_of):
+            entry["figures"][f"logs with/without digests {name}"] = found
+    if facts := _facts(case):
+        entry["figures"]["verification/ingest of the logs"] = figure(
+            [one["verification"] / one["logs_seconds"] for one in facts]
+        )
+        entry["figures"]["minutes for the digests"] = figure(
+            [(one["all_seconds"] - one["logs_seconds"] + one["verification"]) / 60 for one in facts]
+        )
     files = session.sizes.reconciled
     case = session.rounds(
         entry, f"one day of {files:,} log files", 1, {"ours": partial(_reconcile, session, files)}
     )
     if facts := _facts(case):
-        entry["figures"]["LISTs per 1,000 log files"] = figure([facts["requests"] * 1000 / files])
-    if found := measured(case, "ours", "peak_bytes"):
-        entry["figures"]["reconciliation MB"] = figure([found[0] / 1e6])
+        entry["figures"]["LISTs per 1,000 log files"] = figure([facts[0]["requests"] * 1000 / files])
+    if peaks := measured(case, "ours", "peak_bytes"):
+        entry["figures"]["reconciliation MB"] = figure([peaks[0] / 1e6])
 
 
-def _facts(case: dict[str, Any]) -> dict[str, Any]:
-    """What the program of the only run said; empty if it failed."""
-    (one,) = runs(case, "ours")
-    return dict(one.get("facts", {}))
+def _facts(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the program of each sound run of ours said."""
+    return [one["facts"] for one in runs(case, "ours") if "error" not in one]
 
 
-def _digests(session: Session, accounts: int, regions: int, _: int) -> Run:
-    folder = session.work / "digests"
-    remove(folder)
-    count = _write_trails(folder, accounts, regions)
+def _ratio(case: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """A fact of the run with digests over that of the run without, round by round."""
+    pairs = zip(runs(case, "ours"), runs(case, "alone"), strict=True)
+    ratios = [
+        ours["facts"][name] / alone["facts"][name]
+        for ours, alone in pairs
+        if "error" not in ours and "error" not in alone
+    ]
+    return figure(ratios, digits=3) if ratios else None
+
+
+def _ingest(folder: Path, digests_expected: int, _: int) -> Run:
+    """Ingest the log files, and the digests if there must be some."""
     out = folder / "delta"
     try:
-        found = measure(Program("digests"), folder, out, folder=folder / "run")
-        require(found.facts["signed"] == count, f"{found.facts['signed']} of {count} digests are signed")
+        kinds = "events,digests" if digests_expected else "events"
+        found = measure(Program("digests"), folder, out, kinds, folder=folder / "run")
+        signed = found.facts.get("signed", 0)
+        require(signed == digests_expected, f"{signed} of {digests_expected} digests are signed")
         return found
     finally:
-        clear(out / "events")
-        remove(folder)
+        remove(out)
 
 
 def _write_trails(folder: Path, accounts: int, regions: int) -> int:
