@@ -14,6 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812  # the name that every Spar
 from cloudtrail_jobs.checkpoint import Notes
 from cloudtrail_jobs.session import fresh
 
+_SCHEME = "^([a-z0-9]+):/+"
 _OFFSET = re.compile(r'logOffset\\*"\s*:\s*(-?\d+)')
 
 
@@ -45,7 +46,12 @@ def listed_files(spark: SparkSession, stream: str, notes: Notes, batch_id: int) 
 
 def same_file(path: Column) -> Column:
     """Return a path in one spelling: `file:///a` and `file:/a` are the same file."""
-    return F.regexp_replace(path, "^([a-z0-9]+):/+", "$1:/")
+    return F.regexp_replace(path, _SCHEME, "$1:/")
+
+
+def one_spelling(path: str) -> str:
+    """Return the same of a path that is not a column."""
+    return re.sub(_SCHEME, r"\1:/", path)
 
 
 def _decoded(path: Column) -> Column:

@@ -2,8 +2,9 @@
 
 The source never gives a log file twice, so after a RESTORE of a table nothing would read the lost log files.
 A run with `--read-again` lists the delivery days that it names. It takes the log files of which neither the
-table nor the quarantine has a row, and writes them as micro-batches of a stream of their own. What the tables
-hold is never read again.
+table nor the quarantine has a row, and writes them as micro-batches of a stream of their own. A row that only
+says that the store refused the file, or no longer had it, does not count: the store may give it now. What the
+tables hold is never read again.
 
 `<checkpoint path>/again/plans/<stream id>` lists the files before the first of them is written. If the run is
 killed, the next run of the checkpoint first writes the same batches again, and Delta skips those that it has.
@@ -14,26 +15,29 @@ plans, because they may not have seen them yet. Source: docs/adr/0034-read-again
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
+from typing import NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
-from cloudtrail_jobs import passed_over, source, tables
+from cloudtrail_jobs import passed_over, refused, source, tables
 from cloudtrail_jobs.args import Arguments
 from cloudtrail_jobs.batches import write_files
 from cloudtrail_jobs.bounds import bounded
+from cloudtrail_jobs.causes import innermost
 from cloudtrail_jobs.commits import Mark
 from cloudtrail_jobs.driver_log import say
 from cloudtrail_jobs.errors import JobError
-from cloudtrail_jobs.ledger import same_file
-from cloudtrail_jobs.quality import Reason
+from cloudtrail_jobs.ledger import one_spelling, same_file
 from cloudtrail_jobs.session import fresh
 
 _PLAN = "stream STRING, batch INT, number BIGINT, path STRING, length BIGINT, micros BIGINT"
 # The rows of a plan's batches have numbers from seconds since 1970 times this on. No month's stream reaches
 # them (see `discovery.BLOCK`), and no other plan does.
 _BLOCK = 10_000
+Found = TypeVar("Found")
 
 
 def read_again(spark: SparkSession, arguments: Arguments) -> tuple[str, ...]:
@@ -65,10 +69,18 @@ def read_again(spark: SparkSession, arguments: Arguments) -> tuple[str, ...]:
     return tuple(sorted({row["path"] for row in known}))
 
 
-def _lost(spark: SparkSession, arguments: Arguments) -> list[Row]:
-    """Return the log files of the days that neither table nor quarantine has: path, length and time."""
+class Listed(NamedTuple):
+    """An object of the bucket: its path, its bytes, and when it was written, µs since 1970."""
+
+    path: str
+    length: int
+    micros: int | None
+
+
+def _lost(spark: SparkSession, arguments: Arguments) -> list[Listed]:
+    """Return the log files of the days that neither table nor quarantine has."""
     listed = [
-        row for day in arguments.read_again for row in _list(spark, bounded(arguments.logs_path, day, day))
+        one for day in arguments.read_again for one in _list(spark, bounded(arguments.logs_path, day, day))
     ]
     if not listed:
         return []
@@ -78,32 +90,42 @@ def _lost(spark: SparkSession, arguments: Arguments) -> list[Row]:
         of_days = of_days | one
     table = fresh(spark).format("delta").load(arguments.delta_path)
     quarantine = fresh(spark).format("delta").load(tables.quarantine_path(arguments.delta_path))
-    # A file that was gone before it could be read (`missing_file`) may be there again.
-    read = quarantine.where(F.col("reason") != Reason.MISSING_FILE.value)
+    read = quarantine.where(~refused.may_be_given_now())
     held = table.where(of_days).select("log_file").unionByName(read.where(of_days).select("log_file"))
     files = {row[0] for row in held.select(same_file(F.col("log_file"))).distinct().collect()}
-    paths = spark.createDataFrame([(row["path"],) for row in listed], "path STRING")
-    spelled = [row[0] for row in paths.select(same_file(F.col("path"))).collect()]
-    return [row for row, spelling in zip(listed, spelled, strict=True) if spelling not in files]
+    return [one for one in listed if one_spelling(one.path) not in files]
 
 
-def _list(spark: SparkSession, path: str) -> list[Row]:
-    micros = F.unix_micros("modificationTime").alias("micros")
-    reader = fresh(spark).format("binaryFile").option("recursiveFileLookup", "true")
-    return _rows(lambda: reader.load(path).select("path", "length", micros).orderBy("path"))
+def _list(spark: SparkSession, path: str) -> list[Listed]:
+    """Return the objects at a path, a glob; those of zero bytes have no time.
+
+    Spark makes no row of an object of zero bytes, and names it among the input files alone. Source: Spark,
+    PartitioningAwareFileIndex, `listFiles` and `inputFiles`.
+    """
+    micros = F.unix_micros("modificationTime")
+
+    def read() -> list[Listed]:
+        files = fresh(spark).format("binaryFile").option("recursiveFileLookup", "true").load(path)
+        rows = [Listed(*row) for row in files.select("path", "length", micros).collect()]
+        known = {one_spelling(row.path) for row in rows}
+        # They are URLs.
+        named = {unquote(name) for name in files.inputFiles()}
+        return rows + [Listed(name, 0, None) for name in named if one_spelling(name) not in known]
+
+    return sorted(_if_exists(read))
 
 
-def _plan(stream: str, lost: Sequence[Row], arguments: Arguments) -> Iterator[tuple[object, ...]]:
+def _plan(stream: str, lost: Sequence[Listed], arguments: Arguments) -> Iterator[tuple[object, ...]]:
     """Yield the rows of a plan; a batch has as many files and bytes as the arguments allow a micro-batch."""
     first = int(datetime.now(timezone.utc).timestamp()) * _BLOCK  # noqa: UP017  # Python 3.10 too
     batch = files = size = 0
-    for row in lost:
+    for one in lost:
         if files == arguments.max_files_per_trigger or (
-            files and size + row["length"] > arguments.max_bytes_per_trigger
+            files and size + one.length > arguments.max_bytes_per_trigger
         ):
             batch, files, size = batch + 1, 0, 0
-        files, size = files + 1, size + row["length"]
-        yield stream, batch, first + batch, row["path"], row["length"], row["micros"]
+        files, size = files + 1, size + one.length
+        yield stream, batch, first + batch, *one
 
 
 def _write_plan(spark: SparkSession, arguments: Arguments, planned: Sequence[Row]) -> None:
@@ -121,7 +143,14 @@ def _write_batch(spark: SparkSession, arguments: Arguments, mark: Mark, planned:
         "log_file", F.timestamp_micros("micros").alias("delivered_at")
     )
     files = _open(spark, [row["path"] for row in planned])
-    say("again", kind=arguments.kind, **write_files(arguments, mark, files, listed))
+    try:
+        counts = write_files(arguments, mark, files, listed)
+    except PySparkException as error:
+        if not refused.blames_a_file(error):
+            raise
+        say("refused", kind=arguments.kind, error=innermost(str(error)))
+        counts = write_files(arguments, mark, files.drop("content"), listed, names_only=True)
+    say("again", kind=arguments.kind, **counts)
 
 
 def _open(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
@@ -139,13 +168,13 @@ def _plans(spark: SparkSession, arguments: Arguments) -> list[Row]:
 
 def _read(spark: SparkSession, path: str, schema: str) -> list[Row]:
     reader = fresh(spark).schema(schema).option("recursiveFileLookup", "true")
-    return _rows(lambda: reader.json(path))
+    return _if_exists(lambda: list(reader.json(path).collect()))
 
 
-def _rows(read: Callable[[], DataFrame]) -> list[Row]:
-    """Return the rows of what is read; none if its path does not exist."""
+def _if_exists(read: Callable[[], list[Found]]) -> list[Found]:
+    """Return what is read; nothing if its path does not exist."""
     try:
-        return list(read().collect())
+        return read()
     except AnalysisException as error:
         if "PATH_NOT_FOUND" in str(error):
             return []

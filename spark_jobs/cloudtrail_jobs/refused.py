@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
 from cloudtrail_jobs.causes import innermost
@@ -34,12 +34,21 @@ _ARCHIVED = re.compile(r"InvalidObjectState|object's storage class", re.IGNORECA
 _DENIED = re.compile(r"AccessDenied|Access Denied|Forbidden|\b403\b|Permission denied", re.IGNORECASE)
 _MISSING = re.compile(r"PATH_NOT_FOUND|FILE_NOT_EXIST|FileNotFoundException")
 READS = 16
-_ARCHIVE = "the object's storage class is an archive: restore it, then copy it to a new name"
+# How the details begin of what the store may give later. Other objects are `unreadable` by their content.
+_ARCHIVE = "the object's storage class is an archive: restore it, then use read_again"
+_REFUSED = "the store refuses the object"
 
 
 def blames_a_file(error: Exception) -> bool:
     """Return whether a stream may have stopped because of one of its files."""
     return _OF_A_FILE.search(str(error)) is not None
+
+
+def may_be_given_now() -> Column:
+    """Return the condition for the quarantine's rows of files that the store refused or that were gone."""
+    refused = F.col("detail").startswith(_ARCHIVE) | F.col("detail").startswith(_REFUSED)
+    is_refused = (F.col("reason") == Reason.UNREADABLE.value) & refused
+    return F.col("record_index").isNull() & (is_refused | (F.col("reason") == Reason.MISSING_FILE.value))
 
 
 def read(listed: DataFrame) -> tuple[DataFrame, list[Unread]]:
@@ -101,7 +110,7 @@ def _judge(spark: SparkSession, readable: Collection[str], file: Row) -> tuple[U
         if _ARCHIVED.search(text):
             return unread(Reason.UNREADABLE, f"{_ARCHIVE} ({innermost(text)})"), False
         if _DENIED.search(text):
-            return unread(Reason.UNREADABLE, f"the store refuses the object: {innermost(text)}"), True
+            return unread(Reason.UNREADABLE, f"{_REFUSED}: {innermost(text)}"), True
         raise
     raise LogsRefusedError(
         f"{file.path} could not be read, and can be read now. The job wrote nothing of its batch. Start "

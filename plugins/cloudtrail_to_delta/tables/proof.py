@@ -178,7 +178,9 @@ known AS (
   SELECT
     log_file, NULL AS started_at, 'unsigned' AS verdict, CONCAT(reason, ': ', detail) AS problem,
     NULL AS log_files
-  FROM {quarantine} WHERE reason <> 'duplicate'
+  FROM {quarantine}
+  -- A file that was refused or gone may have been read since.
+  WHERE reason <> 'duplicate' AND log_file NOT IN (SELECT log_file FROM {digests})
 ),
 missing AS (
   SELECT CONCAT('s3://', place) AS log_file, MIN(named_by) AS named_by

@@ -35,35 +35,53 @@ def restore(lake, table, version):
     lake.spark.sql(f"RESTORE TABLE {table_at(f'{lake.folder}/delta/{table}')} TO VERSION AS OF {version}")
 
 
+def commits(lake, table):
+    """Version → the commit in a table's history."""
+    found = lake.spark.sql(f"DESCRIBE HISTORY {table_at(f'{lake.folder}/delta/{table}')}").collect()
+    return {row.version: row for row in found}
+
+
+def batch_of(commit):
+    mark = json.loads(commit.userMetadata or "{}")
+    return mark.get("stream"), mark.get("batch")
+
+
 def test_files_that_a_restore_and_a_rolled_back_checkpoint_lost_come_back_once(lake):
     lake.ingest()
-    before = {name: lake.commits(name)[-1] for name in ("events", "events_quarantine")}
+    before = lake.commits("events")[-1]
     lake.put("a.json.gz", [event("a"), "7"], day=DAY)
     lake.put("b [1].json.gz", [event("b")], day=OTHER)
     lake.put("c.json.gz", b"no log file", day=OTHER)
+    lake.put("none.json.gz", b"", day=OTHER)
     lake.ingest()
-    for name, version in before.items():
-        restore(lake, name, version)
+    # One table alone is restored: what has rows in the other one counts as held, and stays unbalanced.
+    restore(lake, "events", before)
+    lake.ingest(**AGAIN)
+    defects = {"a.json.gz": 1, "c.json.gz": 1, "none.json.gz": 1}
+    assert (ids(lake), quarantined(lake), balanced(lake)) == ({"b": 1}, defects, {True, False})
+    # As docs/how-to/completeness.md says: the other one follows, and then all of it is read again.
+    quarantine = table_at(f"{lake.folder}/delta/events_quarantine")
+    lost_at = commits(lake, "events")[before + 1].timestamp
+    lake.spark.sql(f"RESTORE TABLE {quarantine} TO TIMESTAMP AS OF '{lost_at}'")
     lake.put("d.json.gz", [event("d")], day=OTHER)
     lake.ingest()
-    assert (ids(lake), quarantined(lake)) == ({"d": 1}, {})
+    assert (ids(lake), quarantined(lake)) == ({"b": 1, "d": 1}, {})
 
     # Delivered since, and read before the stream sees it: the stream must not read it once more.
     lake.put("e.json.gz", [event("e")], day=DAY)
     lake.ingest(run="the re-read", **AGAIN)
-    everything = dict.fromkeys("abde", 1), {"a.json.gz": 1, "c.json.gz": 1}
+    everything = dict.fromkeys("abde", 1), defects
     assert (ids(lake), quarantined(lake)) == everything
     assert balanced(lake) == {True}
-    history = lake.spark.sql(f"DESCRIBE HISTORY {table_at(f'{lake.folder}/delta/events')}")
-    marks = [json.loads(row.userMetadata) for row in history.collect() if row.userMetadata]
-    (again,) = [mark for mark in marks if mark["stream"].startswith("again-")]
-    assert (again["run"], again["batch"]) == ("the re-read", 0)
+    marks = [json.loads(row.userMetadata) for row in commits(lake, "events").values() if row.userMetadata]
+    again = [mark for mark in marks if mark["stream"].startswith("again-")]
+    assert [(mark["run"], mark["batch"]) for mark in again] == [("the re-read", 0), ("", 0)]
 
     # Whatever is read again or rolled back afterwards adds nothing.
-    commits = lake.commits("events")
+    versions = lake.commits("events")
     lake.ingest(**AGAIN)
     lake.ingest()
-    assert lake.commits("events") == commits
+    assert lake.commits("events") == versions
     assert (ids(lake), quarantined(lake)) == everything
 
 
@@ -83,12 +101,15 @@ def test_a_file_that_a_rolled_back_checkpoint_would_lose_is_read_again_with_the_
 
 def test_a_re_read_that_was_killed_between_its_two_writes_is_finished_by_the_next_run(lake):
     lake.ingest()
-    before = lake.commits("events")[-1], lake.commits("events_quarantine")[-1]
+    before = lake.commits("events_quarantine")[-1]
     lake.put("a.json.gz", [event("a"), "7"], day=DAY)
     lake.put("b.json.gz", [event("b")], day=DAY)
     lake.ingest()
-    restore(lake, "events", before[0])
-    restore(lake, "events_quarantine", before[1])
+    # The quarantine was restored alone; the table follows, to before the same batch.
+    restore(lake, "events_quarantine", before)
+    lost = batch_of(commits(lake, "events_quarantine")[before + 1])
+    (first,) = [version for version, one in commits(lake, "events").items() if batch_of(one) == lost]
+    restore(lake, "events", first - 1)
     quarantine = table_at(f"{lake.folder}/delta/events_quarantine")
     lake.spark.sql(f"ALTER TABLE {quarantine} ADD CONSTRAINT none CHECK (reason = 'none')")
     (arguments,) = parse_arguments(lake.argv(**AGAIN))
@@ -104,9 +125,6 @@ def test_a_re_read_that_was_killed_between_its_two_writes_is_finished_by_the_nex
 def test_a_batch_has_no_more_files_and_bytes_than_the_arguments_allow(lake):
     (arguments,) = parse_arguments(lake.argv(max_files_per_trigger=2, max_bytes_per_trigger="10b", **AGAIN))
     assert arguments.read_again == (date(2026, 11, 20), date(2026, 11, 21))
-    lost = [
-        {"path": name, "length": length, "micros": 0}
-        for name, length in zip("abcde", (1, 1, 1, 9, 1), strict=True)
-    ]
+    lost = [read_again.Listed(name, length, 0) for name, length in zip("abcde", (1, 1, 1, 9, 1), strict=True)]
     rows = list(read_again._plan("again-1", lost, arguments))
     assert [row[1] for row in rows] == [0, 0, 1, 1, 2]

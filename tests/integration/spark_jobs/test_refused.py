@@ -1,14 +1,23 @@
 """Log files that are listed and cannot be read: archived ones, those of a key, and huge ones."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 
+from cloudtrail_jobs.commits import table_at
+from cloudtrail_jobs.digests import Evidence
 from cloudtrail_jobs.errors import StreamFailedError
 from cloudtrail_jobs.limits import MAX_FILE_BYTES
+from cloudtrail_jobs.verification import verify
+from cloudtrail_to_delta.errors import CloudTrailError
+from cloudtrail_to_delta.tables.proof import hours_query, verdicts_query
+from cloudtrail_to_delta.tables.queries import files_query
+from sandbox.sample_logs.digests import Place
 from sandbox.spark import properties
+from tests.fixtures.trail_cases import whole_day
+from tests.fixtures.trails import DAY, NEXT_DAY, NOW, Key, Trail
 from tests.integration.spark_jobs.conftest import event, pack
 
 BUCKET = "refused-logs"
@@ -66,12 +75,73 @@ def test_refused_objects_are_quarantined_and_the_others_become_rows(aws, s3, lak
     kept, refused = outcome()
     assert kept == {"a", "e"}
     assert {name: reason for name, (reason, _) in refused.items()} == dict.fromkeys("bcd", "unreadable")
-    assert refused["b"][1].startswith("the object's storage class is an archive: restore it, then copy")
+    assert refused["b"][1].startswith(
+        "the object's storage class is an archive: restore it, then use read_again"
+    )
     assert re.fullmatch(r"the store refuses the object: .*/d\.json\.gz.*kms:Decrypt.*", refused["d"][1])
     # The next run is an ordinary one, and nobody asks for these objects again.
     put("f")
     lake.ingest(**logs)
     assert outcome() == (kept | {"f"}, refused)
+    # Once the objects can be read, a run reads them again if it is asked to, and those alone.
+    aws.clear_faults()
+    s3.restore_object(Bucket=BUCKET, Key=f"{FOLDER}/b.json.gz", RestoreRequest={"Days": 1})
+    lake.ingest(read_again=f"{datetime.now(UTC):%Y-%m-%d}", **logs)
+    assert outcome()[0] == set("abdef")
+    files = {row.log_file[-9:-8]: (row.balanced, row.records) for row in lake.ask(files_query)}
+    assert files == dict.fromkeys("abdef", (True, 1)) | {"c": (True, 0)}
+
+
+def test_digests_that_may_not_be_read_stop_the_run_or_are_a_gap_and_the_audit_agrees(aws, s3, lake):
+    key = Key()
+    place = Place(bucket=BUCKET, root="signed/AWSLogs/", account="111122223333", region="us-east-1")
+    trail = Trail(s3=s3, key=key, place=place, keys={key.name: key.public})
+    whole_day(trail)
+    paths = {
+        kind: {"logs_path": f"s3://{BUCKET}/signed/AWSLogs/*/{folder}/*/*"}
+        for kind, folder in (("events", "CloudTrail"), ("digests", "CloudTrail-Digest"))
+    }
+
+    def refuse(*files):
+        for one in files:
+            aws.fault(action="GetObject", code="AccessDenied", status=403, message=NO_DECRYPT, path=one.key)
+
+    # None of them: the run of digests fails, the log files are ingested, and the audit has no verdict.
+    refuse(*trail.chain)
+    lake.ingest("events", **paths["events"])
+    with pytest.raises(
+        StreamFailedError, match=r"LogsRefusedError: 26 of the 26 .*CloudTrail-Digest.*kms:Dec"
+    ):
+        lake.ingest("digests", **paths["digests"])
+    assert lake.table().select("log_file").distinct().count() == len(trail.files)
+    with pytest.raises(CloudTrailError, match=r"26 object\(s\) could not be read.*kms:Decrypt"):
+        trail.audit()
+    # One of them: it proves nothing, and its hours are a gap.
+    aws.clear_faults()
+    _, refused = trail.digest_of(7)
+    refuse(refused)
+    lake.ingest("digests", **paths["digests"])
+    signatures = {f"{BUCKET}/{one.key}": one.metadata["signature"] for one in trail.chain}
+    verify(lake.spark, f"{lake.folder}/delta/digests", Evidence(trail.keys, signatures), NOW)
+    digests, quarantine, verified = (
+        table_at(f"{lake.folder}/delta/digests{suffix}") for suffix in ("", "_quarantine", "_verified")
+    )
+    hours = lake.spark.sql(hours_query(digests, verified)).where("state = 'gap'").collect()
+    gaps = [at for at in (row.hour.astimezone(UTC) for row in hours) if at < NEXT_DAY]
+    audit = trail.audit()
+    assert gaps == [one.start for one in audit.not_covered] == [DAY + n * timedelta(hours=1) for n in (6, 7)]
+    verdicts = lake.spark.sql(verdicts_query(digests, quarantine, verified))
+    (said,), (problem,) = verdicts.where("verdict <> 'signed'").collect(), audit.digests
+    assert said.log_file == trail.uri(refused.key) == trail.uri(problem.uri)
+    assert said.problem.startswith("unreadable: the store refuses the object: ")
+    assert problem.problem.startswith("S3 refuses the object: ")
+    # Once it can be read, a run that reads it again closes the gap.
+    aws.clear_faults()
+    lake.ingest("digests", read_again=f"{DAY:%Y-%m-%d}", **paths["digests"])
+    verify(lake.spark, f"{lake.folder}/delta/digests", Evidence(trail.keys, signatures), NOW)
+    verdicts = lake.spark.sql(verdicts_query(digests, quarantine, verified)).select("verdict", "log_file")
+    assert sorted(verdicts.collect()) == sorted(("signed", trail.uri(one.key)) for one in trail.chain)
+    assert trail.audit().is_complete
 
 
 def test_an_object_that_is_too_large_is_never_opened_and_the_others_become_rows(lake):
