@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from cloudtrail_jobs.bounds import takes_bounds
+from cloudtrail_jobs.bounds import LAST_DAY, takes_bounds
 from cloudtrail_jobs.command_line import ARGUMENTS, PER_KIND, Asked, read_words
 from cloudtrail_jobs.errors import ArgumentsError
 from cloudtrail_jobs.kinds import KINDS
@@ -14,6 +14,9 @@ from cloudtrail_jobs.placement import misplaced
 # The byte strings that Spark reads; a bare number is a number of bytes.
 _BYTES = re.compile(r"([1-9][0-9]*)([kmgt]?)b?", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# The digest of a day's last hour is delivered on the next day, and that of a late log file later: CloudTrail
+# retries a failed delivery for 30 days. Source: CloudTrail User Guide.
+LATE_DIGESTS = timedelta(days=31)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,13 @@ class Arguments:
     run: str = ""
     public_keys: str = ""
     expected_version: str = ""
+
+    @property
+    def last_listed_day(self) -> date | None:
+        """The last delivery day to list: `last_day`, or later for digests, which prove what came before."""
+        if self.last_day is None or not KINDS[self.kind].is_whole_file:
+            return self.last_day
+        return min(self.last_day, LAST_DAY - LATE_DIGESTS) + LATE_DIGESTS
 
 
 def parse_arguments(argv: Sequence[str]) -> tuple[Arguments, ...]:

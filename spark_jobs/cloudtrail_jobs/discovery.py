@@ -76,7 +76,7 @@ def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: d
     if note is not None and max(note.swept_at, note.listed_at) > now + SKEW:
         note = None
     sweep = note is None or now - note.swept_at >= SWEEP
-    first, last = arguments.first_day, arguments.last_day
+    first, last = arguments.first_day, arguments.last_listed_day
     if note is not None and not sweep:
         recent = (note.listed_at - LOOK_BACK).date()
         first = max(recent, first) if first else recent

@@ -2,8 +2,9 @@
 
 A duplicate has the same account, event id and text, character by character, as a record of the same day in
 the table or earlier in the batch. The job keeps both of two different texts under one event id. A record with
-an `addendum` (an update of an earlier event) is never a duplicate. A removed record becomes a row of the
-quarantine, without its text, that names the place of the kept record. Source: docs/adr/0009-duplicates.md.
+an `addendum` (an update of an earlier event) is never a duplicate. A digest is one only of itself: a copy in
+another place must not take the place of the original. A removed record becomes a row of the quarantine,
+without its text, that names the place of the kept record. Source: docs/adr/0009-duplicates.md.
 """
 
 from datetime import datetime
@@ -12,6 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
 from cloudtrail_jobs.kinds import Kind
+from cloudtrail_jobs.ledger import same_file
 from cloudtrail_jobs.quality import Reason
 from cloudtrail_jobs.session import fresh
 
@@ -64,8 +66,14 @@ def _key(kind: Kind) -> dict[str, Column]:
         "__date": F.to_date("timestamp"),
         "__account": F.when(comparable, read[account]),
         "__event": F.when(comparable, read[event]),
-        "__text": F.when(comparable, F.sha2("raw", 256)),
+        "__text": F.when(comparable, _text(kind)),
     }
+
+
+def _text(kind: Kind) -> Column:
+    """Return what two records with one key share if they are the same: the text, and of a file its place."""
+    text = F.col("raw")
+    return F.sha2(F.concat_ws("\n", same_file(F.col("log_file")), text) if kind.is_whole_file else text, 256)
 
 
 def _earlier(
@@ -85,7 +93,7 @@ def _earlier(
             F.col("date").alias("__date"),
             F.col(account).alias("__account"),
             F.col(event).alias("__event"),
-            F.sha2("raw", 256).alias("__text"),
+            _text(kind).alias("__text"),
             F.struct("log_file", "record_index").alias("__place"),
         )
         .groupBy(*_KEY)

@@ -143,7 +143,7 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
     arguments = prepared.arguments
     prepared = replace(prepared, read_again=_read_again(spark, arguments))
     if source.on_databricks() or not discovery.by_days(arguments):
-        path = bounded(arguments.logs_path, arguments.first_day, arguments.last_day)
+        path = bounded(arguments.logs_path, arguments.first_day, arguments.last_listed_day)
         stream = checkpoint.only_stream(arguments.checkpoint_path)
         _stream(spark, prepared, path, stream, arguments.trigger)
         owner = _owner(arguments, prepared.claim.globber)

@@ -6,7 +6,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from cloudtrail_to_delta.completeness.reconciliation import FIRST_DAY, NAMED
@@ -26,11 +26,21 @@ _DAY = "DATE_FROM_UNIX_DATE(CAST(FLOOR(UNIX_TIMESTAMP({}) / 86400) AS INT))"
 _HOUR = "CAST(PMOD(UNIX_TIMESTAMP(hour), 86400) DIV 3600 AS INT)"
 
 
-def questions_of(requests: Mapping[str, IngestRequest]) -> dict[str, str]:
-    """Return name → statement: three about the hours, and one about the log files of each other kind."""
+def questions_of(
+    requests: Mapping[str, IngestRequest], *, first: date | None = None, last: date | None = None
+) -> dict[str, str]:
+    """Return name → statement: three about the hours, and one about the log files of each other kind.
+
+    Args:
+        requests: kind → request.
+        first: the first day that the ingest reads; None for no limit.
+        last: the last day that the ingest reads; None for no limit. The digests reach further: they prove
+            what was delivered before them.
+    """
     if DIGESTS not in requests:
         return {}
     hours, verdicts = (quote_name(requests[DIGESTS].views[name]) for name in ("hours", "verdicts"))
+    hours = _within(hours, "hour", first, last)
     asked = {
         "hours": f"SELECT state, COUNT(*) AS n FROM {hours} GROUP BY state",
         "calendar": _calendar(hours),
@@ -39,7 +49,10 @@ def questions_of(requests: Mapping[str, IngestRequest]) -> dict[str, str]:
         "GROUP BY verdict",
     }
     others = (one for kind, one in requests.items() if kind != DIGESTS)
-    return asked | {one.kind: _files(quote_name(one.views["proof"]), hours) for one in others}
+    return asked | {
+        one.kind: _files(_within(quote_name(one.views["proof"]), "delivered_at", first, last), hours)
+        for one in others
+    }
 
 
 def signatures_of(answers: Answers) -> dict[str, Signatures]:
@@ -67,6 +80,14 @@ def signatures_of(answers: Answers) -> dict[str, Signatures]:
             gap_count=_found(gaps),
         )
     return found
+
+
+def _within(view: str, moment: str, first: date | None, last: date | None) -> str:
+    """Return a view as in a FROM clause, limited to these days; rows without a moment stay."""
+    day = _DAY.format(moment)
+    bounds = [f"{day} >= DATE '{first}'"] if first else []
+    bounds += [f"{day} <= DATE '{last}'"] if last else []
+    return f"(SELECT * FROM {view} WHERE {moment} IS NULL OR {' AND '.join(bounds)})" if bounds else view
 
 
 def _calendar(hours: str) -> str:

@@ -99,8 +99,10 @@ class AskDigestsOperator(StatementsOperator):
 
     def gather(self, context: Context) -> dict[str, Any]:
         """Return the questions."""
-        requests, _ = resolve(params_of(context))
-        return {"questions": questions_of(requests), "kinds": list(requests)}
+        params = params_of(context)
+        requests, _ = resolve(params)
+        questions = questions_of(requests, first=_day(params.get("from")), last=_day(params.get("until")))
+        return {"questions": questions, "kinds": list(requests)}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
         """Return the first question that has no answer yet; none after a view that does not exist."""

@@ -173,7 +173,8 @@ _LOGS = {
         or_empty(day),
         "",
         title="Until (delivery day)",
-        help="The last delivery day (UTC) to ingest. Leave it empty for no end.",
+        help="The last delivery day (UTC) to ingest. Leave it empty for no end. Digests are read for 31 more "
+        "days, because they prove the last hours.",
     ),
     "read_again": Declaration(
         each(day, least=0, most=MOST_DAYS),

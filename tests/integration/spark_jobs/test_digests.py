@@ -9,6 +9,7 @@ import io
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from cloudtrail_jobs import verification
 from cloudtrail_jobs.commits import table_at
 from cloudtrail_jobs.digests import Evidence
 from cloudtrail_to_delta.completeness.signed import questions_of, signatures_of
+from cloudtrail_to_delta.completeness.table import table_files
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.locations import LogsLocation
 from cloudtrail_to_delta.params.request import resolve_requests
@@ -25,9 +27,10 @@ from cloudtrail_to_delta.tables.proof import hours_query, proof_query, verdicts_
 from sandbox.sample_logs.digests import Place
 from tests.fixtures.documents import ROOT, unmarked_statements
 from tests.fixtures.trail_cases import CASES, Keys
-from tests.fixtures.trails import DAY, NEXT_DAY, NOW, Key, Trail
+from tests.fixtures.trails import DAY, HOURS, NOW, Key, Trail
 
 ORGANIZATION = "o-exampleorgid"
+HOUR = timedelta(hours=1)
 AUDIT = ROOT / "docs/how-to/audit.md"
 
 
@@ -57,38 +60,67 @@ class Disk:
 
 @dataclass(frozen=True)
 class Bucket:
-    """The lake, what each case expects, and the tables as SQL names."""
+    """The lake, what each case expects, its trail, and the tables as SQL names."""
 
     lake: object
     disk: Disk
     keys: Keys
     expected: dict[str, object]
+    trails: dict[str, Trail]
+    public_keys: Path
 
     def sql(self, query, *tables):
         folder = f"{self.lake.folder}/delta"
         return self.lake.spark.sql(query(*(table_at(f"{folder}/{name}") for name in tables)))
 
-    def proof(self, folder="CloudTrail"):
+    def ingest(self, accounts="*", prefix="", **more):
+        for kind, folder in (("events", "CloudTrail"), ("digests", "CloudTrail-Digest")):
+            self.lake.ingest(
+                kind,
+                logs_path=f"{self.lake.folder}/AWSLogs/{ORGANIZATION}/{accounts}/{folder}/*/*",
+                delta_path=f"{self.lake.folder}/delta/{prefix}{kind}",
+                checkpoint_path=f"{self.lake.folder}/checkpoints/{prefix}{kind}",
+                **({"public_keys": self.public_keys} if kind == "digests" else {}),
+                **more,
+            )
+
+    def proof(self, folder="CloudTrail", prefix=""):
         bucket = str(self.lake.folder).lstrip("/")
         logs = LogsLocation(bucket=bucket, organization=ORGANIZATION, folder=folder)
         tables = ("events", "events_quarantine", "digests", "digests_verified")
-        return self.sql(partial(proof_query, logs), *tables)
+        return self.sql(partial(proof_query, logs), *(f"{prefix}{table}" for table in tables))
 
     @cached_property
     def views(self):
+        return self.make_views()
+
+    def make_views(self, prefix=""):
         """The rows of each view, which are also temporary views with its name."""
+        digests, quarantine, verified = (
+            f"{prefix}digests{suffix}" for suffix in ("", "_quarantine", "_verified")
+        )
         queries = {
-            "cloudtrail_events_proof": self.proof(),
-            "cloudtrail_digests_hours": self.sql(hours_query, "digests", "digests_verified"),
-            "cloudtrail_digests_verdicts": self.sql(
-                verdicts_query, "digests", "digests_quarantine", "digests_verified"
-            ),
+            f"{prefix}cloudtrail_events_proof": self.proof(prefix=prefix),
+            f"{prefix}cloudtrail_digests_hours": self.sql(hours_query, digests, verified),
+            f"{prefix}cloudtrail_digests_verdicts": self.sql(verdicts_query, digests, quarantine, verified),
         }
         found = {name: query.collect() for name, query in queries.items()}
         for name, rows in found.items():
             shown = self.lake.spark.createDataFrame(rows, queries[name].schema)
             shown.createOrReplaceTempView(name)
         return found
+
+    def ask(self, prefix="", **bounds):
+        """What the completeness check makes of the views."""
+        params = {name: param.value for name, param in ingest_params().items()}
+        tables = {f"{kind}_table": f"{prefix}cloudtrail_{kind}" for kind in ("events", "digests")}
+        requests = resolve_requests(params | {"bucket": "logs", "kinds": ["events", "digests"]} | tables)
+        answers = {
+            name: [row.asDict() for row in self.lake.spark.sql(query).collect()]
+            for name, query in questions_of(requests, **bounds).items()
+        }
+        found = signatures_of(answers)
+        return found["events"], found["digests"]
 
     def verify(self, now, **evidence):
         return verification.verify(
@@ -102,7 +134,7 @@ class Bucket:
 @pytest.fixture(scope="module")
 def bucket(module_lake):
     lake, disk, keys = module_lake, Disk(), Keys(Key(), Key(), Key())
-    expected = {}
+    expected, trails = {}, {}
     for number, case in enumerate(CASES):
         place = Place(
             bucket=str(lake.folder).lstrip("/"),
@@ -112,14 +144,12 @@ def bucket(module_lake):
         )
         trail = Trail(s3=disk, key=keys.own, place=place, keys=keys.public)
         expected[case.__name__] = (place.account, case(trail, keys))
+        trails[case.__name__] = trail
     proofs = lake.folder / "public_keys.json"
     shown = {name: base64.b64encode(key).decode() for name, key in keys.public.items()}
     proofs.write_text(json.dumps({"keys": shown, "signatures": disk.signatures}))
-    for kind, folder in (("events", "CloudTrail"), ("digests", "CloudTrail-Digest")):
-        path = f"{lake.folder}/AWSLogs/{ORGANIZATION}/*/{folder}/*/*"
-        more = {"public_keys": proofs} if kind == "digests" else {}
-        lake.ingest(kind, logs_path=path, **more)
-    found = Bucket(lake, disk, keys, expected)
+    found = Bucket(lake, disk, keys, expected, trails, proofs)
+    found.ingest(duplicates="remove")
     found.verify(NOW)
     return found
 
@@ -152,9 +182,10 @@ def test_the_views_say_what_the_auditors_tool_says(bucket):
         assert odd == expected.verdicts, name
         assert all(bool(row.detail) == (uri in odd) for uri, row in shown.items()), name
         assert Counter(row.verdict for row in shown.values())["late"] == expected.late, name
-        of_day = [row for row in hours[account] if row.hour.astimezone(DAY.tzinfo) < NEXT_DAY]
-        assert len(of_day) == 24, name
-        gaps = [row.hour.astimezone(DAY.tzinfo).hour for row in of_day if row.state == "gap"]
+        states = {(row.hour.astimezone(DAY.tzinfo) - DAY) // HOUR: row.state for row in hours[account]}
+        begin = (expected.first - DAY) // HOUR
+        assert [hour for hour in sorted(states) if hour < 24] == list(range(begin, 24)), name
+        gaps = [hour for hour in range(begin, 24) if states[hour] == "gap"]
         assert tuple(gaps) == expected.gaps, name
         said = {
             row.log_file.replace("file:/", "s3://"): row.problem
@@ -165,21 +196,35 @@ def test_the_views_say_what_the_auditors_tool_says(bucket):
         assert all(part in said[uri] for uri, part in expected.digests.items()), (name, said)
 
 
+def test_the_auditors_tool_reads_in_the_jobs_tables_what_each_case_gives_it(bucket):
+    folder = bucket.lake.folder
+    found = table_files(f"{folder}/delta/events", root=f"file:{folder}/AWSLogs", storage_options={})
+    held = {uri.replace("file:/", "s3://"): hashes for uri, hashes in found.items()}
+    for name, (account, _) in bucket.expected.items():
+        assert {uri: held[uri] for uri in held if account in uri} == bucket.trails[name].table, name
+    removed = bucket.lake.quarantine().where("reason = 'duplicate'").select("log_file").collect()
+    account, _ = bucket.expected["removed_duplicates"]
+    assert [account in row.log_file for row in removed] == [True] * (len(HOURS) - 1)
+
+
+def test_the_last_hours_and_late_log_files_of_bounds_are_proven_and_nothing_outside_is_a_gap(bucket):
+    accounts = [bucket.expected[name][0] for name in ("a_week_without_validation", "backfilled")]
+    day = f"{DAY:%Y-%m-%d}"
+    bucket.ingest(f"{{{','.join(accounts)}}}", "bounded_", **{"from": day, "until": day})
+    bucket.make_views("bounded_")
+    events, digests = bucket.ask("bounded_", first=DAY.date(), last=DAY.date())
+    assert (events.files, events.gaps) == ({"late": 1, "proven": 8}, [])
+    assert (digests.hours, digests.gaps) == ({"covered": 48}, [])
+    assert digests.calendar == {"us-east-1": {day: "c" * 24}}
+
+
 def test_a_kind_that_no_digest_names_is_unsigned(bucket):
     assert {row.verdict for row in bucket.proof("CloudTrail-Insight").collect()} == {"unsigned"}
 
 
 def test_the_completeness_check_asks_the_views_and_gets_the_same(bucket):
-    params = {name: param.value for name, param in ingest_params().items()}
-    named = {"kinds": ["events", "digests"], "events_table": "cloudtrail_events"}
     every = bucket.views["cloudtrail_events_proof"]
-    asked = questions_of(resolve_requests(params | {"bucket": "logs"} | named))
-    answers = {
-        name: [row.asDict() for row in bucket.lake.spark.sql(query).collect()]
-        for name, query in asked.items()
-    }
-    found = signatures_of(answers)
-    digests, events = found["digests"], found["events"]
+    events, digests = bucket.ask()
     assert digests.as_of == events.as_of is not None
     gaps, hours = by_account(events.gaps), by_account(digests.gaps)
     for name, (account, expected) in bucket.expected.items():
@@ -188,8 +233,11 @@ def test_the_completeness_check_asks_the_views_and_gets_the_same(bucket):
         odd = {uri: verdict for uri, verdict in expected.verdicts.items() if verdict != "pending"}
         assert shown.items() <= odd.items(), name
         assert {"unsigned"} >= {odd[uri] for uri in odd.keys() - shown.keys()}, name
-        of_day = [hour for gap in hours[account] if gap.day == f"{DAY:%Y-%m-%d}" for hour in gap.names]
-        assert of_day == [f"{hour:02}" for hour in expected.gaps], name
+        days = {gap.day: gap.names for gap in hours[account] if gap.day <= f"{DAY:%Y-%m-%d}"}
+        of_days = {
+            (date.fromisoformat(day) - DAY.date()).days * 24 + int(hour) for day in days for hour in days[day]
+        }
+        assert of_days == set(expected.gaps), name
     assert {"altered", "missing", "extra", "unsigned"} <= {gap.state for gap in events.gaps}
     assert events.gap_count == len(events.gaps)
     assert sum(events.files.values()) == len(every)

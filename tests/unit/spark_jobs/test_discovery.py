@@ -87,6 +87,15 @@ def test_bounds_of_the_past_have_nothing_to_list_until_the_next_sweep():
     assert planned(None, **past)[0] == {"before-2026-10-01": "2025/{01,02,03}"}
 
 
+def test_digests_are_listed_as_long_as_one_may_prove_the_last_day():
+    kind = {"kind": "digests", "logs-path": f"{BASE}*".replace("CloudTrail", "CloudTrail-Digest")}
+    assert arguments(until="2026-10-10").last_listed_day == date(2026, 10, 10)
+    assert arguments(**kind).last_listed_day is None
+    plan = decide(arguments(until="2026-10-10", **kind), NOW, None, NOW)
+    listed = {one.stretch: one.path.partition("/*/")[2] for one in plan.listings}
+    assert (listed["2026-10"], listed["2026-11"]) == ("2026/10", f"2026/11/{days(1, 10)}")
+
+
 def test_a_last_day_alone_leaves_later_days_out():
     listings, _ = planned(None, until="2026-10-15")
     assert list(listings) == ["before-2026-10-01", "2026-10"]

@@ -164,6 +164,10 @@ def test_hours_and_files_that_digests_do_not_prove_are_told_until_they_do(bucket
     assert found.signed.files == {"proven": 1}
     assert titles == []
 
+    views("gap", "altered")
+    found, _, titles = check(**asked, **{"from": "2026-05-03"})
+    assert (found.signed.files, found.signed.gaps, titles) == ({}, [], [])
+
 
 def test_every_violation_of_both_contracts_is_named(connections):
     with pytest.raises(InvalidRequestError) as refused:
