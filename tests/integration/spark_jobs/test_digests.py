@@ -83,6 +83,12 @@ class Bucket:
                 **({"public_keys": self.public_keys} if kind == "digests" else {}),
                 **more,
             )
+        # The run has verified them today, and the cases are of another day.
+        path = f"{self.lake.folder}/delta/{prefix}digests"
+        verified = table_at(verification.verified_path(path))
+        self.lake.spark.sql(f"RESTORE TABLE {verified} TO VERSION AS OF 0")
+        evidence = Evidence(self.keys.public, self.disk.signatures)
+        verification.verify(self.lake.spark, path, evidence, NOW)
 
     def proof(self, folder="CloudTrail", prefix=""):
         bucket = str(self.lake.folder).lstrip("/")
@@ -122,14 +128,6 @@ class Bucket:
         found = signatures_of(answers)
         return found["events"], found["digests"]
 
-    def verify(self, now, **evidence):
-        return verification.verify(
-            self.lake.spark,
-            f"{self.lake.folder}/delta/digests",
-            Evidence(**({"keys": self.keys.public, "signatures": self.disk.signatures} | evidence)),
-            now,
-        )
-
 
 @pytest.fixture(scope="module")
 def bucket(module_lake):
@@ -150,7 +148,6 @@ def bucket(module_lake):
     proofs.write_text(json.dumps({"keys": shown, "signatures": disk.signatures}))
     found = Bucket(lake, disk, keys, expected, trails, proofs)
     found.ingest(duplicates="remove")
-    found.verify(NOW)
     return found
 
 
