@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
 from urllib.parse import unquote
 
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # the name that every Spark program uses
 
@@ -52,8 +52,9 @@ def read_again(spark: SparkSession, arguments: Arguments) -> tuple[str, ...]:
     for stream in sorted({row["stream"] for row in known} - done):
         try:
             _write_plan(spark, arguments, [row for row in known if row["stream"] == stream])
-        except (PySparkException, JobError) as error:
-            # One object that cannot be read must not keep the ordinary streams from reading new ones.
+        except Exception as error:
+            # One object that cannot be read must not keep the ordinary streams from reading new ones. Spark's
+            # error is a Py4JJavaError or a PySparkException.
             if arguments.read_again:
                 raise
             say("again", kind=arguments.kind, failed=stream, error=f"{type(error).__name__}: {error}"[:2000])
@@ -145,8 +146,8 @@ def _write_batch(spark: SparkSession, arguments: Arguments, mark: Mark, planned:
     files = _open(spark, [row["path"] for row in planned])
     try:
         counts = write_files(arguments, mark, files, listed)
-    except PySparkException as error:
-        if not refused.blames_a_file(error):
+    except Exception as error:  # a Py4JJavaError or a PySparkException, as Spark and Spark Connect have it
+        if isinstance(error, JobError) or not refused.blames_a_file(error):
             raise
         say("refused", kind=arguments.kind, error=innermost(str(error)))
         counts = write_files(arguments, mark, files.drop("content"), listed, names_only=True)

@@ -16,7 +16,7 @@ from cloudtrail_jobs.bounds import bounded, days
 from cloudtrail_jobs.causes import innermost
 from cloudtrail_jobs.checkpoint import Claim, Stream
 from cloudtrail_jobs.driver_log import say
-from cloudtrail_jobs.errors import CheckpointConflictError, LostTableError, StreamFailedError
+from cloudtrail_jobs.errors import CheckpointConflictError, JobError, LostTableError, StreamFailedError
 from cloudtrail_jobs.kinds import KINDS
 from cloudtrail_jobs.read_again import read_again
 
@@ -171,7 +171,9 @@ def ingest(spark: SparkSession, prepared: Prepared) -> None:
 def _read_again(spark: SparkSession, arguments: Arguments) -> tuple[str, ...]:
     try:
         return read_again(spark, arguments)
-    except PySparkException as error:
+    except JobError:
+        raise
+    except Exception as error:  # a Py4JJavaError or a PySparkException, as Spark and Spark Connect have it
         raise StreamFailedError(
             f"Log files of {arguments.logs_path} cannot be read again: {innermost(str(error))} Everything "
             "that was written is safe. Fix the error and start the same run again."
