@@ -36,9 +36,10 @@ def restore(lake, table, version):
 
 
 def commits(lake, table):
-    """Version → the commit in a table's history, with the time as the session writes it."""
+    """Version → the commit in a table's history, with its time and time zone."""
     history = lake.spark.sql(f"DESCRIBE HISTORY {table_at(f'{lake.folder}/delta/{table}')}")
-    found = history.selectExpr("version", "userMetadata", "CAST(timestamp AS STRING) AS at").collect()
+    at = "DATE_FORMAT(timestamp, 'yyyy-MM-dd HH:mm:ss.SSSXXX') AS at"
+    found = history.selectExpr("version", "userMetadata", at).collect()
     return {row.version: row for row in found}
 
 
