@@ -123,8 +123,8 @@ def test_awss_own_tool_accepts_the_digests_of_an_organization_and_of_several_key
     keys = aws.client("cloudtrail").list_public_keys(StartTime=spec.start, EndTime=UNTIL)["PublicKeyList"]
     done = validate_logs(trail, "--account-id", spec.accounts[0])
     assert "97/97 digest files valid" in done.stdout, done.stdout + done.stderr
-    files = sum(file.kind == "events" for file in generate(spec))
-    assert f"{files}/{files} log files valid" in done.stdout
+    files = len(list(generate(spec)))
+    assert f"{files}/{files} log files valid" in done.stdout, done.stdout
     assert (done.returncode, len(keys) > 1) == (0, True)
     aws.client("cloudtrail").delete_trail(Name="cloudtrail")
     aws.client("organizations").delete_organization()

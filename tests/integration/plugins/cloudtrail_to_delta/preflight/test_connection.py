@@ -12,7 +12,7 @@ from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.targets import deliver
 from cloudtrail_to_delta.iam.connection import connection_access
 from cloudtrail_to_delta.iam.reader import reader_policy
-from cloudtrail_to_delta.operators.stage import StageWheelOperator
+from cloudtrail_to_delta.operators.stage import PUBLIC_KEYS_KEY, StageWheelOperator
 from cloudtrail_to_delta.params.request import code_root, resolve_requests
 from cloudtrail_to_delta.preflight.clients import Clients
 from cloudtrail_to_delta.runs.wheel import FOLDER_VARIABLE
@@ -92,10 +92,16 @@ def limited(account, keys, monkeypatch, tmp_path):
 
 
 def stage(account):
+    return staged(account)[0]
+
+
+def staged(account):
+    """The wheel's path, and that of the evidence for digests."""
     params = account.params(**CODE) | {"preflight_only": False, "aws_conn_id": "aws_default"}
     requests = {kind: one.to_dict() for kind, one in resolve_requests(account.params(**CODE)).items()}
     operator = StageWheelOperator(task_id="stage_code", requests=requests, aws_conn_id="aws_default")
-    return operator.execute(task_context(params=params))
+    context = task_context(params=params)
+    return operator.execute(context), context["ti"].pushed[PUBLIC_KEYS_KEY]
 
 
 def bound(account):
@@ -155,9 +161,9 @@ def test_the_documented_policy_is_enough_for_every_call_and_has_nothing_that_non
         unseen = [one for one in report.findings if any(word in one.detail for word in refused)]
         assert not unseen, report.render()
     used = account.aws.judged(USER)
-    staged = {stage(account) for _ in range(2)}
+    wheels = {stage(account) for _ in range(2)}
     digest = hashlib.sha256(b"wheel").hexdigest()[:16]
-    assert staged == {f"{CODE['code_root']}/{digest}/{WHEEL}"}
+    assert wheels == {f"{CODE['code_root']}/{digest}/{WHEEL}"}
     path = f"s3://{LAKE_BUCKET}/{TABLE}"
     options = storage_options(AwsBaseHook("aws_default", client_type="s3"), path)
     assert row_counts(path, storage_options=options).rows == 0
@@ -200,13 +206,12 @@ def test_a_connection_that_may_not_compare_the_wheel_uploads_it(account, limited
 
 
 @pytest.mark.parametrize("action", ["cloudtrail:ListPublicKeys", "s3:ListBucket", "s3:GetObject"])
-def test_digests_that_the_connection_may_not_verify_are_an_error_in_the_log_and_stop_nothing(
-    account, limited, action, caplog
-):
+def test_digests_that_the_connection_may_not_verify_stop_nothing_and_stay_unsigned(account, limited, action):
+    limited()
+    wheel, evidence = staged(account)
+    assert (wheel.endswith(WHEEL), evidence.startswith(f"{CODE['code_root']}/public_keys/")) == (True, True)
     limited(without=action)
-    assert stage(account).endswith(WHEEL)
-    assert "This run does not verify digests" in caplog.text
-    assert "cloudtrail:ListPublicKeys, and s3:ListBucket and s3:GetObject for s3://" in caplog.text
+    assert staged(account) == (wheel, "")
 
 
 def test_the_reader_role_needs_the_key_of_a_code_bucket_of_its_own(account, keys):
