@@ -166,7 +166,7 @@ def test_hours_and_files_that_digests_do_not_prove_are_told_until_they_do(bucket
 
     views("gap", "altered")
     found, _, titles = check(**asked, **{"from": "2026-05-03"})
-    assert (found.signed.files, found.signed.gaps, titles) == ({}, [], [])
+    assert (found.signed.files, list(found.signed.gaps), titles) == ({}, [], [])
 
 
 def test_every_violation_of_both_contracts_is_named(connections):
