@@ -91,7 +91,7 @@ def writes(there: Workspace, *, large_bytes: int = planted.LARGE_BYTES) -> Itera
     ingested = ("probe", "probe: ingest")
     yield from run_steps(
         [
-            Step(name="wheel", ask=trial.stage, rule="D2"),
+            Step(name="wheel", ask=trial.stage, rule="D3"),
             Step(name="log files", ask=trial.plant, needs=("wheel",), rule="D3"),
             Step(name="probe", ask=trial.probe, needs=("wheel", "log files")),
             Step(name="table", ask=trial.name, needs=ingested, rule="D1"),
