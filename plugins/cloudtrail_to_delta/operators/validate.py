@@ -81,9 +81,11 @@ class ValidateRowsOperator(StatementsOperator):
 
     def execute(self, context: Context) -> Any:
         """Return what the last run has found if preflight found nothing new; otherwise validate this run."""
-        why = PreflightResult.from_dict(self.preflight).idle_kinds.get(self.kind)
-        if why and self.run_id is None:
-            return self._idle(why)
+        # A run that only tests alerts has no preflight.
+        if self.run_id is None and self.preflight is not None:
+            why = PreflightResult.from_dict(self.preflight).idle_kinds.get(self.kind)
+            if why:
+                return self._idle(why)
         return super().execute(context)
 
     def gather(self, context: Context) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A lake in another region than the logs: everything that reads or writes it goes to where it is."""
 
+import time
+
 import boto3
 import pyarrow as pa
 import pytest
@@ -8,7 +10,7 @@ from deltalake import write_deltalake
 
 from cloudtrail_to_delta.errors import CloudTrailError
 from cloudtrail_to_delta.operators.stage import StageWheelOperator
-from cloudtrail_to_delta.sensors.delta_log import DeltaLogWatch
+from cloudtrail_to_delta.sensors.delta_log import DeltaLogTrigger
 from cloudtrail_to_delta.tables.delta_log import TableLog, storage_options
 from sandbox.aws.seed import CREDENTIALS
 from sandbox.warehouse import Warehouse
@@ -16,6 +18,7 @@ from tests.fixtures.databricks import build_wheel
 from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     SUCCEEDS,
     finished,
+    fire,
     form_values,
     submit,
     task_context,
@@ -60,14 +63,16 @@ def test_the_warehouse_reads_it_there(options, databricks):
 
 
 def test_the_wait_for_the_first_commit_sees_it(options, stage):
-    watch = DeltaLogWatch(
+    trigger = DeltaLogTrigger(
         delta_path=TABLE,
         run_id=finished(submit(stage(SUCCEEDS), "london")[0]),
+        deadline=time.time() + 60,
         aws_conn_id="aws_default",
         databricks_conn_id="databricks_default",
         region="us-east-1",
+        poll_seconds=1,
     )
-    assert watch.look() == {"status": "found", "version": 0}
+    assert fire(trigger) == {"status": "found", "version": 0}
 
 
 # Airflow's loader of plugins, which looks for readers of the hook's lineage.

@@ -447,9 +447,11 @@ def test_without_a_new_log_file_nothing_starts_and_the_last_run_still_says_how_f
     assert preflight_of(params) == {}
 
 
-def test_a_kind_that_was_not_submitted_is_skipped(connections):
+@pytest.mark.parametrize("preflight", [NOTHING_SKIPPED, None], ids=["after preflight", "without preflight"])
+def test_a_kind_that_was_not_submitted_is_skipped(connections, preflight):
+    # A run that only tests alerts skips preflight too.
     with pytest.raises(AirflowSkipException, match="No Databricks run was submitted for events"):
-        validate("nowhere", None)
+        validate("nowhere", None, preflight=preflight)
 
 
 def test_a_table_that_is_not_there_is_an_error_with_the_services_words(run_id):
