@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudtrail_to_delta import __version__
 from cloudtrail_to_delta.params.locations import ANY, LogsLocation, S3Location
-from cloudtrail_to_delta.params.request import IngestRequest
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
 from cloudtrail_to_delta.preflight.checkpoints import AGAIN_FOLDER, STREAMS
 from cloudtrail_to_delta.preflight.listing import Listing
 from cloudtrail_to_delta.records.table_event import TableEvent
@@ -82,7 +82,10 @@ def reason_to_run(s3: "S3Client", request: IngestRequest, last: TableEvent | Non
         since = began_of(last, asked) - MARGIN
         check_tables(s3, request, last)
         check_checkpoint(s3, request)
-        check_log_files(s3, request.logs, since=since, params=asked.params)
+        # The job reads digests for 31 more days.
+        until = "" if request.kind == DIGESTS else str(asked.params.get("until") or "")
+        bounds = str(asked.params.get("from") or ""), until
+        check_log_files(s3, request.logs, since=since, bounds=bounds)
     except NotIdleError as reason:
         return str(reason)
     return ""
@@ -129,23 +132,22 @@ def check_checkpoint(s3: "S3Client", request: IngestRequest) -> None:
             raise NotIdleError("a plan to read log files again is unfinished")
 
 
-def check_log_files(
-    s3: "S3Client", logs: LogsLocation, *, since: datetime, params: Mapping[str, Any]
-) -> None:
-    """Raise NotIdleError if an object within `from` and `until` was written since then, or if it is unknown.
+def check_log_files(s3: "S3Client", logs: LogsLocation, *, since: datetime, bounds: tuple[str, str]) -> None:
+    """Raise NotIdleError if an object within `bounds` was written since then, or if it is unknown.
 
+    `bounds` are the first and the last delivery day that the job reads; empty means no bound.
     Makes at most three requests for each account and region, the listing of its folders included.
     """
     if logs.period:
         raise NotIdleError("the logs path names a period")
     listing = Listing(s3, logs.bucket, budget=(PAGES + 1) * MOST_FOLDERS + 1)
-    bounds = str(params.get("from") or "").replace("-", "/"), str(params.get("until") or "").replace("-", "/")
+    first, last = (day.replace("-", "/") for day in bounds)
     for account, region in _folders(listing, logs):
         prefix = logs.region_prefix(account, region)
         after = logs.day_prefix(account, region, (since - LOOK_BACK).date())
         for key, written in _objects(listing, prefix, after):
             day = key.removeprefix(prefix)[:10]
-            if written > since and not (day < bounds[0] or day > (bounds[1] or day)):
+            if written > since and first <= day <= (last or day):
                 raise NotIdleError(f"s3://{logs.bucket}/{key} is new")
 
 

@@ -19,9 +19,9 @@ LOGS = f"s3://all/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/*"
 VALIDATED = Validated(table_id="t", version=7, quarantine_id="q", quarantine_version=2)
 
 
-def request(logs_path=LOGS):
+def request(logs_path=LOGS, kind="events"):
     paths = {"delta_path": "s3://all/delta/trail", "checkpoint_path": "s3://all/checkpoints/trail"}
-    return IngestRequest(kind="events", logs_path=logs_path, table="trail", region="us-east-1", **paths)
+    return IngestRequest(kind=kind, logs_path=logs_path, table="trail", region="us-east-1", **paths)
 
 
 def left(params=PARAMS, **changed):
@@ -104,6 +104,15 @@ def test_only_delivery_days_that_the_job_reads_count(bounds, is_new):
     params = PARAMS | bounds
     why, _ = reason(log_file(NOW), last=left(params), params=params)
     assert bool(why) is is_new
+
+
+def test_digests_of_the_days_after_the_last_one_count_because_the_job_reads_them():
+    params = PARAMS | {"until": "2026-05-01"}
+    key = f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/us-east-1/2026/05/02/digest.json.gz"
+    digests = request(LOGS.replace("CloudTrail/", "CloudTrail-Digest/"), kind="digests")
+    bucket = ListedBucket({name: {"LastModified": at} for name, at in {**LAKE, key: NOW}.items()})
+    why = reason_to_run(bucket, digests, left(params), Asked(params=params, now=NOW))
+    assert why == f"s3://all/{key} is new"
 
 
 def test_every_account_and_region_is_listed_in_at_most_three_requests_each():
