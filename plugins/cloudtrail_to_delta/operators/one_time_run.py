@@ -2,9 +2,20 @@
 
 from typing import Any
 
+from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
+from airflow.sdk import Context
 
 from cloudtrail_to_delta.hooks.databricks import IngestHook
+
+
+def may_be_a_used_token(refusal: DatabricksApiError, context: Context) -> bool:
+    """Return whether Databricks may have refused the idempotency token of a run that was deleted since.
+
+    Its message is undocumented. A faulty payload is refused with the next token too, and a first try has no
+    earlier run.
+    """
+    return refusal.http_status_code == 400 and context["ti"].try_number > 1
 
 
 class OneTimeRunOperator(DatabricksSubmitRunOperator):

@@ -16,7 +16,7 @@ from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.hooks.databricks import start_order
 from cloudtrail_to_delta.hooks.waiting import workspace
 from cloudtrail_to_delta.kinds import KINDS
-from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
+from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator, may_be_a_used_token
 from cloudtrail_to_delta.params.request import IngestRequest, shares_run
 from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, RUN_ID_KEY
 from cloudtrail_to_delta.records.preflight import PreflightResult
@@ -236,9 +236,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
             try:
                 self.run_id = int(self._hook.submit_run(self._prepare_submit_json(context)))
             except DatabricksApiError as refusal:
-                # Databricks also refuses the token of a deleted run, with an undocumented message. A faulty
-                # payload is refused with the next token too.
-                if refusal.http_status_code != 400 or context["ti"].try_number == 1:
+                if not may_be_a_used_token(refusal, context):
                     raise
                 refused = refused or refusal
                 continue

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook
-from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator
+from cloudtrail_to_delta.operators.one_time_run import OneTimeRunOperator, may_be_a_used_token
 from cloudtrail_to_delta.operators.setup import reached, require_approval
 from cloudtrail_to_delta.operators.stage import put_file
 from cloudtrail_to_delta.operators.submit import MAX_GENERATIONS, idempotency_token
@@ -74,8 +74,7 @@ class VerifyAccessOperator(OneTimeRunOperator):
             try:
                 super().execute(context)
             except DatabricksApiError as refusal:
-                # The token of a deleted run, as in `SubmitIngestOperator`.
-                if refusal.http_status_code != 400 or context["ti"].try_number == 1:
+                if not may_be_a_used_token(refusal, context):
                     raise
                 refused = refused or refusal
                 continue

@@ -86,12 +86,9 @@ def require_connections(ids: Iterable[str]) -> None:
 def allowed_targets(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the params without the alert targets whose connection the list forbids."""
     conn_ids = list(params.get("alert_conn_ids") or ())
-    forbidden = forbidden_connections([*conn_ids, str(params.get("aws_conn_id") or "aws_default")])
-    topic = (
-        None
-        if str(params.get("aws_conn_id") or "aws_default") in forbidden
-        else params.get("alert_topic_arn")
-    )
+    publisher = str(params.get("aws_conn_id") or "aws_default")
+    forbidden = forbidden_connections([*conn_ids, publisher])
+    topic = None if publisher in forbidden else params.get("alert_topic_arn")
     kept = [one for one in conn_ids if one not in forbidden]
     return {**params, "alert_conn_ids": kept, "alert_topic_arn": topic}
 
