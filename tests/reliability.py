@@ -245,7 +245,7 @@ CASES: dict[str, list[Case]] = {
         ),
         Case(
             "a table that was doubled",
-            "restored, and goes on",
+            "restored, and ingests again",
             f"{JOB}/test_lost_checkpoint.py::test_a_table_that_was_doubled_is_restored_and_goes_on_without_its_lost_checkpoint",
         ),
         Case(
@@ -403,7 +403,7 @@ CASES: dict[str, list[Case]] = {
             f"{E2E}/test_pipeline.py::test_clearing_any_task_changes_no_row_and_starts_no_second_job",
         ),
         Case(
-            "a run is cleared while it goes on",
+            "a run is cleared while it is active",
             "it ends",
             f"{E2E}/test_clearing.py::test_a_whole_run_is_cleared_when_it_has_failed_and_again_while_it_goes_on",
         ),
@@ -449,7 +449,7 @@ CASES: dict[str, list[Case]] = {
         ),
         Case(
             "expired AWS credentials",
-            "the error names the connection; a retry goes on",
+            "the error names the connection; a retry continues",
             f"{PLUGINS}/test_faults.py::test_an_upload_with_expired_credentials_names_the_connection_and_a_retry_uploads",
         ),
         Case(

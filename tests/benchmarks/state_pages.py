@@ -28,11 +28,11 @@ import psycopg2
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "plugins")]
 
 import tests.conftest  # noqa: E402, F401 - before the first import of airflow
-from cloudtrail_to_delta.ui.app import CACHE_SECONDS  # noqa: E402
-from tests.fixtures.metadata import Metadata, resolved, skipped, validated  # noqa: E402
-from tests.fixtures.pages import SECRET, pages_of  # noqa: E402
-from tests.fixtures.postgres import give_away, migrated, server_folder  # noqa: E402
-from tests.integration.plugins.cloudtrail_to_delta.ui.visits import OVERVIEW, get  # noqa: E402
+from cloudtrail_to_delta.ui.app import CACHE_SECONDS  # noqa: E402 - after the path
+from tests.fixtures.metadata import Metadata, resolved, skipped, validated  # noqa: E402 - as above
+from tests.fixtures.pages import SECRET, pages_of  # noqa: E402 - as above
+from tests.fixtures.postgres import give_away, migrated, server_folder  # noqa: E402 - as above
+from tests.integration.plugins.cloudtrail_to_delta.ui.visits import OVERVIEW, get  # noqa: E402 - as above
 
 FAILING = 5
 FAILED_HOURS = 48

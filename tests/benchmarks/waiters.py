@@ -181,7 +181,7 @@ def resident():
 
 
 async def wait(trigger):
-    """Wait as the triggerer does: a cancelled trigger is told so."""
+    """Wait as the triggerer does: it calls `on_kill` of a cancelled trigger."""
     try:
         async for _ in trigger.run():
             return

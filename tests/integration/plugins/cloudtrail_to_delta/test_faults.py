@@ -1,4 +1,4 @@
-"""Each call of a service fails once, in each way: the task goes on, or fails in words and a retry goes on.
+"""Each call of a service fails once, in each way: the task continues, or fails in words and a retry ends it.
 
 Nothing is submitted twice. The set-up's writes fail once each in setup/test_interrupted.py and, those in
 Databricks, in setup/databricks/test_interrupted.py.
