@@ -125,6 +125,10 @@ permissions: require-packages ## Write docs/permissions.md and its policies agai
 params: require-packages ## Write docs/params.md again, from the forms and the contract
 	@$(PRODUCT) params > docs/params.md
 
+.PHONY: metrics
+metrics: require-packages ## Write docs/reference/metrics.md again, from the declared metrics
+	@$(PRODUCT) metrics > docs/reference/metrics.md
+
 .PHONY: operators
 operators: require-packages ## Write docs/reference/operators.md again, from the docstrings
 	@$(RUN) -m docs.site.operators > docs/reference/operators.md

@@ -4,6 +4,7 @@ check-accounts [FILE]  lists every problem of an accounts.yaml, with its line an
 accounts-schema        prints the JSON Schema of accounts.yaml, for editors
 permissions            prints the minimum permissions of each identity, as Markdown
 params [ingest|setup]  prints every param of both forms or of one of them, as Markdown
+metrics                prints every metric, as Markdown
 audit LOGS TABLE       checks a period of log files against CloudTrail's signed digests
 acceptance aws         asks an AWS account read-only and prints the redacted answers, as JSON
 acceptance databricks  tries a workspace with the params of an ingest, and writes a redacted report
@@ -55,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     params = commands.add_parser("params", help="print every param with its default and help")
     params.add_argument("dag", nargs="?", choices=("ingest", "setup"), help="default: both")
     params.set_defaults(run=_params)
+    metrics = commands.add_parser("metrics", help="print every metric with its unit and meaning")
+    metrics.set_defaults(run=_metrics)
     audit = commands.add_parser(
         "audit",
         help="check a period against CloudTrail's signed digests",
@@ -188,6 +191,13 @@ def _permissions(chosen: argparse.Namespace) -> int:
         sys.stdout.write(page())
     if chosen.documents:
         write_documents(chosen.documents, made)
+    return 0
+
+
+def _metrics(_: argparse.Namespace) -> int:
+    from cloudtrail_to_delta.reference.metrics import page
+
+    sys.stdout.write(page())
     return 0
 
 

@@ -14,7 +14,7 @@ from cloudtrail_to_delta.records.findings import FINDINGS_KEY, Findings
 from cloudtrail_to_delta.records.notes import ALERTS_KEY, TARGETS_KEY
 from cloudtrail_to_delta.records.outcome import Outcome, read_outcomes
 from cloudtrail_to_delta.records.record import read
-from cloudtrail_to_delta.runs.metrics import send_metrics
+from cloudtrail_to_delta.runs.metrics import send_dag_metrics, send_metrics
 
 
 class NotifyOperator(BaseOperator):
@@ -59,6 +59,7 @@ class NotifyOperator(BaseOperator):
             lambda record: ending(record, run), failed=run.failed, task_url=task_url(context)
         )
         ti.xcom_push(key=ALERTS_KEY, value=teller.left())
+        send_dag_metrics(run.failed, params, dag_id=ti.dag_id)
         send_metrics(outcomes, params, dag_id=ti.dag_id)
         # Raises for an outcome that cannot be read, after the messages of the others were sent.
         read_outcomes(self.validations)

@@ -144,6 +144,7 @@ class ValidateRowsOperator(StatementsOperator):
             "continuous": continuous,
             "began_at": _utc(int(run["start_time"])),
             "asked": asked_of(context["params"]),
+            "databricks_seconds": _seconds_of(run),
             "known": to_json(merge_known(said.known for _, said in events)),
             "unknown_since": _unknown_since(events, history.marks),
             **open_facts(found, run_times=written.times),
@@ -418,6 +419,8 @@ def outcome_of(
         remarks=remarks,
         began_at=moment(facts["began_at"]),
         asked=facts["asked"],
+        # A task that an earlier release deferred has none.
+        databricks_seconds=facts.get("databricks_seconds"),
     )
 
 
@@ -475,6 +478,12 @@ def _began(context: Context, run: dict[str, Any]) -> int:
     """
     asked = context["dag_run"].run_after
     return min(int(run["start_time"]), int(asked.timestamp() * 1000))
+
+
+def _seconds_of(run: Mapping[str, Any]) -> int | None:
+    """Return how long a Databricks run took, with the start of its compute; None while it is running."""
+    ended = int(run.get("end_time") or 0)
+    return (ended - int(run["start_time"])) // 1000 if ended else None
 
 
 def _utc(epoch_ms: int) -> str:

@@ -142,6 +142,7 @@ class Outcome(Record):
         remarks: what a person should know about this validation, in sentences: what it accepted, and why it
             started over.
         began_at: when the run's job began. `asked`: what it was asked for. See `preflight.idle`.
+        databricks_seconds: how long the Databricks run took; None while it is running.
         idle: whether nothing was new, so that nothing was started: all counts are those of the last run.
     """
 
@@ -177,6 +178,7 @@ class Outcome(Record):
     remarks: Sequence[str] = ()
     began_at: datetime | None = None
     asked: str = ""
+    databricks_seconds: int | None = None
     idle: bool = False
 
     @property
@@ -212,9 +214,7 @@ class Outcome(Record):
             newest_event=given.moment("newest_event"),
             newest_delivery=given.moment("newest_delivery"),
             newest_file=given.moment("newest_file"),
-            slowest_seconds=(
-                None if given.is_null("slowest_seconds") else seconds(given.record["slowest_seconds"])
-            ),
+            slowest_seconds=_seconds_or_none(given, "slowest_seconds"),
             odd_fields=given.count("odd_fields"),
             schema_drift=tuple(Drift.read_fields(Fields(one)) for one in given.items("schema_drift")),
             new_insights=tuple(Insight.read_fields(Fields(one)) for one in given.items("new_insights")),
@@ -228,8 +228,13 @@ class Outcome(Record):
             remarks=given.texts("remarks"),
             began_at=given.moment("began_at"),
             asked=given.text("asked"),
+            databricks_seconds=_seconds_or_none(given, "databricks_seconds"),
             idle=given.flag("idle"),
         )
+
+
+def _seconds_or_none(given: Fields, name: str) -> int | None:
+    return None if given.is_null(name) else seconds(given.record[name])
 
 
 def describe_missing(accelerators: Sequence[str]) -> str:

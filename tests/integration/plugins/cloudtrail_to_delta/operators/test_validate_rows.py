@@ -104,6 +104,7 @@ def test_counts_that_agree_are_returned_with_what_the_run_added(write, run_id, n
     assert outcome["reasons"] == {"no_event_time": 1, "truncated_gzip": 1}
     assert (outcome["odd_fields"], outcome["schema_drift"]) == (0, [])
     assert outcome["newest_event"] == outcome["newest_file"] == "2026-11-22T12:00:00Z"
+    assert 0 <= outcome["databricks_seconds"] < 600
 
 
 def utc(moment):

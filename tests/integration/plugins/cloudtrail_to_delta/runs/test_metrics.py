@@ -17,11 +17,15 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from cloudtrail_to_delta.records.completeness import Completeness, Signatures
 from cloudtrail_to_delta.records.outcome import Known, Outcome
 from cloudtrail_to_delta.runs.metrics import (
-    completeness_figures,
-    figures,
+    CHECK_METRICS,
+    TABLE_METRICS,
     send_completeness_metrics,
+    send_dag_metrics,
     send_metrics,
+    values,
 )
+
+SENT = 2 * (len(TABLE_METRICS) - 2)  # Each by two names; without those of the table's newest file.
 
 OUTCOME = Outcome(
     kind="events",
@@ -32,6 +36,7 @@ OUTCOME = Outcome(
     run_quarantined=3,
     run_removed=4,
     slowest_seconds=90,
+    databricks_seconds=240,
 )
 
 
@@ -66,28 +71,53 @@ def statsd(monkeypatch):
 
 def test_each_figure_comes_by_its_name_and_by_account_kind_and_table(statsd):
     send_metrics([OUTCOME], {"account": "111122223333"}, dag_id="cloudtrail_ingest")
-    came = statsd(12)
-    expected = {"rows": 1200, "new_rows": 200, "files": 3, "quarantined": 3, "removed": 4, "lag_seconds": 90}
+    came = statsd(SENT)
+    expected = {
+        "table.rows": 1200,
+        "run.rows": 200,
+        "run.files": 3,
+        "run.quarantined": 3,
+        "run.removed": 4,
+        "run.lag_seconds": 90,
+        "run.databricks_seconds": 240,
+    }
     for name, value in expected.items():
         assert came[f"airflow.cloudtrail.{name}"] == f"{value}|g"
         assert came[f"airflow.cloudtrail.111122223333.events.main_security_trail.{name}"] == f"{value}|g"
-    assert len(came) == 12
+    assert len(came) == SENT
 
 
 def test_two_entries_of_one_account_do_not_overwrite_each_others_figures(statsd):
     params = {"account": "111122223333"}
     for table, rows in (("main.security.trail", 1200), ("main.audit.trail", 7)):
         send_metrics([replace(OUTCOME, table=table, row_count=rows)], params, dag_id="cloudtrail_ingest")
-    came = statsd(24)
-    assert came["airflow.cloudtrail.111122223333.events.main_security_trail.rows"] == "1200|g"
-    assert came["airflow.cloudtrail.111122223333.events.main_audit_trail.rows"] == "7|g"
+    came = statsd(2 * SENT)
+    assert came["airflow.cloudtrail.111122223333.events.main_security_trail.table.rows"] == "1200|g"
+    assert came["airflow.cloudtrail.111122223333.events.main_audit_trail.table.rows"] == "7|g"
 
 
 def test_the_age_is_that_of_the_tables_newest_file_not_of_the_old_ones_that_a_run_read():
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     old = dict.fromkeys(("newest_file", "newest_delivery"), datetime(2024, 4, 20, tzinfo=UTC))
     known = Known(newest_delivery=datetime(2026, 11, 22, 11, 50, tzinfo=UTC))
-    assert dict(figures(replace(OUTCOME, known=known, **old), now=now))["age_seconds"] == 600
+    found = dict(values(TABLE_METRICS, replace(OUTCOME, known=known, **old), now=now))
+    assert found["table.age_seconds"] == 600
+    assert found["table.newest_file_timestamp_seconds"] == known.newest_delivery.timestamp()
+
+
+def test_a_run_without_anything_new_took_no_time_of_databricks_and_one_that_is_running_an_unknown_one():
+    idle = dict(values(TABLE_METRICS, replace(OUTCOME, databricks_seconds=None, idle=True)))
+    assert idle["run.databricks_seconds"] == 0
+    running = dict(values(TABLE_METRICS, replace(OUTCOME, databricks_seconds=None)))
+    assert "run.databricks_seconds" not in running
+
+
+def test_a_run_sends_how_many_of_its_tasks_failed_by_its_dag(statsd):
+    send_dag_metrics(["events.submit"], {"account": "111122223333"}, dag_id="cloudtrail_ingest__prod")
+    assert statsd(2) == {
+        "airflow.cloudtrail.dag.failed_tasks": "1|g",
+        "airflow.cloudtrail.111122223333.cloudtrail_ingest__prod.dag.failed_tasks": "1|g",
+    }
 
 
 @pytest.mark.parametrize(
@@ -96,7 +126,7 @@ def test_the_age_is_that_of_the_tables_newest_file_not_of_the_old_ones_that_a_ru
 )
 def test_every_account_in_one_has_a_name_that_statsd_takes(statsd, params, name):
     send_metrics([OUTCOME], params, dag_id="cloudtrail_ingest")
-    assert f"airflow.cloudtrail.{name}.events.main_security_trail.rows" in statsd(12)
+    assert f"airflow.cloudtrail.{name}.events.main_security_trail.table.rows" in statsd(SENT)
 
 
 @pytest.fixture
@@ -144,7 +174,7 @@ def collector(monkeypatch):
 
 def test_opentelemetry_gets_each_figure_with_its_account_and_kind_as_attributes(collector):
     send_metrics([OUTCOME], {"account": "111122223333"}, dag_id="cloudtrail_ingest")
-    (metric,) = [metric for metric in collector() if metric.name == "airflow.cloudtrail.quarantined"]
+    (metric,) = [metric for metric in collector() if metric.name == "airflow.cloudtrail.run.quarantined"]
     (point,) = metric.gauge.data_points
     assert point.as_int == 3
     assert {one.key: one.value.string_value for one in point.attributes} == {
@@ -157,23 +187,27 @@ def test_opentelemetry_gets_each_figure_with_its_account_and_kind_as_attributes(
 
 def test_a_completeness_check_counts_gaps_and_what_signatures_prove_once_they_are_verified():
     events = Completeness(kind="events", table="t", gap_count=2, files={"held": 9, "missing": 3})
-    assert dict(completeness_figures(events)) == {"gaps": 2, "missing_files": 3, "uncompared_days": 0}
+    found = dict(values(CHECK_METRICS, events))
+    del found["check.timestamp_seconds"]
+    assert found == {"check.gaps": 2, "check.missing_files": 3, "check.uncompared_days": 0}
     nothing_yet = replace(events, signed=Signatures())
-    assert "proven_files" not in dict(completeness_figures(nothing_yet))
+    assert "check.proven_files" not in dict(values(CHECK_METRICS, nothing_yet))
     at = datetime(2026, 11, 28, tzinfo=UTC)
     signed = Signatures(
         as_of=at, gap_count=1, files={"proven": 5, "late": 1, "pending": 2, "altered": 1, "unsigned": 3}
     )
-    found = dict(completeness_figures(replace(events, signed=signed)))
-    assert (found["gaps"], found["proven_files"], found["unproven_files"]) == (3, 6, 4)
+    found = dict(values(CHECK_METRICS, replace(events, signed=signed)))
+    names = ("check.gaps", "check.proven_files", "check.unproven_files")
+    assert [found[name] for name in names] == [3, 6, 4]
     hours = Signatures(as_of=at, files={"signed": 24}, hours={"covered": 24, "gap": 2})
-    found = dict(completeness_figures(Completeness(kind="digests", table="d", signed=hours)))
-    assert (found["proven_hours"], found["unproven_hours"]) == (24, 2)
+    found = dict(values(CHECK_METRICS, Completeness(kind="digests", table="d", signed=hours)))
+    assert (found["check.proven_hours"], found["check.unproven_hours"]) == (24, 2)
+    assert "check.proven_files" not in found
 
 
 def test_the_figures_of_a_completeness_check_come_by_table_too(statsd):
     events = Completeness(kind="events", table="main.trail", gap_count=2)
     send_completeness_metrics([events], {"account": "111122223333"}, dag_id="cloudtrail_completeness")
-    came = statsd(6)
-    assert came["airflow.cloudtrail.gaps"] == "2|g"
-    assert came["airflow.cloudtrail.111122223333.events.main_trail.gaps"] == "2|g"
+    came = statsd(8)
+    assert came["airflow.cloudtrail.check.gaps"] == "2|g"
+    assert came["airflow.cloudtrail.111122223333.events.main_trail.check.gaps"] == "2|g"
