@@ -1,4 +1,7 @@
-"""The pages as a FastAPI app. Users must sign in, and need permission to read the DAG's XComs."""
+"""The pages as a FastAPI app. Users must sign in, and need permission to read the DAG's XComs.
+
+Only `/health` answers without a sign-in, and it says nothing about any DAG.
+"""
 
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
@@ -13,8 +16,16 @@ from cloudtrail_to_delta.ui.access import readable
 from cloudtrail_to_delta.ui.cache import Cache, SlowDatabaseError
 from cloudtrail_to_delta.ui.coverage import coverage_of
 from cloudtrail_to_delta.ui.database import read_facts
+from cloudtrail_to_delta.ui.health import DatabaseCheck, select_one, status_of
 from cloudtrail_to_delta.ui.history import read_history
-from cloudtrail_to_delta.ui.links import ACCOUNT_PAGE, GUIDANCE_PAGE, OVERVIEW_PAGE, PREFLIGHT_PAGE
+from cloudtrail_to_delta.ui.links import (
+    ACCOUNT_PAGE,
+    GUIDANCE_PAGE,
+    HEALTH,
+    OVERVIEW_PAGE,
+    PREFLIGHT_PAGE,
+    STATUS,
+)
 from cloudtrail_to_delta.ui.listing import DEFAULT_SORT, View, list_rows
 from cloudtrail_to_delta.ui.rows import Row, rows_of
 
@@ -59,8 +70,30 @@ def create_app(open_session: OpenSession = airflow_session) -> "FastAPI":
     )
     add_tasks(app)
     add_state(app, open_session)
+    add_health(app, open_session)
     add_refusals(app)
     return app
+
+
+def add_health(app: "FastAPI", open_session: OpenSession) -> None:
+    """Add the answer for load balancers: 200 if the database answers, 503 if it does not."""
+    from fastapi import Request
+    from fastapi.responses import JSONResponse
+
+    def ask() -> None:
+        with open_session() as session:
+            select_one(session)
+
+    database_check = DatabaseCheck(ask)
+
+    async def health(_: Request) -> JSONResponse:
+        healthy = await database_check.is_healthy()
+        state = "healthy" if healthy else "unhealthy"
+        answer = {"status": state, "metadatabase": {"status": state}}
+        return JSONResponse(answer, 200 if healthy else 503, headers={"Cache-Control": "no-store"})
+
+    # Not a route of FastAPI: the app's dependencies, and so the sign-in, do not apply to it.
+    app.add_route(HEALTH, health, methods=["GET"])
 
 
 def add_refusals(app: "FastAPI") -> None:
@@ -142,7 +175,7 @@ def add_state(app: "FastAPI", open_session: OpenSession) -> None:
     """Add the overview and the page of one table."""
     from airflow.api_fastapi.core_api.security import GetUserDep
     from fastapi import HTTPException
-    from fastapi.responses import HTMLResponse
+    from fastapi.responses import HTMLResponse, JSONResponse
 
     cache = Cache(seconds=CACHE_SECONDS, size=CACHE_SIZE)
 
@@ -179,6 +212,12 @@ def add_state(app: "FastAPI", open_session: OpenSession) -> None:
         view = View.read(q=q, state=state, kind=kind, sort=sort, page=page)
         shown = render.render_overview(list_rows(rows, view), rows, now)
         return HTMLResponse(shown, headers=render.headers())
+
+    @app.get(STATUS)
+    def status(user: GetUserDep) -> JSONResponse:
+        """Return the state of each table that the user may see, as JSON."""
+        at, rows, _ = visible(user)
+        return JSONResponse(status_of(rows, at), headers={"Cache-Control": "no-store"})
 
     @app.get(ACCOUNT_PAGE)
     def account(user: GetUserDep, dag_id: str, kind: str = "", table: str = "") -> HTMLResponse:

@@ -12,6 +12,9 @@ PREFLIGHT_PAGE = "/preflight"
 GUIDANCE_PAGE = "/what-to-do"
 OVERVIEW_PAGE = HOME
 ACCOUNT_PAGE = "/account"
+# For machines: without a sign-in, and with one.
+HEALTH = "/health"
+STATUS = "/status"
 
 
 def airflow_root() -> str:
