@@ -136,6 +136,22 @@ def rows(module_lake):
     return dict(zip(CASES, selected, strict=True))
 
 
+def test_a_row_is_the_same_by_lookup_by_select_star_and_collected(rows, module_lake):
+    collected = {row.record_index: row for row in module_lake.table().collect()}
+    starred = module_lake.ask(lambda _, table, __: f"SELECT * FROM {table}")  # noqa: S608 - the lake of the tests
+    assert {row.record_index: row for row in starred} == collected
+    for place, (name, (_, column, held, misfits, unknown)) in enumerate(CASES.items()):
+        whole = collected[2 * place]
+        looked_up = module_lake.ask(
+            lambda _, table, __, index=2 * place, column=column: (
+                f"SELECT {column} AS held, * FROM {table} WHERE record_index = {index}"  # noqa: S608 - as above
+            )
+        )
+        assert [row.held for row in looked_up] == [held], name
+        assert looked_up[0][1:] == tuple(whole), name
+        assert (whole.misfits, whole.unknown_fields) == (misfits, unknown), name
+
+
 def test_the_schema_drift_has_each_odd_field_with_its_count_and_an_example(rows, module_lake):
     found = {
         (row.problem, row.field): row for row in module_lake.ask(lambda _, table, __: drift_query(table))
