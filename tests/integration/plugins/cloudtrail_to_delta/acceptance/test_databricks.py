@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from cloudtrail_to_delta import preflight
 from cloudtrail_to_delta.acceptance import workspace
 from cloudtrail_to_delta.acceptance.command import run_databricks
 from sandbox.databricks.settings import USER
@@ -118,6 +119,24 @@ def test_nothing_is_written_if_nobody_agrees(acceptance, aws, databricks):
 def test_a_workspace_that_breaks_a_rule_is_named_before_anything_is_written(acceptance, rule, changed):
     code, report = acceptance(**changed)
     assert (code, rules(report) & {rule}) == (1, {rule})
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed"),
+    [
+        ("D3", {"code_root": "/Volumes/main/default/none"}),
+        ("D4", {"cluster_id": "sandbox-of-others"}),
+        ("D5", {"cluster_id": "sandbox-no-profile"}),
+    ],
+)
+def test_a_build_whose_preflight_sees_nothing_fails_by_the_services_own_words(
+    acceptance, aws, monkeypatch, rule, changed
+):
+    for module, name in ((preflight.workspace, "check_compute"), (preflight.catalog, "check_catalog")):
+        monkeypatch.setattr(module, name, lambda *_, **__: [])
+    before = objects(aws)
+    code, report = acceptance(yes=True, **changed)
+    assert (code, rules(report), objects(aws)) == (1, {rule}, before)
 
 
 def test_missing_grants_are_named(acceptance, stand_in, aws, monkeypatch):
