@@ -188,12 +188,17 @@ class IngestHook(DatabricksHook):
             ) from refused
 
     def delete_from_volume(self, path: str, *, folder: bool = False) -> None:
-        """Delete a file from a Unity Catalog volume, or an empty folder.
+        """Delete a file from a Unity Catalog volume, or an empty folder, if it exists.
 
         Source: Databricks REST, Files API, `DELETE /api/2.0/fs/files{path}` and `/fs/directories{path}`.
         """
         parts = PurePosixPath(path).relative_to("/").parts
-        self._request("DELETE", api_path(f"2.0/fs/{'directories' if folder else 'files'}", *parts))
+        try:
+            self._request("DELETE", api_path(f"2.0/fs/{'directories' if folder else 'files'}", *parts))
+        except DatabricksApiError as refused:
+            # A file whose upload was refused does not exist, and neither does anything in a missing volume.
+            if refused.http_status_code != 404:
+                raise
 
     def _request(self, method: str, path: str, **what: Any) -> dict[str, Any]:
         """Send a PUT, which the provider lacks, or a DELETE whose answer is empty, which it cannot read.

@@ -6,6 +6,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks_base import AZURE_MANAGEMENT_ENDPOINT
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
@@ -27,7 +28,8 @@ def proxy():
 
         def do_DELETE(self):
             seen.append((self.requestline, self.headers, b""))
-            self.send_response(204)
+            self.send_response(404 if "missing" in self.path else 403 if "refuse" in self.path else 204)
+            self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_):
@@ -77,6 +79,13 @@ def test_a_file_and_an_empty_folder_of_a_volume_are_deleted_although_the_answer_
         ["DELETE", f"http://workspace.invalid/api/2.0/fs/{place}"]
         for place in ("files/Volumes/main/ops/code/run/a%2Bb.whl", "directories/Volumes/main/ops/code/run")
     ]
+
+
+def test_a_missing_file_of_a_volume_counts_as_deleted_and_a_refused_one_does_not(proxy, connect):
+    hook = connect(proxies={"http": proxy[0]})
+    hook.delete_from_volume("/Volumes/main/ops/missing/x.whl")
+    with pytest.raises(DatabricksApiError, match="403"):
+        hook.delete_from_volume("/Volumes/main/ops/refused/x.whl")
 
 
 def test_a_service_principal_of_azure_says_which_workspace_it_is_for(proxy, connect):
