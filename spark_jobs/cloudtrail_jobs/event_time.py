@@ -13,6 +13,7 @@ from typing import Any
 
 from cloudtrail_jobs.limits import MAX_REMEMBERED_TIME
 from cloudtrail_jobs.quality import Defect, Reason, excerpt
+from cloudtrail_jobs.shape import Number
 
 # The years that a partition can sensibly have: CloudTrail began in 2013, and Parquet readers disagree about
 # dates before 1900.
@@ -45,6 +46,9 @@ def _shown(value: object) -> str:
     # An array or object may be as large, and as deep, as its record.
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
+    # The libraries that read a number write it in different ways.
+    if isinstance(value, Number | float) or type(value) is int:
+        return "a number"
     return excerpt(value) if isinstance(value, str) else repr(value)
 
 

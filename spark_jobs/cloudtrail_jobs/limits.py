@@ -7,6 +7,8 @@ and none of more than 1 KB has more than one value for 8 bytes. tests/benchmarks
 that come as near to the limits as 1 MB can, and measures what each costs.
 """
 
+from typing import NamedTuple
+
 from cloudtrail_jobs.quality import FileDefectError, Reason
 
 # An object's length is compared before its content is read. The limit also holds for uncompressed bytes.
@@ -27,6 +29,16 @@ BYTES_PER_VALUE = 7
 MAX_ELEMENTS = 10_000
 # Times that are longer than this are not kept for the next record.
 MAX_REMEMBERED_TIME = 40
+# A text is counted in pieces, because counting copies it.
+_PIECE = 2**20
+_NOT_MARKS = bytes(set(range(256)) - set(b'",[]{}'))
+
+
+class Marks(NamedTuple):
+    """About how many values a JSON text has (strings, brackets and commas), and how many commas."""
+
+    values: int = 0
+    commas: int = 0
 
 
 def most_uncompressed(length: int) -> int:
@@ -34,33 +46,43 @@ def most_uncompressed(length: int) -> int:
     return min(MAX_FILE_BYTES, max(FREE_BYTES, length * MAX_RATIO))
 
 
-def require_values(body: bytes) -> None:
+def require_values(body: bytes) -> Marks:
     """Refuse a file of so many values that taking it apart would cost minutes, or the worker's memory.
+
+    Return the file's marks; none if the file is too short to have too many.
 
     Raises:
         FileDefectError: unreadable.
     """
     most = max(FREE_VALUES, len(body) // BYTES_PER_VALUE)
-    if (values := values_of(body, most)) > most:
+    if (marks := marks_of(body, most)).values > most:
         raise FileDefectError(
-            Reason.UNREADABLE, f"the file's {len(body)} bytes have {values} values, more than {most}"
+            Reason.UNREADABLE, f"the file's {len(body)} bytes have {marks.values} values, more than {most}"
         )
+    return marks
 
 
 def problem_of(text: bytes) -> str | None:
     """Return why a record is too large to be read, None if it is not."""
     if len(text) > MAX_RECORD_BYTES:
         return f"the record has {len(text)} bytes, more than {MAX_RECORD_BYTES}"
-    if (values := values_of(text, MAX_VALUES_OF_RECORD)) > MAX_VALUES_OF_RECORD:
+    if (values := marks_of(text, MAX_VALUES_OF_RECORD).values) > MAX_VALUES_OF_RECORD:
         return f"the record has {values} values, more than {MAX_VALUES_OF_RECORD}"
     return None
 
 
-def values_of(text: bytes, most: int) -> int:
-    """Return about how many values a JSON text has; 0 if it is too short to have more than `most`."""
+def marks_of(text: bytes, most: int) -> Marks:
+    """Return the marks of a JSON text; none if it is too short to have more than `most` values."""
     if len(text) <= most:
-        return 0
-    return text.count(b'"') // 2 + sum(text.count(mark) for mark in (b",", b"[", b"]", b"{", b"}"))
+        return Marks()
+    marks = quotes = commas = 0
+    for begin in range(0, len(text), _PIECE):
+        # Leaving out all else is five times as fast as counting six characters in all of the text.
+        found = text[begin : begin + _PIECE].translate(None, _NOT_MARKS)
+        marks += len(found)
+        quotes += found.count(b'"')
+        commas += found.count(b",")
+    return Marks(marks - quotes + quotes // 2, commas)
 
 
 def too_many_records() -> FileDefectError:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from cloudtrail_jobs.kinds import KINDS, Kind
-from cloudtrail_jobs.shape import Number, Oddities, Type, find_oddities, strict_type, tree
+from cloudtrail_jobs.shape import Number, Oddities, Type, checker, find_oddities, strict_type, tree
 
 # Numbers stay text: Python refuses integers of more than 4,300 digits, and the job needs no number here.
 DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, strict=False)
@@ -32,6 +32,7 @@ class FieldReader:
         self.msgspec = msgspec
         self._time_path = kind.time_path
         self._tree: Type = tree(kind.columns)
+        self._fits: Any = checker(self._tree)
         self._time: Any = attrgetter(".".join(kind.time_path))
         self._decode: Any = None
         if msgspec is not None:
@@ -68,7 +69,8 @@ class FieldReader:
 
     def judge(self, value: dict[str, Any]) -> Fields:
         """Return the fields of a record that `DECODER` decoded."""
-        return Fields(_follow(value, self._time_path), find_oddities(value, self._tree))
+        oddities = NONE if self._fits(value) else find_oddities(value, self._tree)
+        return Fields(_follow(value, self._time_path), oddities)
 
 
 @lru_cache(maxsize=16)

@@ -1,10 +1,12 @@
 """Cuts the text of a log file into the exact texts of its records, without changing a character.
 
-The standard library does it in one walk over the body. The walk survives what `json.loads` does not: a record
-that is not JSON, nesting beyond Python's recursion limit, and invalid UTF-8 in one record. Where `msgspec` is
-installed, it cuts every body that it accepts. It is stricter than the walk, so both cut such a body the same
-way. A body may be {"Records": […]} or a bare array, pretty-printed or not. A digest is one record. Only one
-record at a time is decoded, because text takes up to four times the memory of its bytes.
+A walk over strings and brackets, by the standard library alone, cuts any body. The walk survives what
+`json.loads` does not: a record that is not JSON, nesting beyond Python's recursion limit, and invalid UTF-8
+in one record. Two faster ways cut a body that is nothing but its array of records, and leave every other one
+to the walk: `msgspec`, where it is installed, and the JSON decoder of the standard library. Both are stricter
+than the walk, so all three cut such a body the same way. A body may be {"Records": […]} or a bare array,
+pretty-printed or not. A digest is one record. Only a part of a body is decoded at a time, because text takes
+up to four times the memory of its bytes.
 """
 
 import codecs
@@ -16,7 +18,14 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from cloudtrail_jobs.limits import MAX_RECORDS, problem_of, require_values, too_many_records
+from cloudtrail_jobs.limits import (
+    MAX_RECORDS,
+    MAX_VALUES_OF_RECORD,
+    Marks,
+    problem_of,
+    require_values,
+    too_many_records,
+)
 from cloudtrail_jobs.quality import Defect, FileDefectError, Reason, excerpt
 from cloudtrail_jobs.record_fields import DECODER, NO_FIELDS, NONE, FieldReader, Fields
 from cloudtrail_jobs.shape import Oddities
@@ -32,8 +41,17 @@ _STRUCTURE = re.compile(rb'"' + _TO_QUOTE + rb'"|["\[\]{}]', re.DOTALL)
 _QUOTE, _COLON, _COMMA, _OPEN_ARRAY, _CLOSE_ARRAY, _OPEN_OBJECT, _CLOSE_OBJECT = b'":,[]{}'
 _DELIMITED = b'"{['
 _SHOWN_KEYS = 10
-# From so many commas on, the walk cuts a body: it stops at MAX_RECORDS, and msgspec does not.
+# From so many commas on, msgspec does not cut a body: it would make an object of each element first.
 _MOST_COMMAS = 2_000_000
+# Before the records of a body that has nothing else; then after each of them, or after the last one.
+_SPACES = "[ \t\n\r]*"
+_HEAD = re.compile(rf'{_SPACES}(?:(\{{){_SPACES}"{_KEY}"{_SPACES}:{_SPACES})?\['.encode())
+_FOLLOWS_IN_ARRAY = re.compile(rf"{_SPACES}(,|\]){_SPACES}")
+_FOLLOWS_IN_OBJECT = re.compile(rf"{_SPACES}(,|\]{_SPACES}\}}){_SPACES}")
+_END_OF_OBJECT = re.compile(rf"\]{_SPACES}\}}{_SPACES}".encode())
+_COMPACT = b'{"Records":[]}'
+# The decoder gets so many bytes of a body at a time. A record that fits is too short to have too many values.
+_WINDOW = MAX_VALUES_OF_RECORD
 _GZIP_MAGIC = b"\x1f\x8b"
 _NESTED: dict[str, Any] = {}  # stands for a skipped object or array
 
@@ -75,10 +93,10 @@ def cut(body: bytes, fields: FieldReader) -> Records:
     start = body[:1] if body[:1] in (b"{", b"[") else body.lstrip(b" \t\n\r")[:1]
     if not start:
         raise FileDefectError(Reason.EMPTY_FILE, "the file has no content")
-    require_values(body)
-    records = _cut_fast(body, start, fields)
+    marks = require_values(body)
+    records = _cut_fast(body, start, marks, fields) if fields.msgspec else cut_decoding(body, fields)
     if records is None:
-        records = _walk(body, fields)
+        records = walk(body, fields)
     if not records.texts:
         raise FileDefectError(Reason.EMPTY_RECORDS, "the file's array of records is empty")
     return records
@@ -123,21 +141,22 @@ def salvage(body: bytes) -> list[bytes]:
     return [_shown(body[begin:end]).encode() for spans in arrays for begin, end in spans]
 
 
-def _cut_fast(body: bytes, start: bytes, fields: FieldReader) -> Records | None:
+def _cut_fast(body: bytes, start: bytes, marks: Marks, fields: FieldReader) -> Records | None:
     """Return the records, by msgspec; None if the walk has to decide."""
-    if fields.msgspec is None or start not in (b"{", b"["):
-        return None
-    if start == b"{" and body.count(b'"Records"') != 1:
-        return None  # perhaps two arrays, of which msgspec would keep only the last
-    if not _is_utf8(body) or (len(body) > _MOST_COMMAS and body.count(b",") > _MOST_COMMAS):
+    if fields.msgspec is None or start not in (b"{", b"[") or marks.commas > _MOST_COMMAS:
         return None
     try:
         raws = _body_decoder(fields.msgspec, start).decode(body)
         raws = raws if start == b"[" else raws.Records
         if len(raws) > MAX_RECORDS:
             raise too_many_records()
-        texts = [bytes(raw) for raw in raws]
-        if any(map(problem_of, texts)):
+        texts = list(map(bytes, raws))
+        if start == b"{" and not _is_only_array(body, texts):
+            return None  # perhaps two arrays, of which msgspec keeps only the last
+        for text in texts:
+            if not text.isascii():
+                text.decode()  # msgspec does not check it
+        if max(map(len, texts), default=0) > MAX_VALUES_OF_RECORD and any(map(problem_of, texts)):
             return _one_by_one(texts, fields)
         times = fields.times(texts)
         return _one_by_one(texts, fields) if times is None else Records(texts, times)
@@ -166,22 +185,66 @@ def _body_decoder(msgspec: ModuleType, start: bytes) -> Any:
     )
 
 
-def _is_utf8(body: bytes) -> bool:
-    """Return whether a body is valid UTF-8, which msgspec does not check; in pieces, to save memory."""
-    if body.isascii():
-        return True
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for begin in range(0, len(body), 1 << 20):
-            decoder.decode(body[begin : begin + (1 << 20)])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+def _is_only_array(body: bytes, texts: list[bytes]) -> bool:
+    """Return whether an object that msgspec accepted has no other member than the array of these records."""
+    if len(_COMPACT) + sum(map(len, texts)) + len(texts) - 1 == len(body) and body.startswith(_COMPACT[:-2]):
+        return True  # as CloudTrail writes it, without a byte for another member
+    head = _HEAD.match(body)
+    if head is None:
         return False
-    return True
+    at = head.end()
+    for text in texts:
+        at = _skip_space(body, at)
+        if not body.startswith(text, at):
+            return False
+        at = _skip_space(body, at + len(text))
+        at += body[at : at + 1] == b","
+    return _END_OF_OBJECT.fullmatch(body, at) is not None
 
 
-def _walk(body: bytes, fields: FieldReader) -> Records:
-    """Return the records, by the standard library alone."""
+def cut_decoding(body: bytes, fields: FieldReader, window_bytes: int = _WINDOW) -> Records | None:
+    """Return the records, by the standard library's decoder; None if the walk has to decide.
+
+    The decoder finds the end of a value and what it holds at once. It gets the body in windows of so many
+    bytes; each begins with the first record that did not fit into the one before.
+    """
+    head = _HEAD.match(body)
+    if head is None:
+        return None
+    follows = (_FOLLOWS_IN_ARRAY if head[1] is None else _FOLLOWS_IN_OBJECT).match
+    records, at = Records(), head.end()
+    while len(records.texts) <= MAX_RECORDS:
+        at = _skip_space(body, at)
+        is_last, place = at + window_bytes >= len(body), 0
+        try:
+            window, _ = codecs.utf_8_decode(body[at : at + window_bytes], "strict", is_last)
+            while True:
+                value, end = DECODER.raw_decode(window, place)
+                found = follows(window, end)
+                if found is None:
+                    break  # perhaps the window ends in a number
+                text = window[place:end].encode()
+                records.add(text, *_judge(text, value, fields))
+                place = found.end()
+                if found[1] != ",":
+                    is_whole = is_last and place == len(window) and len(records.texts) <= MAX_RECORDS
+                    return records if is_whole else None
+        except RecursionError:
+            return None
+        except ValueError:
+            pass  # perhaps the window ends in a record
+        if is_last or place == 0:
+            return None
+        at += len(window[:place].encode())
+    return None
+
+
+def walk(body: bytes, fields: FieldReader) -> Records:
+    """Return the records of any body.
+
+    Raises:
+        FileDefectError: not_json, no_records_array, or unreadable if there are too many records.
+    """
     arrays: list[list[tuple[int, int]]] = []
     try:
         keys = _find_arrays(body, arrays)
@@ -244,9 +307,13 @@ def _record(text: bytes, fields: FieldReader) -> tuple[bytes, Fields, Defect | N
         value = _shallow(text) if text[:1] == b"{" else None
     except ValueError as error:
         return text, NO_FIELDS, Defect(Reason.NOT_JSON, f"the record is not JSON: {error}")
+    return text, *_judge(text, value, fields)
+
+
+def _judge(text: bytes, value: object, fields: FieldReader) -> tuple[Fields, Defect | None]:
     if not isinstance(value, dict):
-        return text, NO_FIELDS, _not_an_object(text)
-    return text, fields.judge(value), None
+        return NO_FIELDS, _not_an_object(text)
+    return fields.judge(value), None
 
 
 def _shallow(text: bytes) -> dict[str, Any]:

@@ -6,8 +6,9 @@ record, `find_oddities` names the fields. Source: docs/adr/0007-record-text.md.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -60,6 +61,44 @@ def tree(columns: Sequence[Column]) -> Type:
 def find_oddities(value: object, wanted: Type) -> Oddities:
     """Return the fields of a decoded record that do not fit; its numbers are `Number`."""
     return Oddities(*_split(_walk(value, wanted, "")))
+
+
+def checker(wanted: Type) -> Callable[[Any], bool] | None:
+    """Return a function that says whether a value other than null fits; None if any value does.
+
+    It says so of a whole record several times as fast as `find_oddities`, which names the fields.
+    """
+    if wanted.name == "STRING":
+        return None
+    if wanted.name == "STRUCT":
+        return _struct_checker(wanted)
+    if wanted.name != "ARRAY" or wanted.element is None:
+        return partial(_holds, name=wanted.name)
+    element = checker(wanted.element)
+
+    def is_array(value: object) -> bool:
+        if not isinstance(value, list):
+            return False
+        return element is None or all(one is None or element(one) for one in value[:MAX_ELEMENTS])
+
+    return is_array
+
+
+def _struct_checker(wanted: Type) -> Callable[[Any], bool]:
+    names = frozenset(wanted.fields)
+    found = ((name, checker(child)) for name, child in wanted.fields.items())
+    checks = tuple((name, check) for name, check in found if check is not None)
+
+    def is_struct(value: object) -> bool:
+        if not isinstance(value, dict) or not names.issuperset(value):
+            return False
+        for name, check in checks:
+            child = value.get(name)
+            if child is not None and not check(child):
+                return False
+        return True
+
+    return is_struct
 
 
 def strict_type(msgspec: ModuleType, wanted: Type, time_path: Sequence[str]) -> Any:

@@ -1,11 +1,15 @@
 """Log files → rows: the function that `mapInArrow` runs in Spark's Python workers."""
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from cloudtrail_jobs import accelerators, release
 from cloudtrail_jobs.accelerators import Accelerators
 from cloudtrail_jobs.kinds import KINDS, Kind
+from cloudtrail_jobs.limits import MAX_RECORDS
 from cloudtrail_jobs.log_files import LogFile, unpack
 from cloudtrail_jobs.quality import Defect, Reason, excerpt
 from cloudtrail_jobs.record_fields import NONE
@@ -88,14 +92,13 @@ def _record_rows(path: str, delivered_micros: int, log_file: LogFile, begin: int
     """Return the rows of the records from `begin` to `end`."""
     import pyarrow as pa
 
-    places = range(begin, end)
-    first_of_file = begin == 0 and log_file.defect is None
+    places, texts = range(begin, end), log_file.texts[begin:end]
+    is_first = begin == 0 and log_file.defect is None
     own = {
-        "record_index": pa.array(places, pa.int32()),
-        # The text is known to be UTF-8, so it is neither decoded nor checked again.
-        "raw": pa.array(log_file.texts[begin:end], pa.binary()).view(pa.string()),
-        "timestamp": pa.array(log_file.micros[begin:end], _instant()),
-        "file_row": pa.array([place == 0 and first_of_file for place in places]),
+        "record_index": _numbers().slice(begin, end - begin),
+        "raw": _strings(texts),
+        "timestamp": pa.array(log_file.micros[begin:end], _schema().field("timestamp").type),
+        "file_row": _file_row(is_first, end - begin),
     }
     if log_file.defects:
         found = [log_file.defects.get(place) for place in places]
@@ -103,8 +106,11 @@ def _record_rows(path: str, delivered_micros: int, log_file: LogFile, begin: int
         own["detail"] = pa.array([defect and defect.detail for defect in found], pa.string())
     if log_file.oddities:
         odd = [log_file.oddities.get(place, NONE) for place in places]
-        own["misfits"] = pa.array([one.misfits or None for one in odd], _texts())
-        own["unknown_fields"] = pa.array([one.unknown or None for one in odd], _texts())
+        for name, lists in (
+            ("misfits", [one.misfits or None for one in odd]),
+            ("unknown_fields", [one.unknown or None for one in odd]),
+        ):
+            own[name] = pa.array(lists, _schema().field(name).type)
     return _to_arrow(path, delivered_micros, log_file, end - begin, own)
 
 
@@ -112,40 +118,71 @@ def _to_arrow(path: str, delivered_micros: int, log_file: LogFile, rows: int, ow
     """Return `ROWS` of one file: the values that they share, the columns in `own`, and null elsewhere."""
     import pyarrow as pa
 
-    kinds = {
-        "log_file": pa.string(),
-        "delivered_at": _instant(),
-        "log_file_sha256": pa.string(),
-        "log_file_records": pa.int32(),
-        "record_index": pa.int32(),
-        "raw": pa.string(),
-        "timestamp": _instant(),
-        "reason": pa.string(),
-        "detail": pa.string(),
-        "misfits": _texts(),
-        "unknown_fields": _texts(),
-        "file_row": pa.bool_(),
-    }
     shared = {
         "log_file": path,
         "delivered_at": delivered_micros,
         "log_file_sha256": log_file.sha256,
         "log_file_records": len(log_file.texts),
     }
-    columns = [
-        own[name] if name in own else pa.repeat(pa.scalar(shared.get(name), kind), rows)
-        for name, kind in kinds.items()
-    ]
-    return pa.RecordBatch.from_arrays(columns, names=list(kinds))
+    columns = []
+    for field in _schema():
+        if field.name in own:
+            columns.append(own[field.name])
+        elif shared.get(field.name) is None:
+            columns.append(pa.nulls(rows, field.type))
+        else:
+            columns.append(pa.repeat(pa.scalar(shared[field.name], field.type), rows))
+    return pa.RecordBatch.from_arrays(columns, schema=_schema())
 
 
-def _instant() -> Any:
+def _strings(texts: Sequence[bytes]) -> Any:
+    """Return a column of these texts, which are known to be UTF-8: they are neither decoded nor checked."""
     import pyarrow as pa
 
-    return pa.timestamp("us", tz="UTC")
+    ends = array("i", accumulate(map(len, texts), initial=0))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)
 
 
-def _texts() -> Any:
+@lru_cache(maxsize=1)
+def _schema() -> Any:
+    """Return `ROWS` as Arrow has it."""
     import pyarrow as pa
 
-    return pa.list_(pa.string())
+    instant, texts = pa.timestamp("us", tz="UTC"), pa.list_(pa.string())
+    return pa.schema(
+        {
+            "log_file": pa.string(),
+            "delivered_at": instant,
+            "log_file_sha256": pa.string(),
+            "log_file_records": pa.int32(),
+            "record_index": pa.int32(),
+            "raw": pa.string(),
+            "timestamp": instant,
+            "reason": pa.string(),
+            "detail": pa.string(),
+            "misfits": texts,
+            "unknown_fields": texts,
+            "file_row": pa.bool_(),
+        }
+    )
+
+
+@lru_cache(maxsize=1)
+def _numbers() -> Any:
+    """Return a column of all indexes that a record may have."""
+    import pyarrow as pa
+
+    return pa.array(range(MAX_RECORDS), pa.int32())
+
+
+def _file_row(is_first: bool, rows: int) -> Any:
+    """Return the column `file_row` of a piece."""
+    return _first_of_piece().slice(0 if is_first else 1, rows)
+
+
+@lru_cache(maxsize=1)
+def _first_of_piece() -> Any:
+    import pyarrow as pa
+
+    return pa.array([True] + [False] * ROWS_PER_BATCH)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 # In the order in which they run; each is a module of `tests.benchmarks.parts`.
 PARTS = (
-    *("first_load", "hourly", "nothing_new", "storage", "memory", "queries", "airflow", "slow_store"),
-    *("settings", "completeness", "cost"),
+    *("first_load", "unpacking", "hourly", "nothing_new", "storage", "memory", "queries", "airflow"),
+    *("slow_store", "settings", "completeness", "cost"),
 )
 
 

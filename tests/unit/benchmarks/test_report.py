@@ -102,4 +102,4 @@ def test_every_part_can_be_started():
 def test_an_unknown_part_is_refused_with_the_names_of_all(capsys):
     with pytest.raises(SystemExit):
         main(["--only", "first_lod"])
-    assert "no part is called first_lod; parts: first_load, hourly" in capsys.readouterr().err
+    assert f"no part is called first_lod; parts: {', '.join(PARTS)}\n" in capsys.readouterr().err

@@ -109,6 +109,13 @@ def test_a_time_of_any_form_and_depth_is_a_bad_time(time, using):
     assert (defect.reason.value, len(defect.detail) < 200) == ("bad_event_time", True)
 
 
+@pytest.mark.parametrize("time", ["5", "-1.0E5", "true", '"soon"', "[1]", '{"a":1}'])
+def test_a_bad_time_is_described_alike_with_and_without_accelerators(time):
+    body = envelope(f'{{"eventTime":{time}}}')
+    plain, fast = (unpack(body, kind=KINDS["events"], using=using) for using in (PLAIN, FAST))
+    assert plain.defects == fast.defects
+
+
 def rows(*contents, kind="events"):
     """What Spark gets of objects with these contents, as it gets it."""
     now = datetime(2026, 11, 22, tzinfo=UTC)

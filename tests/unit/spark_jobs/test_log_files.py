@@ -51,6 +51,11 @@ FILES = {
     "plain JSON under any name": (envelope(ONE), SOUND),
     "a bare array": (f"[{ONE}]".encode(), SOUND),
     "pretty-printed": (json.dumps({"Records": [1]}, indent=2).replace("1", ONE).encode(), SOUND),
+    "Records twice": (f'{{"Records":[{ONE}],"Records":[{ONE}]}}'.encode(), [*SOUND, *SOUND]),
+    "Records twice, once in escapes": (
+        f'{{"Records":[{ONE}],"\\u0052ecords":[{ONE}]}}'.encode(),
+        [*SOUND, *SOUND],
+    ),
     "other keys around Records": (f'{{"a":[1,{{"Records":[2]}}],"Records":[{ONE}],"z":1}}'.encode(), SOUND),
     "byte-order mark": (b"\xef\xbb\xbf" + envelope(ONE), SOUND),
     "CR and LF between": (f'{{"Records":\r\n[\r\n{ONE}\r\n]\r\n}}\r\n'.encode(), SOUND),
