@@ -6,6 +6,8 @@ DIGEST = "cloudtrail_digest"
 COMPLETENESS = "cloudtrail_completeness"
 ACCOUNT_INGEST = f"{INGEST}__"
 ACCOUNT_SETUP = f"{SETUP}__"
+UPKEEP = "cloudtrail_upkeep"
+ACCOUNT_UPKEEP = f"{UPKEEP}__"
 ACCOUNT_COMPLETENESS = f"{COMPLETENESS}__"
 
 

@@ -99,8 +99,8 @@ INGEST: Guides = {
     "validate_rows": TaskGuide(
         purpose=(
             "checks that COUNT(*) equals the rows in the Delta log, that the records in the log files equal "
-            "rows + quarantined + removed duplicates, and that nobody else changed rows, since the last "
-            "validation that succeeded"
+            "rows + quarantined + removed duplicates + deleted ones, and that nobody else changed rows, "
+            "since the last validation that succeeded"
         ),
         remedy=(
             "Counts that must agree do not. Do not delete anything. Compare the log files named in "
@@ -253,6 +253,66 @@ COMPLETENESS: Guides = {
 }
 """The completeness check."""
 
+UPKEEP: Guides = {
+    "resolve": TaskGuide(
+        purpose="checks all params",
+        remedy=(
+            "Params are invalid. The error names each one. Correct them and trigger the DAG again. "
+            "Nothing was changed."
+        ),
+    ),
+    "plan": TaskGuide(
+        purpose="counts what would be deleted from each table; writes nothing",
+        remedy=(
+            "A legal hold protects a table, or the SQL warehouse could not answer. The error says which. "
+            "Nothing was changed. " + TRIGGER + "Otherwise clear this task."
+        ),
+    ),
+    "approve": TaskGuide(
+        purpose="waits, without a worker slot, until a person approves the plan",
+        remedy="Nobody answered within three days. Trigger a new run, which makes a new plan.",
+    ),
+    "hold": TaskGuide(
+        purpose="sets or releases the legal hold",
+        remedy=(
+            "The SQL warehouse could not change a property of a quarantine. The error has its message. Fix "
+            "the cause and clear this task."
+        ),
+    ),
+    "stage_code": TaskGuide(
+        purpose="uploads the job wheel for Databricks",
+        remedy=(
+            "The job wheel could not be uploaded to the code root. Check that the AWS (or Databricks) "
+            "connection may write there. Nothing was deleted. Clear this task."
+        ),
+    ),
+    "delete": TaskGuide(
+        purpose="submits the Spark job that deletes, or that locks and unlocks the tables",
+        remedy=(
+            "Databricks refused the run, or an ingest is active on the same tables. Wait for the ingest's "
+            "end (stop a continuous stream), then clear this task. It never starts a second run while one is "
+            "active."
+        ),
+    ),
+    "wait": TaskGuide(
+        purpose="waits, without a worker slot, until the Databricks run ends",
+        remedy=(
+            "The Databricks run ended without success. The error has the cause. The tables are complete: "
+            "each record is either there, or a row of the quarantine stands for it. Fix the cause, then "
+            "clear `delete` with its downstream tasks: it continues where it stopped."
+        ),
+    ),
+    "verify": TaskGuide(
+        purpose="counts again: nothing is left of the plan, and every log file balances",
+        remedy=(
+            "Something else is left than should be. Do not delete anything. If records are left, clear "
+            "`delete` with its downstream tasks. If log files do not balance, compare them with the table "
+            "and its quarantine."
+        ),
+    ),
+}
+"""The upkeep: retention, erasure, legal hold."""
+
 DISABLED: Guides = {
     "disabled": TaskGuide(
         purpose="fails and reports every problem of the account's entry in accounts.yaml",
@@ -265,7 +325,7 @@ DISABLED: Guides = {
 }
 """The DAG of an ingest or a set-up whose entry in accounts.yaml is invalid."""
 
-# All tasks but the set-up's. No two of these tables share a name.
+# All tasks but those of the set-up and the upkeep. No two of these tables share a name.
 _OTHERS: Guides = {**INGEST, **DIGEST, **COMPLETENESS, **DISABLED}
 
 
@@ -285,9 +345,16 @@ def setup_guidance_for(task_id: str) -> str:
     return _remedy(SETUP, task_id.partition(".")[0])
 
 
+def upkeep_guidance_for(task_id: str) -> str:
+    """Return what to do about a failed task of the upkeep."""
+    return _remedy(UPKEEP, task_id)
+
+
 def guidance_of(dag_id: str, task_id: str) -> tuple[str, str]:
     """Return what to do about a failed task of any of our DAGs, and its page in docs/operations."""
     name = task_id.rpartition(".")[2]
+    if dag_id.startswith(dag_ids.UPKEEP):
+        return upkeep_guidance_for(task_id), "upkeep"
     if not dag_id.startswith(dag_ids.SETUP) or name in DISABLED:
         return guidance_for(task_id), name if name in _OTHERS else "README"
     return setup_guidance_for(task_id), "setup"

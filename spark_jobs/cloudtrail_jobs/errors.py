@@ -8,6 +8,8 @@ JobError                     fatal: the same arguments fail again
 ├── LostTableError           the checkpoint knows log files whose table or quarantine no longer exists
 ├── AccessError              everything that the cluster's role cannot do (`verify_access`)
 ├── EvidenceError            the file of public keys is not one
+├── HoldError                a legal hold forbids the deletion
+├── DeletionError            a deletion left something else than it should
 ├── KindsFailedError         the kinds that failed in a run of several, each with its error
 └── StreamFailedError        Spark stopped the stream; retryable: a new run resumes where this one stopped
     ├── BatchImbalanceError  a batch does not account for all of its records; a retry does not help
@@ -60,6 +62,14 @@ class AccessError(JobError):
 
 class EvidenceError(JobError):
     """Raised when the file with CloudTrail's public keys cannot be used."""
+
+
+class HoldError(JobError):
+    """Raised when records are to be deleted from a table that a legal hold protects."""
+
+
+class DeletionError(JobError):
+    """Raised when the tables do not hold what a deletion should have left; nothing more is deleted."""
 
 
 class KindsFailedError(JobError):

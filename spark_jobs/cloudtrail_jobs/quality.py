@@ -1,7 +1,7 @@
 """Why the job quarantines a log file or a record: the stable codes of the `reason` column.
 
 Only a record that cannot be a row gets a reason. A JSON object with a usable time stays in the table, however
-odd its fields are.
+odd its fields are. A deleted record leaves a row with a reason, too.
 """
 
 from dataclasses import dataclass
@@ -25,6 +25,14 @@ class Reason(str, Enum):
     NO_EVENT_TIME = "no_event_time"
     BAD_EVENT_TIME = "bad_event_time"
     DUPLICATE = "duplicate"
+    # Reasons of the rows that stay in place of records which `deletion` has deleted.
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
+# The text that begins the `detail` of a deleted record, and of a defect whose text was deleted.
+DELETION = '{"deletion":'
+TOMBSTONES = (Reason.EXPIRED.value, Reason.ERASED.value)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Delta skips the second write of a batch, by the batch's number alone. If the batch no longer has the files
 that it had, the new ones would be in no table: after a checkpoint was rolled back, or after an object was
 overwritten. Equal counts prove nothing, so the files are compared by name, hash and number of rows. A file
-that was written and is gone now is no loss. Source: docs/adr/0008-exactly-once.md.
+that was written and is gone now is no loss, and a record that was deleted on purpose since then counts as
+written. Source: docs/adr/0008-exactly-once.md.
 """
 
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -13,6 +14,7 @@ from cloudtrail_jobs import tables
 from cloudtrail_jobs.commits import Commit, Mark
 from cloudtrail_jobs.errors import BatchChangedError
 from cloudtrail_jobs.ledger import same_file
+from cloudtrail_jobs.quality import TOMBSTONES
 from cloudtrail_jobs.session import fresh
 
 SHOWN = 5
@@ -33,10 +35,7 @@ def check(given: DataFrame, path: str, mark: Mark, commit: Commit) -> None:
     Raises:
         BatchChangedError: if a file has rows that the commit has not.
     """
-    number = F.col("batch_id") == mark.batch_id
-    micros = round(commit.ingested_at.timestamp() * 1_000_000)
-    at = F.col("ingested_at") == F.timestamp_micros(F.lit(micros).cast("bigint"))
-    written = fresh(given.sparkSession).format("delta").load(path).where(number & at)
+    written = _written(given.sparkSession, path, mark, commit)
     ours, theirs = _by_file(given, "given"), _by_file(written, "written")
     changed = (
         ours.join(theirs, "file", "left")
@@ -51,6 +50,22 @@ def check(given: DataFrame, path: str, mark: Mark, commit: Commit) -> None:
             "stopped before these records were lost. Nothing was deleted. For the way out, see "
             'docs/operations/wait_for_run.md, "BatchChangedError".'
         )
+
+
+def _written(spark: SparkSession, path: str, mark: Mark, commit: Commit) -> DataFrame:
+    """Return the commit's rows, `log_file` and `log_file_sha256`, with those that were deleted since then."""
+    micros = round(commit.ingested_at.timestamp() * 1_000_000)
+    of_commit = (F.col("batch_id") == mark.batch_id) & (
+        F.col("ingested_at") == F.timestamp_micros(F.lit(micros).cast("bigint"))
+    )
+    rows = fresh(spark).format("delta").load(path).where(of_commit)
+    if "reason" in rows.columns:
+        return rows.where(~F.col("reason").isin(*TOMBSTONES))
+    columns = ("log_file", "log_file_sha256", "record_index")
+    left = fresh(spark).format("delta").load(tables.quarantine_path(path)).where(of_commit)
+    deleted = left.where(F.col("reason").isin(*TOMBSTONES)).select(*columns)
+    # Between the two writes of a deletion, a record is in both.
+    return rows.select(*columns).unionByName(deleted).distinct()
 
 
 def _by_file(rows: DataFrame, side: str) -> DataFrame:

@@ -1,4 +1,7 @@
-"""Completeness by the real scheduler: digests prove the tables, a RESTORE loses them, a re-read repairs."""
+"""Completeness by the real scheduler: digests prove the tables, a RESTORE loses them, a re-read repairs.
+
+Deletions under the same eyes: what the upkeep erases is neither missing nor unproven.
+"""
 
 from datetime import UTC, datetime
 
@@ -10,7 +13,7 @@ from sandbox.airflow_client import Run
 from sandbox.sample_logs import SampleSpec
 from sandbox.sample_logs.digests import SandboxSigner
 
-INGEST, CHECK = "cloudtrail_ingest", "cloudtrail_completeness"
+INGEST, CHECK, UPKEEP = "cloudtrail_ingest", "cloudtrail_completeness", "cloudtrail_upkeep"
 BUCKET = "proven-logs"
 TIMEOUT_SECONDS = 600
 PARAMS = {
@@ -95,3 +98,31 @@ def test_what_a_restore_lost_is_named_and_read_again_once(sandbox, files):
     assert events.is_complete
     (row,) = sandbox.sql("SELECT COUNT(*) AS n FROM proven_events_files WHERE NOT balanced")
     assert row == {"n": "0"}
+
+
+def upkeep(sandbox, **changed):
+    """One run of the upkeep, which asks nobody."""
+    shared = {name: value for name, value in PARAMS.items() if name != "share_run"}
+    return sandbox.airflow.trigger(UPKEEP, shared | {"why": "a test", "approve": True} | changed)
+
+
+def test_an_erasure_waits_for_the_end_of_a_hold_and_leaves_every_log_file_held_and_proven(sandbox, files):
+    (row,) = sandbox.sql(
+        "SELECT userIdentity.arn AS arn, COUNT(*) AS n FROM proven_events WHERE userIdentity.arn IS NOT NULL "
+        "GROUP BY 1 ORDER BY 2 LIMIT 1"
+    )
+    erasure = {"action": "erase", "identities": [row["arn"]]}
+    done(sandbox, upkeep(sandbox, action="hold"))
+    refused = upkeep(sandbox, **erasure)
+    assert sandbox.airflow.wait(refused, timeout_seconds=TIMEOUT_SECONDS) == "failed"
+    assert "A legal hold forbids to erase records" in sandbox.airflow.task_log(refused, "plan", 1)
+    done(sandbox, upkeep(sandbox, action="release"))
+    run = done(sandbox, upkeep(sandbox, **erasure))
+    assert "approved by the param approve: a test" in sandbox.airflow.xcom(run, "verify")
+    (left,) = sandbox.sql(
+        "SELECT SUM(deleted) AS deleted, COUNT_IF(NOT balanced) AS unbalanced FROM proven_events_files"
+    )
+    assert left == {"deleted": row["n"], "unbalanced": "0"}
+    _, events, _ = check(sandbox)
+    assert events.files == {"held": files}
+    assert events.is_complete

@@ -11,7 +11,13 @@ from sandbox.settings import ROOT
 from tests.install.environments import DEPENDENCIES, copy_folder
 
 PROBE = Path(__file__).with_name("probe.py")
-DAGS = ["cloudtrail_completeness", "cloudtrail_digest", "cloudtrail_ingest", "cloudtrail_setup"]
+DAGS = [
+    "cloudtrail_completeness",
+    "cloudtrail_digest",
+    "cloudtrail_ingest",
+    "cloudtrail_setup",
+    "cloudtrail_upkeep",
+]
 
 
 def probed(environment, what, **settings):

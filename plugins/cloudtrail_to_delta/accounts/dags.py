@@ -18,7 +18,7 @@ from cloudtrail_to_delta.accounts import (
 )
 from cloudtrail_to_delta.accounts.entries import Entry, misfits, unexpected
 from cloudtrail_to_delta.alerts.deadline import PARAMS as ALERTED
-from cloudtrail_to_delta.dag_ids import ACCOUNT_COMPLETENESS, ACCOUNT_INGEST
+from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST
 from cloudtrail_to_delta.errors import InvalidAccountError
 from cloudtrail_to_delta.params.declaration import form_of
 from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
@@ -52,20 +52,22 @@ def accounts_to_build(default: Path) -> Iterator[Account]:
             gc.enable()
 
 
-def accounts_to_check(default: Path) -> Iterator[tuple[str, Account]]:
-    """Yield the ID of each completeness check's DAG, with its entry; broken entries have none.
+def accounts_beside_ingest(default: Path, prefix: str) -> Iterator[tuple[str, Account]]:
+    """Yield the ID of each account's other DAG of a family, with its entry; broken entries have none.
+
+    `prefix` is how the family's IDs begin, such as `dag_ids.ACCOUNT_COMPLETENESS`.
 
     If the file cannot be read, a DAG of the ingest says so.
     """
     wanted = get_parsing_context().dag_id
-    if wanted is not None and not wanted.startswith(ACCOUNT_COMPLETENESS):
+    if wanted is not None and not wanted.startswith(prefix):
         return
     try:
         accounts = read_accounts(accounts_file(default))
     except AccountsFileError:
         return
     for account in accounts:
-        dag_id = ACCOUNT_COMPLETENESS + account.dag_id.removeprefix(ACCOUNT_INGEST)
+        dag_id = prefix + account.dag_id.removeprefix(ACCOUNT_INGEST)
         if not account.problems and wanted in (None, dag_id):
             yield dag_id, account
 
@@ -213,8 +215,8 @@ class DisabledAccountOperator(BaseOperator):
 
 __all__ = [
     "DisabledAccountOperator",
+    "accounts_beside_ingest",
     "accounts_to_build",
-    "accounts_to_check",
     "build_each",
     "dag_params",
     "dag_schedule",

@@ -11,7 +11,7 @@ from cloudtrail_to_delta.alerts.compose import Scene, account_name
 from cloudtrail_to_delta.alerts.dispatch import Teller
 from cloudtrail_to_delta.alerts.redaction import one_line
 from cloudtrail_to_delta.alerts.state import VariableState
-from cloudtrail_to_delta.dag_ids import ACCOUNT_COMPLETENESS, ACCOUNT_INGEST, ACCOUNT_SETUP
+from cloudtrail_to_delta.dag_ids import ACCOUNT_COMPLETENESS, ACCOUNT_INGEST, ACCOUNT_SETUP, ACCOUNT_UPKEEP
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, read_page
 from cloudtrail_to_delta.records.notes import ALERTS_KEY
@@ -47,7 +47,7 @@ def make_teller(params: Mapping[str, Any], *, dag_id: str, run_id: str) -> Telle
 
 def alias_of(dag_id: str) -> str:
     """Return the name of the DAG's entry in accounts.yaml, empty for the DAG with the form."""
-    for prefix in (ACCOUNT_INGEST, ACCOUNT_SETUP, ACCOUNT_COMPLETENESS):
+    for prefix in (ACCOUNT_INGEST, ACCOUNT_SETUP, ACCOUNT_COMPLETENESS, ACCOUNT_UPKEEP):
         if dag_id.startswith(prefix):
             return dag_id.removeprefix(prefix)
     return ""

@@ -28,13 +28,22 @@ from typing import Any
 
 from airflow.sdk import get_parsing_context
 
-from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST, COMPLETENESS, DIGEST, INGEST, SETUP
+from cloudtrail_to_delta.dag_ids import (
+    ACCOUNT_COMPLETENESS,
+    ACCOUNT_INGEST,
+    ACCOUNT_UPKEEP,
+    COMPLETENESS,
+    DIGEST,
+    INGEST,
+    SETUP,
+    UPKEEP,
+)
 
 Namespace = MutableMapping[str, Any]
 
 
 def build_all(namespace: Namespace, file: str) -> None:
-    """Build every DAG: ingest, set-up and completeness check, for the form and every account, and the digest.
+    """Build every DAG: ingest, set-up, completeness check and upkeep, for form and accounts, and the digest.
 
     When Airflow runs a task, this builds only the task's family: the form's DAG and, if the task belongs to
     an account, that account's DAG.
@@ -47,6 +56,7 @@ def build_all(namespace: Namespace, file: str) -> None:
         (INGEST, build_ingest),
         (SETUP, build_setup),
         (COMPLETENESS, build_completeness),
+        (UPKEEP, build_upkeep),
         (DIGEST, build_digest),
     )
     for family, build in families:
@@ -130,14 +140,33 @@ def build_completeness(namespace: Namespace, file: str) -> None:
         file: `__file__` of the DAG file.
     """
     from cloudtrail_to_delta.accounts import Account
-    from cloudtrail_to_delta.accounts.dags import accounts_to_check
+    from cloudtrail_to_delta.accounts.dags import accounts_beside_ingest
     from cloudtrail_to_delta.dags import completeness
 
     def build(dag_id: str, account: Account | None = None) -> None:
         namespace[dag_id] = completeness.build_dag(dag_id, account)
 
     build(COMPLETENESS)
-    for dag_id, account in accounts_to_check(_accounts_beside(file)):
+    for dag_id, account in accounts_beside_ingest(_accounts_beside(file), ACCOUNT_COMPLETENESS):
+        build(dag_id, account)
+
+
+def build_upkeep(namespace: Namespace, file: str) -> None:
+    """Build `cloudtrail_upkeep`, and `cloudtrail_upkeep__<alias>` for each account. None has a schedule.
+
+    Args:
+        namespace: `globals()` of the DAG file.
+        file: `__file__` of the DAG file.
+    """
+    from cloudtrail_to_delta.accounts import Account
+    from cloudtrail_to_delta.accounts.dags import accounts_beside_ingest
+    from cloudtrail_to_delta.dags import upkeep
+
+    def build(dag_id: str, account: Account | None = None) -> None:
+        namespace[dag_id] = upkeep.build_dag(dag_id, account)
+
+    build(UPKEEP)
+    for dag_id, account in accounts_beside_ingest(_accounts_beside(file), ACCOUNT_UPKEEP):
         build(dag_id, account)
 
 
@@ -170,4 +199,5 @@ __all__ = [
     "build_ingest",
     "build_ingest_form",
     "build_setup",
+    "build_upkeep",
 ]

@@ -54,7 +54,7 @@ def render_summary(validated: Sequence[Outcome], preflight: PreflightResult, *, 
     ]
     lines += [
         f"| {o.table} | {o.row_count} | {o.run_rows} | {o.run_files} | "
-        f"{o.quarantined - o.removed} ({o.run_quarantined}) | {o.removed} ({o.run_removed}) | "
+        f"{o.quarantined - o.removed - o.deleted} ({o.run_quarantined}) | {o.removed} ({o.run_removed}) | "
         f"{utc_text(o.newest_event) if o.newest_event else 'nothing new'} |"
         for o in validated
     ]

@@ -7,9 +7,9 @@ so far. If a worker is killed, only the current statement is lost, and these sta
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import BaseOperator, Context
@@ -70,6 +70,9 @@ class StatementTrigger(BaseTrigger):
         await workspace(self.databricks_conn_id).cancel(
             lambda hook: hook.cancel_sql_statement(self.statement_id)
         )
+
+
+Concluded = TypeVar("Concluded")
 
 
 class StatementsOperator(BaseOperator):
@@ -186,6 +189,20 @@ class StatementsOperator(BaseOperator):
         )
 
 
+def replay(
+    plan: Generator[str, Result, Concluded], results: Sequence[Result]
+) -> tuple[str | None, Concluded | None]:
+    """Return the next statement of a plan, given the results so far; after the last one what it returns."""
+    statement = ""
+    try:
+        # A generator begins with None.
+        for result in (None, *results):
+            statement = plan.send(result)  # type: ignore[arg-type] # see above
+    except StopIteration as end:
+        return None, end.value
+    return statement, None
+
+
 def first_row(result: Result) -> Row:
     """Return the row of a result that must have exactly one."""
     rows: list[Row] = result["rows"]
@@ -194,4 +211,4 @@ def first_row(result: Result) -> Row:
     return rows[0]
 
 
-__all__ = ["Result", "StatementsOperator", "first_row"]
+__all__ = ["Result", "StatementsOperator", "first_row", "replay"]

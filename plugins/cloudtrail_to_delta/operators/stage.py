@@ -1,7 +1,7 @@
 """Upload the job wheel, and the evidence for digests, to a place where Databricks can read them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ class StageWheelOperator(BaseOperator):
         the wheel's path for Databricks (`s3://…` or `/Volumes/…`).
     """
 
-    template_fields = ("requests", "aws_conn_id", "databricks_conn_id")
+    template_fields: Sequence[str] = ("requests", "aws_conn_id", "databricks_conn_id")
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class StageWheelOperator(BaseOperator):
 
     def execute(self, context: Context) -> str:
         """Upload the wheel once and return its path; skip the task in a preflight-only run."""
-        if context["params"]["preflight_only"]:
+        if context["params"].get("preflight_only"):
             raise AirflowSkipException("Param preflight_only is set: this run writes and submits nothing.")
         root, region = code_root(context["params"]), context["params"]["region"]
         # `submit` waits for this XCom, so it is pushed even if there is no file.

@@ -181,15 +181,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
         name = run_name(requests, context)
         limit = int(context["params"]["max_concurrent_runs"])
         self._wait_for_room(context, kinds, name, limit)
-        self.json = submit_payload(
-            requests,
-            context["params"],
-            wheel=self.wheel,
-            name=name,
-            run=own_run(context),
-            public_keys=self.public_keys or "",
-            volumes=self._volumes(context["params"]),
-        )
+        self.json = self._payload(context, requests, name)
         run, found = self._start_or_find(context, requests, name)
         run_id, state = int(run["run_id"]), RunState(**run["state"])
         self.log.info("%s run %s: %s", "Found again" if found else "Submitted", run_id, state)
@@ -201,6 +193,18 @@ class SubmitIngestOperator(OneTimeRunOperator):
             self._yield_to_an_earlier_run(run, requests, name)
             self._yield_room(run, limit)
         return run_id
+
+    def _payload(self, context: Context, requests: Sequence[IngestRequest], name: str) -> dict[str, Any]:
+        """Return the body of `runs/submit`."""
+        return submit_payload(
+            requests,
+            context["params"],
+            wheel=self.wheel,
+            name=name,
+            run=own_run(context),
+            public_keys=self.public_keys or "",
+            volumes=self._volumes(context["params"]),
+        )
 
     def _volumes(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the EBS volumes that a new cluster of this node type needs."""

@@ -8,7 +8,7 @@ from airflow.sdk import Context
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.kinds import KINDS, QUARANTINE_COLUMNS
-from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row
+from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row, replay
 from cloudtrail_to_delta.params.locations import same_place
 from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
 from cloudtrail_to_delta.preflight.catalog import Catalogs
@@ -59,14 +59,9 @@ class CreateTablesOperator(StatementsOperator):
     def _replay(self, facts: dict[str, Any], results: list[Result]) -> tuple[str | None, list[str]]:
         """Return the next statement, or None and the plan's names after the last one."""
         requests = {kind: IngestRequest.from_dict(one) for kind, one in facts["requests"].items()}
-        plan, statement = self._plan(requests, facts["shown"], facts["behind"]), ""
-        try:
-            # A generator begins with None.
-            for result in (None, *results):
-                statement = plan.send(result)  # type: ignore[arg-type] # see above
-        except StopIteration as end:
-            return None, end.value
-        return statement, []
+        plan = self._plan(requests, facts["shown"], facts["behind"])
+        statement, names = replay(plan, results)
+        return statement, names or []
 
     def _shown(self, requests: dict[str, IngestRequest]) -> dict[str, Any]:
         """Return what Unity Catalog shows, as JSON.

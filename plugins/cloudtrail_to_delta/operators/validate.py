@@ -393,6 +393,7 @@ def outcome_of(
         log_rows=snapshot.rows,
         quarantined=counts["quarantined"],
         removed=counts["removed"],
+        deleted=counts["deleted"],
         run_files=files.get("files", 0),
         run_records=files.get("records", 0),
         run_rows=files.get("kept", 0),

@@ -120,7 +120,8 @@ class Outcome(Record):
     Attributes:
         version: the version of the Delta table at which everything was counted.
         row_count: rows of the table by SQL. `log_rows` is the same count by the Delta log.
-        quarantined: rows of the quarantine, of which `removed` are duplicates.
+        quarantined: rows of the quarantine, of which `removed` are duplicates and `deleted` stand for
+            records that were deleted on purpose.
         run_files, run_records, run_rows, run_removed: counts of this run's batches.
         run_quarantined: quarantined rows of this run that are not duplicates: records, and files that are
             damaged as a whole.
@@ -154,6 +155,7 @@ class Outcome(Record):
     log_rows: int = 0
     quarantined: int = 0
     removed: int = 0
+    deleted: int = 0
     run_files: int = 0
     run_records: int = 0
     run_rows: int = 0
@@ -204,6 +206,7 @@ class Outcome(Record):
             log_rows=given.count("log_rows"),
             quarantined=given.count("quarantined"),
             removed=given.count("removed"),
+            deleted=given.count("deleted"),
             run_files=given.count("run_files"),
             run_records=given.count("run_records"),
             run_rows=given.count("run_rows"),

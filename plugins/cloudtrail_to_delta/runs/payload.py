@@ -7,6 +7,7 @@ from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
 
 PACKAGE = "cloudtrail_jobs"
 ENTRY_POINT = "cloudtrail-ingest"
+DELETE_ENTRY_POINT = "cloudtrail-delete"
 TASK_KEY = "ingest"
 ENVIRONMENT_KEY = "ingest"
 # The job's argument that names the DAG run.
@@ -84,22 +85,48 @@ def submit_payload(
     `run_timeout_minutes` limits a run that ends by itself, but not a continuous one. `volumes` are those that
     a new cluster needs, see `runs.disks`.
     """
+    parameters = job_parameters(requests, params, run=run, version=version_of(wheel), public_keys=public_keys)
+    payload = _payload(params, ENTRY_POINT, parameters, wheel=wheel, name=name, volumes=volumes)
+    if params["trigger"] == "continuous":
+        del payload["timeout_seconds"]
+    return payload
+
+
+def delete_payload(
+    params: Mapping[str, Any],
+    *,
+    order: str,
+    wheel: str,
+    name: str,
+    volumes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the body of `runs/submit` for the job that deletes; `order` is its order as JSON."""
+    parameters = {"order": order, EXPECTED_VERSION: version_of(wheel)}
+    return _payload(params, DELETE_ENTRY_POINT, parameters, wheel=wheel, name=name, volumes=volumes)
+
+
+def _payload(
+    params: Mapping[str, Any],
+    entry_point: str,
+    parameters: Mapping[str, str],
+    *,
+    wheel: str,
+    name: str,
+    volumes: Mapping[str, Any] | None,
+) -> dict[str, Any]:
     task: dict[str, Any] = {
         "task_key": TASK_KEY,
         "python_wheel_task": {
             "package_name": PACKAGE,
-            "entry_point": ENTRY_POINT,
-            "named_parameters": job_parameters(
-                requests, params, run=run, version=version_of(wheel), public_keys=public_keys
-            ),
+            "entry_point": entry_point,
+            "named_parameters": dict(parameters),
         },
     }
     payload: dict[str, Any] = {"run_name": name, "tasks": [task]}
     if viewers := params.get("run_viewers"):
         # Otherwise only the principal that submits a one-time run, and admins, see it.
         payload["access_control_list"] = [viewer(name) for name in viewers]
-    if params["trigger"] == "available_now":
-        payload["timeout_seconds"] = int(params["run_timeout_minutes"]) * 60
+    payload["timeout_seconds"] = int(params["run_timeout_minutes"]) * 60
     packages = ACCELERATORS if params["accelerators"] == "package_index" else ()
     if params["compute"] == "serverless":
         task["environment_key"] = ENVIRONMENT_KEY

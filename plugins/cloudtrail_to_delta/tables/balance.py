@@ -2,8 +2,9 @@
 
 They compare the rows by SQL with the rows in the Delta log, and the rows with the records in the log files.
 Each log file must balance: `log_file_records` (the number of records in the file, stored in every row) = rows
-in the table + records in the quarantine + records removed as duplicates. Only the micro-batches of one run
-are checked (`cloudtrail_to_delta.tables.batches`), so the cost depends on the run and not on the history.
+in the table + records in the quarantine + records removed as duplicates + records deleted on purpose. Only
+the micro-batches of one run are checked (`cloudtrail_to_delta.tables.batches`), so the cost depends on the
+run and not on the history.
 Source: docs/adr/0013-completeness.md.
 """
 
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cloudtrail_to_delta.tables.batches import Times
-from cloudtrail_to_delta.tables.queries import drift_query, episodes_query, files_query
+from cloudtrail_to_delta.tables.queries import DELETED, drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name
 
 # An error names this many log files; the view `<table>_files` has all of them.
@@ -53,7 +54,9 @@ def _names(condition: str) -> str:
 # The figures of a balance, each with its aggregate over the rows of `files_query`.
 FIGURES = {
     "files": "COUNT(*)",
-    **{name: f"COALESCE(SUM({name}), 0)" for name in ("records", "kept", "quarantined", "removed")},
+    **{
+        name: f"COALESCE(SUM({name}), 0)" for name in ("records", "kept", "quarantined", "removed", "deleted")
+    },
     "unbalanced": "COUNT_IF(NOT balanced)",
     "missing": "COUNT_IF(whole_file_reason = 'missing_file' AND loads = 0)",
     "doubled": "COUNT_IF(kept > records)",
@@ -127,12 +130,12 @@ def _in_order(query: str, order: str, *, limit: int | None = None) -> str:
 
 
 def count_rows(snapshot: Snapshot) -> str:
-    """Return the query for COUNT(*) of both tables; `removed` counts the duplicates in the quarantine."""
+    """Return the query for COUNT(*) of both tables; `removed` and `deleted` count rows of the quarantine."""
     return (
-        "SELECT row_count, quarantined, removed "
+        "SELECT row_count, quarantined, removed, deleted "
         f"FROM (SELECT COUNT(*) AS row_count FROM {snapshot.rows_source}) CROSS JOIN ("
-        "SELECT COUNT(*) AS quarantined, COUNT_IF(reason = 'duplicate') AS removed "
-        f"FROM {snapshot.quarantine_source})"
+        "SELECT COUNT(*) AS quarantined, COUNT_IF(reason = 'duplicate') AS removed, "
+        f"COUNT_IF(reason IN {DELETED}) AS deleted FROM {snapshot.quarantine_source})"
     )
 
 
@@ -200,7 +203,7 @@ def compare_files(snapshot: Snapshot, before: Sequence[tuple[str, int]]) -> str:
         for table, version in before
     )
     later = files_query(snapshot.kind, snapshot.rows_source, snapshot.quarantine_source)
-    rows = "CASE WHEN was.is_table THEN later.kept ELSE later.quarantined + later.removed END"
+    rows = "CASE WHEN was.is_table THEN later.kept ELSE later.quarantined + later.removed + later.deleted END"
     return (
         f"SELECT COUNT(*) AS changed, {_names('TRUE')} AS names FROM (SELECT DISTINCT was.log_file "
         f"FROM ({was}) was LEFT JOIN ({later}) later ON later.log_file = was.log_file "
@@ -251,13 +254,17 @@ def find_drift(snapshot: Snapshot, times: Times) -> str:
 
 
 def quarantine_reasons(snapshot: Snapshot, times: Times) -> str:
-    """Return the query for these batches' quarantine rows per reason: the count, the first and the last."""
+    """Return the query for these batches' quarantine rows per reason: the count, the first and the last.
+
+    Rows that a deletion has left are not included.
+    """
     fields = ("log_file", "record_index", "detail")
     ends = ", ".join(f"{end}.{name} AS {end}_{name}" for end in ("first", "last") for name in fields)
     place = f"STRUCT(ingested_at, {', '.join(fields)})"
     found = (
         f"SELECT reason, n, {ends} FROM (SELECT reason, COUNT(*) AS n, MIN({place}) AS first, "
-        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {read_at(times)} GROUP BY reason)"
+        f"MAX({place}) AS last FROM {snapshot.quarantine_source} WHERE {read_at(times)} "
+        f"AND reason NOT IN {DELETED} GROUP BY reason)"
     )
     return _in_order(found, "n DESC, reason")
 

@@ -1,6 +1,7 @@
 """The commits in a Delta log that the job did not make, and which of them may have changed rows. Pure.
 
-Only the job writes rows. Another commit that changes rows is a mismatch, even if all counts agree afterwards.
+Only the job and approved deletions write rows. Another commit that changes rows is a mismatch, even if all
+counts agree afterwards.
 Source: Delta Lake, "Retrieve Delta table history", operation metrics keys.
 """
 
@@ -40,19 +41,22 @@ HARMLESS = frozenset(
 COMPARED = frozenset({"DELETE", "RESTORE", "TRUNCATE"})
 # How many changes are compared, because each comparison reads a whole table. Others are only reported.
 MOST_COMPARED = 10
-# A commit whose `userMetadata` contains this is a deletion of old rows that somebody has announced.
-RETENTION = "cloudtrail: retention"
+# The `userMetadata` of a commit of a deletion begins with this. Source: `cloudtrail_jobs.deletion`.
+DELETION = '{"deletion":'
 
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
-    """A commit in a Delta log. `mark` is the job's; `user` is empty if the log does not name one."""
+    """A commit in a Delta log. `mark` is the job's; `user` is empty if the log does not name one.
+
+    `deletes` says that an approved deletion made it: see `operators.upkeep`.
+    """
 
     version: int
     operation: str = ""
     user: str = ""
     restored: int | None = None
-    announced: bool = False
+    deletes: bool = False
     mark: Mark | None = None
 
     @classmethod
@@ -67,7 +71,7 @@ class Commit:
             operation=operation,
             user=str(entry.get("userName") or entry.get("userId") or ""),
             restored=int(target) if operation == "RESTORE" and target.isdigit() else None,
-            announced=operation == "DELETE" and RETENTION in str(metadata or ""),
+            deletes=str(metadata or "").startswith(DELETION),
             mark=mark and replace(mark, version=version),
         )
 
@@ -105,7 +109,7 @@ def foreign_commits(commits: Sequence[Commit], *, after: int) -> list[Commit]:
         for commit in commits
         if commit.version > max(after, 0)
         and commit.mark is None
-        and not commit.announced
+        and not commit.deletes
         and commit.operation not in HARMLESS
     )
     return sorted(found, key=lambda commit: commit.version)

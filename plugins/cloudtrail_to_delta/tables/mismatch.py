@@ -46,8 +46,9 @@ def find_mismatch(
     if unbalanced := int(balance.get("unbalanced") or 0):
         problems.append(
             f"{unbalanced} of {balance['files']} log files do not balance (records = rows + quarantined + "
-            f"removed): {balance['records']} records, {balance['kept']} rows, {balance['quarantined']} "
-            f"quarantined, {balance['removed']} removed as duplicates: {_listed(names, unbalanced)}"
+            f"removed + deleted): {balance['records']} records, {balance['kept']} rows, "
+            f"{balance['quarantined']} quarantined, {balance['removed']} removed as duplicates, "
+            f"{balance['deleted']} deleted: {_listed(names, unbalanced)}"
         )
         if missing := int(balance.get("missing") or 0):
             problems.append(f"{missing} of them were deleted before the job could read them (missing_file)")

@@ -8,6 +8,8 @@ from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.tables.sql import quote_name
 
 EXAMPLE_CHARACTERS = 200
+# The reasons of the rows that a deletion leaves in the quarantine: one for each deleted record.
+DELETED = "('expired', 'erased')"
 
 
 def files_query(kind: str, table: str, quarantine: str, where: str = "TRUE") -> str:
@@ -15,10 +17,16 @@ def files_query(kind: str, table: str, quarantine: str, where: str = "TRUE") -> 
 
     Each time a file was read, it added a row for its first record, or one row for the whole file. A file that
     was listed and gone before it could be read has no load, and balances only when it is read.
+
+    A deletion leaves its rows in the quarantine first, and then deletes the records in one commit. So its
+    rows count only when the first of their records is gone: the file balances between the two commits too.
     """
     of_both = "log_file, log_file_sha256, log_file_records, record_index, delivered_at, ingested_at"
+    place = ("log_file", "ingested_at", "record_index")
+    deletion = f"CASE WHEN reason IN {DELETED} THEN GET_JSON_OBJECT(detail, '$.deletion') END AS deletion"
     return f"""
-SELECT *, kept + quarantined + removed = records * loads AND kept <= records AND loads > 0 AS balanced
+SELECT
+  *, kept + quarantined + removed + deleted = records * loads AND kept <= records AND loads > 0 AS balanced
 FROM (
   SELECT
     log_file,
@@ -29,8 +37,9 @@ FROM (
     MAX(log_file_sha256) AS log_file_sha256,
     MAX(log_file_records) AS records,
     COUNT_IF(reason IS NULL) AS kept,
-    COUNT_IF(reason <> 'duplicate' AND record_index IS NOT NULL) AS quarantined,
+    COUNT_IF(reason <> 'duplicate' AND reason NOT IN {DELETED} AND record_index IS NOT NULL) AS quarantined,
     COUNT_IF(reason = 'duplicate') AS removed,
+    COUNT_IF(reason IN {DELETED}) AS deleted,
     MAX(CASE WHEN record_index IS NULL THEN reason END) AS whole_file_reason,
     COUNT_IF(row_account <> path_account) AS foreign_records,
     GREATEST(
@@ -44,7 +53,17 @@ FROM (
       FROM {table} WHERE {where}
       UNION ALL
       SELECT {of_both}, CAST(NULL AS STRING) AS row_account, reason
-      FROM {quarantine} WHERE {where}
+      FROM (SELECT *, {deletion} FROM {quarantine} WHERE {where}) AS defect
+      LEFT ANTI JOIN (
+        SELECT witness.deletion FROM (
+          SELECT deletion, MIN(STRUCT({", ".join(place)})) AS place
+          FROM (SELECT *, {deletion} FROM {quarantine} WHERE reason IN {DELETED} AND {where})
+          GROUP BY deletion
+        ) AS witness
+        JOIN (SELECT {", ".join(place)} FROM {table} WHERE {where}) AS still
+        ON {" AND ".join(f"still.{name} = witness.place.{name}" for name in place)}
+      ) AS unfinished
+      ON defect.deletion = unfinished.deletion
     )
   )
   GROUP BY log_file

@@ -54,12 +54,14 @@ FILES = {
     "log_file_sha256": "SHA-256 of the uncompressed file, as in CloudTrail's digests",
     "records": "How many records it contains",
     "kept": "Its rows in the table",
-    "quarantined": "Its records in the quarantine, except duplicates",
+    "quarantined": "Its records in the quarantine, except duplicates and deleted ones",
     "removed": "Its records that were removed as duplicates",
+    "deleted": "Its records that were deleted on purpose: expired or erased",
     "whole_file_reason": "Why the whole file is in the quarantine; null if it is not",
     "foreign_records": "Rows with another account than the one in the path",
     "loads": "How often it was read; more than once only if its checkpoint was lost",
-    "balanced": "records = kept + quarantined + removed for each load, and no record is in the table twice",
+    "balanced": "records = kept + quarantined + removed + deleted for each load, and no record is in the "
+    "table twice",
 }
 DRIFT = {
     "field": "The field's path in the record, without array positions; * for a whole record",

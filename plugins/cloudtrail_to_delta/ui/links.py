@@ -64,6 +64,13 @@ OPERATORS = {
     "operators.setup_preflight": ("SetupPreflightOperator", "SetupTargetsOperator"),
     "operators.stage": ("StageWheelOperator",),
     "operators.submit": ("SubmitIngestOperator",),
+    "operators.upkeep": (
+        "PlanUpkeepOperator",
+        "HoldOperator",
+        "StageDeletionOperator",
+        "SubmitDeletionOperator",
+        "VerifyDeletionOperator",
+    ),
     "operators.tables": ("CreateTablesOperator",),
     "operators.validate": ("ValidateRowsOperator",),
     "operators.verify_access": ("VerifyAccessOperator", "WaitForVerifyOperator"),

@@ -172,7 +172,7 @@ def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]) -> Row:
         newest_event=outcome.latest_event,
         lag_seconds=next((o.slowest_seconds for _, o in validated if o.slowest_seconds is not None), None),
         rows=outcome.row_count,
-        quarantined=outcome.quarantined - outcome.removed,
+        quarantined=outcome.quarantined - outcome.removed - outcome.deleted,
         duplicates=outcome.removed,
         new_rows=total["run_rows"],
         new_files=total["run_files"],

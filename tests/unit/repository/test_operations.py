@@ -12,8 +12,11 @@ from cloudtrail_to_delta.alerts.compose import Scene, Told, compose, compose_rec
 from cloudtrail_to_delta.alerts.run import finding_events
 from cloudtrail_to_delta.guidance import COMPLETENESS, DIGEST, DISABLED, INGEST
 from cloudtrail_to_delta.guidance import SETUP as SETUP_TASKS
+from cloudtrail_to_delta.guidance import UPKEEP as UPKEEP_TASKS
 from cloudtrail_to_delta.notifiers.setup import PAGE as SETUP
 from cloudtrail_to_delta.notifiers.setup import SetupFailureNotifier
+from cloudtrail_to_delta.notifiers.upkeep import PAGE as UPKEEP
+from cloudtrail_to_delta.notifiers.upkeep import UpkeepFailureNotifier
 from cloudtrail_to_delta.records.alert_events import EVENTS, Event
 from cloudtrail_to_delta.records.cause import Cause
 from cloudtrail_to_delta.records.findings import Finding
@@ -23,7 +26,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = ROOT / "docs/operations"
 SECTIONS = ("What it means", "How to see more", "How to fix it", "Is it safe to run again?")
-# Each task with a page of its own; those of the set-up share one.
+# Each task with a page of its own; those of the set-up share one, and those of the upkeep.
 TASKS = {**INGEST, **DIGEST, **COMPLETENESS, **DISABLED}
 SCENE = Scene(dag_id="d", run_id="r", account="a")
 
@@ -45,7 +48,7 @@ def task_pages():
     return pages | silent | {"disabled"}
 
 
-@pytest.mark.parametrize("name", sorted({*TASKS, *EVENTS, SETUP}))
+@pytest.mark.parametrize("name", sorted({*TASKS, *EVENTS, SETUP, UPKEEP}))
 def test_a_page_says_what_it_means_how_to_see_more_how_to_fix_it_and_whether_to_run_again(name):
     headings = re.findall(r"(?m)^## (.+)$", (PAGES / f"{name}.md").read_text(encoding="utf-8"))
     assert tuple(headings) == SECTIONS
@@ -53,7 +56,7 @@ def test_a_page_says_what_it_means_how_to_see_more_how_to_fix_it_and_whether_to_
 
 def test_the_pages_are_those_of_the_tasks_and_the_alerts_and_the_index_names_them():
     pages = {page.stem for page in PAGES.glob("*.md")} - {"README"}
-    assert pages == task_pages() | set(EVENTS) == {*TASKS, *EVENTS, SETUP}
+    assert pages == task_pages() | set(EVENTS) == {*TASKS, *EVENTS, SETUP, UPKEEP}
     index = (PAGES / "README.md").read_text(encoding="utf-8")
     assert {page for page in pages if f"]({page}.md)" in index} == pages
 
@@ -65,6 +68,7 @@ def messages():
     events = [Event(name=name, subject="s", what="w") for name in EVENTS]
     events += [failed(task) for task in TASKS]
     events += [SetupFailureNotifier().explained(failed(task)) for task in SETUP_TASKS]
+    events += [UpkeepFailureNotifier().explained(failed(task)) for task in UPKEEP_TASKS]
     events += finding_events([replace(finding, status=status) for status in ("failed", "warning")])
     told = [compose([Told(event=event, record=record)], SCENE) for event in events]
     return [*told, compose_recovery([(record, "ok again")], SCENE, now=NOW), compose_test(SCENE)]

@@ -16,18 +16,25 @@ from airflow.utils.file import list_py_file_paths
 
 from cloudtrail_to_delta.accounts import FILE_VARIABLE
 from cloudtrail_to_delta.dags import factory
-from cloudtrail_to_delta.guidance import COMPLETENESS, DIGEST, INGEST, SETUP
+from cloudtrail_to_delta.guidance import COMPLETENESS, DIGEST, INGEST, SETUP, UPKEEP
 from tests.unit.plugins.cloudtrail_to_delta.accounts.files import text
 
 ROOT = Path(__file__).resolve().parents[5]
 FILES = sorted((ROOT / "dags").glob("*.py"))
-FORMS = {"cloudtrail_ingest", "cloudtrail_setup", "cloudtrail_digest", "cloudtrail_completeness"}
+FORMS = {
+    "cloudtrail_ingest",
+    "cloudtrail_setup",
+    "cloudtrail_digest",
+    "cloudtrail_completeness",
+    "cloudtrail_upkeep",
+}
 CHECKS = {"cloudtrail_completeness", "cloudtrail_completeness__payments"}
 ACCOUNTS = {
     "cloudtrail_ingest__payments",
     "cloudtrail_setup__payments",
     "cloudtrail_ingest__broken",
     "cloudtrail_completeness__payments",
+    "cloudtrail_upkeep__payments",
 }
 ENTRIES = text(
     'alias: payments\naccount: "111122223333"\nsetup: {accounts: {"123456789012": logs, "{account}": aws}}',
@@ -116,6 +123,7 @@ def test_airflow_knows_each_dag_by_the_users_file_and_never_by_the_packages(pars
         ("build_ingest_form", {"cloudtrail_ingest"}),
         ("build_setup", {"cloudtrail_setup", "cloudtrail_setup__payments"}),
         ("build_completeness", CHECKS),
+        ("build_upkeep", {"cloudtrail_upkeep", "cloudtrail_upkeep__payments"}),
         ("build_digest", {"cloudtrail_digest"}),
     ],
 )
@@ -142,6 +150,7 @@ def test_without_an_accounts_file_beside_the_dag_file_no_account_has_a_dag(tmp_p
         ("cloudtrail_digest", {"cloudtrail_digest"}),
         ("cloudtrail_completeness", {"cloudtrail_completeness"}),
         ("cloudtrail_completeness__payments", CHECKS),
+        ("cloudtrail_upkeep__payments", {"cloudtrail_upkeep", "cloudtrail_upkeep__payments"}),
         ("somebody_elses", set()),
     ],
 )
@@ -198,6 +207,7 @@ def test_a_dag_file_imports_only_what_its_own_dags_need():
         ("cloudtrail_setup", SETUP),
         ("cloudtrail_digest", DIGEST),
         ("cloudtrail_completeness", COMPLETENESS),
+        ("cloudtrail_upkeep", UPKEEP),
     ],
 )
 def test_the_tasks_of_a_dag_are_the_rows_of_its_table_and_its_page_shows_each(dag_id, guides):

@@ -33,6 +33,7 @@ def test_the_dag_files_parse_without_connections_and_give_exactly_these_dags(dag
         "cloudtrail_digest",
         "cloudtrail_ingest",
         "cloudtrail_setup",
+        "cloudtrail_upkeep",
     }
 
 

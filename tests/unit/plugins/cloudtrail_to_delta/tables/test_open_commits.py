@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from cloudtrail_jobs.deletion import Order, Target
 from cloudtrail_to_delta.records.table_event import TableEvent
 from cloudtrail_to_delta.records.validated import Validated, newest_validated
 from cloudtrail_to_delta.tables.batches import Mark, Marks, moment_of
-from cloudtrail_to_delta.tables.changes import HARMLESS, RETENTION, Commit, changes_of, foreign_commits
+from cloudtrail_to_delta.tables.changes import HARMLESS, Commit, changes_of, foreign_commits
 from cloudtrail_to_delta.tables.delta_log import History
 from cloudtrail_to_delta.tables.mismatch import find_mismatch
 from cloudtrail_to_delta.tables.open_commits import FORGOTTEN, GAP, Tables, open_commits
@@ -109,10 +110,11 @@ def test_upkeep_is_no_change(operation):
     assert found([change(8, operation)]).changes == []
 
 
-def test_an_announced_deletion_is_no_change_and_an_unknown_operation_is_one():
-    entry = {"version": 8, "operation": "DELETE", "userMetadata": RETENTION}
+def test_an_approved_deletion_is_no_change_and_an_unknown_operation_is_one():
+    order = Order("one", "erase", [Target("s3://lake/events")], {"by": "ana"})
+    entry = {"version": 8, "operation": "WRITE", "userMetadata": order.text}
     assert found([Commit.parse(entry)]).changes == []
-    assert found([Commit.parse(entry | {"operation": "UPDATE"})]).changes
+    assert found([Commit.parse(entry | {"userMetadata": "cloudtrail: retention"})]).changes
     assert found([change(8, "something new")]).changes
 
 
@@ -123,7 +125,15 @@ def test_what_a_restore_has_undone_is_no_change_any_more():
     assert [(one.operation, one.version) for one in told] == [("DELETE", 6), ("RESTORE", 8)]
 
 
-BALANCED = {"files": 4, "records": 103, "kept": 100, "quarantined": 2, "removed": 1, "unbalanced": 0}
+BALANCED = {
+    "files": 4,
+    "records": 103,
+    "kept": 100,
+    "quarantined": 2,
+    "removed": 1,
+    "deleted": 0,
+    "unbalanced": 0,
+}
 DELETE, UPDATE = (
     changes_of("t", [change(version, name)])[0] for version, name in ((7, "DELETE"), (8, "UPDATE"))
 )
