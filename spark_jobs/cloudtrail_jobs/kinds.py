@@ -48,6 +48,13 @@ class Kind:
 # Delta keeps statistics on the columns that narrow a search. On raw and the long maps they would only cost
 # time.
 _SEARCHED = ("timestamp", "awsRegion", "log_file", "ingested_at", "batch_id")
+# Who made a call: tables of earlier releases get statistics on these for new files (`tables.prepare`).
+SEARCHED_SINCE = (
+    "userIdentity.userName",
+    # The session's name is its end, and the end of `userIdentity.arn`.
+    "userIdentity.principalId",
+    "userIdentity.sessionContext.sessionIssuer.arn",
+)
 _EVENTS_SEARCHED = (
     *_SEARCHED,
     "eventID",
@@ -59,6 +66,7 @@ _EVENTS_SEARCHED = (
     "userIdentity.type",
     "userIdentity.arn",
     "userIdentity.accessKeyId",
+    *SEARCHED_SINCE,
 )
 
 KINDS = {

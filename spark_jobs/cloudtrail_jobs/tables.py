@@ -13,13 +13,15 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from cloudtrail_jobs.commits import Mark, table_at
 from cloudtrail_jobs.errors import TableConflictError
-from cloudtrail_jobs.kinds import Kind
+from cloudtrail_jobs.kinds import SEARCHED_SINCE, Kind
 from cloudtrail_jobs.schemas import QUARANTINE, Column, ddl
 from cloudtrail_jobs.session import fresh
 
 PARTITION = "date"
 # With zstd these records take 57 % of their size with snappy, see docs/adr/0011-tables-on-s3.md.
 CODEC = "zstd"
+# The columns whose minimum and maximum Delta keeps for each file. Source: Delta Lake, "Data skipping".
+STATISTICS = "delta.dataSkippingStatsColumns"
 
 
 def quarantine_path(delta_path: str) -> str:
@@ -110,6 +112,8 @@ def _ensure(
     existing: StructType | None,
 ) -> None:
     name = table_at(path)
+    if existing is not None:
+        _add_statistics(spark, name, indexed)
     found = _create(spark, path, columns, indexed) if existing is None else existing
     wanted = spark.createDataFrame([], ddl(tuple(columns))).schema
     missing, differing = compare_types(wanted, found)
@@ -129,9 +133,22 @@ def _ensure(
         spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({added})")
 
 
+def _add_statistics(spark: SparkSession, name: str, indexed: Sequence[str]) -> None:
+    """Let new files of a table of an earlier release have the statistics that this one keeps.
+
+    What somebody else has chosen stays. Files that are there already are searched as before.
+    """
+    formerly = [column for column in indexed if column not in SEARCHED_SINCE]
+    if len(formerly) == len(indexed):
+        return
+    row = spark.sql(f"SHOW TBLPROPERTIES {name} ('{STATISTICS}')").select("value").first()
+    if row is not None and row[0] == ",".join(formerly):
+        spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{STATISTICS}' = '{','.join(indexed)}')")
+
+
 def _create(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> StructType:
     properties = {
-        "delta.dataSkippingStatsColumns": ",".join(indexed),
+        STATISTICS: ",".join(indexed),
         # For other writers, such as a manual repair. The job's rows of a day are already in few tasks.
         "delta.autoOptimize.optimizeWrite": "true",
     }

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from cloudtrail_jobs import upkeep
 from cloudtrail_jobs.commits import Mark, table_at
-from cloudtrail_jobs.kinds import KINDS
-from cloudtrail_jobs.tables import append, prepare
+from cloudtrail_jobs.kinds import KINDS, SEARCHED_SINCE
+from cloudtrail_jobs.tables import STATISTICS, append, prepare
 from tests.integration.spark_jobs.conftest import event
 
 TODAY = datetime.now(UTC)
@@ -131,3 +131,22 @@ def test_a_compaction_that_is_refused_is_said_and_stops_nothing(lake):
     missing = f"{lake.folder}/delta/absent"
     refused = upkeep.compact(lake.spark, missing, YESTERDAY.date(), TODAY.date())
     assert "absent" in refused["failed"]
+
+
+def statistics(lake):
+    row = lake.spark.sql(f"DESCRIBE DETAIL {table_at(f'{lake.folder}/delta/events')}").first()
+    return row.properties[STATISTICS].split(",")
+
+
+def test_a_table_of_an_earlier_release_gets_statistics_on_who_made_a_call_and_a_choice_of_its_owner_stays(
+    lake,
+):
+    path, kind = f"{lake.folder}/delta/events", KINDS["events"]
+    prepare(lake.spark, path, kind)
+    assert set(SEARCHED_SINCE) < set(statistics(lake))
+    chosen = [column for column in kind.indexed if column not in SEARCHED_SINCE]
+    for former, later in ((chosen, list(kind.indexed)), (chosen[:3], chosen[:3])):
+        change = f"SET TBLPROPERTIES ('{STATISTICS}' = '{','.join(former)}')"
+        lake.spark.sql(f"ALTER TABLE {table_at(path)} {change}")
+        prepare(lake.spark, path, kind)
+        assert statistics(lake) == later
