@@ -28,10 +28,10 @@ from cloudtrail_jobs.driver_log import say, shown_error
 from cloudtrail_jobs.errors import ArgumentsError, DeletionError, HoldError
 from cloudtrail_jobs.quality import DELETION, TOMBSTONES, Reason
 from cloudtrail_jobs.session import fresh
-from cloudtrail_jobs.tables import CODEC, quarantine_path
+from cloudtrail_jobs.tables import APPEND_ONLY, CODEC, DELTA_APPEND_ONLY, properties, quarantine_path
 
-# The properties of a quarantine that forbid deletions, and of both tables that are append-only by our choice.
-HOLD, APPEND_ONLY = "cloudtrail.hold", "cloudtrail.append_only"
+# The property of a quarantine that forbids deletions.
+HOLD = "cloudtrail.hold"
 REASONS = {"expire": Reason.EXPIRED, "erase": Reason.ERASED}
 ACTIONS = (*REASONS, "lock", "unlock")
 # What identifies a row of the table: a log file that was read twice has each record twice.
@@ -154,7 +154,7 @@ def carry_out(spark: SparkSession, order: Order) -> None:
         else:
             for path in both:
                 _set(spark, path, APPEND_ONLY, order.action == "lock")
-                _set(spark, path, "delta.appendOnly", order.action == "lock")
+                _set(spark, path, DELTA_APPEND_ONLY, order.action == "lock")
         say("done", table=target.path, action=order.action)
 
 
@@ -175,16 +175,17 @@ def refuse_on_hold(spark: SparkSession, path: str) -> None:
 def append_only_lifted(spark: SparkSession, paths: Sequence[str]) -> Iterator[None]:
     """Let rows of these tables be deleted; afterwards they are append-only again, if they were by our choice.
 
-    A run that is killed in between leaves them as they are, and its repeat sets the property again.
+    A run that is killed in between leaves them as they are. Its repeat sets the property again, and so does
+    the next ingest (`tables.prepare`).
     """
     chosen = [path for path in paths if properties(spark, path).get(APPEND_ONLY) == "true"]
     for path in chosen:
-        _set(spark, path, "delta.appendOnly", False)
+        _set(spark, path, DELTA_APPEND_ONLY, False)
     try:
         yield
     finally:
         for path in chosen:
-            _set(spark, path, "delta.appendOnly", True)
+            _set(spark, path, DELTA_APPEND_ONLY, True)
 
 
 def vacuum(spark: SparkSession, path: str) -> None:
@@ -198,15 +199,10 @@ def vacuum(spark: SparkSession, path: str) -> None:
     spark.sql(f"VACUUM {table_at(path)}").collect()
 
 
-def properties(spark: SparkSession, path: str) -> dict[str, str]:
-    """Return the properties of the Delta table at a path."""
-    row = spark.sql(f"DESCRIBE DETAIL {table_at(path)}").select("properties").first()
-    return dict(row[0] or {}) if row else {}
-
-
 def _delete(spark: SparkSession, order: Order, target: Target) -> dict[str, int]:
     """Leave a tombstone for each record, delete the records, then the quarantine's texts; return counts."""
     quarantine = quarantine_path(target.path)
+    _withdraw_unfinished(spark, order, target)
     left = (
         _rows(spark, target.path)
         .where(target.records)
@@ -227,6 +223,34 @@ def _delete(spark: SparkSession, order: Order, target: Target) -> dict[str, int]
             "task that submits this job: it deletes them."
         )
     return {"records": records, "new": new, "texts": _forget_texts(spark, order, quarantine, target.texts)}
+
+
+def _withdraw_unfinished(spark: SparkSession, order: Order, target: Target) -> None:
+    """Remove the tombstones of other deletions that were killed before they deleted a record.
+
+    Each record has at most one tombstone. Nothing is lost: one commit deletes all records of a deletion, so
+    if the first of them still exists, all do.
+    """
+    quarantine = quarantine_path(target.path)
+    tombstones = _rows(spark, quarantine).where(F.col("reason").isin(*TOMBSTONES))
+    witnesses = (
+        tombstones.withColumn("deletion", F.get_json_object("detail", "$.deletion"))
+        .where(F.col("deletion") != order.deletion)
+        .groupBy("deletion")
+        .agg(F.min(F.struct(*PLACE)).alias("place"))
+        .select("deletion", "place.*")
+    )
+    if witnesses.limit(1).count() == 0:
+        return
+    places = _rows(spark, target.path).select(*PLACE)
+    unfinished = [row[0] for row in witnesses.join(places, [*PLACE]).select("deletion").distinct().collect()]
+    if not unfinished:
+        return
+    reasons, named = (", ".join(map(_text, some)) for some in (TOMBSTONES, sorted(unfinished)))
+    condition = f"reason IN ({reasons}) AND get_json_object(detail, '$.deletion') IN ({named})"
+    nothing = spark.createDataFrame([], _rows(spark, quarantine).schema)
+    _write(nothing, quarantine, order, mode="overwrite", where=condition)
+    say("withdrawn", table=target.path, deletions=unfinished)
 
 
 def _own(spark: SparkSession, order: Order, target: Target) -> DataFrame:
@@ -264,7 +288,8 @@ def _forget_texts(spark: SparkSession, order: Order, path: str, condition: str) 
     }
     if not found:
         return 0
-    days = f"date IN ({', '.join(f_day(day) for day in sorted(found))})"
+    dates = ", ".join(f"DATE '{day}'" for day in sorted(found))
+    days = f"date IN ({dates})"
     before = rows.where(days).count()
     replaced = {"raw": F.lit(None).cast("string"), "detail": F.lit(order.text)}
     forgotten = rows.where(days).withColumns(
@@ -281,9 +306,10 @@ def _forget_texts(spark: SparkSession, order: Order, path: str, condition: str) 
     return sum(found.values())
 
 
-def f_day(day: object) -> str:
-    """Return a day as a SQL literal."""
-    return f"DATE '{day}'"
+def _text(value: str) -> str:
+    """Return a text as a SQL literal."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _has_text() -> Column:

@@ -22,6 +22,9 @@ PARTITION = "date"
 CODEC = "zstd"
 # The columns whose minimum and maximum Delta keeps for each file. Source: Delta Lake, "Data skipping".
 STATISTICS = "delta.dataSkippingStatsColumns"
+# Delta refuses to delete and to change rows of a table with the first property. The second remembers that
+# somebody chose it with the upkeep's action `lock`: docs/adr/0039-deletion.md.
+DELTA_APPEND_ONLY, APPEND_ONLY = "delta.appendOnly", "cloudtrail.append_only"
 
 
 def quarantine_path(delta_path: str) -> str:
@@ -63,6 +66,16 @@ def prepare(
     for one in done:
         one.result()
     return any(schema is not None for schema in found.values())
+
+
+def properties(spark: SparkSession, path: str) -> dict[str, str]:
+    """Return the properties of the Delta table at a path.
+
+    `SHOW TBLPROPERTIES` does not do: Spark redacts a value that contains "accessKey", and the list of
+    columns with statistics does. Source: Apache Spark, `spark.redaction.regex`.
+    """
+    row = spark.sql(f"DESCRIBE DETAIL {table_at(path)}").select("properties").first()
+    return dict(row[0] or {}) if row else {}
 
 
 def any_log_file(spark: SparkSession, path: str, logs_path: str) -> str | None:
@@ -113,7 +126,7 @@ def _ensure(
 ) -> None:
     name = table_at(path)
     if existing is not None:
-        _add_statistics(spark, name, indexed)
+        _restore_properties(spark, path, indexed)
     found = _create(spark, path, columns, indexed) if existing is None else existing
     wanted = spark.createDataFrame([], ddl(tuple(columns))).schema
     missing, differing = compare_types(wanted, found)
@@ -133,17 +146,22 @@ def _ensure(
         spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({added})")
 
 
-def _add_statistics(spark: SparkSession, name: str, indexed: Sequence[str]) -> None:
-    """Let new files of a table of an earlier release have the statistics that this one keeps.
+def _restore_properties(spark: SparkSession, path: str, indexed: Sequence[str]) -> None:
+    """Set what an existing table should have, and lacks.
 
-    What somebody else has chosen stays. Files that are there already are searched as before.
+    A table of an earlier release gets statistics on more columns for its new files. What somebody else has
+    chosen stays. A table that was locked is append-only again if a deletion was killed before it could set
+    that. No deletion runs at the same time as an ingest.
     """
-    formerly = [column for column in indexed if column not in SEARCHED_SINCE]
-    if len(formerly) == len(indexed):
-        return
-    row = spark.sql(f"SHOW TBLPROPERTIES {name} ('{STATISTICS}')").select("value").first()
-    if row is not None and row[0] == ",".join(formerly):
-        spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{STATISTICS}' = '{','.join(indexed)}')")
+    found = properties(spark, path)
+    wanted = {}
+    if found.get(STATISTICS) == ",".join(column for column in indexed if column not in SEARCHED_SINCE):
+        wanted[STATISTICS] = ",".join(indexed)
+    if found.get(APPEND_ONLY) == "true":
+        wanted[DELTA_APPEND_ONLY] = "true"
+    changed = ", ".join(f"'{key}' = '{value}'" for key, value in wanted.items() if found.get(key) != value)
+    if changed:
+        spark.sql(f"ALTER TABLE {table_at(path)} SET TBLPROPERTIES ({changed})")
 
 
 def _create(spark: SparkSession, path: str, columns: Sequence[Column], indexed: Sequence[str]) -> StructType:

@@ -3,19 +3,25 @@
 Deletions under the same eyes: what the upkeep erases is neither missing nor unproven.
 """
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cloudtrail_to_delta.completeness.command import run_audit
+from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.records.completeness import COMPLETENESS_KEY, read_completeness
 from sandbox import seed
 from sandbox.airflow_client import Run
+from sandbox.aws.seed import CREDENTIALS
 from sandbox.sample_logs import SampleSpec
 from sandbox.sample_logs.digests import SandboxSigner
 
 INGEST, CHECK, UPKEEP = "cloudtrail_ingest", "cloudtrail_completeness", "cloudtrail_upkeep"
 BUCKET = "proven-logs"
 TIMEOUT_SECONDS = 600
+TODAY = datetime.now(UTC).date()
+ACTORS = "SELECT date, userIdentity.arn AS arn, COUNT(*) AS n FROM proven_events GROUP BY ALL"
 PARAMS = {
     "bucket": BUCKET,
     "account": "111122223333",
@@ -52,7 +58,7 @@ def files(sandbox, tmp_path_factory):
     sandbox.aws.client("s3").create_bucket(Bucket=BUCKET)
     spec = SampleSpec(
         until=datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
-        days=1,
+        days=4,
         files=24,
         records=100,
         damaged=False,
@@ -106,23 +112,58 @@ def upkeep(sandbox, **changed):
     return sandbox.airflow.trigger(UPKEEP, shared | {"why": "a test", "approve": True} | changed)
 
 
-def test_an_erasure_waits_for_the_end_of_a_hold_and_leaves_every_log_file_held_and_proven(sandbox, files):
-    (row,) = sandbox.sql(
-        "SELECT userIdentity.arn AS arn, COUNT(*) AS n FROM proven_events WHERE userIdentity.arn IS NOT NULL "
-        "GROUP BY 1 ORDER BY 2 LIMIT 1"
-    )
-    erasure = {"action": "erase", "identities": [row["arn"]]}
+def audited(sandbox, monkeypatch, capsys):
+    """The exit code of the auditor's command for the trail's whole days, and its result."""
+    settings = {"AWS_ENDPOINT_URL": sandbox.aws.endpoint, "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in {**settings, **{name.upper(): value for name, value in CREDENTIALS.items()}}.items():
+        monkeypatch.setenv(name, value)
+    events, days = resolve_requests(PARAMS)["events"], (TODAY - timedelta(days=3), TODAY)
+    first, last = (f"{day:%Y-%m-%d}" for day in days)
+    code = run_audit(events.logs_path, events.delta_path, days=(first, last), as_json=True)
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_auditors_check_is_green_on_tables_with_a_hold_an_erasure_and_an_expiry(
+    sandbox, files, monkeypatch, capsys
+):
+    code, before = audited(sandbox, monkeypatch, capsys)
+    assert code == 0, before
+    kept_since = f"{TODAY - timedelta(days=2)}"
+    kept = [one for one in sandbox.sql(ACTORS) if one["arn"] and one["date"] >= kept_since]
+    actor = min(kept, key=lambda one: (int(one["n"]), one["arn"]))["arn"]
+    erasure = {"action": "erase", "identities": [actor]}
     done(sandbox, upkeep(sandbox, action="hold"))
     refused = upkeep(sandbox, **erasure)
     assert sandbox.airflow.wait(refused, timeout_seconds=TIMEOUT_SECONDS) == "failed"
     assert "A legal hold forbids to erase records" in sandbox.airflow.task_log(refused, "plan", 1)
     done(sandbox, upkeep(sandbox, action="release"))
-    run = done(sandbox, upkeep(sandbox, **erasure))
-    assert "approved by the param approve: a test" in sandbox.airflow.xcom(run, "verify")
-    (left,) = sandbox.sql(
+
+    erased = done(sandbox, upkeep(sandbox, **erasure))
+    assert "approved by the param approve: a test" in sandbox.airflow.xcom(erased, "verify")
+    done(sandbox, upkeep(sandbox, action="expire", keep_days=2))
+    left = sandbox.sql(ACTORS)
+    assert left
+    assert [one for one in left if one["arn"] == actor or one["date"] < kept_since] == []
+    reasons = sandbox.sql(
+        "SELECT reason, COUNT(*) AS n, COUNT(raw) AS texts FROM proven_events_quarantine "
+        "GROUP BY 1 ORDER BY 1"
+    )
+    assert [one["reason"] for one in reasons] == ["erased", "expired"]
+    assert {one["texts"] for one in reasons} == {"0"}
+    (counts,) = sandbox.sql(
         "SELECT SUM(deleted) AS deleted, COUNT_IF(NOT balanced) AS unbalanced FROM proven_events_files"
     )
-    assert left == {"deleted": row["n"], "unbalanced": "0"}
-    _, events, _ = check(sandbox)
+    assert counts == {"deleted": str(sum(int(one["n"]) for one in reasons)), "unbalanced": "0"}
+
+    code, after = audited(sandbox, monkeypatch, capsys)
+    assert (code, after["files"]) == (0, before["files"])
+    _, events, digests = check(sandbox, recent_days=5)
     assert events.files == {"held": files}
     assert events.is_complete
+    assert digests.is_complete, digests.signed
+    # A run of the ingest judges the upkeep's commits.
+    outcome = sandbox.airflow.xcom(
+        done(sandbox, sandbox.airflow.trigger(INGEST, PARAMS | {"read_again": f"{TODAY}"})),
+        "events.validate_rows",
+    )
+    assert (outcome["balanced"], outcome["run_files"]) == (True, 0)

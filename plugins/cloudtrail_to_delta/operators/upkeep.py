@@ -17,7 +17,7 @@ from cloudtrail_to_delta.operators.stage import StageWheelOperator
 from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
 from cloudtrail_to_delta.operators.tables import is_unknown, properties_statement
 from cloudtrail_to_delta.params.declaration import check_choices, check_params
-from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest, resolve_requests
 from cloudtrail_to_delta.params.upkeep import CHOICES, DELETIONS, HOLDS, OWN
 from cloudtrail_to_delta.records.setup import MARKDOWN_KEY, Approval, Planned
 from cloudtrail_to_delta.runs.payload import delete_payload
@@ -45,7 +45,9 @@ def resolve(params: Mapping[str, Any]) -> tuple[dict[str, IngestRequest], dict[s
     own, violations = check_params({name: params.get(name) for name in OWN}, OWN)
     violations += check_choices(own, CHOICES)
     try:
-        requests = resolve_requests({name: value for name, value in params.items() if name not in OWN})
+        shared = {name: value for name, value in params.items() if name not in OWN}
+        # Without a simulation, the contract asks for no reader role: an upkeep simulates nothing.
+        requests = resolve_requests(shared | {"iam_simulation": "off"})
     except InvalidRequestError as error:
         raise InvalidRequestError([*violations, *error.violations]) from error
     if violations:
@@ -75,7 +77,7 @@ class PlanUpkeepOperator(StatementsOperator):
                     "quarantine": request.quarantine_table,
                     "path": request.delta_path,
                     "records": records_condition(request.kind, own, today) if asked else NOTHING,
-                    "texts": texts_condition(own, today) if asked else NOTHING,
+                    "texts": texts_condition(request.kind, own, today) if asked else NOTHING,
                 }
             )
         return {"own": own, "tables": tables, "asked": asked_by(context, own)}
@@ -335,6 +337,8 @@ def describe(action: str, one: Mapping[str, Any]) -> str:
     """Return a line about a table of the plan."""
     if "counts" not in one:
         return f"{action} {one['table']}"
+    if one["kind"] == DIGESTS:
+        return f"keep {one['table']}: digests prove the log files of the other tables"
     counts = one["counts"]
     days = f" of {one['days'][0]} to {one['days'][1]}" if counts["records"] else ""
     return (

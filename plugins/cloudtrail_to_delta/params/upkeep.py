@@ -76,9 +76,14 @@ CHOICES = (
         "identities are those whose records to erase: give them with action=erase, and only then.",
     ),
 )
-# What only a run that reads log files needs.
+# What only a run that reads log files needs, or that checks before and afterwards whether it may and could.
 _INGEST_ONLY = frozenset(
-    {"preflight_only", "test_alert", "minimum_rows", "read_again", "duplicates", "trigger", "share_run"}
+    {
+        *("preflight_only", "test_alert", "share_run", "trigger", "discovery", "duplicates"),
+        *("from", "until", "read_again", "max_files_per_trigger", "max_bytes_per_trigger"),
+        *("iam_simulation", "reader_role_arn", "deployment_role_arn", "delta_log_timeout_minutes"),
+        *("minimum_rows", "accept_mismatch", "alert_quarantined_above", "alert_silent_hours"),
+    }
 )
 
 UPKEEP_PARAMS: dict[str, Declaration] = {

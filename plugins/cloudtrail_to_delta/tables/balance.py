@@ -175,7 +175,7 @@ def describe_files(snapshot: Snapshot, times: Times) -> str:
     found = (
         f"SELECT region, hour, {_BALANCE}, UNIX_SECONDS(MAX(delivered_at)) AS newest_delivery, "
         "GROUPING_ID() AS level FROM ("
-        f"SELECT *, {_REGION} AS region, UNIX_SECONDS(delivered_at) DIV 3600 * 3600 AS hour "
+        "SELECT *, UNIX_SECONDS(delivered_at) DIV 3600 * 3600 AS hour "
         f"FROM ({_files(snapshot, times)})) GROUP BY GROUPING SETS ((), (region), (hour))"
     )
     # Level 3 has neither, 1 has the region, 2 has the hour.

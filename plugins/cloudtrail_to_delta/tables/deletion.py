@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.params.request import DIGESTS
 from cloudtrail_to_delta.tables.balance import SHOWN_FILES
 from cloudtrail_to_delta.tables.changes import DELETION
 from cloudtrail_to_delta.tables.queries import DELETED, files_query
@@ -25,6 +26,8 @@ _ACTOR = (
     # The session's name, which is a person's with most identity providers.
     "SUBSTRING_INDEX(userIdentity.principalId, ':', -1)",
     "userIdentity.sessionContext.sourceIdentity",
+    # The user of IAM Identity Center.
+    "userIdentity.onBehalfOf.userId",
 )
 NOTHING = "FALSE"
 
@@ -37,6 +40,9 @@ def records_condition(kind: str, wanted: Mapping[str, Any], today: date) -> str:
         wanted: the values of the params `params.upkeep.OWN`.
         today: the UTC day of the plan.
     """
+    if kind == DIGESTS:
+        # They prove the log files of the other tables for ever, and name no person.
+        return NOTHING
     if wanted["action"] == "expire":
         return f"date < {_first_kept(wanted, today)}"
     if wanted["match"] == "anywhere":
@@ -47,11 +53,14 @@ def records_condition(kind: str, wanted: Mapping[str, Any], today: date) -> str:
     return " OR ".join(f"{field} IN ({named})" for field in _ACTOR)
 
 
-def texts_condition(wanted: Mapping[str, Any], today: date) -> str:
+def texts_condition(kind: str, wanted: Mapping[str, Any], today: date) -> str:
     """Return the condition for the rows of a quarantine whose text goes.
 
-    Such a text is often no record, so an erasure looks for the identity anywhere in it.
+    Such a text is often no record, so an erasure looks for the identity anywhere in it. The arguments are
+    those of `records_condition`.
     """
+    if kind == DIGESTS:
+        return NOTHING
     if wanted["action"] == "expire":
         return f"date < {_first_kept(wanted, today)}"
     return _contained(wanted["identities"], "raw", "detail")

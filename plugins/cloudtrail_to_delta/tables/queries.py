@@ -23,6 +23,9 @@ def files_query(kind: str, table: str, quarantine: str, where: str = "TRUE") -> 
     """
     of_both = "log_file, log_file_sha256, log_file_records, record_index, delivered_at, ingested_at"
     place = ("log_file", "ingested_at", "record_index")
+    of_path = "path_account, path_region, path_day"
+    day = "(?:([0-9]{4}/[0-9]{2}/[0-9]{2})/)?"
+    folder = f"AWSLogs/(?:o-[a-z0-9]+/)?([0-9]{{12}})/(?:CloudTrail[A-Za-z-]*/([a-z0-9-]+)/{day})?"
     deletion = f"CASE WHEN reason IN {DELETED} THEN GET_JSON_OBJECT(detail, '$.deletion') END AS deletion"
     return f"""
 SELECT
@@ -30,7 +33,9 @@ SELECT
 FROM (
   SELECT
     log_file,
-    MAX(path_account) AS account,
+    path_account AS account,
+    path_region AS region,
+    CAST(TRY_TO_TIMESTAMP(path_day, 'yyyy/MM/dd') AS DATE) AS delivery_day,
     MAX(delivered_at) AS delivered_at,
     MAX(ingested_at) AS ingested_at,
     UNIX_TIMESTAMP(MIN(ingested_at)) - UNIX_TIMESTAMP(MAX(delivered_at)) AS lag_seconds,
@@ -47,7 +52,10 @@ FROM (
     ) AS loads
   FROM (
     SELECT
-      *, NULLIF(REGEXP_EXTRACT(log_file, 'AWSLogs/(o-[a-z0-9]+/)?([0-9]{{12}})/', 2), '') AS path_account
+      *,
+      NULLIF(REGEXP_EXTRACT(log_file, '{folder}', 1), '') AS path_account,
+      NULLIF(REGEXP_EXTRACT(log_file, '{folder}', 2), '') AS path_region,
+      NULLIF(REGEXP_EXTRACT(log_file, '{folder}', 3), '') AS path_day
     FROM (
       SELECT {of_both}, {quote_name(KINDS[kind].account)} AS row_account, CAST(NULL AS STRING) AS reason
       FROM {table} WHERE {where}
@@ -66,7 +74,7 @@ FROM (
       ON defect.deletion = unfinished.deletion
     )
   )
-  GROUP BY log_file
+  GROUP BY log_file, {of_path}
 )"""
 
 

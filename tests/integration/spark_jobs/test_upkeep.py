@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cloudtrail_jobs import upkeep
 from cloudtrail_jobs.commits import Mark, table_at
 from cloudtrail_jobs.kinds import KINDS, SEARCHED_SINCE
-from cloudtrail_jobs.tables import STATISTICS, append, prepare
+from cloudtrail_jobs.tables import STATISTICS, append, prepare, properties
 from tests.integration.spark_jobs.conftest import event
 
 TODAY = datetime.now(UTC)
@@ -134,8 +134,7 @@ def test_a_compaction_that_is_refused_is_said_and_stops_nothing(lake):
 
 
 def statistics(lake):
-    row = lake.spark.sql(f"DESCRIBE DETAIL {table_at(f'{lake.folder}/delta/events')}").first()
-    return row.properties[STATISTICS].split(",")
+    return properties(lake.spark, f"{lake.folder}/delta/events")[STATISTICS].split(",")
 
 
 def test_a_table_of_an_earlier_release_gets_statistics_on_who_made_a_call_and_a_choice_of_its_owner_stays(

@@ -86,7 +86,7 @@ def test_columns_that_were_added_by_path_come_into_unity_catalog(
     write, connections, databricks, lake_options
 ):
     # The quarantine of an earlier release, without a column of this one.
-    older = QUARANTINE.remove(QUARANTINE.get_field_index("detail"))
+    older = QUARANTINE.remove(QUARANTINE.get_field_index("raw"))
     path = "s3://cloudtrail-lake/delta/grown_quarantine"
     write_deltalake(path, older.empty_table(), partition_by=["date"], storage_options=lake_options)
     write_deltalake(
@@ -99,11 +99,11 @@ def test_columns_that_were_added_by_path_come_into_unity_catalog(
     shown = "main.default.grown_quarantine"
     before = {one.name for one in databricks.sdk().tables.get(shown).columns}
     sql = Warehouse(databricks.host, databricks.token).sql
-    sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS (detail STRING)")
+    sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS (raw STRING)")
     assert {one.name for one in databricks.sdk().tables.get(shown).columns} == before
     databricks.forget_requests()
     create("grown")
-    assert {one.name for one in databricks.sdk().tables.get(shown).columns} == before | {"detail"}
+    assert {one.name for one in databricks.sdk().tables.get(shown).columns} == before | {"raw"}
     assert databricks.statements() == 1
 
 

@@ -97,6 +97,17 @@ def test_a_plan_that_finds_nothing_needs_no_person_and_a_kind_without_a_table_is
         planned([UNKNOWN], kinds=["events"])
 
 
+@pytest.mark.parametrize("wanted", [{}, {"action": "erase", "match": "anywhere", "identities": ["eve"]}])
+def test_digests_stay_because_they_prove_the_other_tables_and_the_plan_says_so(wanted):
+    questions = [NO_HOLD, counted(records=1), BALANCED, NO_HOLD, counted(), BALANCED]
+    plan, pushed = planned(questions, kinds=["events", "digests"], **wanted)
+    _, digests = plan.plan["tables"]
+    assert (digests["records"], digests["texts"]) == ("FALSE", "FALSE")
+    gathered = PlanUpkeepOperator(task_id="plan").gather(context(kinds=["digests"], **wanted))
+    assert {(one["records"], one["texts"]) for one in gathered["tables"]} == {("FALSE", "FALSE")}
+    assert "keep cloudtrail_digests: digests prove" in pushed["plan_markdown"]
+
+
 def test_a_hold_refuses_a_deletion_with_its_own_words_and_is_no_reason_against_its_release():
     with pytest.raises(FatalError, match="case 17"):
         planned([HELD, counted(records=2), BALANCED], kinds=["events"])
