@@ -48,7 +48,8 @@ class Kind:
 # Delta keeps statistics on the columns that narrow a search. On raw and the long maps they would only cost
 # time.
 _SEARCHED = ("timestamp", "awsRegion", "log_file", "ingested_at", "batch_id")
-# Who made a call: tables of earlier releases get statistics on these for new files (`tables.prepare`).
+# Who made a call: tables of earlier releases get statistics on these for new files (`tables.prepare`). Delta
+# keeps the first 32 characters only: docs/adr/0040-table-layout.md.
 SEARCHED_SINCE = (
     "userIdentity.userName",
     # The session's name is its end, and the end of `userIdentity.arn`.
