@@ -21,7 +21,8 @@ class TableEvent(Record):
         lag_seconds: the time from delivery to table of the run's slowest log file.
         version: the version of the Delta table. None in events of other writers and of earlier releases.
         validated: how far the tables are validated. None in the same events.
-        all_quarantined, all_removed: rows of the quarantine, and the duplicates among them.
+        all_quarantined, all_removed, all_deleted: rows of the quarantine, the duplicates among them, and the
+            rows that stand for deleted records.
         began_at: when the run's job began; see `preflight.idle`. None in events of earlier releases.
         asked: what the run was asked for, as a hash; see `preflight.idle`.
     """
@@ -40,6 +41,7 @@ class TableEvent(Record):
     validated: Validated | None = None
     all_quarantined: int = 0
     all_removed: int = 0
+    all_deleted: int = 0
     began_at: datetime | None = None
     asked: str = ""
 
@@ -68,6 +70,7 @@ class TableEvent(Record):
             validated=outcome.validated,
             all_quarantined=outcome.quarantined,
             all_removed=outcome.removed,
+            all_deleted=outcome.deleted,
             began_at=outcome.began_at,
             asked=outcome.asked,
         )
@@ -83,6 +86,7 @@ class TableEvent(Record):
             log_rows=self.rows,
             quarantined=self.all_quarantined,
             removed=self.all_removed,
+            deleted=self.all_deleted,
             known=self.known,
             validated=self.validated,
             remarks=(why,),
@@ -108,6 +112,7 @@ class TableEvent(Record):
             validated=Validated.read_fields(Fields(given.mapping("validated"))),
             all_quarantined=given.count("all_quarantined"),
             all_removed=given.count("all_removed"),
+            all_deleted=given.count("all_deleted"),
             began_at=given.moment("began_at"),
             asked=given.text("asked"),
         )

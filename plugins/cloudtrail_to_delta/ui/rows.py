@@ -36,7 +36,7 @@ class Row:
         detail: the reason for the state, such as the failed tasks.
         spark: rows added in each of the last 24 hours, oldest first.
         new_rows, new_files, new_quarantined, new_duplicates: added in the last 24 hours.
-        rows, quarantined, duplicates: totals of the tables, by the newest validation.
+        rows, quarantined, duplicates, deleted: totals of the tables, by the newest validation.
         regions: region → its newest delivery.
         silent: regions without a delivery in the 24 hours before the newest validation.
         alert_targets: the alert targets in the runs' params. None until a run has recorded them.
@@ -60,6 +60,7 @@ class Row:
     rows: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    deleted: int = 0
     new_rows: int = 0
     new_files: int = 0
     new_quarantined: int = 0
@@ -174,6 +175,7 @@ def _row(facts: Facts, dag: Dag, subject: Subject, runs: Sequence[Run]) -> Row:
         rows=outcome.row_count,
         quarantined=outcome.quarantined - outcome.removed - outcome.deleted,
         duplicates=outcome.removed,
+        deleted=outcome.deleted,
         new_rows=total["run_rows"],
         new_files=total["run_files"],
         new_quarantined=total["run_quarantined"],

@@ -100,7 +100,12 @@ def lake(module_lake):
         alter(
             module_lake, name, "SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 0 hours')"
         )
-    return module_lake
+    # VACUUM lists a table's folders in as many tasks, many more than these tables have files.
+    listing = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
+    usual = module_lake.spark.conf.get(listing)
+    module_lake.spark.conf.set(listing, "2")
+    yield module_lake
+    module_lake.spark.conf.set(listing, usual)
 
 
 @pytest.fixture(scope="module")
@@ -125,10 +130,11 @@ def expired(lake, held_back):
     alter(lake, "events", "SET TBLPROPERTIES ('delta.appendOnly' = 'true')")
     for deletion, wanted in (("given up", ERASURE), ("one", EXPIRY)):
         with pytest.raises(Exception, match=r"(?i)append"):
-            carried_out(lake, wanted, deletion)
+            carried_out(lake, wanted, deletion, texts="FALSE")
     between = files(lake), ids(lake), Counter(row.reason for row in lake.quarantine().collect())
     alter(lake, "events", "SET TBLPROPERTIES ('delta.appendOnly' = 'false')")
-    carried_out(lake, EXPIRY, "one")
+    # All texts of the quarantine are new. It deletes one as if it were old.
+    carried_out(lake, EXPIRY, "one", texts="log_file LIKE '%c.json.gz'")
     return between, (files(lake), ids(lake), Counter(row.reason for row in lake.quarantine().collect()))
 
 
@@ -183,6 +189,8 @@ def test_each_deleted_record_and_text_leaves_who_why_when_and_where_it_was(lake,
         ("expired", "a.json.gz", 1): {"deletion": "one", "action": "expire", **TRACE},
         ("erased", "b.json.gz", 0): {"deletion": "two", "action": "erase", **TRACE},
         ("not_an_object", "b.json.gz", 2): {"deletion": "two", "action": "erase", **TRACE},
+        # What is left of an expired text. Its file balances without it.
+        ("not_json", "c.json.gz", None): {"deletion": "one", "action": "expire", **TRACE},
     }
     assert {row.raw for row in rows} == {None}
 
@@ -204,14 +212,6 @@ def test_a_deletion_is_no_change_of_somebody_else(lake, erased):
 def test_a_file_whose_records_were_deleted_is_held_and_not_read_again(lake, erased):
     assert held(lake) == {"a.json.gz", "b.json.gz", "c.json.gz"}
     assert lost(lake) == []
-
-
-def test_texts_of_the_quarantine_expire_and_their_files_balance_without_them(lake, erased):
-    carried_out(lake, {"action": "expire", "keep_days": -1}, "three", records="FALSE")
-    assert files(lake) == erased
-    assert {row.raw for row in lake.quarantine().collect()} == {None}
-    details = {row.detail for row in lake.quarantine().collect()}
-    assert all(detail.startswith(DELETION) for detail in details)
 
 
 def test_the_next_ingest_repeats_a_batch_that_was_killed_before_a_deletion_and_locks_its_table_again(

@@ -421,7 +421,8 @@ def test_without_a_new_log_file_nothing_starts_and_the_last_run_still_says_how_f
 ):
     quiet = {"kinds": ["events"], "prefix": "quiet", "account": "111122223333"}
     params = form_values(events_table="idle_trail", **quiet)
-    write("idle_trail", rows("a", [0, 1], records=3), rows("a", [2], records=3, reason="duplicate"))
+    defects = [*rows("a", [2], records=4, reason="duplicate"), *rows("a", [3], records=4, reason="expired")]
+    write("idle_trail", rows("a", [0, 1], records=4), defects)
     named("idle_trail")
     s3 = aws.client("s3")
     s3.put_object(Bucket=LAKE_BUCKET, Key="checkpoints/idle_trail/streams/2026-11/offsets/0", Body=b"")
@@ -433,8 +434,9 @@ def test_without_a_new_log_file_nothing_starts_and_the_last_run_still_says_how_f
     databricks.forget_requests()
     outcome = validate("idle_trail", None, preflight={"idle_kinds": idle}, **quiet)
     assert databricks.requests() == []
-    same = ("version", "row_count", "log_rows", "quarantined", "removed", "known", "validated")
+    same = ("version", "row_count", "log_rows", "quarantined", "removed", "deleted", "known", "validated")
     assert {name: outcome[name] for name in same} == {name: first[name] for name in same}
+    assert (outcome["quarantined"], outcome["removed"], outcome["deleted"]) == (2, 1, 1)
     assert (outcome["idle"], outcome["run_files"], outcome["remarks"]) == (True, 0, [idle["events"]])
     messages, _ = notify(outcome, monkeypatch)
     assert ["no log file" in one or "was delivered" in one for one in messages] == [True]

@@ -28,7 +28,7 @@ async def test_a_row_says_what_the_runs_of_the_last_day_added(metadata):
     dag = metadata.dag("prod")
     good_run(metadata, dag, 40 * HOUR, rows=70_000, files=900)
     good_run(metadata, dag, 3 * HOUR, rows=1000, files=20, lag=600, run_quarantined=2)
-    good_run(metadata, dag, HOUR, rows=500, files=10, lag=240, quarantined=9, removed=4)
+    good_run(metadata, dag, HOUR, rows=500, files=10, lag=240, quarantined=12, removed=4, deleted=3)
     (row,) = await overview(metadata)
     assert row["Account"] == "prod events 111122223333 cloudtrail_events"
     assert row["State ↑".removesuffix(" ↑")] == "✓ ok"

@@ -133,6 +133,15 @@ async def test_a_page_says_how_many_alert_targets_there_are(metadata, targets, s
     good_run(metadata, dag, xcoms=[resolved(("events",)), *told(targets=targets)])
     page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag)).text
     assert said in page
+    assert "Deleted on purpose" not in page
+
+
+async def test_records_that_the_upkeep_has_deleted_are_not_called_quarantined(metadata):
+    dag = metadata.dag("prod")
+    good_run(metadata, dag, quarantined=1207, deleted=1205)
+    page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag)).text
+    assert "<dt>Quarantined</dt><dd>2</dd>" in page
+    assert "<dt>Deleted on purpose</dt><dd>1,205<" in page
 
 
 async def test_a_tables_page_shows_each_day_of_each_region_and_the_hours_that_are_not_proven(made_up):
