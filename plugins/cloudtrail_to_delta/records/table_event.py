@@ -75,6 +75,28 @@ class TableEvent(Record):
             asked=outcome.asked,
         )
 
+    def outcome(self, *, table: str, delta_path: str) -> Outcome:
+        """Return what the run's validation found, as far as the event says it."""
+        return Outcome(
+            kind=self.kind,
+            table=table,
+            delta_path=delta_path,
+            version=self.version,
+            row_count=self.rows,
+            log_rows=self.rows,
+            quarantined=self.all_quarantined,
+            removed=self.all_removed,
+            run_rows=self.new_rows,
+            run_files=self.files,
+            run_quarantined=self.quarantined,
+            run_removed=self.removed,
+            slowest_seconds=self.lag_seconds,
+            known=self.known,
+            validated=self.validated,
+            began_at=self.began_at,
+            asked=self.asked,
+        )
+
     def idle_outcome(self, *, table: str, delta_path: str, why: str) -> Outcome:
         """Return the outcome of a later run with nothing new: the tables are as this run has left them."""
         return Outcome(

@@ -7,7 +7,7 @@ neither a cluster nor a bucket. Source: docs/adr/0021-pages.md.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -22,6 +22,8 @@ from cloudtrail_to_delta.records.outcome import Outcome
 from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.records.record import read
 from cloudtrail_to_delta.records.requests import Request, read_requests
+from cloudtrail_to_delta.records.table_event import TableEvent
+from cloudtrail_to_delta.tables.assets import TABLES
 from cloudtrail_to_delta.ui.facts import FINAL, Dag, Facts, Pushed, Run, Told, Validation
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 DISABLED_TAG = "disabled"
 RESULT = "return_value"
 VALIDATE = "validate_rows"
+REPORT = "report"
 # A run that was validated within the last day may have started before it.
 WINDOW = timedelta(hours=26)
 # Each run of the form may write other tables. The overview lists the tables of this many runs.
@@ -304,8 +307,47 @@ def read_recorded(
             outcome, kind = recorded.read(Outcome.from_dict, xcom), tasks[xcom.task]
             found = Validation(run=xcom.run, kind=kind, at=xcom.at, outcome=outcome)
             recorded.validations[xcom.run, kind] = found
+    _read_reported(session, recorded)
     for run in notes.keys() | targets.keys():
         recorded.told[run] = Told(notes=notes[run], targets=targets.get(run))
+
+
+def _read_reported(session: "Session", recorded: Recorded) -> None:
+    """Complete validations whose outcome is not in the database by what `report` said about the table.
+
+    An XCom backend may store outcomes elsewhere. Airflow stores asset events in the database in any case.
+    """
+    from airflow.models.asset import AssetAliasModel, AssetEvent, AssetModel, alias_association_table
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import and_, select
+
+    unknown = {key: one for key, one in recorded.validations.items() if one.outcome is None}
+    if not unknown:
+        return
+    links = alias_association_table.c
+    ours = select(links.asset_id).join(AssetAliasModel, AssetAliasModel.id == links.alias_id)
+    query = (
+        select(DagRun.id, AssetModel.name, AssetModel.uri, AssetEvent.extra)
+        .join(AssetModel, AssetModel.id == AssetEvent.asset_id)
+        .join(
+            DagRun,
+            and_(DagRun.dag_id == AssetEvent.source_dag_id, DagRun.run_id == AssetEvent.source_run_id),
+        )
+        # Events are indexed by asset and time only.
+        .where(
+            AssetEvent.asset_id.in_(ours.where(AssetAliasModel.name == TABLES.name)),
+            AssetEvent.timestamp >= min(one.at for one in unknown.values()),
+            AssetEvent.source_task_id == REPORT,
+        )
+        .order_by(AssetEvent.id)
+    )
+    for some in _chunks({run for run, _ in unknown}):
+        for run, table, delta_path, extra in session.execute(query.where(DagRun.id.in_(some))):
+            said = read(TableEvent.from_dict, extra, f"an asset event of {table}")
+            found = unknown.get((run, said.kind)) if said else None
+            if said and found:
+                outcome = said.outcome(table=table, delta_path=delta_path)
+                recorded.validations[run, said.kind] = replace(found, outcome=outcome)
 
 
 def read_pushed(session: "Session", runs: Iterable[int], recorded: Recorded) -> None:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from cloudtrail_to_delta.records.outcome import Outcome
 from tests.fixtures.metadata import HOUR, RECORDS, Metadata, left_by_release, resolved, validated
 from tests.fixtures.pages import pages_of
 from tests.integration.plugins.cloudtrail_to_delta.ui.visits import (
@@ -156,7 +157,7 @@ async def test_a_finding_of_another_release_does_not_hide_the_others(metadata):
 
 # Airflow reads .airflowignore of the plugins with a pattern class that its library has deprecated.
 @pytest.mark.filterwarnings("ignore:GitWildMatchPattern")
-async def test_a_store_outside_the_database_leaves_states_without_figures(metadata, tmp_path, monkeypatch):
+async def test_figures_outside_the_database_are_those_of_asset_events(metadata, tmp_path, monkeypatch):
     monkeypatch.setenv("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH", f"file://{tmp_path}/xcoms")
     monkeypatch.setenv("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD", "0")
     kept = XComObjectStorageBackend.serialize_value
@@ -169,6 +170,13 @@ async def test_a_store_outside_the_database_leaves_states_without_figures(metada
     page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag)).text
     assert "Unknown: the figures of 1 run are not in Airflow's database" in page
     run = f"scheduled__{metadata.now - HOUR:%Y-%m-%dT%H:%M:%S}+00:00"
+    outcome = Outcome.from_dict(SOUND["events.validate_rows", "return_value"])
+    metadata.report(dag, run, outcome, at=metadata.now - HOUR / 2)
+    (row,) = await looked_at(metadata, dag)
+    assert (row["State"], row["Rows, 24 h"]) == ("✓ ok", str(outcome.run_rows))
+    page = (await get(pages_of(metadata), ACCOUNT, dag_id=dag)).text
+    assert outcome.table in page
+    assert "are not in Airflow's database" not in page.partition("Findings")[0]
     answer = await get(pages_of(metadata), PREFLIGHT, dag_id=dag, run_id=run, task_id="preflight")
     assert answer.status_code == 200
     assert "not in Airflow's database" in answer.text
