@@ -73,5 +73,7 @@ def test_a_run_without_new_log_files_starts_no_compute_and_wakes_no_warehouse(sa
         known = sandbox.airflow.xcom(first, f"{kind}.validate_rows")
         assert all(outcome[name] == known[name] for name in ("row_count", "quarantined", "validated"))
     assert "No log file of events was written since" in sandbox.airflow.xcom(run, "report")
-    submit = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
-    assert submit["events.submit"] == submit["insights.create_tables"] == "skipped"
+    tasks = {task["task_id"]: task for task in sandbox.airflow.task_instances(run)}
+    assert tasks["events.submit"]["state"] == tasks["insights.create_tables"]["state"] == "skipped"
+    # Nothing took the slot of the pool, nor a worker, only to skip itself.
+    assert {task["try_number"] for name, task in tasks.items() if name.endswith(".submit")} == {0}

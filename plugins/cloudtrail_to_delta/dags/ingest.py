@@ -126,8 +126,7 @@ def ingest_tasks(kinds: Iterable[str]) -> None:
     requests = resolve()
     requests.operator.operator_extra_links = (GuidanceLink(),)
     preflight = PreflightOperator(requests=requests, **described("preflight"))
-    stage = StageWheelOperator(requests=requests, **described("stage_code"))
-    preflight >> stage
+    stage = StageWheelOperator(requests=requests, preflight=preflight.output, **described("stage_code"))
     validations = [ingest_group(kind, requests, preflight.output, stage) for kind in kinds]
     report = ReportOperator(
         validations=validations,

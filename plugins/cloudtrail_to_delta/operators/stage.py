@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator, BaseXCom, Context
+from airflow.sdk.bases.skipmixin import SkipMixin
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.completeness.evidence import gather
 from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code, refused_credentials
 from cloudtrail_to_delta.hooks.databricks import IngestHook
+from cloudtrail_to_delta.operators.submit import SubmitIngestOperator, reason_to_skip
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest, code_root
 from cloudtrail_to_delta.runs.wheel import find_wheel, place_of
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 PUBLIC_KEYS_KEY = "public_keys"
 
 
-class StageWheelOperator(BaseOperator):
+class StageWheelOperator(BaseOperator, SkipMixin):
     """Uploads the `cloudtrail_jobs` wheel to `<code root>/<content hash>/`, unless it already exists there.
 
     The wheel is part of this package; see `runs.wheel`. Old wheels are never deleted, because an active run
@@ -37,22 +39,27 @@ class StageWheelOperator(BaseOperator):
     file's path, or empty without a file. If AWS refuses it, the log says so, the run continues, and its
     digests stay unsigned until a later run has the file.
 
+    It also skips the `submit` of each kind for which no Databricks run starts. The pool of these tasks has
+    one slot, and nobody should wait for it while a task only skips itself.
+
     Returns:
         the wheel's path for Databricks (`s3://…` or `/Volumes/…`).
     """
 
-    template_fields: Sequence[str] = ("requests", "aws_conn_id", "databricks_conn_id")
+    template_fields: Sequence[str] = ("requests", "preflight", "aws_conn_id", "databricks_conn_id")
 
     def __init__(
         self,
         *,
         requests: Any,
+        preflight: Any = None,
         aws_conn_id: str = "{{ params.aws_conn_id }}",
         databricks_conn_id: str = "{{ params.databricks_conn_id }}",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.requests = requests
+        self.preflight = preflight
         self.aws_conn_id = aws_conn_id
         self.databricks_conn_id = databricks_conn_id
 
@@ -64,7 +71,23 @@ class StageWheelOperator(BaseOperator):
         # `submit` waits for this XCom, so it is pushed even if there is no file.
         context["ti"].xcom_push(key=PUBLIC_KEYS_KEY, value=self._upload_evidence(root, region))
         wheel = find_wheel()
-        return self._upload(place_of(wheel, root), wheel.read_bytes(), region=region)
+        path = self._upload(place_of(wheel, root), wheel.read_bytes(), region=region)
+        self._skip_submits(context, path)
+        return path
+
+    def _skip_submits(self, context: Context, path: str) -> None:
+        """Skip each `submit` that would skip itself."""
+        skipped = []
+        for task in self.downstream_list:
+            if isinstance(task, SubmitIngestOperator) and (
+                why := reason_to_skip(task.kind, self.requests, self.preflight)
+            ):
+                self.log.info("No Databricks run starts for %s: %s", task.kind, why)
+                skipped.append(task)
+        if skipped:
+            # Airflow's way to skip tasks ends this one without its return value.
+            context["ti"].xcom_push(key=BaseXCom.XCOM_RETURN_KEY, value=path)
+            self.skip(context["ti"], skipped)
 
     def _upload_evidence(self, root: str, region: str) -> str:
         """Upload the evidence for digests and return its path; empty if the run has no digests or no file."""

@@ -142,8 +142,9 @@ class SubmitIngestOperator(OneTimeRunOperator):
     With param `share_run` one run ingests every kind that is not skipped. Each kind's task requests the same
     run with the same token, and the first task starts it. Any other run on one of its checkpoints is a rival.
 
-    The task skips itself, and so its group, if `kinds` does not name the kind or preflight found no log files
-    of it, or no new ones.
+    The task is skipped, and so its group, if `kinds` does not name the kind or preflight found no log files
+    of it, or no new ones. `stage_code` skips it, so that it does not take the pool's slot only for that. If
+    it runs nevertheless, it skips itself.
     """
 
     template_fields = (*OneTimeRunOperator.template_fields, "requests", "preflight", "wheel", "public_keys")
@@ -212,9 +213,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
         return volumes_for(self._hook, node_type) if node_type else {}
 
     def _skip_unless_asked(self) -> None:
-        if self.kind not in self.requests:
-            raise AirflowSkipException(f"Param `kinds` does not include {self.kind}.")
-        if reason := self._left_out().get(self.kind):
+        if reason := reason_to_skip(self.kind, self.requests, self.preflight):
             raise AirflowSkipException(reason)
 
     def _left_out(self) -> Mapping[str, str]:
@@ -345,6 +344,19 @@ class SubmitIngestOperator(OneTimeRunOperator):
             ),
             method_name="resume",
         )
+
+
+def reason_to_skip(kind: str, requests: Mapping[str, Any], preflight: Any) -> str:
+    """Return why no Databricks run starts for a kind; empty if one starts.
+
+    Args:
+        kind: the kind.
+        requests: the requests of the DAG run, by kind.
+        preflight: what `preflight` returned; None without it.
+    """
+    if kind not in requests:
+        return f"Param `kinds` does not include {kind}."
+    return (PreflightResult.from_dict(preflight).left_out if preflight else {}).get(kind, "")
 
 
 def find_rivals(

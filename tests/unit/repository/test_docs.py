@@ -11,7 +11,7 @@ from tests.fixtures.documents import PAGES, ROOT, anchors, commands, links, name
 
 INDEX = ROOT / "docs/README.md"
 # Folders with an index of their own.
-FOLDERS = {ROOT / "docs/operations", ROOT / "docs/adr"}
+FOLDERS = {ROOT / "docs/operations", ROOT / "docs/adr", ROOT / "docs/deploy"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -41,6 +41,14 @@ def test_the_index_lists_every_page_once():
     listed = [(INDEX.parent / path).resolve() for path, _ in links(INDEX)]
     own = [page for page in PAGES if page != INDEX and page.parent not in FOLDERS]
     assert sorted(listed) == sorted([*own, *(folder / "README.md" for folder in FOLDERS)])
+
+
+def test_each_kind_of_deployment_is_listed_and_says_what_was_tried():
+    folder = ROOT / "docs/deploy"
+    pages = set(folder.glob("*.md")) - {folder / "README.md"}
+    assert pages == {(folder / path).resolve() for path, _ in links(folder / "README.md")} & pages
+    for page in (folder / "README.md", *pages):
+        assert "what-was-tried" in anchors(page), page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -1,0 +1,70 @@
+"""`stage_code` skips the `submit` of each kind for which no Databricks run starts."""
+
+from dataclasses import dataclass, field
+
+import boto3
+import pytest
+from airflow.sdk.exceptions import DownstreamTasksSkipped
+from moto import mock_aws
+
+from cloudtrail_to_delta.dags.ingest import build_dag
+from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.params.ingest import ingest_params
+from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.records.preflight import PreflightResult
+from cloudtrail_to_delta.runs.pools import SUBMIT_POOL
+from cloudtrail_to_delta.runs.wheel import FOLDER_VARIABLE
+
+IDLE = PreflightResult(idle_kinds={"insights": "nothing is new"}).to_dict()
+
+
+@dataclass
+class TaskInstance:
+    """A task instance that keeps what was pushed."""
+
+    map_index: int = -1
+    pushed: dict = field(default_factory=dict)
+
+    def xcom_push(self, key, value):
+        self.pushed[key] = value
+
+
+@pytest.fixture
+def ran(monkeypatch, tmp_path):
+    """Runs the DAG's `stage_code` after a preflight; returns the task instance and what was skipped."""
+    monkeypatch.setenv(f"AIRFLOW_VAR_{FOLDER_VARIABLE.upper()}", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://key:secret@/?region_name=us-east-1")
+    (tmp_path / "cloudtrail_jobs-1-py3-none-any.whl").write_bytes(b"a wheel")
+
+    def run(preflight, kinds):
+        params = {name: param.value for name, param in ingest_params().items()}
+        params |= {"kinds": kinds, "code_root": "s3://lake/code", "preflight_only": False}
+        requests = resolve_requests(params)
+        stage = build_dag("cloudtrail_ingest").get_task("stage_code")
+        stage.requests = {kind: request.to_dict() for kind, request in requests.items()}
+        stage.preflight, stage.aws_conn_id = preflight, "aws_default"
+        ti = TaskInstance()
+        with mock_aws():
+            boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="lake")
+            try:
+                ti.xcom_push("return_value", stage.execute({"params": params, "ti": ti}))
+            except DownstreamTasksSkipped as skipped:
+                return ti, set(skipped.tasks)
+        return ti, set()
+
+    return run
+
+
+def test_a_task_that_would_only_skip_itself_is_skipped_before_it_takes_the_pools_slot(ran):
+    ti, skipped = ran(IDLE, ["events", "insights"])
+    assert skipped == {f"{kind}.submit" for kind in KINDS} - {"events.submit"}
+    # Airflow skips a cleared one again, and the others have the wheel.
+    assert set(ti.pushed["skipmixin_key"]["skipped"]) == skipped
+    assert ti.pushed["return_value"].endswith("/cloudtrail_jobs-1-py3-none-any.whl")
+    assert {build_dag("cloudtrail_ingest").get_task(task).pool for task in skipped} == {SUBMIT_POOL}
+
+
+def test_a_kind_that_is_submitted_is_never_skipped(ran):
+    asked = [kind for kind in KINDS if kind != "digests"]
+    _, skipped = ran(PreflightResult().to_dict(), asked)
+    assert skipped == {"digests.submit"}
