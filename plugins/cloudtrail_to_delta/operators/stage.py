@@ -15,7 +15,7 @@ from cloudtrail_to_delta.completeness.evidence import gather
 from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.hooks.aws_errors import DENIED, error_code, refused_credentials
 from cloudtrail_to_delta.hooks.databricks import IngestHook
-from cloudtrail_to_delta.operators.submit import SubmitIngestOperator, reason_to_skip
+from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest, code_root
 from cloudtrail_to_delta.runs.wheel import find_wheel, place_of
@@ -80,7 +80,7 @@ class StageWheelOperator(BaseOperator, SkipMixin):
         skipped = []
         for task in self.downstream_list:
             if isinstance(task, SubmitIngestOperator) and (
-                why := reason_to_skip(task.kind, self.requests, self.preflight)
+                why := task.reason_to_skip(self.requests, self.preflight)
             ):
                 self.log.info("No Databricks run starts for %s: %s", task.kind, why)
                 skipped.append(task)

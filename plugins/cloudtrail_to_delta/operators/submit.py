@@ -176,7 +176,8 @@ class SubmitIngestOperator(OneTimeRunOperator):
         return self._submit(context, settled=event.get("run_id"))
 
     def _submit(self, context: Context, settled: int | None = None) -> int:
-        self._skip_unless_asked()
+        if reason := self.reason_to_skip(self.requests, self.preflight):
+            raise AirflowSkipException(reason)
         requests = self._requests_of_run(shared=shares_run(context["params"]))
         kinds = [request.kind for request in requests]
         name = run_name(requests, context)
@@ -212,9 +213,16 @@ class SubmitIngestOperator(OneTimeRunOperator):
         node_type = params["node_type_id"] if params["compute"] == "new_cluster" else None
         return volumes_for(self._hook, node_type) if node_type else {}
 
-    def _skip_unless_asked(self) -> None:
-        if reason := reason_to_skip(self.kind, self.requests, self.preflight):
-            raise AirflowSkipException(reason)
+    def reason_to_skip(self, requests: Mapping[str, Any], preflight: Any) -> str:
+        """Return why this task starts no Databricks run; empty if it starts one.
+
+        Args:
+            requests: the requests of the DAG run, by kind.
+            preflight: what `preflight` returned.
+        """
+        if self.kind not in requests:
+            return f"Param `kinds` does not include {self.kind}."
+        return PreflightResult.from_dict(preflight).left_out.get(self.kind, "")
 
     def _left_out(self) -> Mapping[str, str]:
         return PreflightResult.from_dict(self.preflight).left_out
@@ -344,19 +352,6 @@ class SubmitIngestOperator(OneTimeRunOperator):
             ),
             method_name="resume",
         )
-
-
-def reason_to_skip(kind: str, requests: Mapping[str, Any], preflight: Any) -> str:
-    """Return why no Databricks run starts for a kind; empty if one starts.
-
-    Args:
-        kind: the kind.
-        requests: the requests of the DAG run, by kind.
-        preflight: what `preflight` returned; None without it.
-    """
-    if kind not in requests:
-        return f"Param `kinds` does not include {kind}."
-    return (PreflightResult.from_dict(preflight).left_out if preflight else {}).get(kind, "")
 
 
 def find_rivals(

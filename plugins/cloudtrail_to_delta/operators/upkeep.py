@@ -232,8 +232,9 @@ class SubmitDeletionOperator(SubmitIngestOperator):
         require_deletion(self.planned, self.approval)
         return super().execute(context)
 
-    def _skip_unless_asked(self) -> None:
-        """Do nothing: `execute` has skipped the task."""
+    def reason_to_skip(self, requests: Mapping[str, Any], preflight: Any) -> str:  # noqa: ARG002 - the plan decides
+        """Return nothing: `execute` has skipped the task."""
+        return ""
 
     def _requests_of_run(self, *, shared: bool) -> list[IngestRequest]:  # noqa: ARG002 - one run for all
         return list(self.requests.values())

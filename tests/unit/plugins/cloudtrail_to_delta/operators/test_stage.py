@@ -8,7 +8,9 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 from moto import mock_aws
 
 from cloudtrail_to_delta.dags.ingest import build_dag
+from cloudtrail_to_delta.dags.upkeep import build_dag as build_upkeep
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.records.preflight import PreflightResult
@@ -68,3 +70,9 @@ def test_a_kind_that_is_submitted_is_never_skipped(ran):
     asked = [kind for kind in KINDS if kind != "digests"]
     _, skipped = ran(PreflightResult().to_dict(), asked)
     assert skipped == {"digests.submit"}
+
+
+def test_a_deletion_is_not_skipped_for_want_of_a_kind():
+    delete = build_upkeep("cloudtrail_upkeep").get_task("delete")
+    assert isinstance(delete, SubmitIngestOperator)
+    assert delete.reason_to_skip({}, None) == ""
