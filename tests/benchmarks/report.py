@@ -1,5 +1,6 @@
 """`benchmarks.md` and its charts, out of the results: what was measured, where, when, and what it came to."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,9 @@ def _questions(answers: list[dict[str, Any]]) -> list[str]:
 
 
 def _figures(figures: dict[str, Any]) -> list[str]:
+    """A row for each figure; if every name is `column: row`, a table with these columns."""
+    if all(name.count(": ") == 1 for name in figures):
+        return _crossed(figures)
     rows = []
     for name, value in sorted(figures.items()):
         if isinstance(value, dict):
@@ -161,7 +165,22 @@ def _figures(figures: dict[str, Any]) -> list[str]:
             rows.append([name, _number(value["median"]), span])
         else:
             rows.append([name, "not measured" if value is None else _number(value), ""])
+    if not any(row[-1] for row in rows):
+        return _table(["Figure", "value"], [row[:-1] for row in rows])
     return _table(["Figure", "median", "span"], rows)
+
+
+def _crossed(figures: dict[str, Any]) -> list[str]:
+    pairs = [name.split(": ") for name in figures]
+    columns, names = (sorted({pair[place] for pair in pairs}, key=_natural) for place in (0, 1))
+    values = {name: value["median"] if isinstance(value, dict) else value for name, value in figures.items()}
+    rows = [[name, *(_number(values.get(f"{column}: {name}")) for column in columns)] for name in names]
+    return _table(["", *columns], rows)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts 3 accounts before 10 accounts."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _where(part: dict[str, Any]) -> str:

@@ -88,7 +88,7 @@ FULL = Sizes(
     digests=(50, 17),
     digest_rounds=2,
     reconciled=100_000,
-    cost_accounts=(1, 10),
+    cost_accounts=(1, 3, 10),
 )
 QUICK = Sizes(
     name="quick",

@@ -57,6 +57,16 @@ def test_runs_are_shown_with_median_minimum_and_spread(page):
     assert "| ours | 2, 1 failed | 10.0 s |" in page
 
 
+def test_figures_of_several_columns_are_one_short_table(results, tmp_path):
+    entry = results.begin("cost", "Cost", "full")
+    entry["figures"] = {"10 accounts: starts": 10, "2 accounts: starts": 2, "2 accounts: wake-ups": None}
+    report.write(results.data, tmp_path)
+
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "|  | 2 accounts | 10 accounts |\n| --- | --- | --- |\n| starts | 2 | 10 |" in page
+    assert "| wake-ups |  |  |" in page
+
+
 def test_the_page_says_where_and_when_it_was_measured(page, results):
     entry = results.data["parts"]["first_load"]
     assert f"Measured {entry['when']}" in page
