@@ -219,6 +219,13 @@ DIGEST: Guides = {
 """The daily digest."""
 
 COMPLETENESS: Guides = {
+    "check_stream": TaskGuide(
+        purpose="with `trigger: continuous`, checks that the stream of each kind still runs",
+        remedy=(
+            "A stream has ended, and new log files are not ingested. The error names its table. Trigger the "
+            "ingest's DAG: it starts the stream again, and no log file is lost."
+        ),
+    ),
     "reconcile": TaskGuide(
         purpose="lists the log files of the delivery days that are due, and compares them with the tables",
         remedy=(

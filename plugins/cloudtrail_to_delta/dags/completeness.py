@@ -9,6 +9,9 @@ If the ingest reads digests (`kinds`), it also asks their views, on the SQL ware
 hours CloudTrail's signatures prove. Without digests it starts no warehouse, and the report says that
 signatures prove nothing.
 
+If the ingest is a continuous stream (`trigger`), it also fails, and alerts, if the stream does not run any
+more.
+
 It sends one alert for each new gap, and a recovery message when the gap is closed. The report is the return
 value of `report_gaps`. Each table's asset event has the result, so that other DAGs can use it.
 
@@ -36,6 +39,7 @@ from cloudtrail_to_delta.operators.completeness import (
     AskDigestsOperator,
     CompletenessReportOperator,
     ReconcileOperator,
+    StreamCheckOperator,
 )
 from cloudtrail_to_delta.operators.read_again import ReadAgainOperator
 from cloudtrail_to_delta.params.completeness import COMPLETENESS_PARAMS, completeness_params
@@ -73,6 +77,8 @@ def build_dag(dag_id: str, account: Account | None = None) -> DAG:
         },
         **entry_settings(account, title=TITLE, tags=TAGS, page=dag_page, disabled_page=lambda _: dag_page()),
     ) as dag:
+        # Nothing waits for it: an ended stream is a reason to compare the tables, too.
+        StreamCheckOperator(task_id="check_stream", doc_md=COMPLETENESS["check_stream"].doc_md)
         reconciled = ReconcileOperator(task_id="reconcile", doc_md=COMPLETENESS["reconcile"].doc_md)
         asked = AskDigestsOperator(task_id="ask_digests", doc_md=COMPLETENESS["ask_digests"].doc_md)
         report = CompletenessReportOperator(

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.alerts.context import params_of, task_url, teller_of
 from cloudtrail_to_delta.alerts.gaps import gap_ending, gap_events
@@ -17,7 +18,9 @@ from cloudtrail_to_delta.completeness.held import HeldFiles
 from cloudtrail_to_delta.completeness.reconciliation import GAPS, Reconciler, Reconciliation, due_days
 from cloudtrail_to_delta.completeness.report import render
 from cloudtrail_to_delta.completeness.signed import questions_of, signatures_of
+from cloudtrail_to_delta.dag_ids import ingest_of
 from cloudtrail_to_delta.errors import CloudTrailError, InvalidRequestError
+from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator
 from cloudtrail_to_delta.operators.tables import is_unknown
 from cloudtrail_to_delta.params.completeness import OWN
@@ -34,7 +37,8 @@ from cloudtrail_to_delta.records.completeness import (
 from cloudtrail_to_delta.records.notes import ALERTS_KEY
 from cloudtrail_to_delta.records.record import read
 from cloudtrail_to_delta.runs.metrics import send_completeness_metrics
-from cloudtrail_to_delta.tables.assets import COMPLETENESS, completeness_asset, newest_events
+from cloudtrail_to_delta.runs.names import works_on
+from cloudtrail_to_delta.tables.assets import COMPLETENESS, completeness_asset, newest_events, table_events
 from cloudtrail_to_delta.tables.delta_log import storage_options
 
 TITLE = "CloudTrail completeness"
@@ -82,6 +86,33 @@ class ReconcileOperator(BaseOperator):
         for gap in result.gaps:
             self.log.warning("%s in %s: %d log file(s): %s", gap.state, gap.where, gap.files, list(gap.names))
         return result
+
+
+class StreamCheckOperator(BaseOperator):
+    """Fails if a continuous stream does not run any more, so that somebody is told.
+
+    The DAG run that has started a stream is long over when the stream ends, and no schedule starts another
+    one. A kind counts once its table has been validated: before, no stream was started. Skipped unless param
+    `trigger` is `continuous`.
+    """
+
+    def execute(self, context: Context) -> None:
+        """Look for an active Databricks run on the checkpoint of each kind."""
+        params = params_of(context)
+        if params["trigger"] != "continuous":
+            raise AirflowSkipException("Param `trigger` is not continuous: every run of the ingest ends.")
+        requests, _ = resolve(params)
+        begun = [one for one in requests.values() if table_events(one.table, one.delta_path)]
+        hook = IngestHook(params["databricks_conn_id"], caller=type(self).__name__)
+        names = [run.get("run_name", "") for run in hook.active_runs()] if begun else []
+        if ended := [one for one in begun if not any(works_on(name, one) for name in names)]:
+            raise CloudTrailError(
+                f"The continuous stream of {', '.join(repr(one.table) for one in ended)} does not run any "
+                f"more. Trigger {ingest_of(context['ti'].dag_id)!r}: it starts the stream again, which reads "
+                "every log file since. The driver log of the ended run in Databricks says why it ended. A "
+                "stream that you cancelled stays ended with `trigger: available_now`."
+            )
+        self.log.info("%d stream(s) run", len(begun))
 
 
 class AskDigestsOperator(StatementsOperator):

@@ -48,7 +48,12 @@ PACKAGE = __name__.partition(".")[0]
 # The operators of this package, by module and name.
 OPERATORS = {
     "accounts.dags": ("DisabledAccountOperator",),
-    "operators.completeness": ("ReconcileOperator", "AskDigestsOperator", "CompletenessReportOperator"),
+    "operators.completeness": (
+        "StreamCheckOperator",
+        "ReconcileOperator",
+        "AskDigestsOperator",
+        "CompletenessReportOperator",
+    ),
     "operators.digest": ("DigestOperator",),
     "operators.notify": ("NotifyOperator",),
     "operators.preflight": ("PreflightOperator",),
