@@ -82,7 +82,7 @@ def _maps(values: list[Any]) -> Any:
     entries = pa.StructArray.from_arrays(
         [names, pa.array(texts, pa.binary()).view(pa.string())], fields=[_MAP.key_field, _MAP.item_field]
     )
-    valid = pa.array([value is not None for value in values]).buffers()[1]
+    valid = pa.array([value is not None for value in values], pa.bool_()).buffers()[1]
     buffers = [valid, pa.array(offsets, pa.int32()).buffers()[1]]
     return pa.Array.from_buffers(_MAP, len(values), buffers, children=[entries])
 
@@ -96,4 +96,4 @@ def _text(raw: Any) -> bytes | None:
 
 
 def _nulls(values: list[Any]) -> Any:
-    return pa.array([value is None for value in values])
+    return pa.array([value is None for value in values], pa.bool_())
