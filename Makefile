@@ -70,7 +70,11 @@ test-rest: setup ## Run what `make test` leaves out: every other scenario, the s
 	@exec $(PYTEST) $(OTHER_TESTS) $(ARGS)
 
 .PHONY: test-all
-test-all: test test-rest ## Run every test
+test-all: test test-rest audit ## Run every test, and audit the lock files
+
+.PHONY: audit
+audit: require-packages ## Ask OSV about known vulnerabilities of the locked packages, where it can be reached
+	@exec $(RUN) -m sandbox.vulnerabilities
 
 .PHONY: test-unit
 test-unit: require-packages ## Run the unit tests alone: no Spark, no Airflow database, seconds

@@ -6,6 +6,7 @@ names that file to the jobs, so that they need no code for it. `SPARK_CONF_DIR` 
 class path, and then Java shares no classes.
 """
 
+import hashlib
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from sandbox import shared_classes
 
 ROOT = Path(__file__).resolve().parent.parent
 JARS = ROOT / ".cache" / "spark-jars"
+# The SHA-256 of each jar of `PACKAGES`, as `sha256sum` writes them.
+LOCK = ROOT / "sandbox" / "spark-jars.sha256"
 
 # hadoop-aws depends on the 600 MB SDK bundle. S3A needs only these five modules of it.
 PACKAGES = (
@@ -56,7 +59,7 @@ def resolve_jars(jars: Path = JARS, packages: Sequence[str] = PACKAGES) -> Path:
     """Return the folder with the jars that Spark lacks; Ivy downloads them at the first call.
 
     Raises:
-        RuntimeError: if Ivy cannot resolve them; the message has the end of its output.
+        RuntimeError: if Ivy cannot resolve them, with the end of its output; if a jar is not that of `LOCK`.
     """
     resolved = jars / "resolved"
     stamp = "\n".join(packages)
@@ -81,9 +84,31 @@ def resolve_jars(jars: Path = JARS, packages: Sequence[str] = PACKAGES) -> Path:
     if done.returncode != 0:
         raise RuntimeError(f"the Spark jars could not be resolved:\n{(done.stdout + done.stderr)[-3000:]}")
     _link_missing(jars / "jars", jars / "classpath")
+    if packages == PACKAGES:
+        verify_jars(jars / "classpath", locked())
     (jars / shared_classes.ARCHIVE).unlink(missing_ok=True)
     resolved.write_text(stamp)
     return jars / "classpath"
+
+
+def locked() -> dict[str, str]:
+    """Return the name of each of the sandbox's jars → its SHA-256."""
+    lines = (line.split() for line in LOCK.read_text().splitlines())
+    return {name: digest for digest, name in lines}
+
+
+def verify_jars(classpath: Path, wanted: Mapping[str, str]) -> None:
+    """Compare the jars in a folder with their SHA-256.
+
+    Raises:
+        RuntimeError: if one is another, is not in `wanted`, or is missing.
+    """
+    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in classpath.glob("*.jar")}
+    if wrong := sorted(name for name in found.keys() | wanted if found.get(name) != wanted.get(name)):
+        raise RuntimeError(
+            f"these Spark jars are not those of {LOCK.name}: {', '.join(wrong)}. If you changed PACKAGES, "
+            f"write that file again: cd {classpath} && sha256sum *.jar. Otherwise, do not use them."
+        )
 
 
 def share_classes() -> None:
