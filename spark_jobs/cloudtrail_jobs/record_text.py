@@ -37,7 +37,10 @@ _SCALAR = re.compile(rb'[^\s,:"\[\]{}]+')
 # Python's `re` needs memory for each repetition of a group: 46 MB of backslashes took 2.8 GB.
 _TO_QUOTE = rb'[^"\\]*(?:\\.[^"\\]*){0,1000}'
 _STRING_PART = re.compile(_TO_QUOTE, re.DOTALL)
-_STRUCTURE = re.compile(rb'"' + _TO_QUOTE + rb'"|["\[\]{}]', re.DOTALL)
+# An empty array or object is one token, and so are brackets that open, or close, in a row: files of them
+# would be the slowest that anyone can make.
+_STRUCTURE = re.compile(rb'"' + _TO_QUOTE + rb'"|"|\[\]|{}|[\[{]+|[\]}]+', re.DOTALL)
+_OPENING = b"[{"
 _QUOTE, _COLON, _COMMA, _OPEN_ARRAY, _CLOSE_ARRAY, _OPEN_OBJECT, _CLOSE_OBJECT = b'":,[]{}'
 _DELIMITED = b'"{['
 _SHOWN_KEYS = 10
@@ -386,6 +389,10 @@ def _value_end(text: bytes, at: int) -> int:
         if scalar is None:
             raise ValueError(f"expected a value at byte {at}")
         return scalar.end()
+    return _delimited_end(text, at)
+
+
+def _delimited_end(text: bytes, at: int) -> int:
     depth, place = 0, at
     while True:
         for token in _STRUCTURE.finditer(text, place):
@@ -395,8 +402,12 @@ def _value_end(text: bytes, at: int) -> int:
                 if place - begin == 1:  # a string with very many escapes, or without an end
                     place = _string_end(text, begin)
                     break
-            else:
-                depth += 1 if mark in (_OPEN_ARRAY, _OPEN_OBJECT) else -1
+            elif mark not in _OPENING:
+                if place - begin >= depth:
+                    return begin + depth
+                depth -= place - begin
+            elif text[place - 1] in _OPENING:
+                depth += place - begin
             if depth == 0:
                 return place
         else:
