@@ -304,6 +304,11 @@ CASES: dict[str, list[Case]] = {
             f"{UNPACKING}/test_discovery.py::test_a_checkpoint_from_the_future_is_listed_back_30_days_by_every_run",
         ),
         Case(
+            "a driver's clock that jumps between runs, days or a year ahead or behind",
+            "a run with the right time has listed each file",
+            f"{UNPACKING}/test_discovery.py::test_whatever_a_clock_says_a_run_with_the_right_time_has_listed_each_file",
+        ),
+        Case(
             "another build of the job on a running cluster",
             "refused before it does anything",
             f"{UNPACKING}/test_release.py::test_a_job_refuses_to_run_as_another_version_before_it_does_anything",
@@ -436,6 +441,11 @@ CASES: dict[str, list[Case]] = {
             "a record of another release",
             "read, or a clear error",
             f"{UNIT}/records/test_any_record.py::test_a_record_with_one_odd_field_is_read_or_is_a_clear_error",
+        ),
+        Case(
+            "Databricks is busy for longer while the wheel is uploaded",
+            "the error says so, and names no right",
+            f"{UNIT}/hooks/test_databricks.py::test_a_busy_service_is_asked_again_and_is_no_missing_right",
         ),
         Case(
             "the upload of the wheel fails",

@@ -102,11 +102,17 @@ def decide(arguments: Arguments, created_at: datetime, note: Note | None, now: d
 
 def remember(spark: SparkSession, arguments: Arguments, done: Plan, now: datetime) -> None:
     """Note that the plan of `now` is done. If a run is killed before this, the next one lists more."""
-    if not done.sweep and done.note is not None and now - done.note.listed_at < NOTE:
+    if (note := noted(done, now)) is None:
         return
-    swept_at = now if done.sweep or done.note is None else done.note.swept_at
-    row = (_bounds(arguments), swept_at, now)
+    row = (_bounds(arguments), note.swept_at, note.listed_at)
     spark.createDataFrame([row], _SCHEMA).coalesce(1).write.mode("overwrite").json(_path(arguments))
+
+
+def noted(done: Plan, now: datetime) -> Note | None:
+    """Return the note of a plan that is done; None while the earlier one is young enough. Pure."""
+    if not done.sweep and done.note is not None and now - done.note.listed_at < NOTE:
+        return None
+    return Note(now if done.sweep or done.note is None else done.note.swept_at, now)
 
 
 def _read(spark: SparkSession, arguments: Arguments) -> Note | None:

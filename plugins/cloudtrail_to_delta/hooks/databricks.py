@@ -1,6 +1,6 @@
 """The Databricks calls that the provider's hook lacks: SQL results, active runs, files in volumes.
 
-This hook adds no retries: `DatabricksHook` retries connection errors, 429 and 5xx.
+This hook adds no retries of its own: `DatabricksHook` says that connection errors, 429 and 5xx are retried.
 """
 
 import re
@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks import DatabricksHook, RunState
 from airflow.providers.databricks.utils.databricks import extract_failed_task_errors
-from tenacity import stop_after_attempt
+from tenacity import RetryError, stop_after_attempt
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.runs.names import is_ingest_run
@@ -39,15 +39,24 @@ class IngestHook(DatabricksHook):
         try:
             return super()._do_api_call(*call, **options)
         except DatabricksApiError as refused:
-            # Databricks answers 401 without valid credentials, and 403 ("Invalid access token") to a personal
-            # access token that has expired.
-            if refused.http_status_code != 401 and "Invalid access token" not in str(refused):
+            if not (renew := self._of_credentials(refused.http_status_code, str(refused))):
                 raise
             raise DatabricksApiError(
-                f"{refused}. Databricks did not accept the credentials of connection "
-                f"{self.databricks_conn_id!r}: renew or correct them, then clear this task.",
-                http_status_code=refused.http_status_code,
+                f"{refused}. {renew}", http_status_code=refused.http_status_code
             ) from refused
+
+    def _of_credentials(self, status: int | None, words: str) -> str:
+        """Return what to do about credentials that Databricks refused; empty for any other refusal.
+
+        Databricks answers 401 without valid credentials, and 403 ("Invalid access token") to a personal
+        access token that has expired.
+        """
+        if status != 401 and "Invalid access token" not in words:
+            return ""
+        return (
+            f"Databricks did not accept the credentials of connection {self.databricks_conn_id!r}: renew or "
+            "correct them, then clear this task."
+        )
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return the answer to a GET of `/api/<path>`."""
@@ -176,16 +185,23 @@ class IngestHook(DatabricksHook):
         """Write a file into a Unity Catalog volume (`/Volumes/…`); replace it if it exists.
 
         Source: Databricks REST, Files API, `PUT /api/2.0/fs/files{path}`.
+
+        Raises:
+            CloudTrailError: if Databricks refused it, or did not answer after some tries.
         """
         folders = PurePosixPath(path).relative_to("/").parts
         try:
             file = api_path("2.0/fs/files", *folders)
             self._request("PUT", file, params={"overwrite": "true"}, data=content)
         except DatabricksApiError as refused:
-            raise CloudTrailError(
-                f"Databricks refused to write {path!r}: {refused}. Grant the connection's principal WRITE "
-                "VOLUME on that volume."
-            ) from refused
+            status = refused.http_status_code
+            remedy = self._of_credentials(status, str(refused)) or {
+                403: "Grant the connection's principal WRITE VOLUME on that volume.",
+                404: "Create that volume, or correct code_root; the principal needs WRITE VOLUME on it.",
+            }.get(status or 0, "Clear this task.")
+            raise CloudTrailError(f"Databricks refused to write {path!r}: {refused}. {remedy}") from refused
+        except AirflowException as lost:
+            raise CloudTrailError(f"{path!r} could not be written: {lost}. Clear this task.") from lost
 
     def delete_from_volume(self, path: str, *, folder: bool = False) -> None:
         """Delete a file from a Unity Catalog volume, or an empty folder, if it exists.
@@ -203,24 +219,34 @@ class IngestHook(DatabricksHook):
     def _request(self, method: str, path: str, **what: Any) -> dict[str, Any]:
         """Send a PUT, which the provider lacks, or a DELETE whose answer is empty, which it cannot read.
 
-        With the hook's headers and proxies.
+        With the hook's headers, proxies and retries, as the provider sends any other call.
         """
-        response = requests.request(
-            method,
-            self._endpoint_url(f"api/{path}"),
-            headers={
-                **self.user_agent_header,
-                **self._get_aad_headers(),
-                "Authorization": f"Bearer {self._get_token(raise_error=True)}",
-            },
-            timeout=self.timeout_seconds,
-            **self._get_requests_kwargs(),
-            **what,
-        )
-        if not response.ok:
-            words = f"Response: {response.text[:2000]}, Status Code: {response.status_code}"
-            raise DatabricksApiError(words, http_status_code=response.status_code)
-        return dict(response.json()) if response.content else {}
+        headers = {
+            **self.user_agent_header,
+            **self._get_aad_headers(),
+            "Authorization": f"Bearer {self._get_token(raise_error=True)}",
+        }
+
+        def send() -> dict[str, Any]:
+            response = requests.request(
+                method,
+                self._endpoint_url(f"api/{path}"),
+                headers=headers,
+                timeout=self.timeout_seconds,
+                **self._get_requests_kwargs(),
+                **what,
+            )
+            response.raise_for_status()
+            return dict(response.json()) if response.content else {}
+
+        try:
+            return self._get_retry_object()(send)
+        except RetryError as given_up:
+            last = given_up.last_attempt.exception()
+            raise AirflowException(f"{method} {path} failed {self.retry_limit} times: {last}") from last
+        except requests.HTTPError as refused:
+            words = f"Response: {refused.response.text[:2000]}, Status Code: {refused.response.status_code}"
+            raise DatabricksApiError(words, http_status_code=refused.response.status_code) from refused
 
 
 def start_order(run: dict[str, Any]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cloudtrail_jobs.args import parse_arguments
 from cloudtrail_jobs.bounds import FIRST_DAY, month_after
-from cloudtrail_jobs.discovery import BLOCK, LOOK_BACK, Note, decide
+from cloudtrail_jobs.discovery import BLOCK, LOOK_BACK, Note, decide, noted
 from tests.unit.spark_jobs.test_bounds import matches, split
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -171,6 +171,27 @@ def test_a_note_from_the_future_is_ignored_and_everything_is_listed(ahead):
     assert sweep
     assert listings["2026-11"] == "2026/11"
     assert not planned(Note(NOW - DAY, NOW + HOUR / 2))[1], "clocks differ by minutes"
+
+
+JUMPS = st.sampled_from([-400, -40, -8, -1, 0, 0, 1, 8, 40, 400]).map(lambda days: days * DAY)
+
+
+@given(
+    runs=st.lists(st.tuples(st.integers(1, 200).map(lambda hours: hours * HOUR), JUMPS), max_size=8),
+    late=st.integers(0, 30),
+    delivered=st.integers(0, 60),
+    created=JUMPS,
+)
+def test_whatever_a_clock_says_a_run_with_the_right_time_has_listed_each_file(runs, late, delivered, created):
+    start = NOW - 90 * DAY
+    day = start + delivered * DAY
+    note, moment, listed_since = None, start, False
+    for gap, wrong in (*runs, (DAY, 0 * DAY)):
+        moment += gap
+        plan = decide(arguments(), start + created, note, moment + wrong)
+        listed_since |= moment >= day + late * DAY and listed(plan, day.date()) > 0
+        note = noted(plan, moment + wrong) or note
+    assert listed_since or moment < day + late * DAY
 
 
 def test_a_checkpoint_from_the_future_is_listed_back_30_days_by_every_run():

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.hooks.databricks_base import AZURE_MANAGEMENT_ENDPOINT
+from tenacity import wait_none
 
 from cloudtrail_to_delta.errors import CloudTrailError, FatalError
 from cloudtrail_to_delta.hooks.databricks import IngestHook, api_path
@@ -23,7 +24,10 @@ def proxy():
         def do_PUT(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             seen.append((self.requestline, self.headers, body))
-            self.send_response(403 if b"refuse" in body else 204)
+            words = body.split()
+            busy = words[:1] == [b"busy"] and len(seen) <= int(words[1])
+            self.send_response(403 if b"refuse" in body else 503 if busy else 204)
+            self.send_header("Content-Length", "0")
             self.end_headers()
 
         def do_DELETE(self):
@@ -106,6 +110,19 @@ def test_a_file_that_is_refused_is_an_error_that_names_the_right(proxy, connect)
     with pytest.raises(CloudTrailError, match=r"Status Code: 403.*WRITE VOLUME") as refused:
         connect(proxies={"http": proxy[0]}).put_volume_file("/Volumes/main/ops/code/x.whl", b"refuse")
     assert "t0ken" not in str(refused.value)
+
+
+def test_a_busy_service_is_asked_again_and_is_no_missing_right(proxy, connect):
+    address, seen = proxy
+    hook = connect(proxies={"http": address})
+    hook.retry_args["wait"] = wait_none()
+    hook.put_volume_file("/Volumes/main/ops/code/x.whl", b"busy 2")
+    assert len(seen) == 3
+    with pytest.raises(
+        CloudTrailError, match=r"x\.whl' could not be written: .* failed 3 times: 503"
+    ) as given_up:
+        hook.put_volume_file("/Volumes/main/ops/code/x.whl", b"busy 9")
+    assert "WRITE VOLUME" not in str(given_up.value)
 
 
 def test_a_part_of_a_url_stays_one_part():
