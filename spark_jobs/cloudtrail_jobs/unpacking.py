@@ -1,6 +1,7 @@
 """Log files → rows: the function that `mapInArrow` runs in Spark's Python workers."""
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
@@ -41,7 +42,7 @@ def unpacker(kind_name: str) -> Unpacker:
                 path, delivered = paths[number].as_py(), times[number].value
                 if log_file.defect is not None:
                     yield _defect_row(path, delivered, log_file, log_file.defect)
-                for begin, end in pieces([len(text) for text in log_file.texts]):
+                for begin, end in pieces(list(map(len, log_file.texts))):
                     yield _record_rows(path, delivered, log_file, begin, end)
 
     return unpack_batches
@@ -66,14 +67,13 @@ def pieces(
 
     A piece has at most so many rows and bytes, but at least one record.
     """
-    begin = size = 0
-    for place, length in enumerate(lengths):
-        if place > begin and (place - begin == most_rows or size + length > most_bytes):
-            yield begin, place
-            begin, size = place, 0
-        size += length
-    if begin < len(lengths):
-        yield begin, len(lengths)
+    sizes, begin = list(accumulate(lengths, initial=0)), 0
+    while begin < len(lengths):
+        last = min(begin + most_rows, len(lengths))
+        fits = bisect_right(sizes, sizes[begin] + most_bytes, begin + 1, last + 1) - 1
+        end = max(fits, begin + 1)
+        yield begin, end
+        begin = end
 
 
 def _defect_row(path: str, delivered_micros: int, log_file: LogFile, defect: Defect) -> Any:
