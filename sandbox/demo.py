@@ -8,6 +8,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,8 @@ DAG = "cloudtrail_ingest"
 KINDS: tuple[Kind, ...] = ("events", "insights")
 RUN_SECONDS = 600
 LOG_LINES = 40
+# Nothing is kept that a killed process could lose. Airflow's triggerer often takes longer to end.
+STOP_SECONDS = 3
 # The XCom with all findings of a preflight.
 FINDINGS = "findings"
 # The params that are shown, of those that the set-up reports.
@@ -62,7 +65,7 @@ def demo(sandbox: Sandbox, samples: SampleSpec | None = None) -> None:
                 problems = _run(own, samples, lambda text: _print_timed(started, text))
         finally:
             with shielded():
-                up.stop(processes, *up.SERVICES)
+                up.stop(processes, *up.SERVICES, grace_seconds=STOP_SECONDS)
         _print_timed(started, f"everything is stopped; the logs of all processes are in {own.logs}")
     parts = ", ".join(f"{name} {size >> 20}" for name, size in sorted(memory.peak.items()))
     print(f"\nwall time          {time.monotonic() - started:.0f} s")
@@ -99,12 +102,15 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
     sql = Warehouse(sandbox.databricks_url, Secrets.of(sandbox).databricks_token).sql
     promised = seed.promised(sandbox)
     problems: list[str] = []
-    for kind in KINDS:
-        found = results.read(kind, sql, validations[kind])
-        print(f"\n{results.render(found)}", flush=True)
-        problems += results.differences(found, promised.counts(kind))
     table = f"{params['target_root']}/{validations['events']['table'].rpartition('.')[2]}"
-    audited = audit.audit(sandbox.aws_url, setup.BUCKET, table, samples)
+    with ThreadPoolExecutor() as pool:
+        # The audit is a process of its own and does not need the SQL warehouse.
+        auditing = pool.submit(audit.audit, sandbox.aws_url, setup.BUCKET, table, samples)
+        for kind in KINDS:
+            found = results.read(kind, sql, validations[kind])
+            print(f"\n{results.render(found)}", flush=True)
+            problems += results.differences(found, promised.counts(kind))
+        audited = auditing.result()
     print(f"\n{audit.render(audited)}", flush=True)
     problems += audit.differences(audited, samples)
     if not problems:

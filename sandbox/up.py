@@ -71,12 +71,15 @@ def down(sandbox: Sandbox) -> list[str]:
     return stopped
 
 
-def stop(processes: Processes, *names: str) -> list[str]:
-    """Stop the named processes: Airflow first, then Databricks with its jobs, then AWS, which both use."""
+def stop(processes: Processes, *names: str, grace_seconds: float = 8) -> list[str]:
+    """Stop the named processes: Airflow first, then Databricks with its jobs, then AWS, which both use.
+
+    A process that has not ended after `grace_seconds` is killed.
+    """
     stopped = []
     for tier in (set(names) - set(STAND_INS), {"databricks"}, {"aws"}):
         chosen = tier & set(names)
-        stopped += processes.stop(*chosen) if chosen else []
+        stopped += processes.stop(*chosen, grace_seconds=grace_seconds) if chosen else []
     return stopped
 
 
