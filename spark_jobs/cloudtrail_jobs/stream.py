@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from cloudtrail_jobs import checkpoint, digests, discovery, refused, source, tables, upkeep, verification
@@ -195,13 +194,15 @@ def _round(spark: SparkSession, prepared: Prepared) -> None:
 def _stream(spark: SparkSession, prepared: Prepared, path: str, stream: Stream, trigger: str) -> None:
     try:
         _run_stream(spark, prepared, path, stream, trigger, names_only=False)
-    except PySparkException as error:
+    except JobError:
+        raise
+    except Exception as error:  # a Py4JJavaError or a PySparkException, as Spark and Spark Connect have it
         if not refused.blames_a_file(error):
             raise _stopped(prepared, error) from error
         say("refused", kind=prepared.arguments.kind, error=innermost(str(error)))
         try:
             _run_stream(spark, prepared, path, stream, trigger, names_only=True)
-        except PySparkException as again:
+        except Exception as again:
             raise _stopped(prepared, again) from again
 
 

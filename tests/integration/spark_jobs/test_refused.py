@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from cloudtrail_jobs import refused
 from cloudtrail_jobs.commits import table_at
 from cloudtrail_jobs.digests import Evidence
 from cloudtrail_jobs.errors import StreamFailedError
@@ -27,6 +28,12 @@ NO_DECRYPT = (
     "User: arn:aws:sts::111122223333:assumed-role/reader/i-1 is not authorized to perform: kms:Decrypt on "
     "the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt "
     "action"
+)
+# Source: localstack/localstack issue 8422, tried on AWS; Amazon S3 API Reference, GetObject, on SSE-C.
+DISABLED = "arn:aws:kms:us-east-1:111122223333:key/k is disabled."
+OWN_KEY = (
+    "The object was stored using a form of Server Side Encryption. The correct parameters must be provided "
+    "to retrieve the object."
 )
 
 
@@ -66,41 +73,73 @@ def test_refused_objects_are_quarantined_and_the_others_become_rows(aws, s3, lak
         lake.ingest(**logs)
     put("b", StorageClass="GLACIER")
     put("c", StorageClass="DEEP_ARCHIVE")
-    for name in "de":
+    for name in "degh":
         put(name)
     # The batch of `a` is repeated as it was; the next one has the others.
     requests.delete(f"{aws.endpoint}/sandbox/faults", timeout=30).raise_for_status()
     aws.fault(action="GetObject", code="AccessDenied", status=403, message=NO_DECRYPT, path="/d.json.gz")
+    aws.fault(action="GetObject", code="KMS.DisabledException", message=DISABLED, path="/g.json.gz")
     lake.ingest(**logs)
-    kept, refused = outcome()
-    assert kept == {"a", "e"}
-    assert {name: reason for name, (reason, _) in refused.items()} == dict.fromkeys("bcd", "unreadable")
-    assert refused["b"][1].startswith(
+    kept, unread = outcome()
+    assert kept == {"a", "e", "h"}
+    assert {name: reason for name, (reason, _) in unread.items()} == dict.fromkeys("bcdg", "unreadable")
+    assert unread["b"][1].startswith(
         "the object's storage class is an archive: restore it, then use read_again"
     )
-    assert re.fullmatch(r"the store refuses the object: .*/d\.json\.gz.*kms:Decrypt.*", refused["d"][1])
+    assert re.fullmatch(r"the store refuses the object: .*/d\.json\.gz.*kms:Decrypt.*", unread["d"][1])
+    assert re.fullmatch(r"the KMS key of the object cannot be used: .*is disabled.*", unread["g"][1])
     # The next run is an ordinary one, and nobody asks for these objects again.
     put("f")
     lake.ingest(**logs)
-    assert outcome() == (kept | {"f"}, refused)
+    assert outcome() == (kept | {"f"}, unread)
     # Once the objects can be read, a run reads them again if it is asked to, and those alone.
     aws.clear_faults()
     s3.restore_object(Bucket=BUCKET, Key=f"{FOLDER}/b.json.gz", RestoreRequest={"Days": 1})
     lake.ingest(read_again=f"{datetime.now(UTC):%Y-%m-%d}", **logs)
-    assert outcome()[0] == set("abdef")
+    assert outcome()[0] == set("abdefgh")
     files = {row.log_file[-9:-8]: (row.balanced, row.records) for row in lake.ask(files_query)}
-    assert files == dict.fromkeys("abdef", (True, 1)) | {"c": (True, 0)}
+    assert files == dict.fromkeys("abdefgh", (True, 1)) | {"c": (True, 0)}
+
+
+def test_a_file_that_spark_may_not_even_look_up_is_unread_and_the_others_are_given(aws, s3, spark):
+    for name in "abcd":
+        s3.put_object(Bucket=BUCKET, Key=f"hidden/{name}.json.gz", Body=pack(event(name)))
+    # A policy that denies an object denies HEAD, too. The same is true of a key that only the writer has.
+    for action in ("GetObject", "HeadObject"):
+        aws.fault(action=action, code="AccessDenied", status=403, message="Access Denied", path="/a.json.gz")
+        aws.fault(action=action, code="InvalidRequest", status=400, message=OWN_KEY, path="/b.json.gz")
+    files = [(f"s3://{BUCKET}/hidden/{name}.json.gz", datetime.now(UTC), 9) for name in "abcd"]
+    listed = spark.createDataFrame(files, "path STRING, modificationTime TIMESTAMP, length BIGINT")
+    given, unread = refused.read(listed)
+    assert sorted(row.path for row in given.collect()) == [files[2][0], files[3][0]]
+    assert [one.log_file for one in unread] == [files[0][0], files[1][0]]
+    assert unread[0].detail.startswith("the store refuses the object: ")
+    assert unread[1].detail.startswith("the store takes the request for a bad one; perhaps the object is")
+
+
+def trail_in(s3, folder):
+    """A trail that delivers into a folder of the bucket, and the job's arguments for its kinds."""
+    key = Key()
+    place = Place(bucket=BUCKET, root=f"{folder}/AWSLogs/", account="111122223333", region="us-east-1")
+    paths = {
+        kind: {"logs_path": f"s3://{BUCKET}/{place.root}*/{name}/*/*"}
+        for kind, name in (("events", "CloudTrail"), ("digests", "CloudTrail-Digest"))
+    }
+    return Trail(s3=s3, key=key, place=place, keys={key.name: key.public}), paths
+
+
+def test_digests_whose_folder_may_not_be_listed_stop_the_run_and_the_audit_has_no_verdict(aws, s3, lake):
+    trail, paths = trail_in(s3, "unlisted")
+    aws.fault(action="ListObjectsV2", code="AccessDenied", status=403, message="may not s3:ListBucket")
+    with pytest.raises(StreamFailedError, match=r"^Spark stopped .*CloudTrail-Digest.*s3:ListBucket"):
+        lake.ingest("digests", **paths["digests"])
+    with pytest.raises(CloudTrailError, match="AccessDenied"):
+        trail.audit()
 
 
 def test_digests_that_may_not_be_read_stop_the_run_or_are_a_gap_and_the_audit_agrees(aws, s3, lake):
-    key = Key()
-    place = Place(bucket=BUCKET, root="signed/AWSLogs/", account="111122223333", region="us-east-1")
-    trail = Trail(s3=s3, key=key, place=place, keys={key.name: key.public})
+    trail, paths = trail_in(s3, "signed")
     whole_day(trail)
-    paths = {
-        kind: {"logs_path": f"s3://{BUCKET}/signed/AWSLogs/*/{folder}/*/*"}
-        for kind, folder in (("events", "CloudTrail"), ("digests", "CloudTrail-Digest"))
-    }
 
     def refuse(*files):
         for one in files:
@@ -118,8 +157,8 @@ def test_digests_that_may_not_be_read_stop_the_run_or_are_a_gap_and_the_audit_ag
         trail.audit()
     # One of them: it proves nothing, and its hours are a gap.
     aws.clear_faults()
-    _, refused = trail.digest_of(7)
-    refuse(refused)
+    _, hidden = trail.digest_of(7)
+    refuse(hidden)
     lake.ingest("digests", **paths["digests"])
     signatures = {f"{BUCKET}/{one.key}": one.metadata["signature"] for one in trail.chain}
     verify(lake.spark, f"{lake.folder}/delta/digests", Evidence(trail.keys, signatures), NOW)
@@ -132,7 +171,7 @@ def test_digests_that_may_not_be_read_stop_the_run_or_are_a_gap_and_the_audit_ag
     assert gaps == [one.start for one in audit.not_covered] == [DAY + n * timedelta(hours=1) for n in (6, 7)]
     verdicts = lake.spark.sql(verdicts_query(digests, quarantine, verified))
     (said,), (problem,) = verdicts.where("verdict <> 'signed'").collect(), audit.digests
-    assert said.log_file == trail.uri(refused.key) == trail.uri(problem.uri)
+    assert said.log_file == trail.uri(hidden.key) == trail.uri(problem.uri)
     assert said.problem.startswith("unreadable: the store refuses the object: ")
     assert problem.problem.startswith("S3 refuses the object: ")
     # Once it can be read, a run that reads it again closes the gap.
