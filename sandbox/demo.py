@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from sandbox import audit, results, seed, setup, up
+from sandbox import audit, permissions, results, seed, setup, up
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.errors import DemoError, SandboxError
 from sandbox.lock import exclusive
@@ -96,7 +96,9 @@ def _run(sandbox: Sandbox, samples: SampleSpec | None, say: Say) -> list[str]:
     with AirflowClient(sandbox.airflow_url) as airflow:
         samples = samples or seed.sample_spec()
         params = _set_up(sandbox, airflow, samples, say)
-        run = _ingest(airflow, params, say)
+        permissions.connect_ingest(airflow, sandbox.aws_url)
+        permissions.allow_ingest(sandbox.aws_url, params)
+        run = _ingest(airflow, params | {"aws_conn_id": permissions.INGEST}, say)
         validations = {kind: airflow.xcom(run, f"{kind}.validate_rows") for kind in KINDS}
     say("the run succeeded; SQL finds in the tables:")
     sql = Warehouse(sandbox.databricks_url, Secrets.of(sandbox).databricks_token).sql
@@ -122,6 +124,8 @@ def _set_up(sandbox: Sandbox, airflow: AirflowClient, samples: SampleSpec, say: 
     """Create everything that the ingest needs, approve the plan, and return the params for the ingest."""
     token = Secrets.of(sandbox).databricks_token
     setup.connect(airflow, sandbox.aws_url, sandbox.databricks_url, token)
+    permissions.allow_setup(sandbox.aws_url, setup.params())
+    say("Airflow's AWS connections hold the policies of docs/permissions.md, and nothing else")
     say(f"triggering {setup.DAG}: trails of three accounts, log bucket, reader role, Databricks")
 
     def ask(question: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ from cloudtrail_to_delta.accounts import FILE_VARIABLE
 from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.targets import send_to_service
 from cloudtrail_to_delta.kinds import KINDS
-from sandbox import setup, up
+from sandbox import permissions, setup, up
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.aws.seed import ACCOUNT, ALERT_TOPIC, LOGS_BUCKET, REGION
 from sandbox.browser import find_chromium
@@ -174,6 +174,7 @@ def _shoot_approval(airflow: AirflowClient, sandbox: Sandbox, studio: Studio) ->
     """Start a set-up, draw the page that asks for approval, and reject the plan."""
     token = Secrets.of(sandbox).databricks_token
     setup.connect(airflow, sandbox.aws_url, sandbox.databricks_url, token)
+    permissions.allow_setup(sandbox.aws_url, setup.params())
     airflow.wait_for_dag(setup.DAG)
     run = airflow.trigger(setup.DAG, setup.params())
     task = f"/dags/{run.dag_id}/runs/{quote(run.run_id, safe='')}/tasks/{setup.APPROVAL}"

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from sandbox import permissions
 from sandbox.airflow_client import AirflowClient, Run
 from sandbox.aws.moto_organizations import CLOUDTRAIL, ORGANIZATION
-from sandbox.aws.seed import ACCOUNT, REGION, client
+from sandbox.aws.seed import ACCOUNT, LAKE_BUCKET, REGION, client
 from sandbox.databricks.settings import SERVICE_PRINCIPAL
 from sandbox.errors import SandboxError
 from sandbox.sample_logs.spec import ACCOUNTS
@@ -23,8 +24,6 @@ RUN_SECONDS = 300
 # The pause before the sandbox answers. It is longer than the worker's supervisor needs to notice that the
 # task waits (`[workers] min_heartbeat_interval`, 5 seconds), and the scheduler after it. See `answer`.
 READING_SECONDS = 12
-# The role that each account's connection assumes there. The sandbox's STS allows it.
-ROLE = "CloudTrailSetup"
 NAME, BUCKET, READER = "accounts", "accounts-logs", "accounts-reader"
 ADMIN = "databricks_admin"
 
@@ -32,22 +31,13 @@ ADMIN = "databricks_admin"
 def connect(airflow: AirflowClient, aws_url: str, databricks_url: str, admin_token: str) -> None:
     """Add a connection for each account, which assumes a role there, and that of the workspace's admin.
 
-    As in production, an admin makes the set-up, and a service principal runs the ingest.
+    As in production, an admin makes the set-up, and a service principal runs the ingest. The roles may do
+    nothing until `permissions.allow_setup`.
     """
     organize(aws_url)
     airflow.add_connection(ADMIN, "databricks", url=databricks_url, password=admin_token)
-    for account in ACCOUNTS:
-        airflow.add_connection(
-            f"aws_{account}",
-            "aws",
-            # Airflow masks a password in everything it prints, so it must not be a part of any name.
-            login="sandbox",
-            password="any-key-will-do",  # noqa: S106 - the sandbox accepts every key
-            endpoint_url=aws_url,
-            region_name=REGION,
-            role_arn=f"arn:aws:iam::{account}:role/{ROLE}",
-            service_config={"sts": {"endpoint_url": aws_url}},
-        )
+    for account in (ACCOUNT, *ACCOUNTS):
+        permissions.connect(airflow, aws_url, f"aws_{account}", permissions.SETUP_ROLE, account=account)
 
 
 def organize(aws_url: str) -> None:
@@ -65,11 +55,14 @@ def params() -> dict[str, Any]:
     """
     return {
         "name": NAME,
-        "accounts": {ACCOUNT: "aws_default"} | {account: f"aws_{account}" for account in ACCOUNTS},
+        "accounts": {account: f"aws_{account}" for account in (ACCOUNT, *ACCOUNTS)},
         "bucket_account": ACCOUNT,
         "trail_accounts": list(ACCOUNTS),
         "insights": ["ApiCallRateInsight", "ApiErrorRateInsight"],
         "bucket": BUCKET,
+        "region": REGION,
+        "target_root": f"s3://{LAKE_BUCKET}/delta",
+        "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
         "reader_role": READER,
         "warehouse_id": "sandbox-warehouse",
         "databricks_conn_id": ADMIN,
@@ -96,7 +89,7 @@ def organization_params() -> dict[str, Any]:
     """Return params for one trail of the organization, in its management account, for all its accounts."""
     own = {
         "name": "organization",
-        "accounts": {ACCOUNT: "aws_default"},
+        "accounts": {ACCOUNT: f"aws_{ACCOUNT}"},
         "trail_accounts": [ACCOUNT],
         "organization": ORGANIZATION,
         "bucket": "organization-logs",

@@ -45,6 +45,9 @@ class Rule(StrEnum):
     # databricks-sdk, `DisableLegacyAccessAPI`: no hive_metastore, no clusters without isolation. The refusal
     # of SQL is the error condition UC_HIVE_METASTORE_DISABLED_EXCEPTION; no document has that of a cluster.
     LEGACY_FEATURES = "legacy-features"
+    # Source: Databricks, "Tutorial: Configure S3 access with an instance profile": code has the access of the
+    # profile's role, so the sandbox's AWS judges each of its requests.
+    PROFILE_ACCESS = "profile-access"
     # Source: Clusters API, `single_user_name`; the refusal is known from databricks/cli and dbx issues.
     SINGLE_USER = "single-user"
 

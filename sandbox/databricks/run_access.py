@@ -1,13 +1,16 @@
 """What the code of a run may reach: its volumes, and S3 by the external locations of its principal.
 
-On compute with an instance profile, S3 is open, as in the rest of the sandbox. Without one, Unity Catalog
-hands out credentials for what the principal may read and write. The stand-in makes a role of exactly that
-and lets the sandbox's AWS refuse the rest.
+On compute with an instance profile, code has the keys of the profile's role. Without one, Unity Catalog hands
+out credentials of a location's role for what the principal may read and write there. The stand-in hands out
+one pair of keys for all locations: a role of exactly that, bounded by the policies of the locations' roles.
+The sandbox's AWS refuses the rest.
 """
 
 import json
 import logging
+import uuid
 from contextlib import suppress
+from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
@@ -23,6 +26,8 @@ from sandbox.databricks.settings import USER, Settings
 logger = logging.getLogger(__name__)
 _TRUST = '{"Version":"2012-10-17","Statement":[]}'
 _ACCOUNT = "arn:aws:iam::123456789012:role/"
+# A policy has a statement.
+_NOTHING: Json = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 
@@ -46,25 +51,74 @@ class RunAccess:
 
     def credentials(self, run_id: int, cluster: Json, who: str) -> dict[str, str]:
         """Return a run's environment with keys of AWS; empty for the keys that may do everything."""
-        profile = cluster.get("aws_attributes", {}).get("instance_profile_arn")
-        if profile or not self._settings.enforces(Rule.PATH_ACCESS):
+        profile = str(cluster.get("aws_attributes", {}).get("instance_profile_arn") or "")
+        if not self._settings.enforces(Rule.PROFILE_ACCESS if profile else Rule.PATH_ACCESS):
             return {}
-        name = f"unity-catalog-run-{run_id}"
         try:
-            return self._credentials(name, who)
+            return (
+                self._of_profile(profile)
+                if profile
+                else self._of_locations(f"unity-catalog-run-{run_id}", who)
+            )
         except BotoCoreError as lost:
             # Then the run reaches nothing either.
             logger.warning("run %d: AWS does not answer: %s", run_id, lost)
             return {}
 
-    def _credentials(self, name: str, who: str) -> dict[str, str]:
+    def _of_profile(self, profile: str) -> dict[str, str]:
+        iam = account_client("iam", self._settings.aws_endpoint, profile)
+        try:
+            found = iam.get_instance_profile(InstanceProfileName=profile.rpartition("/")[2])[
+                "InstanceProfile"
+            ]
+        except iam.exceptions.NoSuchEntityException:
+            logger.warning("%s does not exist: its clusters are not limited", profile)
+            return {}
+        return self._keys(str(found["Roles"][0]["Arn"])) if found["Roles"] else {}
+
+    def _of_locations(self, name: str, who: str) -> dict[str, str]:
         iam = account_client("iam", self._settings.aws_endpoint, f"{_ACCOUNT}{name}")
-        sts = account_client("sts", self._settings.aws_endpoint, f"{_ACCOUNT}{name}")
         with suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=_TRUST)
-        policy = {"Version": "2012-10-17", "Statement": self._statements(who)}
-        iam.put_role_policy(RoleName=name, PolicyName="locations", PolicyDocument=json.dumps(policy))
-        given = sts.assume_role(RoleArn=f"{_ACCOUNT}{name}", RoleSessionName="run")["Credentials"]
+        iam.put_role_policy(
+            RoleName=name, PolicyName="locations", PolicyDocument=_document(self._statements(who))
+        )
+        bound = iam.create_policy(
+            PolicyName=f"{name}-{uuid.uuid4().hex}", PolicyDocument=_document([_NOTHING, *self._bounds()])
+        )
+        iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=bound["Policy"]["Arn"])
+        return self._keys(f"{_ACCOUNT}{name}")
+
+    def _bounds(self) -> list[Json]:
+        """Return every statement of the roles of the locations' credentials."""
+        used = {one["credential_name"] for one in self._objects.all(catalog.LOCATION).values()}
+        credentials = self._objects.all(catalog.CREDENTIAL)
+        roles = sorted(credentials[name]["aws_iam_role"]["role_arn"] for name in used & set(credentials))
+        return [one for role in dict.fromkeys(roles) for one in self._statements_of(role)]
+
+    def _statements_of(self, role: str) -> list[Json]:
+        iam = account_client("iam", self._settings.aws_endpoint, role)
+        name = role.rpartition("/")[2]
+        try:
+            inline = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        except iam.exceptions.NoSuchEntityException:
+            logger.warning("%s does not exist: it gives access to nothing", role)
+            return []
+        found = [iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in inline]
+        for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+            version = iam.get_policy(PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
+            held = iam.get_policy_version(PolicyArn=one["PolicyArn"], VersionId=version)["PolicyVersion"]
+            found.append(held["Document"])
+        # Each is unique in its own policy only.
+        return [
+            {key: value for key, value in statement.items() if key != "Sid"}
+            for document in found
+            for statement in _listed(document["Statement"])
+        ]
+
+    def _keys(self, role: str) -> dict[str, str]:
+        sts = account_client("sts", self._settings.aws_endpoint, role)
+        given = sts.assume_role(RoleArn=role, RoleSessionName="run")["Credentials"]
         return {
             "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
@@ -72,8 +126,7 @@ class RunAccess:
         }
 
     def _statements(self, who: str) -> list[Json]:
-        nothing: Json = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
-        found = [nothing]
+        found = [_NOTHING]
         for name, location in self._objects.all(catalog.LOCATION).items():
             bucket, _, key = location["url"].removeprefix("s3://").rstrip("/").partition("/")
             actions: list[str] = []
@@ -102,3 +155,11 @@ class RunAccess:
 def runs_as(request: Json) -> str:
     """Return the principal of a run."""
     return str(request.get("run_as_user_name", USER))
+
+
+def _document(statements: list[Json]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _listed(given: Any) -> list[Json]:
+    return given if isinstance(given, list) else [given]

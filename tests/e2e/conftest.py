@@ -12,7 +12,7 @@ import pytest
 from databricks.sdk import WorkspaceClient
 
 from cloudtrail_to_delta.accounts import FILE_VARIABLE
-from sandbox import seed, up
+from sandbox import permissions, seed, up
 from sandbox.airflow_client import AirflowClient
 from sandbox.aws.seed import client
 from sandbox.ports import free_ports
@@ -61,6 +61,12 @@ class Aws:
         """Set the times of all objects of a bucket back."""
         asked = {"bucket": bucket, "hours": hours}
         httpx.post(f"{self.endpoint}/sandbox/age", json=asked).raise_for_status()
+
+    def judged(self, *roles: str) -> tuple[set[str], set[str]]:
+        """The IAM actions that roles, given by their names, have needed, and those that were refused."""
+        answer = httpx.get(f"{self.endpoint}/sandbox/judged").raise_for_status().json()
+        own = [one for one in answer if one["principal"].rpartition("/")[2] in roles]
+        return {one["action"] for one in own}, {one["action"] for one in own if not one["allowed"]}
 
 
 @dataclass(frozen=True)
@@ -160,3 +166,9 @@ def receiver(sandbox: RunningSandbox) -> Iterator[Receiver]:
     with receiving() as server:
         sandbox.airflow.add_connection("receiver", "apprise", config=server.config())
         yield server
+
+
+@pytest.fixture(scope="session")
+def limited(sandbox: RunningSandbox) -> None:
+    """The Airflow connections of ingest and completeness that may only do what a test lets them do."""
+    permissions.connect_ingest(sandbox.airflow, sandbox.aws.endpoint)

@@ -11,9 +11,9 @@ import pytest
 from cloudtrail_to_delta.completeness.command import run_audit
 from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.records.completeness import COMPLETENESS_KEY, read_completeness
-from sandbox import seed
+from sandbox import permissions, seed
 from sandbox.airflow_client import Run
-from sandbox.aws.seed import CREDENTIALS
+from sandbox.aws.seed import CREDENTIALS, READER_ROLE
 from sandbox.sample_logs import SampleSpec
 from sandbox.sample_logs.digests import SandboxSigner
 
@@ -29,9 +29,16 @@ PARAMS = {
     "events_table": "proven_events",
     "digests_table": "proven_digests",
     "share_run": True,
-    "iam_simulation": "off",
+    "aws_conn_id": permissions.INGEST,
+    "reader_role_arn": permissions.arn_of(READER_ROLE),
+    "region": "us-east-1",
+    "target_root": "s3://cloudtrail-lake/delta",
+    "checkpoint_root": "s3://cloudtrail-lake/checkpoints",
+    "cluster_id": "sandbox-cluster",
+    "warehouse_id": "sandbox-warehouse",
 }
 CHECKED = PARAMS | {"pending_hours": 0, "recent_days": 3, "cycle_days": 366}
+CHECKED |= {"aws_conn_id": permissions.COMPLETENESS}
 
 
 def done(sandbox, run):
@@ -53,7 +60,16 @@ def check(sandbox, **changed):
 
 
 @pytest.fixture(scope="module")
-def files(sandbox, tmp_path_factory):
+def held(sandbox, limited):
+    """The documented policies of these params, which both connections and the reader role hold."""
+    documents = permissions.allow_ingest(sandbox.aws.endpoint, PARAMS)
+    reader = PARAMS["reader_role_arn"]
+    permissions.attach(sandbox.aws.endpoint, reader, documents["reader-role"], name="proven-reader")
+    return documents
+
+
+@pytest.fixture(scope="module")
+def files(sandbox, held, tmp_path_factory):
     """How many log files of events the trail has delivered and signed, all of them ingested."""
     sandbox.aws.client("s3").create_bucket(Bucket=BUCKET)
     spec = SampleSpec(
@@ -72,7 +88,7 @@ def files(sandbox, tmp_path_factory):
     return int(row["n"])
 
 
-def test_digests_prove_every_log_file_and_hour_of_a_sound_trail(sandbox, files):
+def test_digests_prove_every_log_file_and_hour_of_a_sound_trail(sandbox, files, held):
     run, events, digests = check(sandbox)
     assert events.files == {"held": files}
     assert events.signed.as_of is not None
@@ -84,9 +100,16 @@ def test_digests_prove_every_log_file_and_hour_of_a_sound_trail(sandbox, files):
     assert "Signed digests prove every log file" in sandbox.airflow.xcom(run, "report_gaps")
     states = {task["task_id"]: task["state"] for task in sandbox.airflow.task_instances(run)}
     assert states["read_again"] == "skipped"
+    # It held exactly the documented policy: it used every action, and nothing was refused.
+    statements = held["airflow-completeness"]["Statement"]
+    documented = {action for one in statements for action in one["Action"]}
+    assert sandbox.aws.judged(permissions.COMPLETENESS_ROLE) == (documented, set())
 
 
-def test_what_a_restore_lost_is_named_and_read_again_once(sandbox, files):
+def test_what_a_restore_lost_is_named_and_read_again_once(sandbox, files, held):
+    # The ingest that the check triggers has the check's connection.
+    role, document = permissions.arn_of(permissions.COMPLETENESS_ROLE), held["airflow-ingest"]
+    permissions.attach(sandbox.aws.endpoint, role, document, name="proven-read-again")
     for table in ("proven_events", "proven_events_quarantine"):
         sandbox.sql(f"RESTORE TABLE {table} TO VERSION AS OF 0")
     run, events, _ = check(sandbox, read_missing=True)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-import boto3
 import pytest
 
-from sandbox import setup
+from sandbox import permissions, setup
 from sandbox.airflow_client import Run
+from sandbox.databricks.aws import account_client
 from sandbox.demo import failures
 from sandbox.sample_logs import SampleSpec, write
 from sandbox.sample_logs.spec import ACCOUNTS
@@ -25,6 +25,27 @@ SPEC = SampleSpec(
     insight_files=0,
     damaged=False,
 )
+
+
+# The documented actions that these runs may do without. test_deployment_role.py, and the tests that it names,
+# need those of the set-up. test_connection.py needs those of the ingest, which read a permissions boundary.
+# Those of the reader are only advised.
+UNUSED = {
+    "setup": {
+        *("cloudtrail:UpdateTrail", "iam:CreateServiceLinkedRole", "iam:GetPolicy", "iam:GetPolicyVersion"),
+        *("iam:ListRolePolicies", "kms:DeleteAlias", "kms:ScheduleKeyDeletion", "s3:DeleteBucket"),
+        *("s3:GetObject", "s3:PutBucketNotification", "s3:PutLifecycleConfiguration", "s3:UntagResource"),
+        *("sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:Unsubscribe"),
+        *("sqs:DeleteQueue", "sqs:GetQueueUrl"),
+    },
+    "ingest": {"iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole"},
+    "reader": {
+        *("s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"),
+        "s3:ListMultipartUploadParts",
+    },
+}
+# Open-source Spark asks whether the folders above its own are objects, and goes on without an answer.
+REFUSED = {"setup": set(), "ingest": set(), "reader": {"s3:GetObject"}}
 
 
 @dataclass(frozen=True)
@@ -54,19 +75,34 @@ def case(params, **more):
 
 
 BY_ACCOUNT = case(setup.params())
-BY_ORGANIZATION = case(setup.organization_params(), organization=setup.ORGANIZATION)
+# Its log files are encrypted, so that every right on a key is needed.
+BY_ORGANIZATION = case(setup.organization_params() | {"kms_key": "new"}, organization=setup.ORGANIZATION)
 
 
 @pytest.fixture(scope="module")
-def set_up(sandbox):
-    """Case → its first run: from nothing, by one approval."""
+def allow(sandbox):
+    """Lets the set-up's connections do what is documented for these params; the documents so far."""
     where = sandbox.databricks
     setup.connect(sandbox.airflow, sandbox.aws.endpoint, where.host, where.token)
+    given: list[dict[str, Any]] = []
+
+    def more(params=None):
+        if params is not None:
+            given.append(permissions.allow_setup(sandbox.aws.endpoint, params))
+        return given
+
+    return more
+
+
+@pytest.fixture(scope="module")
+def set_up(sandbox, allow):
+    """Case → its first run: from nothing, by one approval."""
     done: dict[str, Run] = {}
 
     def once(one):
         if one.bucket not in done:
             assert one.bucket not in str(sandbox.aws.client("s3").list_buckets()["Buckets"])
+            allow(one.params)
             done[one.bucket] = setup.run(sandbox.airflow, one.params)
         return done[one.bucket]
 
@@ -74,8 +110,45 @@ def set_up(sandbox):
 
 
 @pytest.fixture(scope="module")
+def ingested(sandbox, limited, set_up):
+    """Case → its ingest, what was delivered before, and the policies that Airflow and the role hold."""
+    done: dict[str, tuple[Run, Any, dict[str, Any]]] = {}
+
+    def once(one):
+        if one.bucket not in done:
+            params = reported(sandbox, set_up(one))["ingest_params"]
+            delivered = write(sandbox.aws.endpoint, one.bucket, SPEC, organization=one.organization)
+            keys = ["--logs-key", key_of(sandbox, one.bucket)] if one.params.get("kms_key") else []
+            held = permissions.allow_ingest(sandbox.aws.endpoint, params, *keys)
+            run = sandbox.airflow.trigger(INGEST, params | {"aws_conn_id": permissions.INGEST})
+            state = sandbox.airflow.wait(run, timeout_seconds=600)
+            assert state == "success", failures(sandbox.airflow, run)
+            done[one.bucket] = run, delivered, held
+        return done[one.bucket]
+
+    return once
+
+
+@pytest.fixture(scope="module")
+def removed(sandbox, allow, set_up):
+    """The removal of the organization's set-up, by other params than it was made with."""
+    set_up(BY_ORGANIZATION)
+    other = {"mode": "remove", "bucket": "organization-elsewhere", "reader_role": "organization-other"}
+    allow(BY_ORGANIZATION.params | other)
+    return setup.run(sandbox.airflow, BY_ORGANIZATION.params | other)
+
+
+@pytest.fixture(scope="module")
 def first_run(set_up):
     return set_up(BY_ACCOUNT)
+
+
+def key_of(sandbox, bucket):
+    """The ARN of the KMS key that a bucket encrypts with."""
+    (rule,) = sandbox.aws.client("s3").get_bucket_encryption(Bucket=bucket)[
+        "ServerSideEncryptionConfiguration"
+    ]["Rules"]
+    return rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
 
 
 def states(sandbox, run):
@@ -87,16 +160,7 @@ def reported(sandbox, run):
 
 
 def trails_of(sandbox, account):
-    role = f"arn:aws:iam::{account}:role/{setup.ROLE}"
-    key = sandbox.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    cloudtrail = boto3.client(
-        "cloudtrail",
-        endpoint_url=sandbox.aws.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-        aws_session_token=key["SessionToken"],
-    )
+    cloudtrail = account_client("cloudtrail", sandbox.aws.endpoint, f"arn:aws:iam::{account}:role/any")
     return cloudtrail.describe_trails()["trailList"]
 
 
@@ -116,9 +180,9 @@ def test_a_person_was_shown_every_resource_with_the_way_to_every_setting_and_app
     assert "The plan was approved by" in reported(sandbox, first_run)["summary"]
 
 
-@pytest.mark.usefixtures("set_up")  # connects the accounts
-def test_the_buttons_of_the_approval_are_in_reach_on_a_small_screen(sandbox, browser, tmp_path):
+def test_the_buttons_of_the_approval_are_in_reach_on_a_small_screen(sandbox, allow, browser, tmp_path):
     changed = {"name": "small", "bucket": "small-logs", "trail": "small", "reader_role": "small-reader"}
+    allow(setup.params() | changed)
     run = sandbox.airflow.trigger(setup.DAG, setup.params() | changed)
     sandbox.airflow.wait_for_task(run, setup.APPROVAL, "awaiting_input")
     page = browser.new_page(viewport={"width": 1280, "height": 720})
@@ -141,18 +205,18 @@ def test_the_buttons_of_the_approval_are_in_reach_on_a_small_screen(sandbox, bro
 
 
 @pytest.mark.parametrize("one", [BY_ACCOUNT, BY_ORGANIZATION], ids=["three-accounts", "an-organization"])
-def test_from_nothing_by_one_approval_and_two_runs_every_record_is_in_the_tables(sandbox, set_up, one):
+def test_from_nothing_by_one_approval_and_two_runs_every_record_is_in_the_tables(
+    sandbox, set_up, ingested, one
+):
     run = set_up(one)
     # Nothing was left out: the job tried the role on the cluster, and the ingest's own checks passed.
     for task in ("verify", "try_access", "wait_for_access", "preflight"):
         assert states(sandbox, run)[task] == "success"
     for account in one.trails:
         assert one.bucket in [trail["S3BucketName"] for trail in trails_of(sandbox, account)]
-    promised = write(sandbox.aws.endpoint, one.bucket, SPEC, organization=one.organization).counts("events")
 
-    ingest = sandbox.airflow.trigger(INGEST, reported(sandbox, run)["ingest_params"])
-    assert sandbox.airflow.wait(ingest, timeout_seconds=600) == "success", failures(sandbox.airflow, ingest)
-
+    ingest, delivered, _ = ingested(one)
+    promised = delivered.counts("events")
     outcome = sandbox.airflow.xcom(ingest, "events.validate_rows")
     assert outcome["balanced"]
     assert outcome["table"] == one.table
@@ -198,12 +262,9 @@ def test_a_rejected_plan_changes_nothing(sandbox, first_run):
         s3.get_bucket_lifecycle_configuration(Bucket=setup.BUCKET)
 
 
-def test_a_removal_by_the_name_takes_away_what_its_fields_do_not_mention(sandbox, set_up):
-    set_up(BY_ORGANIZATION)
-    other = {"mode": "remove", "bucket": "organization-elsewhere", "reader_role": "organization-other"}
-    run = setup.run(sandbox.airflow, BY_ORGANIZATION.params | other)
-    assert "found by its tag" in sandbox.airflow.question(run, setup.APPROVAL)["body"]
-    found = states(sandbox, run)
+def test_a_removal_by_the_name_takes_away_what_its_fields_do_not_mention(sandbox, removed):
+    assert "found by its tag" in sandbox.airflow.question(removed, setup.APPROVAL)["body"]
+    found = states(sandbox, removed)
     assert {
         found[f"remove.{action}"] for action in ("databricks", "trail", "bucket_policy", "role", "bucket")
     } == {"success"}
@@ -217,6 +278,32 @@ def test_a_removal_by_the_name_takes_away_what_its_fields_do_not_mention(sandbox
     assert s3.list_objects_v2(Bucket=BY_ORGANIZATION.bucket)["KeyCount"] > 0
     with pytest.raises(Exception, match="NoSuchTagSet"):
         s3.get_bucket_tagging(Bucket=BY_ORGANIZATION.bucket)
+
+
+def actions(document):
+    return {action for statement in document["Statement"] for action in statement["Action"]}
+
+
+def test_with_exactly_the_documented_policies_every_run_succeeds_and_needs_what_it_holds(
+    sandbox, allow, ingested, removed
+):
+    held = {"setup": set(), "ingest": set()}
+    for document in allow():
+        held["setup"] |= {action for one in document.values() for action in actions(one)}
+    for one in (BY_ACCOUNT, BY_ORGANIZATION):
+        held["ingest"] |= actions(ingested(one)[2]["airflow-ingest"])
+    held["reader"] = actions(ingested(BY_ORGANIZATION)[2]["reader-role"])
+    roles = {
+        "setup": permissions.SETUP_ROLE,
+        "ingest": permissions.INGEST_ROLE,
+        "reader": "organization-reader",
+    }
+    judged = {who: sandbox.aws.judged(role) for who, role in roles.items()}
+    assert {who: refused for who, (_, refused) in judged.items()} == REFUSED
+    # What later runs of the set-up use depends on the tests before this one.
+    unused = {who: held[who] - used for who, (used, _) in judged.items()}
+    assert unused.pop("setup") <= UNUSED["setup"]
+    assert unused == {who: UNUSED[who] for who in unused}
 
 
 # An entry of accounts.yaml, whose reader role is the one that the sandbox is seeded with.

@@ -97,8 +97,10 @@ are needed any more.
 
 ## How the policies are tested
 
-The sandbox decides about each request with IAM's rules and refuses what a policy does not allow. Removing an
-action from a policy makes one of these tests fail:
+The sandbox decides about each request with IAM's rules and refuses what a policy does not allow. `make demo`
+runs a set-up and an ingest with connections that hold exactly these policies. So do the end-to-end tests of
+set-up and completeness. They fail if an action is refused, and if no run uses an action that no other test
+needs. Removing an action from a policy makes one of these tests fail:
 
 | policy | test |
 |---|---|
@@ -142,9 +144,15 @@ _TESTS = {
     "`airflow-setup`, for Auto Loader's leftovers": "setup/databricks/test_auto_ingest.py",
     "`airflow-setup`, for the checks of tables and access": "setup/databricks/test_verify_access.py",
     "`airflow-ingest`, `alert-publisher`": "preflight/test_connection.py",
+    "`reader-role`, but for what is only advised": "setup/databricks/test_real_job.py",
     "`reader-role-notifications`, `deployment-role`": "preflight/test_simulation.py",
 }
 _IN = "tests/integration/plugins/cloudtrail_to_delta"
+# The end-to-end tests: policies → test.
+_END_TO_END = {
+    "`airflow-setup`, `airflow-setup-trail`, `airflow-ingest`, `reader-role` together": "test_setup.py",
+    "`airflow-completeness`": "test_completeness.py",
+}
 
 
 def accesses_of(
@@ -289,5 +297,9 @@ def page() -> str:
             f"| {words} | {', '.join(f'`{one}`' for one in shown)} | {purpose} |"
             for words, shown, purpose in example_needs()
         ),
-        tests="\n".join(f"| {what} | `{_IN}/{path}` |" for what, path in _TESTS.items()),
+        tests="\n".join(
+            f"| {what} | `{folder}/{path}` |"
+            for folder, tests in ((_IN, _TESTS), ("tests/e2e", _END_TO_END))
+            for what, path in tests.items()
+        ),
     )

@@ -3,6 +3,7 @@
 import pytest
 
 from cloudtrail_to_delta.errors import DatabricksRunError
+from cloudtrail_to_delta.iam.reader import required_access
 from sandbox.wheel import build
 from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET
 from tests.integration.plugins.cloudtrail_to_delta.setup.databricks.test_verify_access import (
@@ -25,7 +26,11 @@ def test_a_refused_delete_is_explained_and_when_it_is_allowed_nothing_is_left(
     with pytest.raises(DatabricksRunError, match=r"_access_check: the role is not allowed s3:\w+"):
         wait(request, submit(request, "manual__real"))
     aws.clear_faults()
+    aws.forget_requests()
     assert "can list and read the logs" in wait(request, submit(request, "manual__real"))
+    # The role may do exactly this, and the run needs each of it: without one, S3 would refuse a request.
+    needed = required_access(request.requests, code_root=request.code_root)
+    assert aws.judged(request.reader_role_arn) == {one.action for one in needed if not one.advised}
     left = [one["Key"] for one in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
     assert [key for key in left if not key.startswith("code/")] == []
     assert [one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [LOG]
