@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from cloudtrail_to_delta.alerts.ending import Ending
 from cloudtrail_to_delta.alerts.grouping import WHAT_LIMIT
 from cloudtrail_to_delta.alerts.redaction import HIDDEN, redact
+from cloudtrail_to_delta.completeness.reconciliation import FIRST_DAY
 from cloudtrail_to_delta.records.alert_events import Event
 from cloudtrail_to_delta.records.cause import Cause
 from cloudtrail_to_delta.records.completeness import HOURS, Completeness
@@ -16,6 +17,8 @@ STATES = {
     "passed_over": "with names that Spark passes over",
 }
 UNCHECKED = "unchecked"
+# The day of log files without a time, which `completeness.signed` asks about whatever the days are.
+UNDATED = FIRST_DAY.isoformat()
 VERDICTS = {
     "altered": "whose content is not what CloudTrail signed",
     "missing": "that CloudTrail signed and the tables do not hold",
@@ -72,7 +75,7 @@ def gap_ending(record: Cause, found: Sequence[Completeness]) -> Ending:
     """Return how a lasting cause ended according to a check that succeeded, empty if it has not ended.
 
     A failed task has ended. A gap has ended if the check compared its table and day and found no such gap.
-    What digests do not prove has ended if the check asked them and they prove it.
+    What digests do not prove has ended if the check asked them about that day and they prove it.
     """
     if record.name not in ("incomplete", "unproven"):
         return "ok again"
@@ -85,7 +88,8 @@ def gap_ending(record: Cause, found: Sequence[Completeness]) -> Ending:
     of_table = [one for one in found if one.table.startswith(table.removesuffix(HIDDEN))]
     if record.name == "unproven":
         signed = [one.signed for one in of_table if one.signed and one.signed.as_of]
-        compared = any(one.gap_count == len(one.gaps) for one in signed)
+        asked = [one for one in signed if day == UNDATED or one.asks_about(day)]
+        compared = any(one.gap_count == len(one.gaps) for one in asked)
     elif state == UNCHECKED:
         compared = any(not one.unchecked for one in of_table)
     else:

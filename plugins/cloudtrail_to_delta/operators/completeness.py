@@ -132,8 +132,9 @@ class AskDigestsOperator(StatementsOperator):
         """Return the questions."""
         params = params_of(context)
         requests, _ = resolve(params)
-        questions = questions_of(requests, first=_day(params.get("from")), last=_day(params.get("until")))
-        return {"questions": questions, "kinds": list(requests)}
+        first, last = params.get("from") or "", params.get("until") or ""
+        questions = questions_of(requests, first=_day(first), last=_day(last))
+        return {"questions": questions, "kinds": list(requests), "days": {"first": first, "last": last}}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
         """Return the first question that has no answer yet; none after a view that does not exist."""
@@ -156,7 +157,7 @@ class AskDigestsOperator(StatementsOperator):
         else:
             answers = (result["rows"] for result in results)
             found = signatures_of(dict(zip(facts["questions"], answers, strict=True)))
-        return {kind: one.to_dict() for kind, one in found.items()}
+        return {kind: replace(one, **facts["days"]).to_dict() for kind, one in found.items()}
 
 
 class CompletenessReportOperator(BaseOperator):

@@ -72,6 +72,8 @@ class Signatures(Record):
             first digest. With several accounts the worst one counts. It has the last five weeks. Only for
             the kind digests.
         gap_count: how many gaps there are. `gaps` lists at most 300 of them.
+        first, last: the first and the last day that was asked about, as the check's `from` and `until`. Empty
+            for no limit.
     """
 
     as_of: datetime | None = None
@@ -80,6 +82,12 @@ class Signatures(Record):
     calendar: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     gap_count: int = 0
     gaps: Sequence[Gap] = ()
+    first: str = ""
+    last: str = ""
+
+    def asks_about(self, day: str) -> bool:
+        """Return whether a day was asked about."""
+        return (not self.first or day >= self.first) and (not self.last or day <= self.last)
 
     @classmethod
     def read_fields(cls, given: Fields) -> Self:
@@ -94,6 +102,8 @@ class Signatures(Record):
             },
             gap_count=given.count("gap_count"),
             gaps=tuple(Gap.read_fields(Fields(one)) for one in given.items("gaps")),
+            first=given.text("first"),
+            last=given.text("last"),
         )
 
 

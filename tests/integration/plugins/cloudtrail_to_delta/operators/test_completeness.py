@@ -167,6 +167,8 @@ def test_hours_and_files_that_digests_do_not_prove_are_told_until_they_do(bucket
     views("gap", "altered")
     found, _, titles = check(**asked, **{"from": "2026-05-03"})
     assert (found.signed.files, list(found.signed.gaps), titles) == ({}, [], [])
+    # So an open alert about an earlier day lasts.
+    assert (found.signed.first, found.signed.last) == ("2026-05-03", "")
 
 
 def test_every_violation_of_both_contracts_is_named(connections):

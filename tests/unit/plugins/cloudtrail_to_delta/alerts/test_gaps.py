@@ -7,6 +7,7 @@ import pytest
 
 from cloudtrail_to_delta.alerts.gaps import gap_ending, gap_events
 from cloudtrail_to_delta.alerts.grouping import weigh
+from cloudtrail_to_delta.completeness.reconciliation import FIRST_DAY
 from cloudtrail_to_delta.completeness.report import render
 from cloudtrail_to_delta.records.alert_events import EVENTS
 from cloudtrail_to_delta.records.completeness import Completeness, Gap, Signatures
@@ -140,12 +141,25 @@ def test_what_digests_do_not_prove_is_an_event_of_its_own_and_says_which_hours()
         (SOUND, False),
         (replace(SOUND, signed=Signatures()), False),
         (replace(PROVEN, signed=replace(SIGNED, gap_count=400, gaps=(ALTERED,))), False),
+        (replace(PROVEN, signed=replace(PROVEN.signed, first="2026-05-01", last="2026-05-01")), True),
+        (replace(PROVEN, signed=replace(PROVEN.signed, first="2026-05-02")), False),
+        (replace(PROVEN, signed=replace(PROVEN.signed, last="2026-04-30")), False),
     ],
-    ids=["still there", "proven", "digests not asked", "nothing verified", "too many to list"],
+    ids=[
+        *("still there", "proven", "digests not asked", "nothing verified", "too many to list"),
+        *("its day was asked about", "a later `from`", "an earlier `until`"),
+    ],
 )
 def test_an_unproven_hour_ends_when_digests_were_asked_and_prove_it(later, ended):
     *_, cause = causes(UNPROVEN)
     assert bool(gap_ending(cause, [later])) == ended
+
+
+def test_log_files_without_a_time_are_asked_about_whatever_the_days_are():
+    undated = replace(SIGNED, gaps=(replace(ALTERED, day=FIRST_DAY.isoformat()),), gap_count=1)
+    (cause,) = causes(replace(SOUND, signed=undated))
+    later = replace(undated, gaps=(), gap_count=0, first="2026-05-02")
+    assert gap_ending(cause, [replace(SOUND, signed=later)]) == "ok again"
 
 
 def test_a_missing_file_and_one_that_digests_miss_do_not_end_each_other():
