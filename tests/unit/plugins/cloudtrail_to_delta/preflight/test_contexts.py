@@ -210,6 +210,15 @@ WORKS = {
         "ok",
     ),
     "a bucket whose policy cannot be read": (READ, Iam([NOTHING]), "unread", "warning"),
+    # The policies of another account's bucket and key cannot be read from the reader's account.
+    "a reader of another account's bucket": (READ, Iam([one("Allow", "s3:GetObject")]), "unread", "ok"),
+    "a reader with another account's key": (DECRYPT, Iam([one("Allow", "kms:Decrypt")]), "unread", "ok"),
+    "a reader of another account that admits one network": (
+        READ,
+        Iam([ALL], organization=[one("Deny", **when("NotIpAddress", "aws:SourceIp", "10.0.0.0/8"))]),
+        "unread",
+        "warning",
+    ),
     "a boundary limited to a VPC": (
         READ,
         Iam([ALL], boundary=[one("Allow", "s3:*", **IN_VPC)]),

@@ -8,7 +8,7 @@ from cloudtrail_to_delta.runs.names import run_name
 from cloudtrail_to_delta.setup.aws.auto_ingest import StreamActiveError
 from cloudtrail_to_delta.setup.deployment_role import named, named_for_databricks
 from cloudtrail_to_delta.setup.refusals import SetupFailedError, permission_for
-from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET
+from tests.integration.plugins.cloudtrail_to_delta.setup.conftest import BUCKET, LOGS
 from tests.integration.sandbox.databricks import probe
 
 REMOVE = {"actions": ["databricks"], "databricks_compute": "none", "mode": "remove"}
@@ -94,6 +94,19 @@ def test_a_strangers_dead_function_does_not_block_a_removal(workspace, streams):
     assert "TopicConfigurations" not in left
     (kept,) = left["LambdaFunctionConfigurations"]
     assert kept["LambdaFunctionArn"] == dead["LambdaFunctionArn"]
+
+
+def test_a_notification_that_somebody_adds_during_a_removal_stays(workspace, streams):
+    streams.add(f"{OWN}-ours", "AWSLogs/")
+    request = workspace.request(**REMOVE)
+    plan = workspace.plan(request)
+
+    def add(**_):
+        streams.add("theirs", "exports/")
+
+    workspace.clouds.aws(LOGS, "sns").meta.events.register("before-call.sns.DeleteTopic", add)
+    workspace.apply(request, plan)
+    assert streams.left() == (["theirs"], ["theirs"], ["theirs"])
 
 
 def test_setting_up_makes_no_plan_about_them(workspace, streams):
