@@ -86,6 +86,7 @@ class TableEvent(Record):
             log_rows=self.rows,
             quarantined=self.all_quarantined,
             removed=self.all_removed,
+            deleted=self.all_deleted,
             run_rows=self.new_rows,
             run_files=self.files,
             run_quarantined=self.quarantined,
