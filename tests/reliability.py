@@ -316,6 +316,11 @@ CASES: dict[str, list[Case]] = {
     ],
     "Databricks runs": [
         Case(
+            "a continuous stream ends, after its DAG run",
+            "the daily check fails and alerts, and names the DAG that starts it again",
+            f"{UNIT}/operators/test_check_stream.py::test_an_ended_stream_is_named_with_the_dag_that_starts_it_again",
+        ),
+        Case(
             "submit, list or get: 429, 503, time-out, no answer, lost answer",
             "one run",
             f"{PLUGINS}/test_faults.py::test_a_call_of_the_jobs_api_that_fails_submits_one_run",
@@ -402,6 +407,16 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "Airflow, S3 and alerts": [
+        Case(
+            "Airflow's database does not answer, or hangs",
+            "`/cloudtrail/health` says so with 503",
+            f"{PLUGINS}/ui/test_health.py::test_the_page_is_unhealthy_while_the_database_does_not_answer",
+        ),
+        Case(
+            "XComs are stored outside the database",
+            "the page has the figures from asset events",
+            f"{PLUGINS}/ui/test_any_record.py::test_figures_outside_the_database_are_those_of_asset_events",
+        ),
         Case(
             "any task of a run is cleared",
             "no row changes, no second job starts",
