@@ -78,7 +78,8 @@ class StageWheelOperator(BaseOperator, SkipMixin):
     def _skip_submits(self, context: Context, path: str) -> None:
         """Skip each `submit` that would skip itself."""
         skipped = []
-        for task in self.downstream_list:
+        # An operator outside of a DAG has no list.
+        for task in self.downstream_list if self.downstream_task_ids else ():
             if isinstance(task, SubmitIngestOperator) and (
                 why := task.reason_to_skip(self.requests, self.preflight)
             ):

@@ -10,6 +10,7 @@ from moto import mock_aws
 from cloudtrail_to_delta.dags.ingest import build_dag
 from cloudtrail_to_delta.dags.upkeep import build_dag as build_upkeep
 from cloudtrail_to_delta.kinds import KINDS
+from cloudtrail_to_delta.operators.stage import StageWheelOperator
 from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.request import resolve_requests
@@ -38,11 +39,13 @@ def ran(monkeypatch, tmp_path):
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://key:secret@/?region_name=us-east-1")
     (tmp_path / "cloudtrail_jobs-1-py3-none-any.whl").write_bytes(b"a wheel")
 
-    def run(preflight, kinds):
+    def run(preflight, kinds, *, alone=False):
         params = {name: param.value for name, param in ingest_params().items()}
         params |= {"kinds": kinds, "code_root": "s3://lake/code", "preflight_only": False}
         requests = resolve_requests(params)
         stage = build_dag("cloudtrail_ingest").get_task("stage_code")
+        if alone:
+            stage = StageWheelOperator(task_id="stage_code", requests={})
         stage.requests = {kind: request.to_dict() for kind, request in requests.items()}
         stage.preflight, stage.aws_conn_id = preflight, "aws_default"
         ti = TaskInstance()
@@ -70,6 +73,12 @@ def test_a_kind_that_is_submitted_is_never_skipped(ran):
     asked = [kind for kind in KINDS if kind != "digests"]
     _, skipped = ran(PreflightResult().to_dict(), asked)
     assert skipped == {"digests.submit"}
+
+
+def test_with_no_submit_after_it_the_task_returns_the_wheel(ran):
+    ti, skipped = ran(IDLE, ["events"], alone=True)
+    assert skipped == set()
+    assert ti.pushed["return_value"].endswith(".whl")
 
 
 def test_a_deletion_is_not_skipped_for_want_of_a_kind():
