@@ -151,7 +151,7 @@ _IN = "tests/integration/plugins/cloudtrail_to_delta"
 # The end-to-end tests: policies → test.
 _END_TO_END = {
     "`airflow-setup`, `airflow-setup-trail`, `airflow-ingest`, `reader-role` together": "test_setup.py",
-    "`airflow-completeness`": "test_completeness.py",
+    "`airflow-completeness`, but for the key of the tables' bucket": "test_completeness.py",
 }
 
 
