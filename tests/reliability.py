@@ -299,6 +299,26 @@ CASES: dict[str, list[Case]] = {
             f"{JOB}/test_upkeep.py::test_a_compaction_that_is_refused_is_said_and_stops_nothing",
         ),
         Case(
+            "a deletion is killed between its two commits",
+            "every log file balances; its repeat ends it, and a new deletion withdraws its traces",
+            f"{JOB}/test_deletion.py::test_an_expiry_that_was_killed_between_its_writes_balances_and_its_repeat_ends_it",
+        ),
+        Case(
+            "a batch is killed, then a deletion takes records of it and leaves the table unlocked",
+            "the next ingest repeats the batch and locks the table",
+            f"{JOB}/test_deletion.py::test_the_next_ingest_repeats_a_batch_that_was_killed_before_a_deletion_and_locks_its_table_again",
+        ),
+        Case(
+            "a deletion under a legal hold",
+            "refused, and nothing is written",
+            f"{JOB}/test_deletion.py::test_a_hold_forbids_to_expire_and_to_erase",
+        ),
+        Case(
+            "somebody else deletes rows of a locked table",
+            "Delta refuses",
+            f"{JOB}/test_deletion.py::test_append_only_tables_stay_append_only_for_everybody_else",
+        ),
+        Case(
             "a clock that was ahead",
             "30 days are listed by every run",
             f"{UNPACKING}/test_discovery.py::test_a_checkpoint_from_the_future_is_listed_back_30_days_by_every_run",

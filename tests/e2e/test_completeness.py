@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cloudtrail_to_delta.completeness.command import run_audit
-from cloudtrail_to_delta.params.request import resolve_requests
 from cloudtrail_to_delta.records.completeness import COMPLETENESS_KEY, read_completeness
 from sandbox import permissions, seed
 from sandbox.airflow_client import Run
@@ -74,7 +73,7 @@ def files(sandbox, held, tmp_path_factory):
     sandbox.aws.client("s3").create_bucket(Bucket=BUCKET)
     spec = SampleSpec(
         until=datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
-        days=4,
+        days=2,
         files=24,
         records=100,
         damaged=False,
@@ -140,9 +139,10 @@ def audited(sandbox, monkeypatch, capsys):
     settings = {"AWS_ENDPOINT_URL": sandbox.aws.endpoint, "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in {**settings, **{name.upper(): value for name, value in CREDENTIALS.items()}}.items():
         monkeypatch.setenv(name, value)
-    events, days = resolve_requests(PARAMS)["events"], (TODAY - timedelta(days=3), TODAY)
-    first, last = (f"{day:%Y-%m-%d}" for day in days)
-    code = run_audit(events.logs_path, events.delta_path, days=(first, last), as_json=True)
+    logs = f"s3://{BUCKET}/AWSLogs/{PARAMS['account']}/CloudTrail/*/*"
+    (table,) = sandbox.sql("DESCRIBE DETAIL proven_events")
+    days = (f"{TODAY - timedelta(days=1)}", f"{TODAY}")
+    code = run_audit(logs, table["location"], days=days, as_json=True)
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -151,7 +151,7 @@ def test_the_auditors_check_is_green_on_tables_with_a_hold_an_erasure_and_an_exp
 ):
     code, before = audited(sandbox, monkeypatch, capsys)
     assert code == 0, before
-    kept_since = f"{TODAY - timedelta(days=2)}"
+    kept_since = f"{TODAY - timedelta(days=1)}"
     kept = [one for one in sandbox.sql(ACTORS) if one["arn"] and one["date"] >= kept_since]
     actor = min(kept, key=lambda one: (int(one["n"]), one["arn"]))["arn"]
     erasure = {"action": "erase", "identities": [actor]}
@@ -163,7 +163,7 @@ def test_the_auditors_check_is_green_on_tables_with_a_hold_an_erasure_and_an_exp
 
     erased = done(sandbox, upkeep(sandbox, **erasure))
     assert "approved by the param approve: a test" in sandbox.airflow.xcom(erased, "verify")
-    done(sandbox, upkeep(sandbox, action="expire", keep_days=2))
+    done(sandbox, upkeep(sandbox, action="expire", keep_days=1))
     left = sandbox.sql(ACTORS)
     assert left
     assert [one for one in left if one["arn"] == actor or one["date"] < kept_since] == []
@@ -180,7 +180,7 @@ def test_the_auditors_check_is_green_on_tables_with_a_hold_an_erasure_and_an_exp
 
     code, after = audited(sandbox, monkeypatch, capsys)
     assert (code, after["files"]) == (0, before["files"])
-    _, events, digests = check(sandbox, recent_days=5)
+    _, events, digests = check(sandbox)
     assert events.files == {"held": files}
     assert events.is_complete
     assert digests.is_complete, digests.signed

@@ -130,9 +130,13 @@ class CreateTablesOperator(StatementsOperator):
             )
 
     def _exists(self, table: str, shown: dict[str, Any]) -> Generator[str, Result, bool]:
-        """Return whether a table exists."""
-        if table in shown:
-            return shown[table] is not None
+        """Return whether a table exists.
+
+        Another kind's task may have created it since this one began. Each task creates its own tables before
+        it asks for the other's, so the view of both is made by the one that asks last.
+        """
+        if shown.get(table):
+            return True
         answer = yield describe_statement(table)
         if is_unknown(answer):
             return False
