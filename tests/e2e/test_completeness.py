@@ -186,7 +186,7 @@ def test_the_auditors_check_is_green_on_tables_with_a_hold_an_erasure_and_an_exp
     assert digests.is_complete, digests.signed
     # A run of the ingest judges the upkeep's commits.
     outcome = sandbox.airflow.xcom(
-        done(sandbox, sandbox.airflow.trigger(INGEST, PARAMS | {"read_again": f"{TODAY}"})),
+        done(sandbox, sandbox.airflow.trigger(INGEST, PARAMS | {"read_again": [f"{TODAY}"]})),
         "events.validate_rows",
     )
     assert (outcome["balanced"], outcome["run_files"]) == (True, 0)
