@@ -198,6 +198,7 @@ def accounts_file() -> dict[str, Any]:
         "checkpoint_root": "s3://cloudtrail-lake/checkpoints/{alias}",
         "code_root": "s3://cloudtrail-lake/code",
         "kinds": ["events", "insights"],
+        "compute": "existing_cluster",
         "cluster_id": "sandbox-cluster",
         "warehouse_id": "sandbox-warehouse",
         "reader_role_arn": f"arn:aws:iam::{ACCOUNT}:role/cloudtrail-reader",

@@ -27,6 +27,7 @@ defaults:
   network_activity_table: network_activity_{{alias}}
   aggregated_table: aggregated_{{alias}}
   kinds: [events]
+  compute: existing_cluster
   cluster_id: sandbox-cluster
   warehouse_id: sandbox-warehouse
   reader_role_arn: arn:aws:iam::123456789012:role/cloudtrail-reader

@@ -318,6 +318,7 @@ accounts:
     checkpoint_root: s3://cloudtrail-lake/checkpoints/{alias}
     events_table: events_{alias}
     warehouse_id: sandbox-warehouse
+    compute: existing_cluster
     cluster_id: sandbox-cluster
     reader_role_arn: arn:aws:iam::123456789012:role/cloudtrail-reader
     setup:

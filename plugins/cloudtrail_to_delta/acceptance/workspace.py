@@ -19,7 +19,7 @@ from cloudtrail_to_delta.hooks.databricks import IngestHook, Row, result_rows
 from cloudtrail_to_delta.params.locations import S3Location
 from cloudtrail_to_delta.params.request import IngestRequest, code_root, resolve_requests
 from cloudtrail_to_delta.runs.disks import volumes_for
-from cloudtrail_to_delta.runs.payload import submit_payload, version_of
+from cloudtrail_to_delta.runs.payload import node_type_of, submit_payload, version_of
 from cloudtrail_to_delta.runs.wheel import place_of
 from cloudtrail_to_delta.tables.sql import quote_name
 
@@ -139,7 +139,7 @@ class Workspace:
         return [problem for what, call in calls.items() if (problem := _tried(what, call))]
 
     def _payload(self, wheel: str) -> dict[str, Any]:
-        node = self.params["node_type_id"] if self.params["compute"] == "new_cluster" else None
+        node = node_type_of(self.params)
         return submit_payload(
             [self.request],
             self.params,

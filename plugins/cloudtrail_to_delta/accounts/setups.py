@@ -112,7 +112,7 @@ def _derived(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     derived = {"name": plain if not plain[:1].isdigit() else f"cloudtrail{plain}"}
     if role := _ROLE.fullmatch(str(given.get("reader_role_arn", ""))):
         derived |= {"reader_account": role[1], "reader_role": role[2]}
-    chosen = given.get("compute", PARAMS["compute"].default if given.get("cluster_id") else None)
+    chosen = given.get("compute")
     if isinstance(chosen, str) and chosen in _COMPUTE:
         derived["databricks_compute"] = _COMPUTE[chosen]
     return derived

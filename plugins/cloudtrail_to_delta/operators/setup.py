@@ -308,7 +308,7 @@ def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
     """
     shared = (
         *("bucket", "prefix", "organization", "account", "regions", "region", "kinds", "discovery"),
-        *("target_root", "checkpoint_root", "code_root", "databricks_conn_id", "iam_simulation"),
+        *("target_root", "checkpoint_root", "databricks_conn_id", "iam_simulation"),
         *(f"{kind}_table" for kind in KINDS),
     )
     # The form does not accept empty texts, so empty values are left out.
@@ -320,6 +320,7 @@ def ingest_params_of(request: SetupRequest) -> dict[str, Any]:
         # The ingest has its own connection.
         params.pop("databricks_conn_id", None)
     params["reader_role_arn"] = request.reader_role_arn
+    params["code_root"] = request.code_root
     if request.reader == "instance_profile":
         params["instance_profile_arn"] = request.instance_profile_arn
     if not request.assume_role:

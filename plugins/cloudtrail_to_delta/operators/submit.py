@@ -22,7 +22,7 @@ from cloudtrail_to_delta.records.databricks_run import PAGE_KEY, RUN_ID_KEY
 from cloudtrail_to_delta.records.preflight import PreflightResult
 from cloudtrail_to_delta.runs.disks import volumes_for
 from cloudtrail_to_delta.runs.names import own_run, run_name, works_on
-from cloudtrail_to_delta.runs.payload import submit_payload
+from cloudtrail_to_delta.runs.payload import node_type_of, submit_payload
 from cloudtrail_to_delta.runs.pools import SUBMIT_POOL
 
 
@@ -210,7 +210,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
 
     def _volumes(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the EBS volumes that a new cluster of this node type needs."""
-        node_type = params["node_type_id"] if params["compute"] == "new_cluster" else None
+        node_type = node_type_of(params)
         return volumes_for(self._hook, node_type) if node_type else {}
 
     def reason_to_skip(self, requests: Mapping[str, Any], preflight: Any) -> str:

@@ -70,6 +70,9 @@ _POLICY_ID = identifier("a cluster policy ID, not a name")
 WAREHOUSE_ID = identifier("a SQL warehouse ID, not a name")
 NODE_TYPE = identifier("a node type like m6id.large", ".")
 RUNTIME = identifier("a runtime like 17.3.x-scala2.13", ".:")
+# What a new cluster is without a cluster policy: the first supported runtime, and the smallest node type with
+# a local disk and 8 GB, which an hourly run needs. Preflight checks that the workspace has both.
+NEW_CLUSTER: Mapping[str, str] = {"spark_version": "17.3.x-scala2.13", "node_type_id": "m6id.large"}
 # Spark counts bytes in 64 bits.
 _SIZE = matches(
     r"[1-9][0-9]{0,5}[kmgtKMGT][bB]?|[1-9][0-9]{0,15}[bB]?",
@@ -109,13 +112,14 @@ _ESSENTIALS = {
         "root.",
         example="s3://cloudtrail-lake/checkpoints",
     ),
-    "cluster_id": Declaration(
-        or_empty(CLUSTER_ID),
+    "code_root": Declaration(
+        or_empty(code_root),
         "",
-        title="Cluster ID",
-        help="The cluster to run on: its ID, not its name. For a new cluster or serverless compute, change "
-        "*Compute* in the section *Databricks compute*.",
-        example="sandbox-cluster",
+        title="Code root",
+        help="The folder for the job wheel: a Unity Catalog volume, such as "
+        "*/Volumes/catalog/schema/volume*. Compute with an instance profile can also read it from S3: leave "
+        "this empty to use a folder *code* next to the checkpoint root.",
+        example="/Volumes/main/default/code",
     ),
     "warehouse_id": Declaration(
         WAREHOUSE_ID,
@@ -216,12 +220,18 @@ _TABLES = {
 _COMPUTE = {
     "compute": Declaration(
         one_of("existing_cluster", "new_cluster", "serverless"),
-        "existing_cluster",
+        "new_cluster",
         title="Compute",
-        help="*existing_cluster*: the cluster in *Cluster ID*. *new_cluster*: a cluster that ends with the "
-        "run, under a cluster policy if you name one. *serverless*: has no instance profile, and needs a "
-        "Unity Catalog volume as the code root. Nobody has reported a run on serverless compute yet: it is "
-        "untested.",
+        help="*new_cluster*: a cluster that ends with the run, under a cluster policy if you name one. Its "
+        "principal needs the policy, or the entitlement to create clusters. *existing_cluster*: the cluster "
+        "in *Cluster ID*. *serverless*: has no instance profile, and needs a Unity Catalog volume as the "
+        "code root. Nobody has reported a run on serverless compute yet: it is untested.",
+    ),
+    "cluster_id": Declaration(
+        or_empty(CLUSTER_ID),
+        "",
+        title="Cluster ID",
+        help="For *existing_cluster*: the cluster to run on, by its ID, not its name.",
     ),
     "policy_id": Declaration(
         or_empty(_POLICY_ID),
@@ -234,15 +244,15 @@ _COMPUTE = {
         or_empty(RUNTIME),
         "",
         title="Runtime",
-        help="For *new_cluster*: Databricks Runtime 17.3 LTS or later.",
-        example="17.3.x-scala2.13",
+        help="For *new_cluster*: Databricks Runtime 17.3 LTS or later. Leave it empty for "
+        f"{NEW_CLUSTER['spark_version']}, or for what the cluster policy sets.",
     ),
     "node_type_id": Declaration(
         or_empty(NODE_TYPE),
         "",
         title="Node type",
-        help="For *new_cluster*: the node type of the driver and of each worker.",
-        example="m6id.large",
+        help="For *new_cluster*: the node type of the driver and of each worker. Leave it empty for "
+        f"{NEW_CLUSTER['node_type_id']}, or for what the cluster policy sets.",
     ),
     "num_workers": Declaration(
         number(0, 100),
@@ -254,7 +264,8 @@ _COMPUTE = {
         or_empty(_INSTANCE_PROFILE),
         "",
         title="Instance profile",
-        help="For *new_cluster*: the instance profile that contains the reader role.",
+        help="For *new_cluster*: the instance profile that contains the reader role. Leave it empty if "
+        "Unity Catalog reads the log files, with a storage credential.",
     ),
     "accelerators": Declaration(
         one_of("package_index", "none"),
@@ -413,16 +424,6 @@ _ADVANCED = {
     "aws_conn_id": Declaration(connection_id("aws"), "aws_default", title="AWS connection"),
 }
 
-_CODE = {
-    "code_root": Declaration(
-        or_empty(code_root),
-        "",
-        title="Code root",
-        help="The folder for the job wheel. Leave it empty to use a folder *code* next to the checkpoint "
-        "root.",
-    ),
-}
-
 
 def _paths(kind: Kind) -> dict[str, Declaration]:
     """Return the three paths of a kind that the original guide asks for."""
@@ -452,7 +453,7 @@ PARAMS: dict[str, Declaration] = {
     **in_section("Advanced: stream, limits and connections", _ADVANCED),
     **in_section(
         "Advanced: paths",
-        _CODE | {name: row for kind in KINDS.values() for name, row in _paths(kind).items()},
+        {name: row for kind in KINDS.values() for name, row in _paths(kind).items()},
     ),
 }
 
@@ -466,17 +467,13 @@ CHOICES = (
     ChoiceRule(
         ("compute", "cluster_id"),
         lambda compute, cluster_id: compute == "existing_cluster" and not cluster_id,
-        "give the cluster ID, or choose another compute.",
+        "give the cluster ID, or choose new_cluster.",
     ),
     ChoiceRule(
-        ("compute", "node_type_id", "policy_id"),
-        lambda compute, *given: compute == "new_cluster" and not any(given),
-        "a new cluster needs a node type: give one, or a cluster policy that sets it.",
-    ),
-    ChoiceRule(
-        ("compute", "spark_version", "policy_id"),
-        lambda compute, *given: compute == "new_cluster" and not any(given),
-        "a new cluster needs a runtime, 17.3 LTS or later: give one, or a cluster policy that sets it.",
+        ("compute", "cluster_id"),
+        lambda compute, cluster_id: compute == "new_cluster" and cluster_id,
+        "a cluster ID only applies to an existing cluster: choose existing_cluster, or leave cluster_id "
+        "empty.",
     ),
     ChoiceRule(
         ("compute", "policy_id"),

@@ -139,6 +139,11 @@ def view_suffixes(kind: str) -> tuple[str, ...]:
     return ("files", "schema_drift", *more.get(kind, ("proof",)))
 
 
+def compute_of(params: Mapping[str, Any]) -> str:
+    """Return the kind of compute that the ingest runs on."""
+    return str(params.get("compute") or PARAMS["compute"].default)
+
+
 def shares_run(params: Mapping[str, Any]) -> bool:
     """Return whether one Databricks run ingests all kinds. A continuous stream never ends: it shares none."""
     return bool(params.get("share_run")) and params.get("trigger") != "continuous"

@@ -13,7 +13,7 @@ from airflow.sdk import Param
 
 from cloudtrail_to_delta.kinds import KINDS
 from cloudtrail_to_delta.params.declaration import ChoiceRule, Declaration, form_of, in_section
-from cloudtrail_to_delta.params.ingest import CLUSTER_ID, NODE_TYPE, RUNTIME, WAREHOUSE_ID
+from cloudtrail_to_delta.params.ingest import CLUSTER_ID, NEW_CLUSTER, NODE_TYPE, RUNTIME, WAREHOUSE_ID
 from cloudtrail_to_delta.params.ingest import PARAMS as INGEST
 from cloudtrail_to_delta.params.locations import ACCOUNT
 from cloudtrail_to_delta.params.values import (
@@ -440,13 +440,13 @@ _DATABRICKS = {
     ),
     "spark_version": Declaration(
         RUNTIME,
-        INGEST["spark_version"].example,
+        NEW_CLUSTER["spark_version"],
         title="Runtime",
         help="Databricks Runtime 17.3 LTS or later.",
     ),
     "node_type_id": Declaration(
         NODE_TYPE,
-        INGEST["node_type_id"].example,
+        NEW_CLUSTER["node_type_id"],
         title="Node type",
         help="The node type of the driver and of each worker.",
     ),
@@ -498,7 +498,6 @@ _ALERTS = {
 _ADVANCED = {
     "code_root": replace(
         INGEST["code_root"],
-        example="/Volumes/main/default/code",
         help="The folder for the job wheel. For the reader *storage_credential* a Unity Catalog volume that "
         "exists, */Volumes/catalog/schema/volume*. For *instance_profile* you may leave it empty: a folder "
         "*code* next to the checkpoint root.",

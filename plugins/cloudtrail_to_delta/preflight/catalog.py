@@ -31,7 +31,7 @@ from cloudtrail_to_delta.iam.catalog import (
     volume_needs,
 )
 from cloudtrail_to_delta.iam.reader import listing_prefix
-from cloudtrail_to_delta.params.request import IngestRequest, code_root
+from cloudtrail_to_delta.params.request import IngestRequest, code_root, compute_of
 from cloudtrail_to_delta.preflight.external_locations import fetch_locations
 from cloudtrail_to_delta.preflight.findings import Finding
 from cloudtrail_to_delta.preflight.tables import Names, UnansweredError
@@ -249,7 +249,7 @@ def check_compute_permissions(workspace: Workspace, params: Mapping[str, Any]) -
     Source: Databricks, "Compute permissions" and "SQL warehouse access control": who may do what.
     """
     given = str(params.get("ingest_principal") or "")
-    compute = params.get("compute") or "existing_cluster"
+    compute = compute_of(params)
     findings = []
     if compute == "existing_cluster":
         key, purpose = str(params["cluster_id"]), "install the job wheel in each run"

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cloudtrail_to_delta.hooks.databricks import api_path
-from cloudtrail_to_delta.params.request import IngestRequest, code_root
+from cloudtrail_to_delta.params.ingest import NEW_CLUSTER
+from cloudtrail_to_delta.params.request import IngestRequest, code_root, compute_of
 from cloudtrail_to_delta.params.suggestions import did_you_mean
 from cloudtrail_to_delta.preflight.compute import Rules, check_profile, filled, flattened, refused
 from cloudtrail_to_delta.preflight.findings import Finding
@@ -42,7 +43,7 @@ class Workspace(Protocol):
 
 def check_compute(workspace: Workspace, iam: "IAMClient", params: Mapping[str, Any]) -> list[Finding]:
     """Check the existing cluster, or the parts of a new one, and its instance profile."""
-    compute = params.get("compute") or "existing_cluster"
+    compute = compute_of(params)
     if compute == "existing_cluster":
         cluster = workspace.get("2.1/clusters/get", cluster_id=params["cluster_id"])
         profile = str(cluster.get("aws_attributes", {}).get("instance_profile_arn") or "")
@@ -57,6 +58,8 @@ def check_compute(workspace: Workspace, iam: "IAMClient", params: Mapping[str, A
         policy = workspace.get("2.0/policies/clusters/get", policy_id=params["policy_id"])
         rules: Rules = json.loads(policy.get("definition") or "{}")
         findings, params = decide_policy(params, rules)
+    else:
+        params = dict(params) | {name: new_cluster(params)[name] for name in NEW_CLUSTER}
     findings += [finding for part in (_check_runtime, _check_node) for finding in part(workspace, params)]
     profile = str(params.get("instance_profile_arn") or "")
     findings += decide_wheel("new cluster", profile, code_root(params))
@@ -65,7 +68,7 @@ def check_compute(workspace: Workspace, iam: "IAMClient", params: Mapping[str, A
 
 def has_profile(workspace: Workspace, params: Mapping[str, Any]) -> bool:
     """Return whether the compute has an instance profile: it then reaches S3 without an external location."""
-    compute = params.get("compute") or "existing_cluster"
+    compute = compute_of(params)
     if compute == "existing_cluster":
         cluster = workspace.get("2.1/clusters/get", cluster_id=params["cluster_id"])
         return bool(cluster.get("aws_attributes", {}).get("instance_profile_arn"))

@@ -29,6 +29,7 @@ EXAMPLE = {
     "region": "us-east-1",
     "target_root": "s3://my-lake/delta",
     "checkpoint_root": "s3://my-lake/checkpoints",
+    "compute": "existing_cluster",
     "cluster_id": "a-cluster",
     "warehouse_id": "a-warehouse",
     "reader_role_arn": "arn:aws:iam::111122223333:role/cloudtrail-reader",

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
+from cloudtrail_to_delta.params.ingest import NEW_CLUSTER
+from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest, compute_of
 
 PACKAGE = "cloudtrail_jobs"
 ENTRY_POINT = "cloudtrail-ingest"
@@ -173,16 +174,21 @@ def run_mark(run: Mapping[str, Any]) -> str:
     return ""
 
 
+def node_type_of(params: Mapping[str, Any]) -> str:
+    """Return the node type that a run asks for; empty if a cluster policy or an existing cluster has it."""
+    return str(new_cluster(params).get("node_type_id", "")) if compute_of(params) == "new_cluster" else ""
+
+
 def new_cluster(params: Mapping[str, Any], volumes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a cluster that exists as long as the run, with the instance profile if one is set.
 
     With a cluster policy, the policy (including its default values) determines the access mode and every
     setting that the params leave empty. Source: Databricks REST, Jobs API 2.2,
-    `new_cluster.apply_policy_default_values`.
+    `new_cluster.apply_policy_default_values`. Without one, `NEW_CLUSTER` has what they leave empty.
     """
-    cluster: dict[str, Any] = {
-        name: params[name] for name in ("spark_version", "node_type_id") if params.get(name)
-    } | {"num_workers": int(params.get("num_workers") or 0)}
+    cluster: dict[str, Any] = {} if params.get("policy_id") else dict(NEW_CLUSTER)
+    cluster |= {name: params[name] for name in NEW_CLUSTER if params.get(name)}
+    cluster |= {"num_workers": int(params.get("num_workers") or 0)}
     if params.get("policy_id"):
         cluster |= {"policy_id": params["policy_id"], "apply_policy_default_values": True}
     else:

@@ -27,8 +27,8 @@ Reader = Literal["instance_profile", "storage_credential"]
 Discovery = Literal["listing", "notifications", "file_events"]
 Compute = Literal["cluster", "cluster_policy", "existing_cluster", "none"]
 
-# The ingest's contract requires these. The set-up makes the cluster; the others are given later.
-_LATER = {"cluster_id": "made-by-the-set-up", "warehouse_id": "given-later", "iam_simulation": "off"}
+# The ingest's contract requires these. The set-up makes the compute; the others are given later.
+_LATER = {"policy_id": "made-by-the-set-up", "warehouse_id": "given-later", "iam_simulation": "off"}
 _SHARED = (
     *("kinds", "bucket", "prefix", "organization", "account", "regions", "region", "target_root"),
     *("checkpoint_root", "code_root", "discovery"),

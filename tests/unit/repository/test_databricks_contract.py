@@ -91,7 +91,7 @@ def in_use(body, known):
 @pytest.mark.parametrize(
     "changed",
     [
-        {"compute": "existing_cluster"},
+        {"compute": "existing_cluster", "cluster_id": "sandbox-cluster"},
         {"compute": "new_cluster", "instance_profile_arn": PROFILE},
         {"compute": "serverless", "code_root": "/Volumes/main/a/code"},
     ],

@@ -38,12 +38,17 @@ class TaskInstance:
         return self.pushed.get(key)
 
 
+ON_THE_CLUSTER = {"compute": "existing_cluster", "cluster_id": "sandbox-cluster", "code_root": None}
+
+
 def form_values(**changed):
     """The form's defaults, as a DAG run's params hold them, with some of them changed.
 
-    Each kind has a run of its own, because most tests are about the run of one kind.
+    Each kind has a run of its own on the sandbox's cluster, because most tests are about the run of one kind
+    and not about its compute.
     """
-    return {name: param.value for name, param in ingest_params().items()} | {"share_run": False} | changed
+    form = {name: param.value for name, param in ingest_params().items()}
+    return form | {"share_run": False} | ON_THE_CLUSTER | changed
 
 
 def task_context(*, params, run_id="manual__1", **more):

@@ -21,6 +21,7 @@ PARAMS = {
     "account": "*",
     "target_root": "s3://cloudtrail-lake/delta",
     "checkpoint_root": "s3://cloudtrail-lake/checkpoints",
+    "compute": "existing_cluster",
     "cluster_id": "sandbox-cluster",
     "warehouse_id": "sandbox-warehouse",
     "reader_role_arn": "arn:aws:iam::123456789012:role/cloudtrail-reader",

@@ -27,6 +27,7 @@ accounts:
     region: us-east-1
     target_root: s3://lake/delta
     checkpoint_root: s3://lake/checkpoints
+    compute: existing_cluster
     cluster_id: c
     warehouse_id: w
     reader_role_arn: arn:aws:iam::111122223333:role/reader

@@ -97,6 +97,7 @@ class Account:
             "region": "us-east-1",
             "target_root": f"s3://{LAKE_BUCKET}/delta",
             "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
+            "compute": "existing_cluster",
             "cluster_id": "sandbox-cluster",
             "warehouse_id": "sandbox-warehouse",
             "reader_role_arn": self.seeded.reader_role_arn,

@@ -13,6 +13,7 @@ PARAMS = {
     "region": "us-east-1",
     "target_root": f"s3://{LAKE_BUCKET}/delta",
     "checkpoint_root": f"s3://{LAKE_BUCKET}/checkpoints",
+    "compute": "existing_cluster",
     "cluster_id": "c",
     "warehouse_id": "w",
     "iam_simulation": "off",

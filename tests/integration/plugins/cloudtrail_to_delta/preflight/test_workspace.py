@@ -211,6 +211,8 @@ def test_a_cluster_that_runs_with_another_role_than_the_simulated_one_is_a_warni
         NEW,
         {"compute": "serverless", "code_root": "/Volumes/main/default/code"},
         NEW | {"node_type_id": "m7g.large"},
+        # The form as it is: a new cluster, and the wheel in a volume.
+        {"compute": "new_cluster", "cluster_id": None, "code_root": "/Volumes/main/default/code"},
         {
             "cluster_id": "sandbox-shared",
             "discovery": "file_events",

@@ -13,6 +13,7 @@ insights_table: insights_{alias}
 network_activity_table: network_activity_{alias}
 aggregated_table: aggregated_{alias}
 digests_table: digests_{alias}
+compute: existing_cluster
 cluster_id: 0101-120000-abcd1234
 reader_role_arn: arn:aws:iam::123456789012:role/cloudtrail-reader
 warehouse_id: 0a1b2c3d4e5f6a7b

@@ -48,7 +48,7 @@ def test_problems_are_told_by_file_line_and_field_and_fail_the_command(path):
     path.write_text(text('alias: payments\naccount: "111122223333"\nduplicates: drop'))
     code, out, err = check_in_a_process(path)
     assert (code, out) == (1, "")
-    assert f"{path}:18: duplicates: 'drop': give one of keep, remove." in err
+    assert f"{path}:19: duplicates: 'drop': give one of keep, remove." in err
     assert "1 of 1 accounts would be disabled" in err
 
 
@@ -96,8 +96,8 @@ def test_a_slip_in_a_block_fails_the_command_and_what_the_entry_shares_is_told_o
     path.write_text(text('alias: payments\naccount: "111122223333"\nsetup:\n  kms_key: old'))
     code, _, err = check(path)
     assert code == 1
-    assert f"{path}:19: setup.kms_key: 'old'" in err
-    assert f"{path}:18: setup.accounts: is missing" in err
+    assert f"{path}:20: setup.kms_key: 'old'" in err
+    assert f"{path}:19: setup.accounts: is missing" in err
     assert "0 of 1 accounts would be disabled.\n1 of 1 set-ups would be disabled." in err
 
 

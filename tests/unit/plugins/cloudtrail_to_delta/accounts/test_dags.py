@@ -95,8 +95,9 @@ def test_the_entry_is_what_a_run_does_unless_the_form_says_otherwise(payments):
 
 def test_what_the_form_shows_for_a_start_is_no_default_of_an_account(dags, payments):
     form = dags["cloudtrail_ingest"].params
-    assert form["node_type_id"] == "m6id.large"
-    assert payments.params["node_type_id"] is None
+    assert form["alert_topic_arn"] is None
+    assert form["code_root"] == "/Volumes/main/default/code"
+    assert payments.params["code_root"] == "s3://example-lake/code"
 
 
 def test_the_params_of_one_account_are_not_anothers(dags, payments):

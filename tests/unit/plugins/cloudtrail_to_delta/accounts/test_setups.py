@@ -76,7 +76,6 @@ def test_the_reader_role_is_the_one_that_the_ingest_reads_with(read):
     ("compute", "made"),
     [
         ("compute: existing_cluster\ncluster_id: abc", "existing_cluster"),
-        ("cluster_id: abc", "existing_cluster"),
         ("compute: new_cluster\ncluster_id: null\nnode_type_id: m6id.large", "none"),
     ],
 )
@@ -205,7 +204,7 @@ def test_of_two_set_ups_of_one_name_the_later_one_is_disabled(read):
         (
             '{"111122223333": aws_one, "111122223333": aws_two, "123456789012": aws_logs}',
             "setup.accounts.111122223333",
-            "also given in line 19: keep one of them.",
+            "also given in line 20: keep one of them.",
         ),
     ],
 )

@@ -17,6 +17,7 @@ accounts:
     checkpoint_root: s3://lake/checkpoints
     events_table: main.security.payments
     warehouse_id: w
+    compute: existing_cluster
     cluster_id: c
     reader_role_arn: arn:aws:iam::111122223333:role/reader
 """

@@ -135,8 +135,7 @@ def test_a_value_that_breaks_the_contract_is_named_with_what_to_do(name, value, 
 
 NEW = {
     "compute": "new_cluster",
-    "spark_version": "17.3.x-scala2.13",
-    "node_type_id": "m6id.large",
+    "cluster_id": None,
     "instance_profile_arn": "arn:aws:iam::111122223333:instance-profile/reader",
 }
 
@@ -145,8 +144,10 @@ NEW = {
     ("changed", "said"),
     [
         ({"cluster_id": ""}, "compute='existing_cluster', cluster_id='': give the cluster ID"),
-        (NEW | {"node_type_id": None}, "a new cluster needs a node type"),
-        (NEW | {"spark_version": None}, "needs a runtime, 17.3 LTS"),
+        (
+            NEW | {"cluster_id": "0101-abc"},
+            "compute='new_cluster', cluster_id='0101-abc': a cluster ID only applies to an existing cluster",
+        ),
         (
             NEW | {"instance_profile_arn": None},
             "a cluster without an instance profile cannot read the job wheel from S3: give instance_profile",

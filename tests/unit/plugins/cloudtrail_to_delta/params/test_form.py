@@ -52,7 +52,7 @@ def sections(form):
         (
             ingest_params(),
             PARAMS,
-            "bucket region account target_root checkpoint_root cluster_id warehouse_id reader_role_arn",
+            "bucket region account target_root checkpoint_root code_root warehouse_id reader_role_arn",
         ),
         (
             setup_params(),
@@ -107,6 +107,7 @@ def test_an_error_names_a_param_and_what_the_form_calls_it():
         "target_root": "lake",
         "bucket": None,
         "compute": "serverless",
+        "code_root": None,
         "insights_table": "cloudtrail_events",
     }
     with pytest.raises(InvalidRequestError) as refused, titled(ingest_params()):

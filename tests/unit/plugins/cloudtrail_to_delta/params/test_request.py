@@ -13,6 +13,7 @@ PARAMS_OF_A_TRAIL = {
     "region": "eu-central-1",
     "target_root": "s3://lake/delta",
     "checkpoint_root": "s3://lake/checkpoints",
+    "compute": "existing_cluster",
     "cluster_id": "0101-abc",
     "warehouse_id": "w1",
     "reader_role_arn": "arn:aws:iam::111122223333:role/reader",

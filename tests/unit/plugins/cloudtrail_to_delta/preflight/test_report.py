@@ -22,6 +22,7 @@ PARAMS = {
     "region": "us-east-1",
     "target_root": "s3://lake/delta",
     "checkpoint_root": "s3://lake/checkpoints",
+    "compute": "existing_cluster",
     "cluster_id": "c",
     "code_root": "/Volumes/main/security/code",
     "warehouse_id": "w",

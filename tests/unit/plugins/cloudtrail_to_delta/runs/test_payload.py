@@ -12,6 +12,7 @@ from cloudtrail_to_delta.runs.payload import (
     ACCELERATORS,
     job_parameters,
     new_cluster,
+    node_type_of,
     run_mark,
     submit_payload,
 )
@@ -20,6 +21,7 @@ from sandbox.settings import ROOT
 VERSION = "0.1.0+h0123456789ab"
 WHEEL = f"s3://cloudtrail-lake/code/0123/cloudtrail_jobs-{VERSION}-py3-none-any.whl"
 
+EXISTING = {"compute": "existing_cluster", "cluster_id": "sandbox-cluster"}
 NEW = {"compute": "new_cluster", "instance_profile_arn": "arn:aws:iam::123456789012:instance-profile/reader"}
 SERVERLESS = {"compute": "serverless", "code_root": "/Volumes/main/security/code"}
 RUN = "(cloudtrail_ingest__payments, scheduled__2026-11-22T10:00:00+00:00)"
@@ -38,7 +40,7 @@ def payload(**changed):
 @pytest.mark.parametrize(
     "compute",
     [
-        {"compute": "existing_cluster"},
+        EXISTING,
         NEW | {"num_workers": 2},
         {"compute": "new_cluster", "policy_id": "ABC", "spark_version": None},
         {"compute": "serverless", "code_root": "/Volumes/main/security/code"},
@@ -53,12 +55,12 @@ def test_the_payload_survives_a_round_trip_through_the_sdks_types(compute):
 
 
 def test_an_existing_cluster_gets_the_wheel_as_a_library():
-    (task,) = payload()["tasks"]
+    (task,) = payload(**EXISTING)["tasks"]
     assert task["existing_cluster_id"] == "sandbox-cluster"
     assert task["libraries"][0] == {"whl": WHEEL}
 
 
-@pytest.mark.parametrize("compute", [{"compute": "existing_cluster"}, NEW])
+@pytest.mark.parametrize("compute", [EXISTING, NEW])
 def test_the_accelerators_are_installed_on_a_cluster_from_its_package_index_unless_it_has_none(compute):
     (task,) = payload(**compute)["tasks"]
     assert task["libraries"][1:] == [{"pypi": {"package": package}} for package in ACCELERATORS]
@@ -79,6 +81,15 @@ def test_the_accelerators_are_those_of_the_job_in_the_versions_with_which_the_te
     assert tuple(one.partition("==")[0] for one in ACCELERATORS) == NAMES
 
 
+def test_the_form_as_it_is_runs_on_a_new_cluster_that_needs_no_more_params():
+    (task,) = payload()["tasks"]
+    cluster = task["new_cluster"]
+    assert (cluster["spark_version"], cluster["node_type_id"]) == ("17.3.x-scala2.13", "m6id.large")
+    assert (cluster["num_workers"], cluster["data_security_mode"]) == (0, "SINGLE_USER")
+    assert (node_type_of(params()), node_type_of(params(**EXISTING))) == ("m6id.large", "")
+    assert not task.keys() & {"existing_cluster_id", "environment_key"}
+
+
 def test_a_new_cluster_without_workers_is_a_single_node():
     (task,) = payload(**NEW)["tasks"]
     assert task["new_cluster"]["spark_conf"]["spark.databricks.cluster.profile"] == "singleNode"
@@ -92,11 +103,12 @@ def test_a_new_cluster_carries_the_instance_profile():
 
 
 def test_under_a_policy_what_is_not_given_is_the_policys_to_say():
-    (task,) = payload(compute="new_cluster", policy_id="ABC", node_type_id=None)["tasks"]
+    (task,) = payload(policy_id="ABC", spark_version="18.0.x-scala2.13")["tasks"]
     cluster = task["new_cluster"]
     assert (cluster["policy_id"], cluster["apply_policy_default_values"]) == ("ABC", True)
-    assert cluster["spark_version"] == "17.3.x-scala2.13"
+    assert cluster["spark_version"] == "18.0.x-scala2.13"
     assert not cluster.keys() & {"node_type_id", "data_security_mode"}
+    assert node_type_of(params(policy_id="ABC")) == ""
 
 
 def test_without_a_policy_a_new_cluster_is_of_one_user():
