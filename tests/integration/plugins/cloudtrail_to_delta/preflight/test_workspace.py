@@ -13,6 +13,7 @@ from tests.integration.plugins.cloudtrail_to_delta.conftest import WAITS, form_v
 PROFILE = "arn:aws:iam::123456789012:instance-profile/cloudtrail-reader"
 NEW = {
     "compute": "new_cluster",
+    "cluster_id": None,
     "spark_version": "17.3.x-scala2.13",
     "node_type_id": "m6id.large",
     "instance_profile_arn": PROFILE,
@@ -110,7 +111,7 @@ GIVES_ALL = {
 }
 OF_THE_POLICY = {
     "compute": "new_cluster",
-    **dict.fromkeys(("spark_version", "node_type_id", "instance_profile_arn")),
+    **dict.fromkeys(("cluster_id", "spark_version", "node_type_id", "instance_profile_arn")),
 }
 
 
@@ -339,6 +340,19 @@ def test_each_thing_that_is_missing_is_one_finding_all_in_one_run(account, of_se
         assert f"{SERVICE_PRINCIPAL} lacks {shown}; needed to" in found[subject].detail
         assert f"GRANT {shown} ON {subject.split()[0].upper()}" in found[subject].remedy
         assert f"{quoted} TO `{SERVICE_PRINCIPAL}`" in found[subject].remedy
+    # Under a policy whose node type has no disk, and with a volume that is not there.
+    rules = json.dumps({"node_type_id": fixed("m7g.large"), "data_security_mode": fixed("SINGLE_USER")})
+    policy_id = of_service.sdk().cluster_policies.create(name="no disk", definition=rules).policy_id
+    wrong |= {"policy_id": policy_id, "node_type_id": None, "code_root": "/Volumes/main/default/none"}
+    report = account.preflight(**(right | wrong), kinds=["events"], iam_simulation="off")
+    assert {one.subject for one in report.failed} == {
+        *(subject for securable, *_, subject in LACKING if securable != "VOLUME"),
+        "volume main.default.none",
+        "node type m7g.large",
+        f"cluster policy {policy_id}",
+        "runtime 15.4.x-scala2.12",
+        "s3://no-location/checkpoints/cloudtrail_events",
+    }
 
 
 def test_a_table_of_unity_catalog_needs_a_location_even_with_an_instance_profile(account):
