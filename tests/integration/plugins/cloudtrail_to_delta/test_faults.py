@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.targets import deliver
 from cloudtrail_to_delta.errors import CloudTrailError
-from cloudtrail_to_delta.hooks.databricks import IngestHook, result_rows
+from cloudtrail_to_delta.hooks.databricks import IngestHook
 from cloudtrail_to_delta.operators.stage import StageWheelOperator
 from cloudtrail_to_delta.operators.submit import SubmitIngestOperator
 from cloudtrail_to_delta.operators.wait import WaitForIngestRunOperator
@@ -30,15 +30,10 @@ from tests.integration.plugins.cloudtrail_to_delta.conftest import (
     task_context,
 )
 
-JOBS = {
+CALLS = {
     "submit": ("POST", "/api/2.2/jobs/runs/submit"),
     "list": ("GET", "/api/2.2/jobs/runs/list"),
     "get": ("GET", "/api/2.2/jobs/runs/get"),
-}
-CALLS = JOBS | {
-    "file": ("PUT", "/api/2.0/fs/files"),
-    "statement": ("POST", "/api/2.0/sql/statements"),
-    "result": ("GET", "/api/2.0/sql/statements"),
 }
 DATABRICKS = {
     "429": {"action": "respond", "status": 429},
@@ -78,7 +73,7 @@ def clear(aws):
 
 
 @pytest.mark.parametrize("fault", DATABRICKS)
-@pytest.mark.parametrize("call", JOBS)
+@pytest.mark.parametrize("call", CALLS)
 def test_a_call_of_the_jobs_api_that_fails_submits_one_run(stage, connections, fail, call, fault):
     dag_run = f"{call} {fault} {uuid.uuid4()}"
     operator = SubmitIngestOperator(
@@ -121,47 +116,22 @@ def test_credentials_that_databricks_refuses_are_named(stage, connections, datab
         IngestHook("expired").find_run(1)
 
 
-def test_a_statement_that_fails_once_has_its_result(stage, connections, fail):
-    hook = IngestHook("databricks_default", retry_delay=0.01)
-    for fault in DATABRICKS:
-        fail("statement", fault)
-        started = hook.start_statement("SELECT 1 AS one", warehouse_id="sandbox-warehouse")
-        fail("result", fault)
-        assert result_rows(hook.get_statement(started["statement_id"])) == [{"one": "1"}], fault
-
-
 @pytest.fixture
 def staged(connections, clear, monkeypatch, tmp_path):
     """Stages a wheel that is not there yet; returns its path and its content."""
     monkeypatch.setenv(f"AIRFLOW_VAR_{FOLDER_VARIABLE.upper()}", str(tmp_path))
     content = uuid.uuid4().bytes
     (tmp_path / "cloudtrail_jobs-1-py3-none-any.whl").write_bytes(content)
-
-    def stage_it(**changed):
-        params = form_values(**changed) | {"preflight_only": False}
-        operator = StageWheelOperator(
-            task_id="stage_code",
-            requests=request_dicts(params),
-            aws_conn_id="aws_default",
-            databricks_conn_id="databricks_default",
-        )
-        return operator.execute(task_context(params=params)), content
-
-    return stage_it
+    params = form_values() | {"preflight_only": False}
+    operator = StageWheelOperator(
+        task_id="stage_code", requests=request_dicts(params), aws_conn_id="aws_default"
+    )
+    return lambda: (operator.execute(task_context(params=params)), content)
 
 
 def content_of(aws, path):
     bucket, _, key = path.removeprefix("s3://").partition("/")
     return aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-
-
-def test_a_wheel_whose_upload_to_a_volume_fails_once_is_there(staged, databricks, fail):
-    for fault in DATABRICKS:
-        fail("file", fault)
-        path, content = staged(code_root="/Volumes/main/default/code")
-        file = databricks.state / "volumes" / path.removeprefix("/Volumes/")
-        assert file.read_bytes() == content, fault
-        file.unlink()
 
 
 @pytest.mark.parametrize("fault", AWS)

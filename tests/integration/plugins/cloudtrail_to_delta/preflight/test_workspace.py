@@ -340,19 +340,6 @@ def test_each_thing_that_is_missing_is_one_finding_all_in_one_run(account, of_se
         assert f"{SERVICE_PRINCIPAL} lacks {shown}; needed to" in found[subject].detail
         assert f"GRANT {shown} ON {subject.split()[0].upper()}" in found[subject].remedy
         assert f"{quoted} TO `{SERVICE_PRINCIPAL}`" in found[subject].remedy
-    # Under a policy whose node type has no disk, and with a volume that is not there.
-    rules = json.dumps({"node_type_id": fixed("m7g.large"), "data_security_mode": fixed("SINGLE_USER")})
-    policy_id = of_service.sdk().cluster_policies.create(name="no disk", definition=rules).policy_id
-    wrong |= {"policy_id": policy_id, "node_type_id": None, "code_root": "/Volumes/main/default/none"}
-    report = account.preflight(**(right | wrong), kinds=["events"], iam_simulation="off")
-    assert {one.subject for one in report.failed} == {
-        *(subject for securable, *_, subject in LACKING if securable != "VOLUME"),
-        "volume main.default.none",
-        "node type m7g.large",
-        f"cluster policy {policy_id}",
-        "runtime 15.4.x-scala2.12",
-        "s3://no-location/checkpoints/cloudtrail_events",
-    }
 
 
 def test_a_table_of_unity_catalog_needs_a_location_even_with_an_instance_profile(account):

@@ -2,7 +2,6 @@
 
 import json
 import re
-from itertools import cycle
 
 import pytest
 
@@ -77,27 +76,6 @@ def test_killed_at_every_write_in_turn_it_ends_in_the_state_of_a_run_that_was_no
     assert anonymous(world, request, 1) == expected
     assert kills >= 19
     assert world.plan(request).writes == ()
-
-
-READ_FAULTS = (
-    {"code": "SlowDown", "status": 503},
-    {"code": "ThrottlingException", "status": 400},
-    {"cut": "request"},
-    {"cut": "answer"},
-)
-
-
-def test_where_every_read_fails_once_the_plan_is_that_of_a_run_without_a_fault(world):
-    request = request_number(world, 0)
-    expected = world.plan(request)
-    reads = sorted({call.partition(":")[2] for call in world.clouds(request).calls if READS.search(call)})
-    assert "GetCallerIdentity" in reads
-    assert len(reads) >= 10
-    # The credentials anew, too.
-    world.made.clear()
-    for action, how in zip(["AssumeRole", *reads], cycle(READ_FAULTS), strict=False):
-        world.aws.fault(action=action, times=1, **how)
-    assert world.plan(request) == expected
 
 
 FAULTS = {
