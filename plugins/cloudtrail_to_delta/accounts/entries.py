@@ -1,6 +1,7 @@
 """One entry of accounts.yaml: fills in defaults, replaces placeholders and checks the contract."""
 
 import itertools
+import json
 import re
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from cloudtrail_to_delta.accounts.settings import ALIAS, SETTINGS, SETUP
 from cloudtrail_to_delta.accounts.source import Fields, Problem, Source
 from cloudtrail_to_delta.dag_ids import ACCOUNT_INGEST
 from cloudtrail_to_delta.errors import InvalidRequestError
-from cloudtrail_to_delta.params.ingest import PARAMS, ingest_params
+from cloudtrail_to_delta.params.ingest import NAMES, PARAMS, ingest_params
+from cloudtrail_to_delta.params.locations import ACCOUNT
 from cloudtrail_to_delta.params.request import IngestRequest, resolve_requests
 from cloudtrail_to_delta.params.setup import SETUP_PARAMS
 from cloudtrail_to_delta.params.suggestions import did_you_mean
@@ -120,6 +122,23 @@ def _of_setup(source: Source, entry: Fields) -> dict[str, Any]:
     return {"discovery": found["discovery"]} if "databricks" in found["actions"] else {}
 
 
+def _own_names(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `account_names` with the entry's own account; what the param says of this account comes first.
+
+    Invalid values are left out: each is a problem of its own field.
+    """
+    account, names = params.get("account"), params.get("account_names", {})
+    own = {
+        field: given[field]
+        for field in NAMES
+        if field in given and SETTINGS[field].check(given[field]) is None
+    }
+    single = isinstance(account, str) and re.fullmatch(ACCOUNT, account)
+    if not own or not single or PARAMS["account_names"].check(names):
+        return {}
+    return {"account_names": {**names, account: {**own, **names.get(account, {})}}}
+
+
 def named_by_line(prefix: str, line: int, taken: Container[str]) -> str:
     """Return the ID of a DAG whose entry has no name or a taken one; one line may hold several entries."""
     first = f"{prefix}line_{line}"
@@ -143,6 +162,7 @@ def _read(source: Source, entry: Fields) -> Account:
         complaints.append(("alias", "give an alias, because `account` does not name a single account."))
     params = {field: value for field, value in given.items() if field in PARAMS}
     params |= {name: value for name, value in _of_setup(source, entry).items() if name not in params}
+    params |= _own_names(params, given)
     requests: dict[str, IngestRequest] = {}
     try:
         requests = resolve_requests(params)
@@ -260,6 +280,8 @@ def misfits(
     for field, value in params.items():
         validator = known.get(field)
         try:
+            if isinstance(value, Mapping):
+                json.dumps(value)  # its parts can be bytes, which the form's schema does not see
             error = next(validator.iter_errors(value), None) if validator else None
         except Exception as failed:  # noqa: BLE001 - a key that is a number, where a pattern needs text
             yield field, f"{value!r}: the form cannot use this value: {failed}."

@@ -27,6 +27,11 @@ _SETTINGS: dict[str, Any] = {
     },
     "owner": {**_LINE, "default": "cloudtrail", "description": "The owner of the DAG in Airflow."},
     "tags": {"type": "array", "items": _LINE, "description": "Additional tags of the DAG in Airflow."},
+    "environment": {
+        **_LINE,
+        "description": "What the account is for, such as production: the tables show it next to the account, "
+        "with its alias and owner.",
+    },
 }
 
 

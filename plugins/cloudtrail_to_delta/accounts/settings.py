@@ -1,13 +1,12 @@
-"""The fields of an entry that are not params: the name, schedule, owner and tags of its DAG."""
+"""The fields of an entry that are not params: the name, schedule, owner and tags, and the environment."""
 
 from cloudtrail_to_delta.accounts.schedules import schedule_complaint
 from cloudtrail_to_delta.params.declaration import ParamRule
-from cloudtrail_to_delta.params.values import Check, each, matches, or_empty
+from cloudtrail_to_delta.params.values import Check, caption, each, matches, or_empty
 
 # An alias can be part of a DAG ID, of a table name and of a path, so it must fit all three.
 ALIAS = r"[a-z0-9][a-z0-9_]{0,62}"
 _ALIAS = matches(ALIAS, "at most 63 lowercase letters, digits and underscores, the first not an underscore")
-_LINE = matches(r"\S(.{0,98}\S)?", "1 to 100 characters on one line")
 
 # The block that gives an entry a set-up: see `cloudtrail_to_delta.accounts.setups`.
 SETUP = "setup"
@@ -15,6 +14,7 @@ SETUP = "setup"
 SETTINGS: dict[str, ParamRule] = {
     "alias": ParamRule(or_empty(_ALIAS), ""),
     "schedule": ParamRule(Check(schedule_complaint), "hourly"),
-    "owner": ParamRule(_LINE, "cloudtrail"),
-    "tags": ParamRule(each(_LINE, least=0), []),
+    "owner": ParamRule(caption, "cloudtrail"),
+    "tags": ParamRule(each(caption, least=0), []),
+    "environment": ParamRule(or_empty(caption), ""),
 }

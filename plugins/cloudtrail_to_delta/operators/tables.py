@@ -40,10 +40,12 @@ class CreateTablesOperator(StatementsOperator):
         self.kind = kind
         self.requests = requests
 
-    def gather(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the request is templated
-        """Return the requests, and what Unity Catalog shows of the tables and views, which needs no SQL."""
+    def gather(self, context: Context) -> dict[str, Any]:
+        """Return the requests, the accounts' names, and what Unity Catalog shows, which needs no SQL."""
         requests = {kind: IngestRequest.from_dict(one) for kind, one in self.requests.items()}
-        return {"requests": self.requests, **self._shown(requests)}
+        # A run that an earlier release has started has no such param.
+        names = context["params"].get("account_names") or {}
+        return {"requests": self.requests, "names": names, **self._shown(requests, names)}
 
     def next_statement(self, facts: dict[str, Any], results: list[Result]) -> str | None:
         """Return the first statement of the plan that has no result yet."""
@@ -59,11 +61,11 @@ class CreateTablesOperator(StatementsOperator):
     def _replay(self, facts: dict[str, Any], results: list[Result]) -> tuple[str | None, list[str]]:
         """Return the next statement, or None and the plan's names after the last one."""
         requests = {kind: IngestRequest.from_dict(one) for kind, one in facts["requests"].items()}
-        plan = self._plan(requests, facts["shown"], facts["behind"])
+        plan = self._plan(requests, facts)
         statement, names = replay(plan, results)
         return statement, names or []
 
-    def _shown(self, requests: dict[str, IngestRequest]) -> dict[str, Any]:
+    def _shown(self, requests: dict[str, IngestRequest], names: dict[str, Any]) -> dict[str, Any]:
         """Return what Unity Catalog shows, as JSON.
 
         `shown` is name → location and digest of the definition, None for a free name. Names of the legacy
@@ -73,10 +75,10 @@ class CreateTablesOperator(StatementsOperator):
         request, catalogs = requests[self.kind], Catalogs(self.databricks)
         wanted = {request.table: KINDS[self.kind].columns, request.quarantine_table: QUARANTINE_COLUMNS}
         proofs = self._proofs(requests)
-        views = [view.name for view in (*views_of(request), *(view for _, view in proofs))]
-        names = [*wanted, *views, *(last_table(other) for other, _ in proofs)]
+        views = [view.name for view in (*views_of(request, names), *(view for _, view in proofs))]
+        every = [*wanted, *views, *(last_table(other) for other, _ in proofs)]
         try:
-            entries = {name: catalogs.entry(name) for name in names if not catalogs.is_legacy(name)}
+            entries = {name: catalogs.entry(name) for name in every if not catalogs.is_legacy(name)}
         except (AirflowException, UnansweredError) as refused:
             self.log.warning("Unity Catalog does not show the tables, so SQL is asked: %s", refused)
             entries = {}
@@ -90,15 +92,16 @@ class CreateTablesOperator(StatementsOperator):
         }
 
     def _plan(
-        self, requests: dict[str, IngestRequest], shown: dict[str, Any], behind: list[str]
+        self, requests: dict[str, IngestRequest], facts: dict[str, Any]
     ) -> Generator[str, Result, list[str]]:
         """Yield the statements, each of which receives its result; return the names that exist then.
 
         Nothing is asked by SQL that Unity Catalog shows.
         """
-        request = requests[self.kind]
-        yield from self._create_tables(request, shown, behind)
-        views = views_of(request)
+        request, shown = requests[self.kind], facts["shown"]
+        yield from self._create_tables(request, shown, facts["behind"])
+        # A task that an earlier release has deferred has no names in its facts.
+        views = views_of(request, facts.get("names", {}))
         for other, view in self._proofs(requests):
             if (yield from self._exists(last_table(other), shown)):
                 views.append(view)

@@ -15,7 +15,9 @@ from cloudtrail_to_delta.kinds import KINDS, Kind
 from cloudtrail_to_delta.params.declaration import ChoiceRule, Declaration, form_of, in_section
 from cloudtrail_to_delta.params.locations import ACCOUNT, ANY, BUCKET, ORGANIZATION, SEGMENT
 from cloudtrail_to_delta.params.values import (
+    Check,
     arn,
+    caption,
     code_root,
     connection_id,
     data_path,
@@ -78,6 +80,29 @@ _SIZE = matches(
     r"[1-9][0-9]{0,5}[kmgtKMGT][bB]?|[1-9][0-9]{0,15}[bB]?",
     "a size like 512m or 1g: at most 6 digits before the unit, or at most 16 digits for bytes",
 )
+
+# What the table of accounts says of each account.
+NAMES = ("alias", "owner", "environment")
+
+
+def _account_names(value: Any) -> str | None:
+    """Check an object that maps accounts to their names."""
+    sound = isinstance(value, Mapping) and all(
+        isinstance(account, str)
+        and ACCOUNT.fullmatch(account)
+        and isinstance(names, Mapping)
+        and names
+        and all(name in NAMES and caption(text) is None for name, text in names.items())
+        for account, names in value.items()
+    )
+    return (
+        None
+        if sound
+        else f"give an object that maps 12-digit accounts, in quotes, to one or more of {', '.join(NAMES)}, "
+        'like {"111122223333": {"alias": "payments", "environment": "production"}}. A name has 1 to 100 '
+        "characters on one line."
+    )
+
 
 # The fields that everyone has to fill in: the form shows them at first.
 _ESSENTIALS = {
@@ -193,8 +218,8 @@ _LOGS = {
 def _table(kind: Kind) -> Declaration:
     more = (
         "*table*, *schema.table* or *catalog.schema.table*, in lowercase. Its quarantine (*_quarantine*) and "
-        "its views (*_files*, *_schema_drift*, *_flat*, *_unique*, and *_episodes* for insights) are in the "
-        "same schema and are named after it."
+        "its views (*_files*, *_schema_drift*, *_accounts*, *_flat*, *_unique*, *_episodes* for insights) "
+        "are in the same schema and are named after it."
     )
     return Declaration(
         table,
@@ -214,6 +239,29 @@ _TABLES = {
         "event twice. *keep* stores a record as often as it was delivered. *remove* stores each record once, "
         "also across runs. It counts the other copies and lists them in the quarantine as *duplicate*. "
         "*remove* costs more: it reads the IDs of the affected days from the table.",
+    ),
+    "account_names": Declaration(
+        Check(
+            _account_names,
+            {
+                "type": "object",
+                "patternProperties": {
+                    f"^{ACCOUNT.pattern}$": {
+                        "type": "object",
+                        "properties": dict.fromkeys(NAMES, caption.schema),
+                        "additionalProperties": False,
+                        "minProperties": 1,
+                    }
+                },
+                "additionalProperties": False,
+            },
+            may_be_empty=True,
+        ),
+        {},
+        title="Names of accounts",
+        help="Account → *alias*, *owner* and *environment*, as far as you know them. The view *_accounts* "
+        "lists them, and *_flat* and *_unique* show them next to the account. An entry of accounts.yaml adds "
+        "its own account.",
     ),
 }
 

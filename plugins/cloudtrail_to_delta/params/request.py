@@ -131,8 +131,8 @@ def table_suffixes(kind: str) -> dict[str, str]:
 def view_suffixes(kind: str) -> tuple[str, ...]:
     """Return the suffixes that turn the table's name into the names of its views."""
     more = {
-        "events": ("flat", "unique", "proof"),
-        "network_activity": ("flat", "unique", "proof"),
+        "events": ("accounts", "flat", "unique", "proof"),
+        "network_activity": ("accounts", "flat", "unique", "proof"),
         "insights": ("episodes", "proof"),
         DIGESTS: ("verdicts", "hours"),
     }

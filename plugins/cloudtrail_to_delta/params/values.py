@@ -289,5 +289,9 @@ topic = Check(_topic, _STANDARD_TOPIC.schema)
 logs_path = Check(_logs_path, _pattern(rf"s3://[^/]+/(.+/)?{ROOT}/.+/\*"))
 storage_root = Check(_storage_root, _pattern(_S3))
 data_path = Check(_data_path, _pattern(_S3))
+# One line of text, which people give to things.
+caption = matches(
+    r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?", "1 to 100 characters on one line"
+)
 code_root = Check(_code_root, _pattern(f"{_S3}|{_VOLUME}"))
 table = Check(_table, _pattern(TABLE_NAME))

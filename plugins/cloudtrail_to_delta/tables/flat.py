@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloudtrail_to_delta.kinds import KINDS
-from cloudtrail_to_delta.tables.sql import quote_name
+from cloudtrail_to_delta.tables.sql import quote_name, text_literal
 
 _IDENTITY = "userIdentity"
 _SESSION = "userIdentity.sessionContext"
@@ -57,6 +57,11 @@ def _last_part(text: str) -> str:
 FLAT = (
     FlatColumn("time", "`timestamp`", "When the request completed, as an instant"),
     FlatColumn("account", "recipientAccountId", "The account that the record was delivered to"),
+    FlatColumn("account_alias", "own_account.alias", "The account's alias, by accounts.yaml or the form"),
+    FlatColumn("account_owner", "own_account.owner", "The account's owner"),
+    FlatColumn(
+        "account_environment", "own_account.environment", "What the account is for, such as production"
+    ),
     FlatColumn("region", "awsRegion", "The region that received the request"),
     FlatColumn(
         "principal",
@@ -92,6 +97,11 @@ FLAT = (
         "The name of the role's session: what the caller chose, often a user, a host or a function",
     ),
     FlatColumn("principal_account", f"{_IDENTITY}.accountId", "The account of the caller"),
+    FlatColumn(
+        "principal_account_alias",
+        "caller_account.alias",
+        "The alias of the caller's account; null if nobody gave it one",
+    ),
     FlatColumn("access_key", f"{_IDENTITY}.accessKeyId", "The id of the access key"),
     FlatColumn(
         "is_root",
@@ -208,6 +218,36 @@ FLAT = (
 )
 
 
+ACCOUNTS = {
+    "id": "The account, 12 digits",
+    "alias": "Its alias",
+    "owner": "Its owner",
+    "environment": "What it is for, such as production",
+}
+
+
+def accounts_query(names: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the query of the view `<table>_accounts`: one row per account that has a name.
+
+    The aggregate tells Spark that an account occurs once. Then Spark leaves the join out of a query of the
+    flat view that names none of its columns.
+
+    Args:
+        names: account → its names, by column.
+    """
+    # One row without an account gives the columns their type, also if there is no other row.
+    rows = [", ".join(["CAST(NULL AS STRING)"] * len(ACCOUNTS))]
+    for account in sorted(names):
+        known = {"id": account, **names[account]}
+        rows.append(", ".join(text_literal(known[one]) if known.get(one) else "NULL" for one in ACCOUNTS))
+    given = ",\n  ".join(f"({row})" for row in rows)
+    first, *rest = ACCOUNTS
+    return (
+        f"SELECT {first}, {', '.join(f'FIRST({one}) AS {one}' for one in rest)}\n"
+        f"FROM VALUES\n  {given}\nAS given ({', '.join(ACCOUNTS)}) WHERE {first} IS NOT NULL GROUP BY {first}"
+    )
+
+
 def flat_columns(kind: str, *, repeats: bool) -> Mapping[str, str]:
     """Return the columns, name → comment: the flat ones, then the table's.
 
@@ -219,14 +259,24 @@ def flat_columns(kind: str, *, repeats: bool) -> Mapping[str, str]:
     return flat | dict.fromkeys(KINDS[kind].columns, "The table's column; DESCRIBE TABLE explains it")
 
 
-def flat_query(kind: str, table: str) -> str:
-    """Return the query of the view `<table>_flat`: the flat columns, then the table's."""
+def flat_query(kind: str, table: str, accounts: str) -> str:
+    """Return the query of the view `<table>_flat`: the flat columns, then the table's.
+
+    Args:
+        kind: the kind of the table's records.
+        table: the table.
+        accounts: the view of the accounts' names, which has an account at most once.
+    """
     flat = ",\n  ".join(f"{one.expression} AS {quote_name(one.name)}" for one in FLAT)
     own = ", ".join(quote_name(name) for name in KINDS[kind].columns)
-    return f"SELECT\n  {flat},\n  {own}\nFROM {table}"
+    return (
+        f"SELECT\n  {flat},\n  {own}\nFROM {table}\n"
+        f"LEFT JOIN {accounts} AS own_account ON own_account.id = recipientAccountId\n"
+        f"LEFT JOIN {accounts} AS caller_account ON caller_account.id = {_IDENTITY}.accountId"
+    )
 
 
-def unique_query(kind: str, table: str) -> str:
+def unique_query(kind: str, table: str, accounts: str) -> str:
     """Return the query of the view `<table>_unique`: one row per event, from its first delivery."""
     names = ", ".join(quote_name(name) for name in flat_columns(kind, repeats=False))
-    return f"SELECT {names} FROM ({flat_query(kind, table)}) WHERE NOT is_repeat"
+    return f"SELECT {names} FROM ({flat_query(kind, table, accounts)}) WHERE NOT is_repeat"

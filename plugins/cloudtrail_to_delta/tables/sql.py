@@ -12,6 +12,10 @@ def quote_name(name: str) -> str:
 
 
 def text_literal(text: str) -> str:
-    """Return text as a SQL string literal."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    """Return text as a SQL string literal.
+
+    Spark puts the value of a setting in place of `${its.name}`, also within a literal
+    (`spark.sql.variable.substitute`), so a dollar sign is escaped too.
+    """
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("$", "\\u0024")
     return f"'{escaped}'"

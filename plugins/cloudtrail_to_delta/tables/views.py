@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloudtrail_to_delta.params.request import DIGESTS, IngestRequest
-from cloudtrail_to_delta.tables.flat import flat_columns, flat_query, unique_query
+from cloudtrail_to_delta.tables.flat import (
+    ACCOUNTS,
+    accounts_query,
+    flat_columns,
+    flat_query,
+    unique_query,
+)
 from cloudtrail_to_delta.tables.proof import hours_query, proof_query, verdicts_query
 from cloudtrail_to_delta.tables.queries import EXAMPLE_CHARACTERS, drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name, text_literal
@@ -143,8 +149,13 @@ def proof_view(request: IngestRequest, digests: IngestRequest) -> View:
     )
 
 
-def views_of(request: IngestRequest) -> list[View]:
-    """Return the views of one kind's table, apart from `proof_view`."""
+def views_of(request: IngestRequest, names: Mapping[str, Mapping[str, str]]) -> list[View]:
+    """Return the views of one kind's table, except `proof_view`, in an order in which they can be created.
+
+    Args:
+        request: the ingest of the kind.
+        names: account → alias, owner and environment, as far as they are known.
+    """
     table, quarantine = quote_name(request.table), quote_name(request.quarantine_table)
     made = {
         "files": View(
@@ -168,17 +179,24 @@ def views_of(request: IngestRequest) -> list[View]:
             query=episodes_query(table),
         )
     if "flat" in request.views:
+        accounts = quote_name(request.views["accounts"])
+        made["accounts"] = View(
+            name=request.views["accounts"],
+            comment="The accounts that have a name, by accounts.yaml or the form",
+            columns=ACCOUNTS,
+            query=accounts_query(names),
+        )
         made["flat"] = View(
             name=request.views["flat"],
             comment="Who did what, from where and on what, in plain columns; then the table's columns",
             columns=flat_columns(request.kind, repeats=True),
-            query=flat_query(request.kind, table),
+            query=flat_query(request.kind, table, accounts),
         )
         made["unique"] = View(
             name=request.views["unique"],
             comment="The same columns, and each event once, however often CloudTrail delivered it",
             columns=flat_columns(request.kind, repeats=False),
-            query=unique_query(request.kind, table),
+            query=unique_query(request.kind, table, accounts),
         )
     if request.kind == DIGESTS:
         verified = quote_name(request.verified_table)

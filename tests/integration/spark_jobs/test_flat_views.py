@@ -4,7 +4,7 @@ import pytest
 
 from cloudtrail_jobs.commits import table_at
 from cloudtrail_to_delta.kinds import KINDS
-from cloudtrail_to_delta.tables.flat import FLAT, flat_columns, flat_query, unique_query
+from cloudtrail_to_delta.tables.flat import FLAT, accounts_query, flat_columns, flat_query, unique_query
 from tests.integration.spark_jobs.conftest import event
 
 ROLE = {
@@ -20,6 +20,14 @@ ROLE = {
         },
         "attributes": {"mfaAuthenticated": "true"},
     },
+}
+NAMES = {
+    "111122223333": {
+        "alias": "payments",
+        "owner": "team \\'a\\\\' ${spark.app.name} \u00e9",
+        "environment": "production",
+    },
+    "444455556666": {"alias": "{{ sandbox }}"},
 }
 USER = {"type": "IAMUser", "userName": "ada", "arn": "arn:aws:iam::111122223333:user/ada"}
 SIGN_IN = {"eventName": "ConsoleLogin", "eventType": "AwsConsoleSignIn", "userIdentity": USER}
@@ -69,6 +77,20 @@ CASES = [
         {"errorCode": "Client.UnauthorizedOperation"},
         {"is_failed": True, "is_denied": True, "failure": "Client.UnauthorizedOperation"},
     ),
+    (
+        {"recipientAccountId": "111122223333", "userIdentity": USER | {"accountId": "444455556666"}},
+        {
+            "account_alias": "payments",
+            "account_owner": NAMES["111122223333"]["owner"],
+            "account_environment": "production",
+            "principal_account_alias": "{{ sandbox }}",
+        },
+    ),
+    (
+        {"recipientAccountId": "444455556666", "userIdentity": USER | {"accountId": "999999999999"}},
+        {"account_alias": "{{ sandbox }}", "account_owner": None, "principal_account_alias": None},
+    ),
+    ({"recipientAccountId": "999999999999"}, {"account_alias": None, "account_environment": None}),
     ({"errorCode": "ThrottlingException"}, {"is_failed": True, "is_denied": False}),
     (
         SIGN_IN | {"responseElements": {"ConsoleLogin": "Failure"}, "errorMessage": "Failed authentication"},
@@ -139,8 +161,10 @@ def views(module_lake):
     module_lake.ingest()
     table = table_at(f"{module_lake.folder}/delta/events")
     spark = module_lake.spark
-    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_flat AS {flat_query('events', table)}")
-    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_unique AS {unique_query('events', table)}")
+    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_accounts AS {accounts_query(NAMES)}")
+    for view, query in (("flat", flat_query), ("unique", unique_query)):
+        statement = query("events", table, "made_accounts")
+        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_{view} AS {statement}")
     return spark
 
 
@@ -154,7 +178,7 @@ def test_every_sort_of_record_has_its_plain_columns(views):
 def test_a_repeated_record_is_marked_once_and_left_out_of_the_unique_view(views):
     marked = views.sql("SELECT eventID, log_file FROM made_flat WHERE is_repeat").collect()
     assert [row.eventID for row in marked] == ["id-twice"]
-    query = "SELECT eventID, COUNT(*) FROM made_unique WHERE recipientAccountId IS NOT NULL GROUP BY 1"
+    query = "SELECT eventID, COUNT(*) FROM made_unique WHERE eventID IN ('id-twice', 'id-texts') GROUP BY 1"
     counts = dict(views.sql(query).collect())
     assert counts == {"id-twice": 1, "id-texts": 2}
     assert views.sql("SELECT * FROM made_unique WHERE eventID IS NULL").count() == 2
@@ -171,6 +195,7 @@ def test_conditions_on_plain_columns_reach_the_scan_and_no_window_stays(views):
     query = "SELECT time, principal FROM made_flat WHERE `date` = DATE'2026-11-22' AND event = 'Get'"
     plan = explain(views, query)
     assert "Window" not in plan
+    assert "Join" not in plan
     assert "PartitionFilters: [isnotnull(date" in plan
     assert "EqualTo(eventName,Get)" in plan
 
@@ -178,6 +203,16 @@ def test_conditions_on_plain_columns_reach_the_scan_and_no_window_stays(views):
 def test_a_condition_on_the_day_of_the_unique_view_reaches_the_scan(views):
     plan = explain(views, "SELECT COUNT(*) FROM made_unique WHERE `date` = DATE'2026-11-22'")
     assert "PartitionFilters: [isnotnull(date" in plan
+
+
+def test_the_names_of_accounts_change_no_number_of_rows_and_leave_the_pruning(views):
+    query = "SELECT account, account_alias FROM made_flat WHERE `date` = DATE'2026-11-22'"
+    plan = explain(views, query)
+    assert "BroadcastHashJoin" in plan
+    assert "PartitionFilters: [isnotnull(date" in plan
+    counted = "SELECT COUNT(*), COUNT(account_alias), COUNT(principal_account_alias) FROM made_flat"
+    (row,) = views.sql(counted).collect()
+    assert row[0] == views.table("made_flat").count() > row[1] > row[2] > 0
 
 
 def explain(spark, query):

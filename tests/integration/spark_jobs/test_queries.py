@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from cloudtrail_jobs.commits import table_at
-from cloudtrail_to_delta.tables.flat import flat_query, unique_query
+from cloudtrail_to_delta.tables.flat import accounts_query, flat_query, unique_query
 from tests.fixtures.documents import ROOT
 from tests.fixtures.published import REAL, needs_published_records
 
@@ -173,7 +173,9 @@ def warehouse(published_lake):
     spark, table = published_lake.spark, table_at(f"{published_lake.folder}/delta/events")
     for name, query in (("flat", flat_query), ("unique", unique_query)):
         view = f"cloudtrail_events_{name}"
-        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW {view} AS {query('events', table)}")
+        spark.sql(
+            f"CREATE OR REPLACE TEMPORARY VIEW {view} AS {query('events', table, f'({accounts_query({})})')}"
+        )
     return spark
 
 

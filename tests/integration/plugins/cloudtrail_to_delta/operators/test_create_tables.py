@@ -33,12 +33,26 @@ def test_both_names_are_created_and_creating_them_again_changes_nothing_and_wake
     write, connections, databricks
 ):
     write("created", rows("a", [0], records=1))
-    views = ("files", "schema_drift", "flat", "unique")
+    views = ("files", "schema_drift", "accounts", "flat", "unique")
     names = ["created", "created_quarantine", *(f"created_{view}" for view in views)]
     assert create("created") == names
     databricks.forget_requests()
     assert create("created") == names
     assert databricks.statements() == 0
+
+
+def test_names_of_accounts_are_in_the_views_and_a_change_costs_one_statement(write, connections, databricks):
+    write("named", rows("a", [0], records=1))
+    create("named", account_names={"111122223333": {"alias": "payments"}})
+    sql = Warehouse(databricks.host, databricks.token).sql
+    (row,) = sql("SELECT id, alias, owner FROM named_accounts")
+    assert row == {"id": "111122223333", "alias": "payments", "owner": None}
+    databricks.forget_requests()
+    create("named", account_names={"111122223333": {"alias": "payments", "owner": "ada"}})
+    assert databricks.statements() == 1
+    assert sql("SELECT owner FROM named_accounts") == [{"owner": "ada"}]
+    (row,) = sql("SELECT COUNT(*) AS n, COUNT(account_owner) AS named FROM named_flat")
+    assert row == {"n": "1", "named": "0"}
 
 
 def test_the_views_answer_and_an_earlier_definition_of_ours_is_replaced(write, connections, databricks):
@@ -70,7 +84,9 @@ def test_a_name_of_three_levels_has_its_views_beside_it(write, connections, data
     sql = Warehouse(databricks.host, databricks.token).sql
     sql("CREATE SCHEMA IF NOT EXISTS main.security")
     names = create("main.security.deep")
-    assert names[2:] == [f"main.security.deep_{view}" for view in ("files", "schema_drift", "flat", "unique")]
+    assert names[2:] == [
+        f"main.security.deep_{view}" for view in ("files", "schema_drift", "accounts", "flat", "unique")
+    ]
     assert sql("SELECT COUNT(*) AS n FROM main.security.deep_files") == [{"n": "1"}]
 
 

@@ -95,6 +95,7 @@ def test_names_that_nobody_has_are_free_in_a_schema_that_is_there(sql):
         "main.audited.fresh_quarantine": "ok",
         "main.audited.fresh_files": "ok",
         "main.audited.fresh_schema_drift": "ok",
+        "main.audited.fresh_accounts": "ok",
         "main.audited.fresh_flat": "ok",
         "main.audited.fresh_unique": "ok",
         "main.audited.fresh_proof": "ok",
@@ -126,7 +127,7 @@ def test_a_warehouse_that_is_not_there_is_one_failure_and_legacy_names_are_not_l
 
 
 def test_names_that_somebody_else_has_fail_each_for_its_reason(sql):
-    for suffix in ("", "_files", "_flat", "_unique", "_proof"):
+    for suffix in ("", "_files", "_accounts", "_flat", "_unique", "_proof"):
         sql(f"CREATE OR REPLACE VIEW theirs{suffix} AS SELECT 1 AS one")
     sql("CREATE TABLE IF NOT EXISTS theirs_quarantine USING DELTA AS SELECT 1 AS one")
     sql("CREATE TABLE IF NOT EXISTS theirs_schema_drift USING DELTA AS SELECT 1 AS one")
@@ -135,6 +136,6 @@ def test_names_that_somebody_else_has_fail_each_for_its_reason(sql):
     assert "is the name of a view" in found["theirs"]["detail"]
     assert "is the name of a table at 'file:" in found["theirs_quarantine"]["detail"]
     foreign = [name for name, one in found.items() if "this pipeline did not create" in one["detail"]]
-    views = {f"theirs_{view}" for view in ("files", "schema_drift", "flat", "unique", "proof")}
+    views = {f"theirs_{view}" for view in ("files", "schema_drift", "accounts", "flat", "unique", "proof")}
     assert {name for names in foreign for name in names.split(", ")} == views
     assert all(one["remedy"] for one in found.values())

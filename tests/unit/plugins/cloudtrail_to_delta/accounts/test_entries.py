@@ -56,6 +56,55 @@ def test_alias_and_account_stand_for_the_entrys_own_in_every_text(read):
     assert account.requests["events"].logs.prefix == "trails/111122223333"
 
 
+def test_an_entry_with_one_account_names_it_after_its_own_fields_and_those_of_others_by_account_names(read):
+    more = (
+        'account_names: {"444455556666": {alias: "the {alias} sandbox"}, "111122223333": {environment: live}}'
+    )
+    (account,) = read(f"{PAYMENTS}\nowner: security\nenvironment: production\n{more}")
+    assert account.problems == ()
+    assert account.params["account_names"] == {
+        "111122223333": {"alias": "payments", "owner": "security", "environment": "live"},
+        "444455556666": {"alias": "the payments sandbox"},
+    }
+
+
+def test_an_entry_of_many_accounts_names_only_those_of_account_names(read):
+    (account,) = read('alias: all\naccount: "*"\nenvironment: production')
+    assert account.problems == ()
+    assert "account_names" not in account.params
+
+
+def test_the_owner_of_the_dag_by_default_is_nobodys_account(read):
+    (account,) = read(PAYMENTS)
+    assert account.params["account_names"] == {"111122223333": {"alias": "payments"}}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        '{"123": {alias: a}}',
+        '{"444455556666": {}}',
+        '{"444455556666": {team: a}}',
+        "[a]",
+        '{"444455556666": {alias: 5}}',
+        '{"444455556666": {alias: "two\\nlines"}}',
+        "{444455556666: {alias: a}}",
+    ],
+)
+def test_names_of_accounts_that_say_nothing_usable_are_a_problem_of_their_field(problems, names):
+    found, _ = problems(f"{PAYMENTS}\naccount_names: {names}")
+    ((_, field, text),) = found
+    assert field == "account_names"
+    assert "give an object that maps 12-digit accounts, in quotes, to one or more of alias, owner" in text
+
+
+def test_an_environment_of_two_lines_is_a_problem_of_its_field(problems):
+    found, _ = problems(f'{PAYMENTS}\nenvironment: "a\\nb"')
+    assert [(field, text) for _, field, text in found] == [
+        ("environment", "'a\\nb': give 1 to 100 characters on one line.")
+    ]
+
+
 def test_an_entry_owns_the_places_of_the_kinds_that_it_asks_for(read):
     (account,) = read(f"{PAYMENTS}\nkinds: [events]")
     assert set(account.requests) == {"events"}

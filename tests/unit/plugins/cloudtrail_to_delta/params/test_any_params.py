@@ -93,7 +93,8 @@ def fields(form, rules):
 )
 def test_form_and_editor_take_whatever_the_contract_takes(field, rule):
     choices = rule.check.schema.get("enum") or rule.check.schema.get("items", {}).get("enum", [])
-    plain = [*SPEAKING, *choices, *NUMBERS, True, None, {"111122223333": "aws_default"}]
+    objects = [{"111122223333": "aws_default"}, {"111122223333": {"alias": "payments"}}]
+    plain = [*SPEAKING, *choices, *NUMBERS, True, None, *objects]
     taken = [value for value in plain + [[one] for one in plain] if rule.check(value) is None]
     assert taken
     for value in taken:

@@ -245,7 +245,7 @@ def test_two_tables_of_one_name_are_refused_also_with_paths_of_their_own():
 
 
 def test_a_table_may_not_be_named_like_what_stands_beside_another():
-    for suffix in ("quarantine", "files", "schema_drift", "flat", "unique"):
+    for suffix in ("quarantine", "files", "schema_drift", "accounts", "flat", "unique"):
         *_, found = violations(events_table="trail", network_activity_table=f"trail_{suffix}")
         assert f"both named 'trail_{suffix}': change events_table or network_activity_table." in found
     # Only insights have episodes.
