@@ -81,6 +81,8 @@ _SIZE = matches(
     "a size like 512m or 1g: at most 6 digits before the unit, or at most 16 digits for bytes",
 )
 
+# The classes of OCSF that have a view, by the end of its name.
+OCSF_CLASSES = ("api_activity", "authentication", "account_change", "entity_management")
 # What the table of accounts says of each account.
 NAMES = ("alias", "owner", "environment")
 
@@ -255,13 +257,21 @@ _TABLES = {
                 },
                 "additionalProperties": False,
             },
-            may_be_empty=True,
         ),
         {},
         title="Names of accounts",
         help="Account → *alias*, *owner* and *environment*, as far as you know them. The view *_accounts* "
         "lists them, and *_flat* and *_unique* show them next to the account. An entry of accounts.yaml adds "
         "its own account.",
+    ),
+    "extra_views": Declaration(
+        each(one_of("ocsf", "variant"), least=0),
+        [],
+        title="Extra views",
+        help="*ocsf*: the events in the Open Cybersecurity Schema Framework, one view for each class "
+        "(*_ocsf_api_activity*, *_ocsf_authentication*, *_ocsf_account_change*, *_ocsf_entity_management*). "
+        "*variant*: each table with the whole record as a VARIANT (*_variant*). A view that you no longer "
+        "select stays until you drop it.",
     ),
 }
 

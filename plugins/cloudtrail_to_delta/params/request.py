@@ -12,7 +12,7 @@ from typing import Any, Self
 from cloudtrail_to_delta.errors import InvalidRequestError
 from cloudtrail_to_delta.kinds import FOLDERS, KINDS
 from cloudtrail_to_delta.params.declaration import check_choices, check_params
-from cloudtrail_to_delta.params.ingest import CHOICES, PARAMS, check_partition
+from cloudtrail_to_delta.params.ingest import CHOICES, OCSF_CLASSES, PARAMS, check_partition
 from cloudtrail_to_delta.params.locations import ANY, LogsLocation, S3Location
 from cloudtrail_to_delta.params.values import partitions_by_region
 from cloudtrail_to_delta.params.values import region as check_region
@@ -21,6 +21,11 @@ from cloudtrail_to_delta.params.values import region as check_region
 # The IDs of the DAG and of the DAG run have at most 250 characters each.
 RUN_NAME_BYTES = 4096
 RUN_NAME_REST = 600
+# The views of each value of the param `extra_views`: kind, or * → the suffixes of their names.
+EXTRA_VIEWS: dict[str, dict[str, tuple[str, ...]]] = {
+    "ocsf": {"events": tuple(f"ocsf_{name}" for name in OCSF_CLASSES)},
+    "variant": {ANY: ("variant",)},
+}
 # The kind that proves the others.
 DIGESTS = "digests"
 
@@ -35,6 +40,7 @@ class IngestRequest:
     checkpoint_path: str
     table: str
     region: str
+    extra_views: tuple[str, ...] = ()
 
     @property
     def quarantine_path(self) -> str:
@@ -65,7 +71,7 @@ class IngestRequest:
     @property
     def views(self) -> dict[str, str]:
         """Return the purpose of each view of the table → its name."""
-        return {what: f"{self.table}_{what}" for what in view_suffixes(self.kind)}
+        return {what: f"{self.table}_{what}" for what in view_suffixes(self.kind, self.extra_views)}
 
     @property
     def log_bucket(self) -> str:
@@ -77,18 +83,19 @@ class IngestRequest:
         """Return the logs path in its parts."""
         return LogsLocation.parse(self.logs_path)
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the request in the form that an XCom stores."""
-        return asdict(self)
+        return {**asdict(self), "extra_views": list(self.extra_views)}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, str]) -> Self:
-        """Return the request that `to_dict` stored.
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the request that `to_dict` stored, also in an earlier release, which had no extra views.
 
         Raises:
             InvalidRequestError: if a value is missing or unknown.
         """
         names = {field.name for field in fields(cls)}
+        values = {**values, "extra_views": tuple(values.get("extra_views", ()))}
         if set(values) != names:
             wrong = ", ".join(sorted(set(values) ^ names))
             raise InvalidRequestError(
@@ -115,11 +122,14 @@ def resolve_requests(params: Mapping[str, Any]) -> dict[str, IngestRequest]:
     for kind, found in derived.items():
         violations += _check_folder(kind, found, values) + _check_log_regions(kind, found, values)
     # Kinds that are not selected count too: another run may have created their tables.
-    violations += _check_places(derived, values) + _check_tables(derived) + _check_bounds(derived, values)
+    violations += (
+        _check_places(derived, values) + _check_tables(derived, values) + _check_bounds(derived, values)
+    )
     violations += _check_run_name(derived, values)
     if violations:
         raise InvalidRequestError(violations)
-    return {kind: IngestRequest(**derived[kind]) for kind in values["kinds"]}
+    more = tuple(values["extra_views"])
+    return {kind: IngestRequest(**derived[kind], extra_views=more) for kind in values["kinds"]}
 
 
 def table_suffixes(kind: str) -> dict[str, str]:
@@ -128,15 +138,23 @@ def table_suffixes(kind: str) -> dict[str, str]:
     return found | ({"verified": "_verified"} if kind == DIGESTS else {})
 
 
-def view_suffixes(kind: str) -> tuple[str, ...]:
-    """Return the suffixes that turn the table's name into the names of its views."""
+def view_suffixes(kind: str, extra_views: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the suffixes that turn the table's name into the names of its views.
+
+    Args:
+        kind: the kind of the table's records.
+        extra_views: the values of the param `extra_views`.
+    """
     more = {
         "events": ("accounts", "flat", "unique", "proof"),
         "network_activity": ("accounts", "flat", "unique", "proof"),
         "insights": ("episodes", "proof"),
         DIGESTS: ("verdicts", "hours"),
     }
-    return ("files", "schema_drift", *more.get(kind, ("proof",)))
+    found = ("files", "schema_drift", *more.get(kind, ("proof",)))
+    for extra in extra_views:
+        found += EXTRA_VIEWS[extra].get(kind, EXTRA_VIEWS[extra].get(ANY, ()))
+    return found
 
 
 def compute_of(params: Mapping[str, Any]) -> str:
@@ -282,7 +300,7 @@ def _shared_places(places: Sequence[_Place], logs: Sequence[S3Location], code: _
     return list(violations.values())
 
 
-def _check_tables(derived: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _check_tables(derived: Mapping[str, Mapping[str, str]], values: Mapping[str, Any]) -> list[str]:
     return _shared_tables(
         [
             (f"the {kind} {use}", found["table"] + suffix, f"{kind}_table")
@@ -290,7 +308,10 @@ def _check_tables(derived: Mapping[str, Mapping[str, str]]) -> list[str]:
             if "table" in found
             for use, suffix in (
                 *table_suffixes(kind).items(),
-                *((f"view {view}", f"_{view}") for view in view_suffixes(kind)),
+                *(
+                    (f"view {view}", f"_{view}")
+                    for view in view_suffixes(kind, values.get("extra_views", ()))
+                ),
             )
         ]
     )

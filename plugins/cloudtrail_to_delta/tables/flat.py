@@ -256,7 +256,11 @@ def flat_columns(kind: str, *, repeats: bool) -> Mapping[str, str]:
         repeats: whether the view has the column `is_repeat`.
     """
     flat = {one.name: one.comment for one in FLAT if repeats or one.name != "is_repeat"}
-    return flat | dict.fromkeys(KINDS[kind].columns, "The table's column; DESCRIBE TABLE explains it")
+    return flat | _own_columns(kind)
+
+
+def _own_columns(kind: str) -> dict[str, str]:
+    return dict.fromkeys(KINDS[kind].columns, "The table's column; DESCRIBE TABLE explains it")
 
 
 def flat_query(kind: str, table: str, accounts: str) -> str:
@@ -280,3 +284,16 @@ def unique_query(kind: str, table: str, accounts: str) -> str:
     """Return the query of the view `<table>_unique`: one row per event, from its first delivery."""
     names = ", ".join(quote_name(name) for name in flat_columns(kind, repeats=False))
     return f"SELECT {names} FROM ({flat_query(kind, table, accounts)}) WHERE NOT is_repeat"
+
+
+def variant_columns(kind: str) -> dict[str, str]:
+    """Return the columns of the view `<table>_variant` → their meaning."""
+    return {
+        "record": "The whole record; null if its text is not JSON that a VARIANT can hold"
+    } | _own_columns(kind)
+
+
+def variant_query(kind: str, table: str) -> str:
+    """Return the query of the view `<table>_variant`, which parses `raw` when a query selects `record`."""
+    own = ", ".join(quote_name(name) for name in KINDS[kind].columns)
+    return f"SELECT TRY_PARSE_JSON(raw) AS record, {own} FROM {table}"

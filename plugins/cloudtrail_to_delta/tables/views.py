@@ -15,7 +15,10 @@ from cloudtrail_to_delta.tables.flat import (
     flat_columns,
     flat_query,
     unique_query,
+    variant_columns,
+    variant_query,
 )
+from cloudtrail_to_delta.tables.ocsf import CLASSES, VERSION, ocsf_columns, ocsf_query
 from cloudtrail_to_delta.tables.proof import hours_query, proof_query, verdicts_query
 from cloudtrail_to_delta.tables.queries import EXAMPLE_CHARACTERS, drift_query, episodes_query, files_query
 from cloudtrail_to_delta.tables.sql import quote_name, text_literal
@@ -197,6 +200,21 @@ def views_of(request: IngestRequest, names: Mapping[str, Mapping[str, str]]) -> 
             comment="The same columns, and each event once, however often CloudTrail delivered it",
             columns=flat_columns(request.kind, repeats=False),
             query=unique_query(request.kind, table, accounts),
+        )
+    for name, one in CLASSES.items():
+        if f"ocsf_{name}" in request.views:
+            made[f"ocsf_{name}"] = View(
+                name=request.views[f"ocsf_{name}"],
+                comment=f"The events of OCSF's class {one.caption} ({one.uid}), schema {VERSION}",
+                columns=ocsf_columns(name),
+                query=ocsf_query(name, quote_name(request.views["flat"])),
+            )
+    if "variant" in request.views:
+        made["variant"] = View(
+            name=request.views["variant"],
+            comment="The table's columns, and the whole record as a VARIANT",
+            columns=variant_columns(request.kind),
+            query=variant_query(request.kind, table),
         )
     if request.kind == DIGESTS:
         verified = quote_name(request.verified_table)

@@ -4,7 +4,17 @@ import pytest
 
 from cloudtrail_jobs.commits import table_at
 from cloudtrail_to_delta.kinds import KINDS
-from cloudtrail_to_delta.tables.flat import FLAT, accounts_query, flat_columns, flat_query, unique_query
+from cloudtrail_to_delta.tables.flat import (
+    FLAT,
+    accounts_query,
+    flat_columns,
+    flat_query,
+    unique_query,
+    variant_columns,
+    variant_query,
+)
+from cloudtrail_to_delta.tables.ocsf import CLASSES, ocsf_columns, ocsf_query
+from tests.fixtures.ocsf import violations
 from tests.integration.spark_jobs.conftest import event
 
 ROLE = {
@@ -31,6 +41,11 @@ NAMES = {
 }
 USER = {"type": "IAMUser", "userName": "ada", "arn": "arn:aws:iam::111122223333:user/ada"}
 SIGN_IN = {"eventName": "ConsoleLogin", "eventType": "AwsConsoleSignIn", "userIdentity": USER}
+IAM = {
+    "eventSource": "iam.amazonaws.com",
+    "readOnly": False,
+    "requestParameters": {"userName": "eve", "policyArn": "arn:aws:iam::1:policy/p"},
+}
 # A record's fields, and what the view has of them.
 CASES = [
     (
@@ -140,6 +155,18 @@ CASES = [
         {"requestParameters": {"roleArn": "arn:aws:iam::1:role/a/b/Admin", "userName": "eve"}},
         {"target_role": "Admin", "target_user": "eve"},
     ),
+    (IAM | {"eventName": "CreateUser"}, {"target_user": "eve"}),
+    (IAM | {"eventName": "AttachUserPolicy"}, {"target_user": "eve"}),
+    (IAM | {"eventName": "CreatePolicy", "requestParameters": {"policyName": "p"}}, {"service": "iam"}),
+    ({"eventSource": "connect.amazonaws.com", "eventName": "CreateUser"}, {"service": "connect"}),
+    (
+        {
+            "eventName": "AssumeRole",
+            "requestParameters": {"roleArn": "arn:aws:iam::1:role/Admin", "roleSessionName": "eve"},
+            "responseElements": {"assumedRoleUser": {"arn": "arn:aws:sts::1:assumed-role/Admin/eve"}},
+        },
+        {"target_role": "Admin"},
+    ),
     (
         {"userAgent": None, "sessionCredentialFromConsole": "true", "tlsDetails": {"tlsVersion": "TLSv1.3"}},
         {"is_console": True, "tls_version": "TLSv1.3"},
@@ -165,6 +192,9 @@ def views(module_lake):
     for view, query in (("flat", flat_query), ("unique", unique_query)):
         statement = query("events", table, "made_accounts")
         spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_{view} AS {statement}")
+    for name in CLASSES:
+        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_{name} AS {ocsf_query(name, 'made_flat')}")
+    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_variant AS {variant_query('events', table)}")
     return spark
 
 
@@ -213,6 +243,58 @@ def test_the_names_of_accounts_change_no_number_of_rows_and_leave_the_pruning(vi
     counted = "SELECT COUNT(*), COUNT(account_alias), COUNT(principal_account_alias) FROM made_flat"
     (row,) = views.sql(counted).collect()
     assert row[0] == views.table("made_flat").count() > row[1] > row[2] > 0
+
+
+def test_each_row_is_in_one_ocsf_class_and_follows_its_schema(views):
+    found = {name: views.table(f"made_{name}").collect() for name in CLASSES}
+    everything = [row.raw for row in views.table("made_flat").select("raw").collect()]
+    assert sorted(row.raw_data for rows in found.values() for row in rows) == sorted(everything)
+    for name, rows in found.items():
+        assert rows
+        assert list(ocsf_columns(name)) == views.table(f"made_{name}").columns
+        for row in rows:
+            assert violations(name, row) == []
+    activities = {
+        name: {(row.api.operation, row.activity_id) for row in found[name]} - {("Get", 99), ("Get", 2)}
+        for name in CLASSES
+    }
+    assert activities == {
+        "api_activity": {
+            ("GetFederationToken", 2),
+            ("DescribeInstances", 2),
+            ("RunInstances", 1),
+            ("CreateUser", 1),
+        },
+        "authentication": {("ConsoleLogin", 1), ("AssumeRole", 1)},
+        "account_change": {("CreateUser", 1), ("AttachUserPolicy", 7)},
+        "entity_management": {("CreatePolicy", 1)},
+    }
+
+
+def test_the_ocsf_attributes_are_those_of_the_published_mapping(views):
+    (assumed,) = views.sql("SELECT * FROM made_authentication WHERE api.operation = 'AssumeRole'").collect()
+    assert (assumed.user.name, assumed.user.uid) == ("eve", "arn:aws:iam::1:role/Admin")
+    assert assumed.session.uid == "arn:aws:sts::1:assumed-role/Admin/eve"
+    assert (assumed.metadata.version, assumed.type_uid, assumed.time) == ("1.5.0", 300201, 1795341600000)
+    query = "SELECT status, status_id, COUNT(*) AS n FROM made_authentication GROUP BY ALL"
+    counts = {(row.status, row.status_id): row.n for row in views.sql(query).collect()}
+    assert counts == {("Failure", 2): 2, ("Success", 1): 2}
+    (attached,) = views.sql("SELECT * FROM made_account_change WHERE activity_id = 7").collect()
+    assert (attached.user.name, attached.policy.uid) == ("eve", "arn:aws:iam::1:policy/p")
+
+
+def test_a_condition_on_the_day_of_an_ocsf_view_reaches_the_scan(views):
+    plan = explain(views, "SELECT COUNT(*) FROM made_authentication WHERE `date` = DATE'2026-11-22'")
+    assert "PartitionFilters: [isnotnull(date" in plan
+    assert "Join" not in plan
+
+
+def test_a_variant_has_the_whole_record_and_every_row(views):
+    assert views.table("made_variant").columns == list(variant_columns("events"))
+    query = "SELECT COUNT(*), COUNT(record), COUNT(record:userIdentity.userName::string) FROM made_variant"
+    rows, records, names = views.sql(query).collect()[0]
+    assert rows == records == views.table("made_flat").count() > names > 0
+    assert "parse_json" not in explain(views, "SELECT eventID FROM made_variant")
 
 
 def explain(spark, query):

@@ -83,11 +83,12 @@ def test_a_name_of_three_levels_has_its_views_beside_it(write, connections, data
     write("deep", rows("a", [0], records=1))
     sql = Warehouse(databricks.host, databricks.token).sql
     sql("CREATE SCHEMA IF NOT EXISTS main.security")
-    names = create("main.security.deep")
-    assert names[2:] == [
-        f"main.security.deep_{view}" for view in ("files", "schema_drift", "accounts", "flat", "unique")
-    ]
+    names = create("main.security.deep", extra_views=["ocsf", "variant"])
+    views = ("files", "schema_drift", "accounts", "flat", "unique")
+    extra = ("ocsf_api_activity", "ocsf_authentication", "ocsf_account_change", "ocsf_entity_management")
+    assert names[2:] == [f"main.security.deep_{view}" for view in (*views, *extra, "variant")]
     assert sql("SELECT COUNT(*) AS n FROM main.security.deep_files") == [{"n": "1"}]
+    assert sql("SELECT class_uid FROM main.security.deep_ocsf_api_activity") == [{"class_uid": "6003"}]
 
 
 def test_a_name_that_points_elsewhere_is_refused_with_both_places(write, connections):

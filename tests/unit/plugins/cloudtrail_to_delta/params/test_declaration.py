@@ -99,4 +99,4 @@ def test_a_row_is_whole(row):
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_check_says_itself_whether_it_takes_what_is_empty(row):
-    assert row.check.may_be_empty == any(row.check(empty) is None for empty in ("", [], {}))
+    assert row.check.may_be_empty == (row.check("") is None or row.check([]) is None)
