@@ -133,6 +133,10 @@ params: require-packages ## Write docs/params.md again, from the forms and the c
 metrics: require-packages ## Write docs/reference/metrics.md again, from the declared metrics
 	@$(PRODUCT) metrics > docs/reference/metrics.md
 
+.PHONY: queries
+queries: require-packages ## Write docs/databricks again: saved queries and a dashboard, from docs/queries.md (ARGS=--table …)
+	@$(PRODUCT) queries docs/queries.md docs/databricks $(ARGS)
+
 .PHONY: operators
 operators: require-packages ## Write docs/reference/operators.md again, from the docstrings
 	@$(RUN) -m docs.site.operators > docs/reference/operators.md

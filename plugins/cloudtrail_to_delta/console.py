@@ -5,6 +5,7 @@ accounts-schema        prints the JSON Schema of accounts.yaml, for editors
 permissions            prints the minimum permissions of each identity, as Markdown
 params [ingest|setup]  prints every param of both forms or of one of them, as Markdown
 metrics                prints every metric, as Markdown
+queries PAGE FOLDER    writes saved queries and a dashboard for Databricks, from docs/queries.md
 audit LOGS TABLE       checks a period of log files against CloudTrail's signed digests
 acceptance aws         asks an AWS account read-only and prints the redacted answers, as JSON
 acceptance databricks  tries a workspace with the params of an ingest, and writes a redacted report
@@ -58,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     params.set_defaults(run=_params)
     metrics = commands.add_parser("metrics", help="print every metric with its unit and meaning")
     metrics.set_defaults(run=_metrics)
+    queries = commands.add_parser("queries", help="write saved queries and a dashboard for Databricks")
+    queries.add_argument("page", type=Path, help="the document with the statements: docs/queries.md")
+    queries.add_argument("folder", type=Path, help="where to write the files")
+    queries.add_argument(
+        "--table", default="cloudtrail_events", help="the table of events: catalog.schema.table, or less"
+    )
+    queries.add_argument("--days", type=int, default=30, help="how many days the dashboard reads (30)")
+    queries.set_defaults(run=_queries)
     audit = commands.add_parser(
         "audit",
         help="check a period against CloudTrail's signed digests",
@@ -133,6 +142,20 @@ def _acceptance_aws(chosen: argparse.Namespace) -> int:
     from cloudtrail_to_delta.acceptance.command import run_aws
 
     return run_aws(bucket=chosen.bucket, role=chosen.role, region=chosen.region)
+
+
+def _queries(chosen: argparse.Namespace) -> int:
+    from cloudtrail_to_delta.params.values import table
+    from cloudtrail_to_delta.reference.queries import files
+
+    if complaint := table(chosen.table):
+        sys.stderr.write(f"--table {chosen.table!r}: {complaint}\n")
+        return 2
+    page = chosen.page.read_text(encoding="utf-8")
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files(page, table=chosen.table, days=chosen.days).items():
+        (chosen.folder / name).write_text(text, encoding="utf-8")
+    return 0
 
 
 def _audit(chosen: argparse.Namespace) -> int:

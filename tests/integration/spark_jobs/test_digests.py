@@ -23,6 +23,7 @@ from cloudtrail_to_delta.completeness.table import table_files
 from cloudtrail_to_delta.params.ingest import ingest_params
 from cloudtrail_to_delta.params.locations import LogsLocation
 from cloudtrail_to_delta.params.request import resolve_requests
+from cloudtrail_to_delta.reference.queries import statements
 from cloudtrail_to_delta.tables.proof import hours_query, proof_query, verdicts_query
 from sandbox.sample_logs.digests import Place
 from tests.fixtures.documents import ROOT, unmarked_statements
@@ -250,3 +251,11 @@ def test_the_statements_of_the_documentation_run_on_these_views(bucket):
     for statement, name in zip(shown, made, strict=True):
         assert name in statement
         assert bucket.lake.spark.sql(statement).collect()
+
+
+def test_the_statement_about_what_is_not_proven_finds_every_such_log_file(bucket):
+    page = (ROOT / "docs/queries.md").read_text(encoding="utf-8")
+    (sql,) = (one.sql for one in statements(page) if one.title == "What is not proven")
+    every = bucket.views["cloudtrail_events_proof"]
+    found = {row.log_file for row in bucket.lake.spark.sql(sql).collect()}
+    assert found == {row.log_file for row in every if row.verdict not in ("proven", "pending")} != set()

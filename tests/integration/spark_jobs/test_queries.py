@@ -8,14 +8,18 @@ from collections import Counter
 import pytest
 
 from cloudtrail_jobs.commits import table_at
+from cloudtrail_to_delta.reference.queries import columns, statements
 from cloudtrail_to_delta.tables.flat import accounts_query, flat_query, unique_query
+from cloudtrail_to_delta.tables.ocsf import CLASSES, ocsf_query
+from cloudtrail_to_delta.tables.queries import files_query
 from tests.fixtures.documents import ROOT
+from tests.fixtures.ocsf import violations
 from tests.fixtures.published import REAL, needs_published_records
 
 pytestmark = needs_published_records
 
 PAGE = (ROOT / "docs/queries.md").read_text(encoding="utf-8")
-STATEMENTS = dict(re.findall(r"(?ms)^### ([^\n]+)\n(?:(?!^#).)*?^```sql\n(.*?);\n```", PAGE))
+STATEMENTS = {one.title: one.sql for one in statements(PAGE)}
 DENIED = ("AccessDenied", "Client.UnauthorizedOperation", "ForbiddenException", "AccessDeniedException")
 POLICY_EVENTS = re.compile(r"(Put|Delete|Create|Attach|Detach)\w*Policy")
 INSTANCE = "i-0dbc91f429e48eeed"
@@ -157,6 +161,10 @@ OTHERS = {
     "Which regions are new",
     "What happened around one event",
     "CIS monitoring controls",
+    "Calls by day",
+    "Log files that do not add up",
+    # tests/integration/spark_jobs/test_digests.py
+    "What is not proven",
 }
 
 
@@ -176,12 +184,48 @@ def warehouse(published_lake):
         spark.sql(
             f"CREATE OR REPLACE TEMPORARY VIEW {view} AS {query('events', table, f'({accounts_query({})})')}"
         )
+    files = files_query("events", table, table_at(f"{published_lake.folder}/delta/events_quarantine"))
+    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW cloudtrail_events_files AS {files}")
+    for name in CLASSES:
+        view = f"cloudtrail_events_ocsf_{name}"
+        query = ocsf_query(name, "cloudtrail_events_flat")
+        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW {view} AS {query}")
     return spark
+
+
+def test_every_published_record_is_in_one_ocsf_class_and_follows_its_schema(warehouse, records):
+    found = {name: warehouse.table(f"cloudtrail_events_ocsf_{name}").collect() for name in CLASSES}
+    broken = Counter(
+        problem for name, rows in found.items() for row in rows for problem in violations(name, row)
+    )
+    assert broken == {}
+    ids = Counter(row.metadata.uid for rows in found.values() for row in rows)
+    assert ids == Counter(record["eventID"] for record in records)
+    sizes = {name: len(rows) for name, rows in found.items()}
+    assert min(sizes.values()) > 0, sizes
 
 
 def test_every_statement_of_the_page_has_an_expected_answer():
     assert ABOUT.keys() | OTHERS == STATEMENTS.keys()
     assert len(STATEMENTS) >= 30
+
+
+def test_calls_by_day_are_all_calls(warehouse, records):
+    rows = warehouse.sql(STATEMENTS["Calls by day"]).collect()
+    days = Counter(record["eventTime"][:10] for record in records)
+    assert {str(row.date): row.calls for row in rows} == days
+    assert sum(row.failed for row in rows) == sum(1 for record in records if failed(record))
+    assert sum(row.by_root for row in rows) == 0
+
+
+def test_the_published_log_files_add_up(warehouse):
+    assert warehouse.sql(STATEMENTS["Log files that do not add up"]).collect() == []
+    assert warehouse.table("cloudtrail_events_files").count() > 0
+
+
+@pytest.mark.parametrize("title", sorted(STATEMENTS.keys() - {"What is not proven"}))
+def test_the_dashboard_knows_the_columns_of_a_statement(warehouse, title):
+    assert warehouse.sql(STATEMENTS[title]).columns == columns(STATEMENTS[title])
 
 
 @pytest.mark.parametrize("title", sorted(ABOUT))
