@@ -73,3 +73,45 @@ QUESTIONS = (
         "GROUP BY ALL ORDER BY 1, 2",
     ),
 )
+
+# The same questions of the view `flat`, in its plain columns; the answers are the same rows.
+PLAIN = (
+    "SELECT eventID, eventTime, event, source_ip FROM flat WHERE is_root "
+    "AND date BETWEEN '{week}' AND '{day}' ORDER BY eventID",
+    "SELECT userIdentity.arn, event, COUNT(*) AS calls FROM flat WHERE date = '{day}' "
+    "AND errorCode IN ('AccessDenied', 'Client.UnauthorizedOperation') AND is_denied GROUP BY ALL "
+    "ORDER BY 1, 2",
+    "SELECT eventID, eventTime, eventSource, event FROM flat WHERE access_key = '{key}' ORDER BY eventID",
+    "SELECT eventID, eventTime, event FROM flat WHERE eventID = '{event}'",
+    "SELECT eventID, userIdentity.arn, source_ip FROM flat WHERE event = 'ConsoleLogin' AND NOT has_mfa "
+    "ORDER BY eventID",
+    "SELECT eventSource, event, COUNT(*) AS calls, MIN(time) AS first, MAX(time) AS last FROM flat "
+    "WHERE source_ip = '{address}' GROUP BY ALL ORDER BY 1, 2",
+    "SELECT eventID, eventTime, event, userIdentity.arn FROM flat WHERE service = 'iam' AND NOT is_read_only "
+    "ORDER BY eventID",
+    "SELECT bucket, COUNT(*) AS calls FROM flat WHERE date = '{day}' AND event = 'GetObject' "
+    "GROUP BY ALL ORDER BY 1",
+    "SELECT eventID, time, event FROM flat WHERE userIdentity.arn = '{arn}' AND time BETWEEN "
+    "TIMESTAMP '{day} 10:00:00Z' AND TIMESTAMP '{day} 11:00:00Z' ORDER BY eventID",
+    "SELECT date, eventSource, COUNT(*) AS calls, COUNT(errorCode) AS errors FROM flat "
+    "GROUP BY ALL ORDER BY 1, 2",
+)
+# Fields of the record's text: by its path in the text, and in the view `variant`.
+FIELDS = (
+    (
+        "one field of the text, 30 days",
+        "SELECT get_json_object(raw, '$.userIdentity.type') AS type, COUNT(*) AS calls FROM {table} "
+        "GROUP BY ALL ORDER BY 1",
+        "SELECT record:userIdentity.type::string AS type, COUNT(*) AS calls FROM variant "
+        "GROUP BY ALL ORDER BY 1",
+    ),
+    (
+        "four fields of the text, 30 days",
+        "SELECT get_json_object(raw, '$.userIdentity.type') AS type, get_json_object(raw, '$.eventSource') "
+        "AS source, get_json_object(raw, '$.awsRegion') AS region, "
+        "COUNT(get_json_object(raw, '$.errorCode')) AS errors FROM {table} GROUP BY ALL ORDER BY 1, 2, 3",
+        "SELECT record:userIdentity.type::string AS type, record:eventSource::string AS source, "
+        "record:awsRegion::string AS region, COUNT(record:errorCode::string) AS errors FROM variant "
+        "GROUP BY ALL ORDER BY 1, 2, 3",
+    ),
+)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 # In the order in which they run; each is a module of `tests.benchmarks.parts`.
 PARTS = (
     *("first_load", "unpacking", "hourly", "nothing_new", "storage", "memory", "queries", "airflow"),
-    *("slow_store", "settings", "completeness", "cost"),
+    *("slow_store", "settings", "completeness", "cost", "views"),
 )
 
 

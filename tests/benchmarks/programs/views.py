@@ -1,0 +1,65 @@
+"""Questions asked of a table and of its views in one session: `… programs.views ROUNDS TABLE`.
+
+Each question has one text for the table's own columns and one for the plain columns of the view `_flat`. They
+are asked in turn, ROUNDS times, after one time that does not count. A question about one field of the text
+compares `get_json_object` with the view `_variant`.
+"""
+
+import sys
+import time
+from typing import Any
+
+from sandbox.spark import ROOT
+from tests.benchmarks.programs.ask import scanned
+from tests.benchmarks.programs.protocol import done, ready
+from tests.benchmarks.questions import FIELDS, PLAIN, QUESTIONS, VALUES
+from tests.benchmarks.spark_session import start
+
+sys.path.insert(0, str(ROOT / "plugins"))
+
+from cloudtrail_to_delta.tables.flat import accounts_query, flat_query, variant_query
+
+
+def main() -> None:
+    """Ask everything."""
+    rounds, path = int(sys.argv[1]), sys.argv[2]
+    spark = start()
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    table = f"delta.`{path}`"
+    views = {
+        "accounts": accounts_query({}),
+        "flat": flat_query("events", table, "accounts"),
+        "variant": variant_query("events", table),
+    }
+    for name, query in views.items():
+        spark.sql(f"CREATE TEMPORARY VIEW {name} AS {query}")
+    values = {name: spark.sql(query.format(table=table)).first()[0] for name, query in VALUES.items()}
+    texts = [
+        (one.words, {"table": one.sql.format(table=table, **values), "view": plain.format(**values)})
+        for one, plain in zip(QUESTIONS, PLAIN, strict=True)
+    ]
+    texts += [(words, {"table": text.format(table=table), "view": field}) for words, text, field in FIELDS]
+    ready()
+    answers = []
+    for words, both in texts:
+        answer: dict[str, Any] = {"question": words, "tables": {name: {"seconds": []} for name in both}}
+        expected: Any = None
+        for number in range(rounds + 1):
+            for name, text in both.items():
+                frame = spark.sql(text)
+                began = time.perf_counter()
+                rows = frame.collect()
+                seconds = time.perf_counter() - began
+                found = answer["tables"][name]
+                if number:
+                    found["seconds"].append(round(seconds, 3))
+                    continue
+                expected = rows if name == "table" else expected
+                found |= scanned(frame._jdf.queryExecution().executedPlan())
+                found |= {"rows": len(rows), "equal": rows == expected}
+        answers.append(answer)
+    done(answers=answers)
+
+
+if __name__ == "__main__":
+    main()
