@@ -102,7 +102,7 @@ FIELDS = (
         "one field of the text, 30 days",
         "SELECT get_json_object(raw, '$.userIdentity.type') AS type, COUNT(*) AS calls FROM {table} "
         "GROUP BY ALL ORDER BY 1",
-        "SELECT record:userIdentity.type::string AS type, COUNT(*) AS calls FROM variant "
+        "SELECT variant_get(record, '$.userIdentity.type', 'string') AS type, COUNT(*) AS calls FROM variant "
         "GROUP BY ALL ORDER BY 1",
     ),
     (
@@ -110,8 +110,10 @@ FIELDS = (
         "SELECT get_json_object(raw, '$.userIdentity.type') AS type, get_json_object(raw, '$.eventSource') "
         "AS source, get_json_object(raw, '$.awsRegion') AS region, "
         "COUNT(get_json_object(raw, '$.errorCode')) AS errors FROM {table} GROUP BY ALL ORDER BY 1, 2, 3",
-        "SELECT record:userIdentity.type::string AS type, record:eventSource::string AS source, "
-        "record:awsRegion::string AS region, COUNT(record:errorCode::string) AS errors FROM variant "
+        "SELECT variant_get(record, '$.userIdentity.type', 'string') AS type, "
+        "variant_get(record, '$.eventSource', 'string') AS source, "
+        "variant_get(record, '$.awsRegion', 'string') AS region, "
+        "COUNT(variant_get(record, '$.errorCode', 'string')) AS errors FROM variant "
         "GROUP BY ALL ORDER BY 1, 2, 3",
     ),
 )

@@ -12,6 +12,9 @@ events and digests. Trigger this DAG with the form, which describes every field.
 - `<table>_quarantine`: the records that could not be read, with the reason
 - the view `<table>_files`: each log file with its counts
 - the view `<table>_schema_drift`: fields without a column, and values that do not fit their column
+- for events and network activity, the views `<table>_flat` and `<table>_unique`: who did what, in plain
+  columns, and each event once; `<table>_accounts`: the names of accounts
+- on request (`extra_views`), views of events in OCSF, and of each record as a VARIANT
 - for insights, the view `<table>_episodes`: each insight as one row
 - with the kind `digests`, the view `<table>_proof`: whether CloudTrail signed each log file
 - for digests, the table `<table>_verified` and the views `<table>_verdicts` and `<table>_hours`: which

@@ -9,7 +9,7 @@
   identity or of the organization that is not a user, role or group.
 - ocsf/ocsf-schema, tag 1.5.0: required attributes and values. A test compares the views with it.
 
-Why: docs/adr/0039-ocsf.md.
+Why: docs/adr/0043-ocsf.md.
 """
 
 from collections.abc import Mapping
