@@ -1,5 +1,7 @@
 """Params → requests: what is derived for each kind, and how a request travels."""
 
+import json
+
 import pytest
 
 from cloudtrail_to_delta.errors import InvalidRequestError
@@ -108,10 +110,37 @@ def test_paths_are_named_by_the_last_level_of_the_table_and_can_be_given():
 
 
 def test_a_request_survives_an_xcom():
-    request = resolve_requests(params())["events"]
+    request = resolve_requests(params(extra_views=["ocsf"]))["events"]
+    assert json.loads(json.dumps(request.to_dict())) == request.to_dict()
     assert IngestRequest.from_dict(request.to_dict()) == request
     with pytest.raises(InvalidRequestError, match="missing or unexpected: checkpoint_path"):
         IngestRequest.from_dict({k: v for k, v in request.to_dict().items() if k != "checkpoint_path"})
+
+
+def test_a_request_of_an_earlier_release_has_no_extra_views():
+    request = resolve_requests(params())["events"]
+    older = {name: value for name, value in request.to_dict().items() if name != "extra_views"}
+    assert IngestRequest.from_dict(older) == request
+
+
+def test_extra_views_are_named_after_the_table_and_only_events_have_ocsf():
+    kinds = ["events", "network_activity", "insights"]
+    plain = resolve_requests(params(kinds=kinds))
+    more = resolve_requests(params(kinds=kinds, extra_views=["variant", "ocsf"]))
+    added = {kind: set(more[kind].views.values()) - set(plain[kind].views.values()) for kind in kinds}
+    classes = ("api_activity", "authentication", "account_change", "entity_management")
+    assert added == {
+        "events": {"cloudtrail_events_variant", *(f"cloudtrail_events_ocsf_{one}" for one in classes)},
+        "network_activity": {"cloudtrail_network_activity_variant"},
+        "insights": {"cloudtrail_insights_variant"},
+    }
+
+
+def test_a_table_may_not_have_the_name_of_an_extra_view_that_is_asked_for():
+    named = {"network_activity_table": "cloudtrail_events_variant"}
+    resolve_requests(params(**named))
+    *_, found = violations(**named, extra_views=["variant"])
+    assert "both named 'cloudtrail_events_variant'" in found
 
 
 @pytest.mark.parametrize(
