@@ -144,7 +144,7 @@ _TESTS = {
     "`airflow-setup`, `airflow-setup-trail`": "setup/test_deployment_role.py",
     "`airflow-setup`, for Auto Loader's leftovers": "setup/databricks/test_auto_ingest.py",
     "`airflow-setup`, for the checks of tables and access": "setup/databricks/test_verify_access.py",
-    "`airflow-ingest`, `alert-publisher`": "preflight/test_connection.py",
+    "`airflow-ingest`, `airflow-completeness`, `alert-publisher`": "preflight/test_connection.py",
     "`reader-role`, but for what is only advised": "setup/databricks/test_real_job.py",
     "`reader-role-notifications`, `deployment-role`": "preflight/test_simulation.py",
 }
@@ -152,7 +152,7 @@ _IN = "tests/integration/plugins/cloudtrail_to_delta"
 # The end-to-end tests: policies → test.
 _END_TO_END = {
     "`airflow-setup`, `airflow-setup-trail`, `airflow-ingest`, `reader-role` together": "test_setup.py",
-    "`airflow-completeness`, but for the key of the tables' bucket": "test_completeness.py",
+    "`airflow-completeness`": "test_completeness.py",
 }
 
 

@@ -2,15 +2,20 @@
 
 import hashlib
 import json
+from datetime import date
 from functools import partial
 
 import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk.exceptions import AirflowFailException
+from botocore.exceptions import ClientError
 
 from cloudtrail_to_delta.alerts.compose import Message
 from cloudtrail_to_delta.alerts.targets import deliver
-from cloudtrail_to_delta.iam.connection import connection_access
+from cloudtrail_to_delta.completeness.deliveries import DeliveryListing
+from cloudtrail_to_delta.completeness.held import HeldFiles
+from cloudtrail_to_delta.errors import CloudTrailError
+from cloudtrail_to_delta.iam.connection import completeness_access, connection_access
 from cloudtrail_to_delta.iam.reader import reader_policy
 from cloudtrail_to_delta.operators.stage import PUBLIC_KEYS_KEY, StageWheelOperator
 from cloudtrail_to_delta.params.request import code_root, resolve_requests
@@ -71,7 +76,7 @@ def limited(account, keys, monkeypatch, tmp_path):
     monkeypatch.setenv(f"AIRFLOW_VAR_{FOLDER_VARIABLE.upper()}", str(tmp_path))
     (tmp_path / WHEEL).write_bytes(b"wheel")
 
-    def give(*, without="", only=None):
+    def give(*, without="", only=None, completeness=False):
         params = account.params(**CODE)
         needed = connection_access(
             resolve_requests(params),
@@ -82,6 +87,8 @@ def limited(account, keys, monkeypatch, tmp_path):
             logs_keys=keys[:1],
             buckets={LAKE_BUCKET: keys[1], CODE_BUCKET: keys[2]},
         )
+        if completeness:
+            needed = completeness_access(resolve_requests(params), tables_keys=keys[1:2])
         given = [one for one in needed if one.action != without and (only is None or one.action in only)]
         # IAM takes no policy without a statement.
         policy = reader_policy(given) if given else {"Version": "2012-10-17", "Statement": [NOTHING]}
@@ -218,3 +225,25 @@ def test_the_reader_role_needs_the_key_of_a_code_bucket_of_its_own(account, keys
     failed = account.preflight(**CODE).failed
     resources = {one.subject for one in failed if "kms:Decrypt" in one.subject + one.detail}
     assert keys[2] in json.dumps([(one.subject, one.detail, one.remedy) for one in failed]), resources
+
+
+def test_a_completeness_check_needs_each_of_its_documented_permissions(account, limited):
+    path, day = f"s3://{LAKE_BUCKET}/{TABLE}", date(2026, 11, 20)
+    columns = {"log_file": "string", "delivered_at": "timestamp", "date": "date", "ingested_at": "timestamp"}
+    account.table(TABLE, columns)
+
+    def compare():
+        request = resolve_requests(account.params(**CODE))["events"]
+        listing = DeliveryListing(Clients.connect("aws_default", "us-east-1").s3, request.logs, budget=99)
+        options = storage_options(AwsBaseHook("aws_default", client_type="s3"), path)
+        tables = HeldFiles(path, storage_options=options)
+        return [*listing.folders(), *tables.day(f"s3://{LOGS_BUCKET}/AWSLogs", day)]
+
+    documented = limited(completeness=True)
+    account.aws.forget_requests()
+    compare()
+    assert account.aws.judged(USER) == documented
+    for action in documented:
+        limited(completeness=True, without=action)
+        with pytest.raises((CloudTrailError, ClientError), match=r"AccessDenied|Forbidden|not authorized"):
+            compare()
