@@ -35,7 +35,7 @@ FROM (
     log_file,
     path_account AS account,
     path_region AS region,
-    CAST(TRY_TO_TIMESTAMP(path_day, 'yyyy/MM/dd') AS DATE) AS delivery_day,
+    REPLACE(path_day, '/', '-') AS delivery_day,
     MAX(delivered_at) AS delivered_at,
     MAX(ingested_at) AS ingested_at,
     UNIX_TIMESTAMP(MIN(ingested_at)) - UNIX_TIMESTAMP(MAX(delivered_at)) AS lag_seconds,

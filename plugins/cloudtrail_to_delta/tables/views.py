@@ -58,7 +58,7 @@ FILES = {
     "log_file": "The log file",
     "account": "The account in its path",
     "region": "The region in its path",
-    "delivery_day": "The day in its path, UTC",
+    "delivery_day": "The day in its path, as text like 2026-01-31, UTC",
     "delivered_at": "When it was last written to S3",
     "ingested_at": "When it was last read",
     "lag_seconds": "Time from its delivery until it was first read, in seconds",
