@@ -42,6 +42,7 @@ def ran(monkeypatch, tmp_path):
     def run(preflight, kinds, *, alone=False):
         params = {name: param.value for name, param in ingest_params().items()}
         params |= {"kinds": kinds, "code_root": "s3://lake/code", "preflight_only": False}
+        params |= {"compute": "existing_cluster", "cluster_id": "c-1"}
         requests = resolve_requests(params)
         stage = build_dag("cloudtrail_ingest").get_task("stage_code")
         if alone:
