@@ -73,7 +73,7 @@ def test_only_names_in_the_legacy_metastore_need_statements_and_each_only_reads(
         task_id="preflight", requests=requests, databricks_conn_id="databricks_default"
     )
     statements = operator.gather({})["statements"]
-    assert len(statements) == 8
+    assert len(statements) == 9
     assert all(one.startswith(READING) and "`hive_metastore`" in one for one in statements)
 
 
