@@ -368,7 +368,7 @@ CASES: dict[str, list[Case]] = {
         Case(
             "a run that is being canceled",
             "waited for, then followed by another",
-            f"{PLUGINS}/operators/test_submit.py::test_a_run_that_is_being_cancelled_is_waited_for_and_followed_by_another",
+            f"{PLUGINS}/operators/test_submit.py::test_a_run_that_is_being_canceled_is_waited_for_and_followed_by_another",
         ),
         Case(
             "a run and its token are forgotten after 60 days",
@@ -388,7 +388,7 @@ CASES: dict[str, list[Case]] = {
         Case(
             "more runs at one moment than may be",
             "the later ones are canceled and wait",
-            f"{PLUGINS}/operators/test_submit.py::test_of_runs_submitted_at_one_moment_those_beyond_the_bound_are_cancelled_and_wait",
+            f"{PLUGINS}/operators/test_submit.py::test_of_runs_submitted_at_one_moment_those_beyond_the_bound_are_canceled_and_wait",
         ),
         Case(
             "a person cancels the run",

@@ -82,7 +82,7 @@ _OF_ALL_KINDS = (
     Argument(
         "trigger",
         "MODE",
-        "end when every log file is read, or run until the run is cancelled",
+        "end when every log file is read, or run until the run is canceled",
         "available_now",
         CHOICES["trigger"],
     ),

@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def run(asked: Sequence[Arguments]) -> None:
-    """Ingest the new log files of each kind. The continuous trigger runs one kind until it is cancelled.
+    """Ingest the new log files of each kind. The continuous trigger runs one kind until it is canceled.
 
     Raises:
         JobError: see `cloudtrail_jobs.errors`; for several kinds a `KindsFailedError` with every failure.

@@ -68,7 +68,7 @@ class Workspace:
                     # Without the context of the wait that happens to ask: its task's log is not the place for
                     # what concerns all.
                     self._question = asyncio.create_task(self._ask(), context=Context())
-                # A wait that is cancelled must not cancel the question of the others.
+                # A wait that is canceled must not cancel the question of the others.
                 await asyncio.shield(self._question)
             moment = self._asked_at
             yield self.active

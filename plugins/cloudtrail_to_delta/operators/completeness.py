@@ -110,7 +110,7 @@ class StreamCheckOperator(BaseOperator):
                 f"The continuous stream of {', '.join(repr(one.table) for one in ended)} does not run any "
                 f"more. Trigger {ingest_of(context['ti'].dag_id)!r}: it starts the stream again, which reads "
                 "every log file since. The driver log of the ended run in Databricks says why it ended. A "
-                "stream that you cancelled stays ended with `trigger: available_now`."
+                "stream that you canceled stays ended with `trigger: available_now`."
             )
         self.log.info("%d stream(s) run", len(begun))
 

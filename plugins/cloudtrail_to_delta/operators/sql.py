@@ -81,7 +81,7 @@ class StatementsOperator(BaseOperator):
     It does not retry a failed statement: a retry by Airflow starts the sequence again.
 
     Args:
-        statement_timeout_seconds: how long one statement may take before it is cancelled.
+        statement_timeout_seconds: how long one statement may take before it is canceled.
         poll_seconds: how often the triggerer checks the state of a statement.
     """
 
@@ -167,7 +167,7 @@ class StatementsOperator(BaseOperator):
             return {"rows": result_rows(answer)}
         if state in ACTIVE:
             self.databricks.cancel_sql_statement(answer["statement_id"])
-            state = f"still {state} after {self.statement_timeout_seconds} s, so it was cancelled"
+            state = f"still {state} after {self.statement_timeout_seconds} s, so it was canceled"
         error = answer["status"].get("error", {})
         message = f"{error.get('error_code', '')} {error.get('message', '')}".strip() or state
         if self.tolerates_errors:

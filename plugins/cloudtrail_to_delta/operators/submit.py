@@ -27,7 +27,7 @@ from cloudtrail_to_delta.runs.pools import SUBMIT_POOL
 
 
 class SettledTrigger(BaseTrigger):
-    """Fires when the run has ended, or is still active and not being cancelled after `grace_seconds`.
+    """Fires when the run has ended, or is still active and not being canceled after `grace_seconds`.
 
     A run that is TERMINATING may still write, so the trigger waits until it has ended.
 
@@ -132,7 +132,7 @@ class SubmitIngestOperator(OneTimeRunOperator):
 
     The idempotency token is made of DAG, DAG run, kinds and generation. A retry or a cleared task sends the
     same token, so Databricks returns the existing run. The task uses the next generation only if that run
-    ended without success or was deleted. A run that is being cancelled may still write, so the task first
+    ended without success or was deleted. A run that is being canceled may still write, so the task first
     waits for its end. If another run is active on the same checkpoint, the task fails and submits nothing:
     two streams on one checkpoint lose records.
 
@@ -282,10 +282,10 @@ class SubmitIngestOperator(OneTimeRunOperator):
                     raise CloudTrailError(describe_rival(other, requests))
 
     def _settle(self, state: RunState, run_id: int, *, doubted: bool, settled: int | None) -> None:
-        """Defer until a run that is being cancelled has ended, or a doubted run is known to continue."""
+        """Defer until a run that is being canceled has ended, or a doubted run is known to continue."""
         if state.life_cycle_state == "TERMINATING" or (doubted and run_id != settled):
             self.log.info(
-                "Waiting without a worker slot to see whether run %s continues or is cancelled", run_id
+                "Waiting without a worker slot to see whether run %s continues or is canceled", run_id
             )
             self.defer(
                 trigger=SettledTrigger(

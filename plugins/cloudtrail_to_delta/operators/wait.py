@@ -56,7 +56,7 @@ class RunEndTrigger(BaseTrigger):
 class WaitForIngestRunOperator(BaseOperator):
     """Checks once, then defers until the Databricks run ends; fails with the run's error.
 
-    If this task is cancelled, cleared or failed while it waits, its trigger cancels the Databricks run. A
+    If this task is canceled, cleared or failed while it waits, its trigger cancels the Databricks run. A
     continuous stream never ends, so the task skips itself then. The error says what to clear: this task would
     find the same run again.
     """

@@ -168,7 +168,7 @@ class DeltaLogSensor(BaseSensorOperator):
             self.databricks.cancel_run(int(self.run_id))
             raise DeltaLogTimeoutError(
                 f"No commit (a file like {path}/00000000000000000000.json) appeared within "
-                f"{self.timeout_minutes} minutes, so Databricks run {self.run_id} was cancelled. Check in "
+                f"{self.timeout_minutes} minutes, so Databricks run {self.run_id} was canceled. Check in "
                 "its driver log whether the cluster was still starting, whether it may write to that path, "
                 "and whether it wrote to another bucket."
             )

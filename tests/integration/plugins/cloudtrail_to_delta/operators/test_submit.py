@@ -26,7 +26,7 @@ from tests.integration.plugins.cloudtrail_to_delta.conftest import (
 
 @pytest.fixture
 def running(connections, databricks):
-    """Run ids that the test leaves active; cancelled when it ends."""
+    """Run ids that the test leaves active; canceled when it ends."""
     started = []
     yield started
     for run_id in started:
@@ -80,7 +80,7 @@ def held(databricks):
     release()
 
 
-def test_a_run_that_is_being_cancelled_is_waited_for_and_followed_by_another(stage, running, held):
+def test_a_run_that_is_being_canceled_is_waited_for_and_followed_by_another(stage, running, held):
     wheel = stage(WAITS)
     first, _ = submit(wheel, "terminating")
     IngestHook().cancel_run(first)
@@ -252,7 +252,7 @@ def test_no_bound_is_no_bound(stage, running):
     assert len(IngestHook().active_ingest_runs()) == 2
 
 
-def test_of_runs_submitted_at_one_moment_those_beyond_the_bound_are_cancelled_and_wait(stage, running):
+def test_of_runs_submitted_at_one_moment_those_beyond_the_bound_are_canceled_and_wait(stage, running):
     wheel = stage(WAITS)
     first, _ = submit(wheel, "one", events_table="a_events")
     second, _ = submit(wheel, "two", events_table="b_events")
