@@ -33,6 +33,7 @@ PARAMS = {
     "region": "us-east-1",
     "target_root": "s3://cloudtrail-lake/delta",
     "checkpoint_root": "s3://cloudtrail-lake/checkpoints",
+    "compute": "existing_cluster",
     "cluster_id": "sandbox-cluster",
     "warehouse_id": "sandbox-warehouse",
 }

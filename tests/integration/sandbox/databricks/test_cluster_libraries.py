@@ -50,11 +50,13 @@ def test_without_the_rule_each_run_has_its_own_libraries(run, stand_in):
 @pytest.mark.parametrize("compute", ["sandbox-no-profile", "serverless"])
 def test_a_wheel_in_s3_needs_an_instance_profile(databricks, aws, tmp_path, compute):
     wheel = build_wheel(tmp_path, "in_s3", SAYS.format(words="ran"))
-    aws.client("s3").put_object(Bucket="cloudtrail-lake", Key=wheel.name, Body=wheel.read_bytes())
+    # The profile's role may read there.
+    key = f"code/{wheel.name}"
+    aws.client("s3").put_object(Bucket="cloudtrail-lake", Key=key, Body=wheel.read_bytes())
     task = {"task_key": "main", "python_wheel_task": {"package_name": "in_s3", "entry_point": "main"}}
-    libraries, more = {"libraries": [{"whl": f"s3://cloudtrail-lake/{wheel.name}"}]}, {}
+    libraries, more = {"libraries": [{"whl": f"s3://cloudtrail-lake/{key}"}]}, {}
     if compute == "serverless":
-        spec = {"environment_version": "4", "dependencies": [f"s3://cloudtrail-lake/{wheel.name}"]}
+        spec = {"environment_version": "4", "dependencies": [f"s3://cloudtrail-lake/{key}"]}
         libraries = {"environment_key": "e"}
         more = {"environments": [{"environment_key": "e", "spec": spec}]}
     else:

@@ -22,8 +22,8 @@ READS = """
 import os, boto3
 def main():
     s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-    s3.put_object(Bucket="cloudtrail-lake", Key="of-a-run", Body=b"x")
-    print(s3.get_object(Bucket="cloudtrail-lake", Key="of-a-run")["Body"].read())
+    s3.put_object(Bucket="cloudtrail-lake", Key="delta/of-a-run", Body=b"x")
+    print(s3.get_object(Bucket="cloudtrail-lake", Key="delta/of-a-run")["Body"].read())
 """
 
 

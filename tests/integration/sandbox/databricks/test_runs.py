@@ -109,10 +109,9 @@ def test_a_library_that_is_not_there_fails_before_the_code_runs(databricks):
 def test_a_wheel_is_read_from_s3_and_for_a_serverless_environment_from_a_volume(
     databricks, aws, probe_wheel, location
 ):
-    s3 = aws.client("s3")
-    s3.create_bucket(Bucket="code-of-the-tests")
-    s3.upload_file(str(probe_wheel), "code-of-the-tests", f"a/{probe_wheel.name}")
-    in_s3 = f"s3://code-of-the-tests/a/{probe_wheel.name}"
+    # The profile's role may read there.
+    aws.client("s3").upload_file(str(probe_wheel), "cloudtrail-lake", f"code/a/{probe_wheel.name}")
+    in_s3 = f"s3://cloudtrail-lake/code/a/{probe_wheel.name}"
     run_id = databricks.submit(probe.task(in_s3, "probe-say"))
     assert only_task(databricks, run_id)["state"]["result_state"] == "SUCCESS"
     wheel = {"package_name": "probe", "entry_point": "probe-say"}
