@@ -44,7 +44,7 @@ UNUSED = {
         "s3:ListMultipartUploadParts",
     },
 }
-# Open-source Spark asks whether the folders above its own are objects, and goes on without an answer.
+# Open-source Spark asks whether the folders above its own are objects, and continues without an answer.
 REFUSED = {"setup": set(), "ingest": set(), "reader": {"s3:GetObject"}}
 
 

@@ -9,8 +9,7 @@ If the ingest reads digests (`kinds`), it also asks their views, on the SQL ware
 hours CloudTrail's signatures prove. Without digests it starts no warehouse, and the report says that
 signatures prove nothing.
 
-If the ingest is a continuous stream (`trigger`), it also fails, and alerts, if the stream does not run any
-more.
+If the ingest is a continuous stream (`trigger`), it also fails, and alerts, if the stream no longer runs.
 
 It sends one alert for each new gap, and a recovery message when the gap is closed. The report is the return
 value of `report_gaps`. Each table's asset event has the result, so that other DAGs can use it.

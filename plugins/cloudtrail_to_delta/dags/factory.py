@@ -21,10 +21,10 @@ other names by then. With `rerun_with_latest_version` (in Airflow's section `[co
 clears a run), a cleared run uses the newest DAG file and the newest tasks.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_parsing_context
 
@@ -38,6 +38,9 @@ from cloudtrail_to_delta.dag_ids import (
     SETUP,
     UPKEEP,
 )
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
 
 Namespace = MutableMapping[str, Any]
 
@@ -139,16 +142,9 @@ def build_completeness(namespace: Namespace, file: str) -> None:
         namespace: `globals()` of the DAG file.
         file: `__file__` of the DAG file.
     """
-    from cloudtrail_to_delta.accounts import Account
-    from cloudtrail_to_delta.accounts.dags import accounts_beside_ingest
     from cloudtrail_to_delta.dags import completeness
 
-    def build(dag_id: str, account: Account | None = None) -> None:
-        namespace[dag_id] = completeness.build_dag(dag_id, account)
-
-    build(COMPLETENESS)
-    for dag_id, account in accounts_beside_ingest(_accounts_beside(file), ACCOUNT_COMPLETENESS):
-        build(dag_id, account)
+    _build_beside_ingest(namespace, file, COMPLETENESS, ACCOUNT_COMPLETENESS, completeness.build_dag)
 
 
 def build_upkeep(namespace: Namespace, file: str) -> None:
@@ -158,16 +154,9 @@ def build_upkeep(namespace: Namespace, file: str) -> None:
         namespace: `globals()` of the DAG file.
         file: `__file__` of the DAG file.
     """
-    from cloudtrail_to_delta.accounts import Account
-    from cloudtrail_to_delta.accounts.dags import accounts_beside_ingest
     from cloudtrail_to_delta.dags import upkeep
 
-    def build(dag_id: str, account: Account | None = None) -> None:
-        namespace[dag_id] = upkeep.build_dag(dag_id, account)
-
-    build(UPKEEP)
-    for dag_id, account in accounts_beside_ingest(_accounts_beside(file), ACCOUNT_UPKEEP):
-        build(dag_id, account)
+    _build_beside_ingest(namespace, file, UPKEEP, ACCOUNT_UPKEEP, upkeep.build_dag)
 
 
 def build_digest(namespace: Namespace, file: str) -> None:  # noqa: ARG001 - every factory takes both
@@ -180,6 +169,17 @@ def build_digest(namespace: Namespace, file: str) -> None:  # noqa: ARG001 - eve
     from cloudtrail_to_delta.dags import digest
 
     namespace[DIGEST] = digest.build_dag()
+
+
+def _build_beside_ingest(
+    namespace: Namespace, file: str, form: str, prefix: str, build_dag: Callable[[str, Any], "DAG"]
+) -> None:
+    """Build the DAG with the form, and one whose ID begins with `prefix` for each account."""
+    from cloudtrail_to_delta.accounts.dags import accounts_beside_ingest
+
+    namespace[form] = build_dag(form, None)
+    for dag_id, account in accounts_beside_ingest(_accounts_beside(file), prefix):
+        namespace[dag_id] = build_dag(dag_id, account)
 
 
 def _accounts_beside(file: str) -> Path:

@@ -89,7 +89,7 @@ class ReconcileOperator(BaseOperator):
 
 
 class StreamCheckOperator(BaseOperator):
-    """Fails if a continuous stream does not run any more, so that somebody is told.
+    """Fails, and so alerts, if a continuous stream no longer runs.
 
     The DAG run that has started a stream is long over when the stream ends, and no schedule starts another
     one. A kind counts once its table has been validated: before, no stream was started. Skipped unless param
@@ -107,8 +107,8 @@ class StreamCheckOperator(BaseOperator):
         names = [run.get("run_name", "") for run in hook.active_runs()] if begun else []
         if ended := [one for one in begun if not any(works_on(name, one) for name in names)]:
             raise CloudTrailError(
-                f"The continuous stream of {', '.join(repr(one.table) for one in ended)} does not run any "
-                f"more. Trigger {ingest_of(context['ti'].dag_id)!r}: it starts the stream again, which reads "
+                f"The continuous stream of {', '.join(repr(one.table) for one in ended)} no longer "
+                f"runs. Trigger {ingest_of(context['ti'].dag_id)!r}: it starts the stream again, which reads "
                 "every log file since. The driver log of the ended run in Databricks says why it ended. A "
                 "stream that you canceled stays ended with `trigger: available_now`."
             )

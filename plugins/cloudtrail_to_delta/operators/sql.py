@@ -170,11 +170,17 @@ class StatementsOperator(BaseOperator):
             state = f"still {state} after {self.statement_timeout_seconds} s, so it was canceled"
         error = answer["status"].get("error", {})
         message = f"{error.get('error_code', '')} {error.get('message', '')}".strip() or state
-        if self.tolerates_errors:
-            return {"error": message}
-        raise CloudTrailError(
-            f"SQL warehouse {self.warehouse_id!r} could not run a statement of {self.task_id!r}: {message}"
-        )
+        failed: Result = {"error": message}
+        return failed if self.tolerates_errors else self._succeeded(failed)
+
+    def _succeeded(self, result: Result) -> Result:
+        """Return the result of a statement; raise CloudTrailError if it failed."""
+        if "error" in result:
+            raise CloudTrailError(
+                f"SQL warehouse {self.warehouse_id!r} could not run a statement of {self.task_id!r}: "
+                f"{result['error']}"
+            )
+        return result
 
     def _defer(self, facts: dict[str, Any], results: list[Result]) -> None:
         self.defer(

@@ -40,10 +40,11 @@ class StageWheelOperator(BaseOperator, SkipMixin):
     digests stay unsigned until a later run has the file.
 
     It also skips the `submit` of each kind for which no Databricks run starts. The pool of these tasks has
-    one slot, and nobody should wait for it while a task only skips itself.
+    one slot, and nobody should wait for it while a task only skips itself. If no Databricks run starts at
+    all, nothing is uploaded.
 
     Returns:
-        the wheel's path for Databricks (`s3://…` or `/Volumes/…`).
+        the wheel's path for Databricks (`s3://…` or `/Volumes/…`); empty if no run starts.
     """
 
     template_fields: Sequence[str] = ("requests", "preflight", "aws_conn_id", "databricks_conn_id")
@@ -67,28 +68,30 @@ class StageWheelOperator(BaseOperator, SkipMixin):
         """Upload the wheel once and return its path; skip the task in a preflight-only run."""
         if context["params"].get("preflight_only"):
             raise AirflowSkipException("Param preflight_only is set: this run writes and submits nothing.")
-        root, region = code_root(context["params"]), context["params"]["region"]
-        # `submit` waits for this XCom, so it is pushed even if there is no file.
-        context["ti"].xcom_push(key=PUBLIC_KEYS_KEY, value=self._upload_evidence(root, region))
-        wheel = find_wheel()
-        path = self._upload(place_of(wheel, root), wheel.read_bytes(), region=region)
-        self._skip_submits(context, path)
-        return path
-
-    def _skip_submits(self, context: Context, path: str) -> None:
-        """Skip each `submit` that would skip itself."""
-        skipped = []
         # An operator outside of a DAG has no list.
-        for task in self.downstream_list if self.downstream_task_ids else ():
-            if isinstance(task, SubmitIngestOperator) and (
-                why := task.reason_to_skip(self.requests, self.preflight)
-            ):
-                self.log.info("No Databricks run starts for %s: %s", task.kind, why)
-                skipped.append(task)
+        below = self.downstream_list if self.downstream_task_ids else ()
+        submits = [task for task in below if isinstance(task, SubmitIngestOperator)]
+        skipped = [task for task in submits if self._starts_no_run(task)]
+        path = "" if submits and skipped == submits else self._stage(context)
         if skipped:
             # Airflow's way to skip tasks ends this one without its return value.
             context["ti"].xcom_push(key=BaseXCom.XCOM_RETURN_KEY, value=path)
             self.skip(context["ti"], skipped)
+        return path
+
+    def _starts_no_run(self, submit: SubmitIngestOperator) -> bool:
+        """Return whether a `submit` would only skip itself; say why."""
+        if why := submit.reason_to_skip(self.requests, self.preflight):
+            self.log.info("No Databricks run starts for %s: %s", submit.kind, why)
+        return bool(why)
+
+    def _stage(self, context: Context) -> str:
+        """Upload the wheel, and the evidence for digests; return the wheel's path."""
+        root, region = code_root(context["params"]), context["params"]["region"]
+        # `submit` waits for this XCom, so it is pushed even if there is no file.
+        context["ti"].xcom_push(key=PUBLIC_KEYS_KEY, value=self._upload_evidence(root, region))
+        wheel = find_wheel()
+        return self._upload(place_of(wheel, root), wheel.read_bytes(), region=region)
 
     def _upload_evidence(self, root: str, region: str) -> str:
         """Upload the evidence for digests and return its path; empty if the run has no digests or no file."""

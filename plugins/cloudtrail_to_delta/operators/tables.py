@@ -6,7 +6,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import Context
 
-from cloudtrail_to_delta.errors import CloudTrailError, FatalError
+from cloudtrail_to_delta.errors import FatalError
 from cloudtrail_to_delta.kinds import KINDS, QUARANTINE_COLUMNS
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row, replay
 from cloudtrail_to_delta.params.locations import same_place
@@ -170,14 +170,6 @@ class CreateTablesOperator(StatementsOperator):
         if self.kind != DIGESTS:
             return [(digests, proof_view(own, digests))]
         return [(one, proof_view(one, digests)) for kind, one in requests.items() if kind != DIGESTS]
-
-    def _succeeded(self, result: Result) -> Result:
-        if "error" in result:
-            raise CloudTrailError(
-                f"SQL warehouse {self.warehouse_id!r} could not run a statement of {self.task_id!r}: "
-                f"{result['error']}"
-            )
-        return result
 
 
 def last_table(request: IngestRequest) -> str:

@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cloudtrail_to_delta.alerts.context import params_of
-from cloudtrail_to_delta.errors import CloudTrailError, FatalError, IncompleteError, InvalidRequestError
+from cloudtrail_to_delta.errors import FatalError, IncompleteError, InvalidRequestError
 from cloudtrail_to_delta.operators.setup import require_approval
 from cloudtrail_to_delta.operators.sql import Result, StatementsOperator, first_row, replay
 from cloudtrail_to_delta.operators.stage import StageWheelOperator
@@ -142,14 +142,6 @@ class PlanUpkeepOperator(StatementsOperator):
                 )
             tables.append(found)
         return tables
-
-    def _succeeded(self, result: Result) -> Result:
-        if "error" in result:
-            raise CloudTrailError(
-                f"SQL warehouse {self.warehouse_id!r} could not run a statement of {self.task_id!r}: "
-                f"{result['error']}"
-            )
-        return result
 
 
 class HoldOperator(StatementsOperator):

@@ -1,7 +1,7 @@
 """The asset event of a table: `report` adds it; later runs, the digest and other DAGs read it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
@@ -77,29 +77,23 @@ class TableEvent(Record):
 
     def outcome(self, *, table: str, delta_path: str) -> Outcome:
         """Return what the run's validation found, as far as the event says it."""
-        return Outcome(
-            kind=self.kind,
-            table=table,
-            delta_path=delta_path,
-            version=self.version,
-            row_count=self.rows,
-            log_rows=self.rows,
-            quarantined=self.all_quarantined,
-            removed=self.all_removed,
-            deleted=self.all_deleted,
+        return replace(
+            self._left(table, delta_path),
             run_rows=self.new_rows,
             run_files=self.files,
             run_quarantined=self.quarantined,
             run_removed=self.removed,
             slowest_seconds=self.lag_seconds,
-            known=self.known,
-            validated=self.validated,
             began_at=self.began_at,
             asked=self.asked,
         )
 
     def idle_outcome(self, *, table: str, delta_path: str, why: str) -> Outcome:
         """Return the outcome of a later run with nothing new: the tables are as this run has left them."""
+        return replace(self._left(table, delta_path), remarks=(why,), idle=True)
+
+    def _left(self, table: str, delta_path: str) -> Outcome:
+        """Return the tables as the run has left them, without what it did itself."""
         return Outcome(
             kind=self.kind,
             table=table,
@@ -112,8 +106,6 @@ class TableEvent(Record):
             deleted=self.all_deleted,
             known=self.known,
             validated=self.validated,
-            remarks=(why,),
-            idle=True,
         )
 
     @classmethod

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 5
 # How long to wait for the database. Load balancers give up after about as long.
 PATIENCE_SECONDS = 3
-# A question that is older hangs: the next one is asked beside it.
+# After so long without an answer, a question is given up and another one is asked.
 LOST_SECONDS = 60
 # States of rows that need somebody, as the page orders them.
 BAD = frozenset({"failed", "broken", "unreadable"})

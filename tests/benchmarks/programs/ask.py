@@ -7,6 +7,7 @@ first table.
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.benchmarks.programs.protocol import done, ready
@@ -33,27 +34,22 @@ def scanned(plan: Any) -> dict[str, int]:
     return total
 
 
-def main() -> None:
-    """Ask everything."""
-    rounds = int(sys.argv[1])
-    paths = dict(argument.split("=", 1) for argument in sys.argv[2:])
-    spark = start()
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    tables = {name: f"delta.`{path}`" for name, path in paths.items()}
-    first = next(iter(tables))
-    # Values of the first table: every table holds the same records.
-    values = {name: spark.sql(query.format(table=tables[first])).first()[0] for name, query in VALUES.items()}
-    ready()
+def ask(spark: Any, texts: Sequence[tuple[str, Mapping[str, str]]], rounds: int) -> list[dict[str, Any]]:
+    """Ask each question in each of its texts, in turn; return an answer for each question.
+
+    Args:
+        spark: the session.
+        texts: the words of each question, and the name of each text → its SQL. The rows of the first one are
+            those that the others should have.
+        rounds: how often, after one time that does not count.
+    """
     answers = []
-    for question in QUESTIONS:
-        answer: dict[str, Any] = {
-            "question": question.words,
-            "tables": {name: {"seconds": []} for name in tables},
-        }
-        expected: Any = None
+    for words, asked in texts:
+        answer: dict[str, Any] = {"question": words, "tables": {name: {"seconds": []} for name in asked}}
+        first, expected = next(iter(asked)), None
         for number in range(rounds + 1):
-            for name, table in tables.items():
-                frame = spark.sql(question.sql.format(table=table, **values))
+            for name, text in asked.items():
+                frame = spark.sql(text)
                 began = time.perf_counter()
                 rows = frame.collect()
                 seconds = time.perf_counter() - began
@@ -65,7 +61,25 @@ def main() -> None:
                 found |= scanned(frame._jdf.queryExecution().executedPlan())
                 found |= {"rows": len(rows), "equal": rows == expected}
         answers.append(answer)
-    done(answers=answers)
+    return answers
+
+
+def main() -> None:
+    """Ask everything."""
+    rounds = int(sys.argv[1])
+    paths = dict(argument.split("=", 1) for argument in sys.argv[2:])
+    spark = start()
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    tables = {name: f"delta.`{path}`" for name, path in paths.items()}
+    first = next(iter(tables))
+    # Values of the first table: every table holds the same records.
+    values = {name: spark.sql(query.format(table=tables[first])).first()[0] for name, query in VALUES.items()}
+    texts = [
+        (one.words, {name: one.sql.format(table=table, **values) for name, table in tables.items()})
+        for one in QUESTIONS
+    ]
+    ready()
+    done(answers=ask(spark, texts, rounds))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,9 @@ compares `get_json_object` with the view `_variant`.
 """
 
 import sys
-import time
-from typing import Any
 
 from sandbox.spark import ROOT
-from tests.benchmarks.programs.ask import scanned
+from tests.benchmarks.programs.ask import ask
 from tests.benchmarks.programs.protocol import done, ready
 from tests.benchmarks.questions import FIELDS, PLAIN, QUESTIONS, VALUES
 from tests.benchmarks.spark_session import start
@@ -40,25 +38,7 @@ def main() -> None:
     ]
     texts += [(words, {"table": text.format(table=table), "view": field}) for words, text, field in FIELDS]
     ready()
-    answers = []
-    for words, both in texts:
-        answer: dict[str, Any] = {"question": words, "tables": {name: {"seconds": []} for name in both}}
-        expected: Any = None
-        for number in range(rounds + 1):
-            for name, text in both.items():
-                frame = spark.sql(text)
-                began = time.perf_counter()
-                rows = frame.collect()
-                seconds = time.perf_counter() - began
-                found = answer["tables"][name]
-                if number:
-                    found["seconds"].append(round(seconds, 3))
-                    continue
-                expected = rows if name == "table" else expected
-                found |= scanned(frame._jdf.queryExecution().executedPlan())
-                found |= {"rows": len(rows), "equal": rows == expected}
-        answers.append(answer)
-    done(answers=answers)
+    done(answers=ask(spark, texts, rounds))
 
 
 if __name__ == "__main__":

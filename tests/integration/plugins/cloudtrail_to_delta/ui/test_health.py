@@ -1,4 +1,4 @@
-"""What a load balancer and a monitor ask the page; only a user who may see an account hears of it."""
+"""What a load balancer and a monitor ask the page; no answer names an account that its user may not see."""
 
 import contextlib
 import threading

@@ -27,6 +27,7 @@ class TaskInstance:
 
     map_index: int = -1
     pushed: dict = field(default_factory=dict)
+    uploaded: list = field(default_factory=list)
 
     def xcom_push(self, key, value):
         self.pushed[key] = value
@@ -51,12 +52,14 @@ def ran(monkeypatch, tmp_path):
         stage.preflight, stage.aws_conn_id = preflight, "aws_default"
         ti = TaskInstance()
         with mock_aws():
-            boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="lake")
+            s3, skipped = boto3.client("s3", region_name="us-east-1"), set()
+            s3.create_bucket(Bucket="lake")
             try:
                 ti.xcom_push("return_value", stage.execute({"params": params, "ti": ti}))
-            except DownstreamTasksSkipped as skipped:
-                return ti, set(skipped.tasks)
-        return ti, set()
+            except DownstreamTasksSkipped as skipping:
+                skipped = set(skipping.tasks)
+            ti.uploaded += [one["Key"] for one in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
+        return ti, skipped
 
     return run
 
@@ -74,6 +77,14 @@ def test_a_kind_that_is_submitted_is_never_skipped(ran):
     asked = [kind for kind in KINDS if kind != "digests"]
     _, skipped = ran(PreflightResult().to_dict(), asked)
     assert skipped == {"digests.submit"}
+
+
+def test_nothing_is_uploaded_if_no_run_starts(ran):
+    ti, skipped = ran(IDLE, ["insights"])
+    assert skipped == {f"{kind}.submit" for kind in KINDS}
+    assert ti.uploaded == []
+    started, _ = ran(IDLE, ["events", "insights"])
+    assert len(started.uploaded) == 1
 
 
 def test_with_no_submit_after_it_the_task_returns_the_wheel(ran):
