@@ -86,7 +86,7 @@ PLAIN = (
     "SELECT eventID, userIdentity.arn, source_ip FROM flat WHERE event = 'ConsoleLogin' AND NOT has_mfa "
     "ORDER BY eventID",
     "SELECT eventSource, event, COUNT(*) AS calls, MIN(time) AS first, MAX(time) AS last FROM flat "
-    "WHERE source_ip = '{address}' GROUP BY ALL ORDER BY 1, 2",
+    "WHERE sourceIPAddress = '{address}' GROUP BY ALL ORDER BY 1, 2",
     "SELECT eventID, eventTime, event, userIdentity.arn FROM flat WHERE service = 'iam' AND NOT is_read_only "
     "ORDER BY eventID",
     "SELECT bucket, COUNT(*) AS calls FROM flat WHERE date = '{day}' AND event = 'GetObject' "

@@ -57,7 +57,9 @@ def keys(account):
         Bucket=LOGS_BUCKET, Policy=statement_of_others(LOGS_BUCKET, TRAIL, "o-a1b2c3d4e5")
     )
     account.aws.client("cloudtrail").create_trail(Name="trail", S3BucketName=LOGS_BUCKET)
-    return made
+    yield made
+    # The reader role of other tests may not use these keys.
+    account.aws.reset()
 
 
 @pytest.fixture
